@@ -1,0 +1,63 @@
+# Everything starts from here: `make run` opens the app, `make test` runs every check.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test check lint types unit pages browser setup requirements chromium clean
+
+run: $(VENV)/run.stamp
+	$(BIN)/streamlit run app.py
+
+test: $(VENV)/dev.stamp chromium
+	$(MAKE) check
+
+check: lint types
+	$(BIN)/pytest tests
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:
+	$(BIN)/mypy
+
+unit:
+	$(BIN)/pytest tests/unit tests/contract
+
+pages:
+	$(BIN)/pytest tests/pages
+
+browser: chromium
+	$(BIN)/pytest tests/browser
+
+setup: $(VENV)/dev.stamp
+
+$(VENV)/run.stamp: requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -r requirements.txt
+	$(BIN)/pip install -q --no-deps -e .
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp
+	$(BIN)/pip install -q -c requirements.txt -e '.[dev,heic]'
+	touch $@
+
+# Browser tests drive Debian's Chromium; CHROMIUM may name another one.
+chromium:
+	@if [ -z "$$CHROMIUM" ] && ! command -v chromium >/dev/null 2>&1; then \
+	  if command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && apt-get install -y -qq chromium; \
+	  else \
+	    echo "Browser tests need chromium: install it (apt-get install chromium)" \
+	         "or set CHROMIUM to a Chromium or Chrome executable." >&2; exit 1; \
+	  fi; \
+	fi
+
+# Writes requirements.txt from what is installed for running the app.
+requirements:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/pip install -q -e .
+	build/lock/bin/pip freeze --exclude-editable --exclude emosense > requirements.txt
+
+clean:
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,7 @@
+"""``python -m emosense``."""
+
+import sys
+
+from emosense.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,182 @@
+"""Detect, crop, classify: the whole analysis behind one class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import ImageFile
+
+from emosense import settings
+from emosense.emotions import INPUT_SIZE
+from emosense.errors import MediaError
+from emosense.faces.crop import crop_face
+from emosense.faces.detector import FaceDetector
+from emosense.faces.options import DetectorOptions
+from emosense.media.images import PhotoLimits, PhotoSource, RgbImage, read_photo
+from emosense.networks.classifier import EmotionClassifier
+from emosense.networks.registry import find_model
+from emosense.results import Detection, Face, PhotoFailure, PhotoResult
+
+_CHUNK_PIXELS = 64_000_000
+
+
+class Analyzer:
+    """Finds faces and says what they express.
+
+    Loading a model takes a second or two; keep one analyzer for many photos. Not
+    thread-safe: one thread per analyzer.
+
+    Args:
+        model: name in the registry; the setting EMOSENSE_MODEL (``cnn8``) if None.
+        engine: detector engine ``auto``, ``opencv`` or ``keras``; EMOSENSE_ENGINE if None.
+        limits: what a photo may cost; from the settings if None.
+
+    Raises:
+        ModelNotFound: no model of that name.
+        ModelDamaged: its files are missing or changed.
+        DetectorError: unknown engine, or damaged detector weights.
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        engine: str | None = None,
+        limits: PhotoLimits | None = None,
+    ) -> None:
+        self._classifier = EmotionClassifier(find_model(model or settings.MODEL.text()))
+        self._detector = FaceDetector(engine or settings.ENGINE.text())
+        self.limits = limits or photo_limits()
+
+    @property
+    def model(self) -> str:
+        """Registry name of the model in use."""
+        return self._classifier.name
+
+    @property
+    def engine(self) -> str:
+        """Detector engine and device, for people."""
+        return self._detector.label
+
+    def use_model(self, name: str) -> None:
+        """Change the model and keep the detector.
+
+        Raises:
+            ModelNotFound: no model of that name.
+            ModelDamaged: its files are missing or changed.
+        """
+        if name != self.model:
+            self._classifier = EmotionClassifier(find_model(name))
+
+    def photo(self, photo: PhotoSource, options: DetectorOptions | None = None) -> PhotoResult:
+        """Analyse one photo.
+
+        Args:
+            photo: path, encoded bytes, PIL image or array; see
+                :func:`emosense.media.images.read_photo`.
+            options: of the detector; the defaults for photos if None.
+
+        Raises:
+            MediaError: the photo is unreadable or above a limit.
+        """
+        image = read_photo(photo, self.limits)
+        return self.images([(name_of(photo, 1), image)], options)[0]
+
+    def photos(
+        self,
+        photos: Sequence[PhotoSource],
+        options: DetectorOptions | None = None,
+        *,
+        names: Sequence[str] | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> list[PhotoResult | PhotoFailure]:
+        """Analyse many photos: all faces go through the network together.
+
+        A photo that cannot be read gives a :class:`~emosense.results.PhotoFailure` in its
+        place; the others are not affected. Memory stays bounded: after 64 megapixels of
+        decoded images a batch is closed.
+
+        Args:
+            photos: as for :meth:`photo`.
+            options: of the detector; the defaults for photos if None.
+            names: what each is called in the results; file names if None.
+            on_progress: called with (photos done, photos in all).
+        """
+        done: dict[int, PhotoResult | PhotoFailure] = {}
+        batch: list[tuple[int, str, RgbImage]] = []
+
+        def close() -> None:
+            results = self.images([(name, image) for _, name, image in batch], options)
+            done.update(zip((index for index, _, _ in batch), results, strict=True))
+            batch.clear()
+            if on_progress is not None:
+                on_progress(len(done), len(photos))
+
+        for index, photo in enumerate(photos):
+            name = names[index] if names is not None else name_of(photo, index + 1)
+            try:
+                batch.append((index, name, read_photo(photo, self.limits)))
+            except MediaError as error:
+                done[index] = PhotoFailure(name, str(error))
+            if sum(image.shape[0] * image.shape[1] for *_, image in batch) > _CHUNK_PIXELS:
+                close()
+        close()
+        return [done[index] for index in range(len(photos))]
+
+    def classify(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Classify face images directly: (n, 48, 48) uint8 grey -> (n, 7) probabilities."""
+        return self._classifier(faces)
+
+    def images(
+        self, photos: Sequence[tuple[str, RgbImage]], options: DetectorOptions | None = None
+    ) -> list[PhotoResult]:
+        """Analyse decoded images in one go: one network call for all faces of all of them.
+
+        Args:
+            photos: (name, (h, w, 3) uint8 RGB upright image) pairs.
+            options: of the detector; the defaults for photos if None.
+        """
+        if not photos:
+            return []
+        found = self._detector.detect([image for _, image in photos], options)
+        crops = [
+            crop_face(image, detection)
+            for (_, image), detections in zip(photos, found, strict=True)
+            for detection in detections
+        ]
+        stacked = np.stack(crops) if crops else np.empty((0, INPUT_SIZE, INPUT_SIZE), np.uint8)
+        rows = iter(self._classifier(stacked).astype(float).tolist())
+        return [
+            PhotoResult(
+                source=name,
+                width=image.shape[1],
+                height=image.shape[0],
+                faces=tuple(_face(detection, next(rows)) for detection in detections),
+                model=self.model,
+                engine=self.engine,
+            )
+            for (name, image), detections in zip(photos, found, strict=True)
+        ]
+
+
+def photo_limits() -> PhotoLimits:
+    """Return the limits that the settings give."""
+    return PhotoLimits(
+        max_bytes=int(settings.MAX_PHOTO_MB.number() * 2**20),
+        max_pixels=int(settings.MAX_MEGAPIXELS.number() * 1e6),
+    )
+
+
+def name_of(photo: PhotoSource, number: int) -> str:
+    """Return what a photo is called in results: its file name, or its number."""
+    if isinstance(photo, str | Path):
+        return Path(photo).name
+    if isinstance(photo, ImageFile.ImageFile) and photo.filename:
+        return Path(str(photo.filename)).name
+    return f"photo {number}"
+
+
+def _face(detection: Detection, probabilities: list[float]) -> Face:
+    return Face(detection.box, detection.landmarks, detection.score, tuple(probabilities))

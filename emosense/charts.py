@@ -1,0 +1,84 @@
+"""Plotly figures from results. No streamlit here: they serve pages and notebooks alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from emosense.emotions import EMOTIONS
+from emosense.results import Face, PhotoResult
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+COLOURS: Final[dict[str, str]] = {
+    "angry": "#F2695C",
+    "disgust": "#6FBF5F",
+    "fear": "#B48AE8",
+    "happy": "#F5B82E",
+    "sad": "#5B9BEF",
+    "surprise": "#F28C38",
+    "neutral": "#A3ADB8",
+}
+"""Each emotion's own colour: light enough for black text, dark enough for a white page."""
+
+
+def probability_chart(face: Face) -> Figure:
+    """Return a horizontal bar chart of a face's seven probabilities, top emotion outlined."""
+    import plotly.graph_objects as go
+
+    values = [100 * p for p in face.probabilities]
+    figure = go.Figure(
+        go.Bar(
+            x=values,
+            y=list(EMOTIONS),
+            orientation="h",
+            text=[f"{value:.0f} %" for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            marker={
+                "color": [COLOURS[name] for name in EMOTIONS],
+                "line": {
+                    "width": [2 if name == face.emotion else 0 for name in EMOTIONS],
+                    "color": "#808890",
+                },
+            },
+            hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=230,
+        margin={"l": 0, "r": 36, "t": 4, "b": 4},
+        xaxis={"range": [0, 100], "visible": False, "fixedrange": True},
+        yaxis={"autorange": "reversed", "fixedrange": True},
+        showlegend=False,
+        bargap=0.25,
+    )
+    return figure
+
+
+def emotions_chart(results: Sequence[PhotoResult]) -> Figure:
+    """Return a bar chart: how many faces of all photos show which emotion."""
+    import plotly.graph_objects as go
+
+    names = [face.emotion for result in results for face in result.faces]
+    counts = [names.count(name) for name in EMOTIONS]
+    figure = go.Figure(
+        go.Bar(
+            x=list(EMOTIONS),
+            y=counts,
+            text=[str(count) if count else "" for count in counts],
+            textposition="outside",
+            cliponaxis=False,
+            marker={"color": [COLOURS[name] for name in EMOTIONS]},
+            hovertemplate="%{x}: %{y} faces<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=280,
+        margin={"l": 0, "r": 0, "t": 24, "b": 0},
+        xaxis={"fixedrange": True},
+        yaxis={"title": "faces", "fixedrange": True, "rangemode": "tozero", "tickformat": "d"},
+        showlegend=False,
+    )
+    return figure

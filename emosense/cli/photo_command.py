@@ -1,0 +1,96 @@
+"""``emosense photo``: analyse photo files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from emosense import export, settings
+from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
+from emosense.results import PhotoFailure, PhotoResult
+
+
+def add_to(commands: Any) -> None:
+    """Add the command's parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "photo", help="say what each face of photos expresses"
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--csv", action="store_true", help="print CSV, one row per face")
+    parser.add_argument("--annotated", type=Path, metavar="DIR", help="write annotated PNGs here")
+    parser.add_argument("--model", default=None, help=f"default {settings.MODEL.default}")
+    parser.add_argument("--engine", default=None, help="auto, opencv or keras")
+    defaults = DetectorOptions()
+    parser.add_argument("--threshold", type=float, default=defaults.threshold)
+    parser.add_argument(
+        "--strict", action="store_true", help=f"the same as --threshold {STRICT_THRESHOLD}"
+    )
+    parser.add_argument("--min-face", type=int, default=defaults.min_face, metavar="PX")
+    parser.add_argument("--long-side", type=int, default=defaults.long_side, metavar="PX")
+    parser.add_argument("--turned", action="store_true", help="look for turned faces too")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; 1 if a photo could not be analysed, after the others were."""
+    from emosense.analyzer import Analyzer
+
+    detector = DetectorOptions(
+        threshold=STRICT_THRESHOLD if options.strict else options.threshold,
+        min_face=options.min_face,
+        long_side=options.long_side,
+        turned=options.turned,
+    )
+    results = Analyzer(options.model, options.engine).photos(options.files, detector)
+    if options.annotated is not None:
+        _write_annotated(options.annotated, options.files, results)
+    if options.csv:
+        sys.stdout.write(export.to_csv(results))
+    elif options.json:
+        print(export.to_json(results))
+    else:
+        for result in results:
+            _print(result)
+    failures = [result for result in results if isinstance(result, PhotoFailure)]
+    for failure in failures:
+        print(f"emosense: {failure.source}: {failure.message}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _print(result: PhotoResult | PhotoFailure) -> None:
+    if isinstance(result, PhotoFailure):
+        return
+    count = len(result.faces)
+    print(f"{result.source}: {count} {'face' if count == 1 else 'faces'}")
+    for number, face in enumerate(result.faces, start=1):
+        box = face.box
+        print(
+            f"  {number}  {face.emotion:9s} {face.probability:6.1%}   box {box.x:.0f},{box.y:.0f} "
+            f"{box.width:.0f}x{box.height:.0f}   detection {face.detection_score:.2f}"
+        )
+
+
+def _write_annotated(
+    folder: Path, files: list[Path], results: list[PhotoResult | PhotoFailure]
+) -> None:
+    from emosense.annotate import annotated_png
+    from emosense.errors import MediaError
+    from emosense.media.images import read_photo
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        taken: set[str] = set()
+        for path, result in zip(files, results, strict=True):
+            if isinstance(result, PhotoResult):
+                stem, number = path.stem, 2
+                while stem in taken:  # two folders may hold a file of the same name
+                    stem, number = f"{path.stem}-{number}", number + 1
+                taken.add(stem)
+                png = annotated_png(read_photo(path), result)
+                (folder / f"{stem}.png").write_bytes(png)
+    except OSError as error:
+        raise MediaError(f"{folder}: cannot write annotated photos ({error}).") from error

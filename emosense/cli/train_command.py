@@ -1,0 +1,114 @@
+"""``emosense train``: train a network, measure it, write its model folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from emosense.networks.architectures import ARCHITECTURES
+from emosense.training.recipe import CHOICES, Recipe
+
+
+def add_to(commands: Any) -> None:
+    """Add the command's parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "train", help="train a network on FER2013 and write its model folder"
+    )
+    parser.add_argument("network", choices=list(ARCHITECTURES))
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="fer2013.csv, fer2013.csv.gz, or Kaggle's train/ and test/ folders or a zip of them",
+    )
+    parser.add_argument("--out", type=Path, help="model folder; default models/NETWORK")
+    parser.add_argument(
+        "--checkpoints", type=Path, metavar="DIR", help="run folder; default runs/NAME-OF-OUT"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with the run")
+    parser.add_argument(
+        "--publish-only",
+        action="store_true",
+        help="train no further: write the model folder from the best checkpoint so far",
+    )
+    parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="write TensorBoard logs")
+    recipe = parser.add_argument_group("recipe (the defaults are the paper's)")
+    for field in fields(Recipe):
+        if field.name != "network":
+            recipe.add_argument(
+                f"--{field.name.replace('_', '-')}",
+                type=type(field.default),
+                default=field.default,
+                choices=CHOICES.get(field.name),
+                help=f"default {field.default}",
+            )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    from emosense.training.publish import publish
+    from emosense.training.read import read_dataset
+    from emosense.training.trainer import train
+
+    names = [field.name for field in fields(Recipe)]
+    recipe = Recipe(**{name: getattr(options, name) for name in names})
+    out = options.out or Path("models") / recipe.network
+    run_folder = options.checkpoints or Path("runs") / out.name
+    data = read_dataset(options.data)
+    if not options.publish_only:
+        train(
+            recipe,
+            data,
+            run_folder,
+            resume=options.resume,
+            on_progress=ProgressLine(),
+            tensorboard=options.tensorboard,
+        )
+    card = publish(run_folder, data, out)
+    print(f"{out}: {card.title}, epoch {card.selected_epoch} of {card.epochs_seen} seen")
+    print_metrics(card.metrics)
+    return 0
+
+
+def print_metrics(metrics: dict[str, dict[str, Any]]) -> None:
+    """Print one line per part of the data."""
+    for part, values in metrics.items():
+        print(
+            f"  {part:28s} accuracy {values['accuracy']:.4f}   macro F1 {values['macro_f1']:.4f}   "
+            f"loss {values['loss']:.4f}   ECE {values['ece']:.4f}   images {values['images']}"
+        )
+
+
+class ProgressLine:
+    """Prints progress: a moving line in a terminal, a line per epoch elsewhere."""
+
+    def __init__(self) -> None:
+        self._moving = sys.stderr.isatty()
+        self._last = 0.0
+
+    def __call__(self, progress: Any) -> None:
+        """Print where the run stands; at most five times a second."""
+        finished = "val_accuracy" in progress.metrics
+        if not finished and (not self._moving or time.monotonic() - self._last < 0.2):
+            return
+        self._last = time.monotonic()
+        shown = ("loss", "accuracy", "val_loss", "val_accuracy")
+        told = "  ".join(f"{k} {progress.metrics[k]:.4f}" for k in shown if k in progress.metrics)
+        line = (
+            f"epoch {progress.epoch}/{progress.epochs}  step {progress.step}/{progress.steps}  "
+            f"{told}  {progress.images_per_second:.0f} images/s  "
+            f"{_duration(progress.seconds_left)} left"
+        )
+        end = "\n" if finished else ""
+        print(f"\r\x1b[K{line}" if self._moving else line, end=end, file=sys.stderr, flush=True)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

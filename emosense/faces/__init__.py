@@ -1,0 +1,1 @@
+"""Finding faces and framing them as the networks were trained."""

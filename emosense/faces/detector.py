@@ -1,0 +1,181 @@
+"""The face detector: any images in, detections in their pixels out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emosense.errors import DetectorError
+from emosense.faces.engines import NMS_IOU, Engine, create_engine
+from emosense.faces.options import DetectorOptions
+from emosense.results import Box, Detection, Point
+
+_STRIDE: Final = 32
+_MIN_CONTRAST: Final = 4.0
+_QUARTER_TURNS: Final = (
+    None,
+    cv2.ROTATE_90_CLOCKWISE,
+    cv2.ROTATE_180,
+    cv2.ROTATE_90_COUNTERCLOCKWISE,
+)
+
+
+class FaceDetector:
+    """YuNet behind one interface, whatever engine runs it.
+
+    Not thread-safe: one thread per detector.
+
+    Args:
+        engine: ``auto``, ``opencv``, ``keras``, or an engine of your own.
+    """
+
+    def __init__(self, engine: str | Engine = "auto") -> None:
+        self.engine = create_engine(engine) if isinstance(engine, str) else engine
+
+    @property
+    def label(self) -> str:
+        """Which engine runs on which device, for people."""
+        return self.engine.label
+
+    def detect(
+        self,
+        images: Sequence[npt.NDArray[np.uint8]],
+        options: DetectorOptions | None = None,
+    ) -> list[tuple[Detection, ...]]:
+        """Find the faces of every image.
+
+        Args:
+            images: (h, w, 3) uint8 RGB arrays, of any sizes.
+            options: defaults for photos if None.
+
+        Returns:
+            For each image its detections, best score first; boxes lie inside the image.
+
+        Raises:
+            DetectorError: an image has another shape or type.
+        """
+        options = options or DetectorOptions()
+        for image in images:
+            _check(image)
+        turns = range(4) if options.turned else range(1)
+        canvases: list[_Canvas] = []
+        for index, image in enumerate(images):
+            small, scale = _shrink(image, options.long_side)
+            for turn in turns:
+                canvases.append(_Canvas(index, turn, scale, small.shape[:2], _pad(small, turn)))
+        tables: list[list[npt.NDArray[np.float32]]] = [[] for _ in images]
+        for group in _by_shape(canvases):
+            stacked = np.stack([canvas.pixels for canvas in group])
+            for canvas, rows in zip(
+                group, self.engine.find(stacked, options.threshold), strict=True
+            ):
+                tables[canvas.index].append(canvas.to_image(rows))
+        return [
+            _detections(image, np.concatenate(rows), options)
+            for image, rows in zip(images, tables, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class _Canvas:
+    """One scaled, turned and padded image, and the way back."""
+
+    index: int
+    turn: int
+    scale: float
+    shape: tuple[int, int]
+    pixels: npt.NDArray[np.uint8]
+
+    def to_image(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Map (k, 15) rows from canvas pixels to image pixels."""
+        height, width = self.shape
+        corners = np.concatenate([rows[:, 0:2], rows[:, 0:2] + rows[:, 2:4]], 1)
+        points = np.concatenate([corners, rows[:, 4:14]], 1).reshape(len(rows), 7, 2)
+        x, y = points[..., 0].copy(), points[..., 1].copy()
+        if self.turn == 1:
+            x, y = y, height - x
+        elif self.turn == 2:
+            x, y = width - x, height - y
+        elif self.turn == 3:
+            x, y = width - y, x
+        points = np.stack([x, y], -1) / self.scale
+        low, high = points[:, :2].min(axis=1), points[:, :2].max(axis=1)
+        out = rows.copy()
+        out[:, 0:2], out[:, 2:4] = low, high - low
+        out[:, 4:14] = points[:, 2:].reshape(len(rows), 10)
+        return out
+
+
+def _check(image: npt.NDArray[np.uint8]) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+        raise DetectorError(
+            "Expected an RGB image of shape (height, width, 3) and type uint8. "
+            f"Received: {image.shape}, {image.dtype}"
+        )
+
+
+def _shrink(image: npt.NDArray[np.uint8], long_side: int) -> tuple[npt.NDArray[np.uint8], float]:
+    """Scale down to ``long_side`` and swap to BGR, the order YuNet was trained with."""
+    height, width = image.shape[:2]
+    scale = min(1.0, long_side / max(height, width))
+    if scale < 1.0:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8), scale
+
+
+def _pad(image: npt.NDArray[np.uint8], turn: int) -> npt.NDArray[np.uint8]:
+    """Turn by quarters and pad with black to multiples of 32 at the right and lower edge."""
+    code = _QUARTER_TURNS[turn]
+    turned = image if code is None else cv2.rotate(image, code)
+    height, width = turned.shape[:2]
+    down, right = -height % _STRIDE, -width % _STRIDE
+    if down or right:
+        turned = cv2.copyMakeBorder(turned, 0, down, 0, right, cv2.BORDER_CONSTANT)
+    return np.asarray(turned, np.uint8)
+
+
+def _by_shape(canvases: list[_Canvas]) -> list[list[_Canvas]]:
+    groups: dict[tuple[int, ...], list[_Canvas]] = {}
+    for canvas in canvases:
+        groups.setdefault(canvas.pixels.shape, []).append(canvas)
+    return list(groups.values())
+
+
+def _detections(
+    image: npt.NDArray[np.uint8], rows: npt.NDArray[np.float32], options: DetectorOptions
+) -> tuple[Detection, ...]:
+    if options.turned and len(rows):
+        # A face that is found in two turns is one face: the better score wins.
+        kept: Any = cv2.dnn.NMSBoxes(
+            rows[:, :4].tolist(), rows[:, 14].tolist(), options.threshold, NMS_IOU
+        )
+        rows = rows[np.asarray(kept, np.intp).ravel()]
+    found = []
+    for row in rows[np.argsort(-rows[:, 14], kind="stable")].tolist():
+        full = Box(row[0], row[1], row[2], row[3])
+        box = full.clamped(image.shape[1], image.shape[0])
+        if _plausible(image, box, full, options.min_face):
+            found.append(Detection(box, _points(row[4:14]), row[14], full))
+    return tuple(found)
+
+
+def _plausible(image: npt.NDArray[np.uint8], box: Box, full: Box, min_face: int) -> bool:
+    """Refuse what cannot be a face: too small, mostly outside, or without any contrast."""
+    if min(box.width, box.height) < min_face:
+        return False
+    if box.width * box.height < 0.4 * full.width * full.height:
+        return False
+    left, top = int(box.x), int(box.y)
+    patch = image[top : top + max(1, int(box.height)), left : left + max(1, int(box.width))]
+    return bool(patch[::2, ::2].std() >= _MIN_CONTRAST)
+
+
+def _points(values: list[float]) -> tuple[Point, Point, Point, Point, Point]:
+    a, b, c, d, e = zip(values[0::2], values[1::2], strict=True)
+    return a, b, c, d, e

@@ -1,0 +1,1 @@
+"""Decoding and encoding of pictures; the only place that reads encoded bytes."""

@@ -1,0 +1,20 @@
+"""Which photo formats are read; light to import."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Final
+
+PHOTO_FORMATS: Final = "JPEG, PNG, WebP, GIF, TIFF, BMP and AVIF"
+PHOTO_SUFFIXES: Final = ("jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bmp", "avif")
+_HEIF_SUFFIXES: Final = ("heic", "heif")
+
+
+def photo_suffixes() -> tuple[str, ...]:
+    """Return the file name endings that can be read on this machine."""
+    return PHOTO_SUFFIXES + (_HEIF_SUFFIXES if heif_installed() else ())
+
+
+def heif_installed() -> bool:
+    """Whether the extra for HEIC photos (pillow-heif) is installed."""
+    return find_spec("pillow_heif") is not None

@@ -1,0 +1,1 @@
+"""The CNNs, and the registry of trained ones."""

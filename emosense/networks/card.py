@@ -1,0 +1,75 @@
+"""A model card: what a trained model is, as data beside its weights."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from emosense.errors import ModelDamaged
+
+CARD_FILE: Final = "card.json"
+WEIGHTS_FILE: Final = "weights.keras"
+HISTORY_FILE: Final = "history.json"
+PREDICTIONS_FILE: Final = "predictions.npz"
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Everything about a trained model but its weights.
+
+    Attributes:
+        name: registry name; also the folder's.
+        title: for people, e.g. ``8L CNN``.
+        summary: one sentence.
+        network: architecture name.
+        emotions: class names in the order of the outputs.
+        input: shape and range of the input, in words.
+        parameters: number of weights.
+        recipe: the training recipe.
+        command: what repeats the training.
+        epochs_seen: finished epochs when the model was written.
+        selected_epoch: the epoch whose weights these are, the best on validation.
+        data: name, fingerprint (SHA-256), images per part.
+        training: seconds, hardware, versions of what trained it.
+        metrics: per part (``Training``, ``PublicTest``, ``PrivateTest``, and the last two
+            ``... without copies``) what :class:`emosense.training.metrics.Metrics` holds.
+        files: per file name its ``sha256`` and ``bytes``.
+        licence: of the weights.
+    """
+
+    name: str
+    title: str
+    summary: str
+    network: str
+    emotions: list[str]
+    input: str
+    parameters: int
+    recipe: dict[str, Any]
+    command: str
+    epochs_seen: int
+    selected_epoch: int
+    data: dict[str, Any]
+    training: dict[str, Any]
+    metrics: dict[str, dict[str, Any]]
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    licence: str = "MIT"
+
+    def write(self, folder: Path) -> None:
+        """Write ``card.json`` into ``folder``."""
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
+        (folder / CARD_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read the card of the model in ``folder``.
+
+    Raises:
+        ModelDamaged: missing, unreadable, or with missing or unknown fields.
+    """
+    path = folder / CARD_FILE
+    try:
+        return ModelCard(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelDamaged(f"{path} is not a model card: {error}") from error

@@ -1,0 +1,58 @@
+"""A trained network as a function from face crops to probabilities."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from emosense.emotions import EMOTIONS, INPUT_SIZE
+from emosense.networks.device import compiled_call
+from emosense.networks.registry import TrainedModel
+
+BATCH: Final = 64
+
+
+class EmotionClassifier:
+    """Classifies 48x48 faces with one model of the registry.
+
+    Raises:
+        ModelDamaged: the model cannot be loaded.
+    """
+
+    def __init__(self, model: TrainedModel) -> None:
+        self.name = model.name
+        self._network = model.network()
+        self._call = compiled_call(self._forward)
+
+    def _forward(self, faces: Any) -> Any:
+        from keras import ops
+
+        unit = ops.cast(faces, "float32") / 255.0
+        return self._network(ops.expand_dims(unit, -1), training=False)
+
+    def __call__(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Classify faces.
+
+        Args:
+            faces: (n, 48, 48) uint8 grey; n may be 0.
+
+        Returns:
+            (n, 7) float32 probabilities, FER2013's order.
+
+        Raises:
+            ValueError: another shape or type.
+        """
+        from keras import ops
+
+        if faces.shape[1:] != (INPUT_SIZE, INPUT_SIZE) or faces.dtype != np.uint8:
+            raise ValueError(
+                f"Expected faces of shape (n, {INPUT_SIZE}, {INPUT_SIZE}) and type uint8. "
+                f"Received: {faces.shape}, {faces.dtype}"
+            )
+        parts = [
+            np.asarray(ops.convert_to_numpy(self._call(faces[start : start + BATCH])), np.float32)
+            for start in range(0, len(faces), BATCH)
+        ]
+        return np.concatenate(parts) if parts else np.empty((0, len(EMOTIONS)), np.float32)

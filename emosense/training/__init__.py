@@ -1,0 +1,1 @@
+"""Data sets, recipes, training, metrics, publishing of models."""

@@ -1,0 +1,120 @@
+"""What a training set is here, whatever files it came from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from emosense.emotions import EMOTIONS, INPUT_SIZE
+from emosense.errors import DatasetError
+
+USAGES: Final[tuple[str, ...]] = ("Training", "PublicTest", "PrivateTest")
+"""FER2013's three parts: for learning, for choosing, for the final score."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of a data set.
+
+    Attributes:
+        images: (n, 48, 48) uint8 grey values.
+        labels: (n,) uint8 emotion codes, FER2013's order.
+        votes: (n, 7) float32 FER+ votes per class as shares of 1, or None without FER+.
+            A row of zeros is an image without usable votes.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
+    votes: npt.NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Split:
+        """Return the chosen rows (indices or a mask) as a split of their own."""
+        votes = None if self.votes is None else self.votes[rows]
+        return Split(self.images[rows], self.labels[rows], votes)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """FER2013, or a data set in one of its layouts.
+
+    Attributes:
+        images: (n, 48, 48) uint8 grey values, in the order of the files.
+        labels: (n,) uint8 emotion codes.
+        usage: (n,) uint8 index into :data:`USAGES`.
+        votes: (n, 7) float32 shares of the FER+ votes, or None.
+        source: where it was read from, for messages.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
+    usage: npt.NDArray[np.uint8]
+    votes: npt.NDArray[np.float32] | None
+    source: str
+
+    def __post_init__(self) -> None:
+        n = len(self.labels)
+        expected = (n, INPUT_SIZE, INPUT_SIZE)
+        if self.images.shape != expected or self.usage.shape != (n,):
+            raise DatasetError(
+                f"{self.source}: expected images of shape {expected} and usage of shape ({n},). "
+                f"Received: {self.images.shape} and {self.usage.shape}"
+            )
+
+    def split(self, usage: str) -> Split:
+        """Return the part called ``usage`` (one of :data:`USAGES`); it may be empty."""
+        rows = self.usage == USAGES.index(usage)
+        return Split(self.images, self.labels, self.votes).take(rows)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over pixels, labels and usage: the same for csv, .gz and equal folders."""
+        digest = hashlib.sha256()
+        for array in (self.images, self.labels, self.usage):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+def copies_in(
+    images: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.bool_]:
+    """Tell which images have a pixel-identical copy in another set.
+
+    Args:
+        images: (n, 48, 48) uint8.
+        others: (m, 48, 48) uint8.
+
+    Returns:
+        (n,) bool.
+    """
+    known = {image.tobytes() for image in others}
+    return np.array([image.tobytes() in known for image in images], bool)
+
+
+def hold_out(split: Split, share: float, seed: int) -> tuple[Split, Split]:
+    """Split off a stratified share, for data that comes without a validation part.
+
+    Args:
+        split: the whole.
+        share: part of every class that is split off, in 0..1; at least one image of a class
+            that has two or more.
+        seed: the same seed gives the same parts.
+
+    Returns:
+        (the rest, the part split off).
+    """
+    rng = np.random.default_rng(seed)
+    chosen = np.zeros(len(split), bool)
+    for code in range(len(EMOTIONS)):
+        rows = np.flatnonzero(split.labels == code)
+        if len(rows) > 1:
+            count = max(1, round(share * len(rows)))
+            chosen[rng.permutation(rows)[:count]] = True
+    return split.take(~chosen), split.take(chosen)

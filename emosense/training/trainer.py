@@ -1,0 +1,211 @@
+"""Trains a network by a recipe, one checkpoint an epoch."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from emosense.networks.architectures import architecture
+from emosense.training.batches import EpochBatches, targets, to_unit
+from emosense.training.checkpoint import RunFolder, RunState
+from emosense.training.dataset import Dataset, Split, hold_out
+from emosense.training.recipe import Recipe
+
+VALIDATION_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands; given to the progress function after each step.
+
+    Attributes:
+        epoch: the running epoch, from 1.
+        epochs: how many there will be.
+        step: finished steps of this epoch.
+        steps: steps an epoch.
+        images_per_second: over this epoch so far.
+        seconds_left: estimate for the whole run.
+        metrics: running means of this epoch; with ``step == steps`` the epoch's history row.
+    """
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    images_per_second: float
+    seconds_left: float
+    metrics: dict[str, float]
+
+
+ProgressFunction = Callable[[Progress], None]
+
+
+def train(
+    recipe: Recipe,
+    data: Dataset,
+    folder: Path,
+    *,
+    resume: bool = False,
+    on_progress: ProgressFunction | None = None,
+    tensorboard: Path | None = None,
+) -> RunState:
+    """Train until all epochs of the recipe are done.
+
+    Args:
+        recipe: every choice of the run.
+        data: its Training part is learned, its PublicTest part watched. Without a
+            PublicTest part a seeded, stratified tenth of Training is held out.
+        folder: where checkpoints go.
+        resume: go on with the run in ``folder`` (the same recipe and data); the result is
+            that of an undisturbed run.
+        on_progress: called after every step.
+        tensorboard: where to write TensorBoard logs (needs the ``tensorboard`` package).
+
+    Raises:
+        TrainingError: a resume that does not fit, or missing votes.
+    """
+    training, validation = training_parts(data, recipe.seed)
+    run = RunFolder(folder)
+    if resume and run.exists:
+        state = run.resume(recipe, data.fingerprint)
+        if state.epochs_done >= recipe.epochs:
+            return state
+        model = keras.saving.load_model(run.checkpoint(state.epochs_done))
+    else:
+        state = RunState(recipe.as_dict(), data.fingerprint)
+        model = compiled(recipe, steps=-(-len(training) // recipe.batch_size))
+    checked = (to_unit(validation.images)[..., np.newaxis], targets(validation, Recipe("cnn8")))
+    for epoch in range(state.epochs_done, recipe.epochs):
+        _seed_dropout(model, recipe.seed, epoch)
+        watch = _Watch(recipe, epoch, len(training), state, on_progress)
+        callbacks: list[Any] = [watch]
+        if tensorboard is not None:
+            callbacks.append(keras.callbacks.TensorBoard(str(tensorboard)))
+        log = model.fit(
+            EpochBatches(training, recipe, epoch),
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            validation_data=checked,
+            validation_batch_size=256,
+            callbacks=callbacks,
+            verbose=0,
+        ).history
+        row = {name: float(values[-1]) for name, values in log.items()}
+        row |= {
+            "epoch": epoch + 1,
+            "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
+            "seconds": round(watch.elapsed, 2),
+        }
+        state.history.append(row)
+        run.save(model, state)
+        watch.report(watch.steps, row)
+    return state
+
+
+def training_parts(data: Dataset, seed: int) -> tuple[Split, Split]:
+    """Return (training, validation) as :func:`train` uses them."""
+    training, validation = data.split("Training"), data.split("PublicTest")
+    if len(validation) == 0:
+        return hold_out(training, VALIDATION_SHARE, seed)
+    return training, validation
+
+
+def compiled(recipe: Recipe, steps: int) -> Any:
+    """Build and compile the recipe's network; ``steps`` is the number an epoch has."""
+    before = keras.config.dtype_policy()
+    keras.utils.set_random_seed(recipe.seed)
+    try:
+        keras.config.set_dtype_policy(recipe.precision)
+        model = architecture(recipe.network).build(recipe.initializer)
+    finally:
+        keras.config.set_dtype_policy(before)
+    model.compile(
+        optimizer=_optimizer(recipe, steps),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+        metrics=["accuracy"],
+        jit_compile="auto" if keras.backend.backend() == "jax" else False,
+    )
+    return model
+
+
+def _optimizer(recipe: Recipe, steps: int) -> Any:
+    rate: Any = recipe.learning_rate
+    if recipe.schedule == "cosine":
+        warmup = recipe.warmup_epochs * steps
+        rate = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=0.0 if warmup else recipe.learning_rate,
+            decay_steps=recipe.epochs * steps - warmup,
+            warmup_target=recipe.learning_rate if warmup else None,
+            warmup_steps=warmup,
+        )
+    decay = recipe.weight_decay or None
+    if recipe.optimizer == "adamw":
+        return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+    if recipe.optimizer == "sgd":
+        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=decay)
+    return keras.optimizers.Adam(rate, weight_decay=decay)
+
+
+def _seed_dropout(model: Any, seed: int, epoch: int) -> None:
+    """Give every dropout layer a state that only seed, epoch and its name decide."""
+    for layer in model.layers:
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None:
+            digest = hashlib.sha256(f"{seed}/{epoch}/{layer.name}".encode()).digest()
+            generator.state.assign(np.frombuffer(digest[:8], np.uint32))
+
+
+class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
+    """Measures the running epoch and reports it."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        epoch: int,
+        images: int,
+        state: RunState,
+        on_progress: ProgressFunction | None,
+    ) -> None:
+        super().__init__()
+        self._recipe = recipe
+        self._epoch = epoch
+        self._images = images
+        self._earlier = [row["seconds"] for row in state.history[-5:]]
+        self._on_progress = on_progress
+        self._start = time.perf_counter()
+        self.steps = -(-images // recipe.batch_size)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since this epoch began."""
+        return time.perf_counter() - self._start
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self.report(batch + 1, {k: float(v) for k, v in (logs or {}).items()})
+
+    def report(self, step: int, metrics: dict[str, float]) -> None:
+        if self._on_progress is None:
+            return
+        elapsed = self.elapsed
+        epoch_seconds = elapsed * self.steps / step
+        ahead = self._recipe.epochs - self._epoch - 1
+        typical = float(np.mean([*self._earlier, epoch_seconds]))
+        done = min(step * self._recipe.batch_size, self._images)
+        self._on_progress(
+            Progress(
+                epoch=self._epoch + 1,
+                epochs=self._recipe.epochs,
+                step=step,
+                steps=self.steps,
+                images_per_second=done / elapsed,
+                seconds_left=epoch_seconds - elapsed + ahead * typical,
+                metrics=metrics,
+            )
+        )

@@ -1,0 +1,74 @@
+"""What the Photo page analyses: uploads or the sample, each under a stable key."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import streamlit as st
+
+from emosense import settings
+from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
+from emosense.media.formats import photo_suffixes
+from emosense.samples import SAMPLE_CREDIT, SAMPLE_NAME, sample_photo
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An uploaded photo: its name, bytes, and their SHA-256."""
+
+    name: str
+    data: bytes
+    digest: str
+
+
+def choose_photos() -> list[Photo]:
+    """Show the uploader and the sample button; return what is to be analysed."""
+    limit = int(settings.MAX_PHOTOS.number())
+    uploads = st.file_uploader(
+        f"Photos, up to {limit} at a time and {settings.MAX_MEGAPIXELS.number():.0f} "
+        "megapixels each",
+        type=list(photo_suffixes()),
+        accept_multiple_files=True,
+        max_upload_size=int(settings.MAX_PHOTO_MB.number()),
+        key="photo_uploads",
+    )
+    if uploads:
+        st.session_state["photo_sample"] = False
+        if len(uploads) > limit:
+            st.warning(
+                f"Expected at most {limit} photos at a time. Received: {len(uploads)}. "
+                f"The first {limit} are analysed.",
+                icon=":material/warning:",
+            )
+        return [_photo(upload.name, upload.getvalue()) for upload in uploads[:limit]]
+    if st.button("Try a sample", icon=":material/image:", key="photo_sample_button"):
+        st.session_state["photo_sample"] = True
+    if st.session_state.get("photo_sample"):
+        st.caption(SAMPLE_CREDIT)
+        return [_photo(SAMPLE_NAME, sample_photo())]
+    return []
+
+
+def choose_options() -> DetectorOptions:
+    """Show the detector's options and return them."""
+    with st.popover("Options", icon=":material/tune:", width="stretch"):
+        strict = st.toggle(
+            "Strict",
+            key="photo_strict",
+            help="Only faces that the detector is very sure of: fewer false ones, some missed.",
+        )
+        turned = st.toggle(
+            "Look for turned faces too",
+            key="photo_turned",
+            help="Searches the photo in four directions, which takes four times as long.",
+        )
+        smallest = st.slider(
+            "Smallest face (px)", 10, 200, DetectorOptions().min_face, key="photo_min_face"
+        )
+    threshold = STRICT_THRESHOLD if strict else DetectorOptions().threshold
+    return DetectorOptions(threshold=threshold, min_face=smallest, turned=turned)
+
+
+def _photo(name: str, data: bytes) -> Photo:
+    return Photo(name, data, hashlib.sha256(data).hexdigest())

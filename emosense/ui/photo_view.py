@@ -1,0 +1,209 @@
+"""Shows the results of photos: picture, faces, charts, tables and downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from emosense import charts, export
+from emosense.emotions import EMOTIONS
+from emosense.errors import EmoSenseError
+from emosense.results import Face, PhotoFailure, PhotoResult
+from emosense.ui.photo_analysis import Analysis
+from emosense.worker.client import InferenceWorker
+
+_CHART = {"displayModeBar": False}
+_SHOWN_FACES = 12
+
+
+def show_empty() -> None:
+    """Explain the page before anything was uploaded."""
+    st.info(
+        "**Drop one or many photos above**, or try the sample. Every face is found, boxed and "
+        "numbered; each gets the probabilities of seven emotions: "
+        + ", ".join(EMOTIONS)
+        + ". Photos are analysed on the machine that runs this app and are kept in memory only "
+        "while this page is open.",
+        icon=":material/add_photo_alternate:",
+    )
+
+
+def show_results(worker: InferenceWorker, analyses: Sequence[Analysis]) -> None:
+    """Show everything: a summary first when there are several photos."""
+    if len(analyses) > 1:
+        _show_summary(analyses)
+    for index, analysis in enumerate(analyses):
+        if isinstance(analysis.result, PhotoFailure):
+            st.error(
+                f"**{_plain(analysis.photo.name)}**: {analysis.result.message}",
+                icon=":material/error:",
+            )
+        elif len(analyses) == 1:
+            _show_photo(worker, analysis, analysis.result, index)
+        else:
+            with st.expander(_headline(analysis.result), expanded=index < 3):
+                _show_photo(worker, analysis, analysis.result, index)
+    if any(isinstance(a.result, PhotoResult) for a in analyses):
+        _downloads(analyses)
+
+
+def _show_summary(analyses: Sequence[Analysis]) -> None:
+    results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
+    faces = [face for result in results for face in result.faces]
+    st.subheader(f"{_count(len(faces), 'face')} in {_count(len(analyses), 'photo')}")
+    table, chart = st.columns([3, 2], gap="large")
+    with table:
+        st.dataframe(
+            pd.DataFrame([_summary_row(a) for a in analyses]),
+            hide_index=True,
+            width="stretch",
+            key="photo_summary",
+        )
+    if faces:
+        with chart:
+            counts = {name: sum(face.emotion == name for face in faces) for name in EMOTIONS}
+            st.plotly_chart(
+                charts.emotions_chart(results),
+                width="stretch",
+                config=_CHART,
+                key="photo_counts",
+                alt="Faces per emotion: " + ", ".join(f"{k} {n}" for k, n in counts.items() if n),
+            )
+
+
+def _summary_row(analysis: Analysis) -> dict[str, object]:
+    result = analysis.result
+    if isinstance(result, PhotoFailure):
+        return {"photo": result.source, "faces": 0, "emotions": "not analysed"}
+    names = [face.emotion for face in result.faces]
+    told = [f"{names.count(name)} {name}" for name in EMOTIONS if name in names]
+    return {"photo": result.source, "faces": len(names), "emotions": ", ".join(told) or "none"}
+
+
+def _show_photo(
+    worker: InferenceWorker, analysis: Analysis, result: PhotoResult, index: int
+) -> None:
+    picture, details = st.columns([3, 2], gap="large")
+    with picture:
+        st.image(analysis.preview, caption=_plain(result.source), alt=_alt(result), width="stretch")
+        _annotated_download(worker, analysis, result, index)
+    with details:
+        if not result.faces:
+            st.warning(
+                "**No face found.** Try a photo where faces are larger or look towards the "
+                "camera; in Options switch on *Look for turned faces too*, switch off *Strict*, "
+                "or lower the smallest face.",
+                icon=":material/face_retouching_off:",
+            )
+        for number, face in enumerate(result.faces[:_SHOWN_FACES], start=1):
+            _show_face(face, analysis.crops[number - 1], number, f"{index}-{number}")
+        if len(result.faces) > _SHOWN_FACES:
+            with st.expander(f"{len(result.faces) - _SHOWN_FACES} more faces"):
+                st.dataframe(
+                    _face_table(result), hide_index=True, width="stretch", key=f"faces_{index}"
+                )
+        st.caption(f"Found by {result.engine}; classified by the model {result.model}.")
+
+
+def _show_face(face: Face, crop: bytes, number: int, key: str) -> None:
+    with st.container(border=True, key=f"face_{key}"):
+        left, right = st.columns([1, 2], vertical_alignment="center")
+        with left:
+            st.image(crop, width=110, alt=f"Face {number}")
+        with right:
+            st.markdown(
+                f"**{number}. {face.emotion}** &nbsp; {face.probability:.0%}"
+                f"  \n<small>face found with {face.detection_score:.0%} certainty</small>",
+                unsafe_allow_html=True,
+            )
+        st.plotly_chart(
+            charts.probability_chart(face),
+            width="stretch",
+            config=_CHART,
+            key=f"chart_{key}",
+            alt=f"Face {number}: "
+            + ", ".join(
+                f"{name} {p:.0%}" for name, p in zip(EMOTIONS, face.probabilities, strict=True)
+            ),
+        )
+
+
+def _face_table(result: PhotoResult) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "face": number,
+                "emotion": face.emotion,
+                **{name: f"{p:.0%}" for name, p in zip(EMOTIONS, face.probabilities, strict=True)},
+            }
+            for number, face in enumerate(result.faces, start=1)
+        ]
+    )
+
+
+def _annotated_download(
+    worker: InferenceWorker, analysis: Analysis, result: PhotoResult, index: int
+) -> None:
+    def make() -> bytes:
+        try:
+            return bytes(worker.ask("annotated", data=analysis.photo.data, result=result))
+        except EmoSenseError:
+            return analysis.preview  # smaller, but the same picture
+
+    stem = result.source.rsplit(".", 1)[0]
+    st.download_button(
+        "Annotated photo (PNG)",
+        make,
+        file_name=f"{stem}-emosense.png",
+        mime="image/png",
+        icon=":material/download:",
+        on_click="ignore",
+        key=f"png_{index}",
+    )
+
+
+def _downloads(analyses: Sequence[Analysis]) -> None:
+    results = [analysis.result for analysis in analyses]
+    left, right, _ = st.columns([1, 1, 2])
+    left.download_button(
+        "All faces as CSV",
+        # The mark lets spreadsheets read accents in file names.
+        ("\ufeff" + export.to_csv(results)).encode("utf-8"),
+        file_name="emosense.csv",
+        mime="text/csv",
+        icon=":material/table:",
+        on_click="ignore",
+        width="stretch",
+        key="photo_csv",
+    )
+    right.download_button(
+        "All faces as JSON",
+        export.to_json(results),
+        file_name="emosense.json",
+        mime="application/json",
+        icon=":material/data_object:",
+        on_click="ignore",
+        width="stretch",
+        key="photo_json",
+    )
+
+
+def _headline(result: PhotoResult) -> str:
+    return f"{_plain(result.source)}: {_count(len(result.faces), 'face')}"
+
+
+def _alt(result: PhotoResult) -> str:
+    faces = [f"{n} {f.emotion} {f.probability:.0%}" for n, f in enumerate(result.faces, start=1)]
+    told = ": " + ", ".join(faces[:_SHOWN_FACES]) if faces else ""
+    return f"{result.source}, {_count(len(result.faces), 'face')}{told}"
+
+
+def _plain(name: str) -> str:
+    """Keep a file name from being read as Markdown."""
+    return "".join("\\" + c if c in "\\`*_{}[]()#+!|~$:<>" else c for c in name)
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -1,0 +1,132 @@
+"""The app's side of the inference process: start, ask, replace when it dies."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import subprocess
+import sys
+import threading
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from emosense import settings
+from emosense.errors import WorkerDied, WorkerTimeout
+from emosense.results import PhotoResult
+from emosense.worker.process import Reply, Request
+
+
+class InferenceWorker:
+    """One inference process, shared by all sessions of the app.
+
+    Thread-safe: requests are answered one after the other. A process that dies or hangs is
+    replaced at once; the request that it was working on raises.
+
+    Args:
+        module: what the process runs with ``python -m``; its argument is the number of an
+            open file, its end of a :func:`multiprocessing.Pipe`.
+        timeout: seconds to wait for an answer; the setting EMOSENSE_WORKER_TIMEOUT if None.
+    """
+
+    def __init__(self, module: str = "emosense.worker", timeout: float | None = None) -> None:
+        self._module = module
+        self._timeout = timeout or settings.WORKER_TIMEOUT.number()
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+        atexit.register(self.close)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the running process, or None."""
+        return self._process.pid if self._process else None
+
+    def ask(self, method: str, **arguments: Any) -> Any:
+        """Send a request and return its value.
+
+        Raises:
+            WorkerDied: the process ended; a new one was started.
+            WorkerTimeout: it did not answer in time; a new one was started.
+            EmoSenseError: what the request itself raised.
+        """
+        with self._lock:
+            connection = self._running()
+            try:
+                connection.send(Request(method, arguments))
+                if not connection.poll(self._timeout):
+                    self._restart()
+                    raise WorkerTimeout(
+                        f"The analysis was given up after {self._timeout:.0f} seconds. "
+                        "Try again, or with a smaller file."
+                    )
+                reply: Reply = connection.recv()
+            except (EOFError, OSError) as error:
+                self._restart()
+                raise WorkerDied(
+                    "The analysis process stopped unexpectedly. It was started again: please "
+                    "try once more. If it happens with this file each time, the file may be "
+                    "the cause."
+                ) from error
+        if reply.error is not None:
+            raise reply.error
+        return reply.value
+
+    def photo(
+        self, data: bytes, name: str, model: str, options: Any, preview_side: int = 1280
+    ) -> tuple[PhotoResult, bytes, list[bytes]]:
+        """Analyse one encoded photo.
+
+        Returns:
+            (result, annotated preview as JPEG, one JPEG per face).
+        """
+        answer = self.ask(
+            "photo",
+            data=data,
+            name=name,
+            model=model,
+            options=options,
+            preview_side=preview_side,
+        )
+        return answer["result"], answer["preview"], answer["crops"]
+
+    def start(self) -> None:
+        """Start the process if it does not run; returns at once."""
+        with self._lock:
+            self._running()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._connection is not None:
+            self._connection.close()
+        if self._process is not None:
+            try:
+                self._process.wait(2)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._process = self._connection = None
+
+    def _running(self) -> Connection:
+        if self._process is None or self._process.poll() is not None or self._connection is None:
+            self._restart()
+        assert self._connection is not None
+        return self._connection
+
+    def _restart(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+        self.close()
+        self._connection, other = Pipe()
+        # Not multiprocessing.Process: it would import the app's main script in the child. The
+        # child ends by itself when the pipe closes, so it never outlives the app's server.
+        root = str(Path(__file__).resolve().parents[2])
+        paths = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", self._module, str(other.fileno())],
+            pass_fds=[other.fileno()],
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": paths},
+        )
+        other.close()

@@ -1,0 +1,107 @@
+"""The inference process: owns the analyzer, answers one request at a time.
+
+It is a process of its own because Streamlit calls ``keras.backend.clear_session()`` after
+every script run when Keras is loaded beside it, and because a crash in a decoder or driver
+must not take the app down.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+from emosense.errors import EmoSenseError, WorkerError
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the app asks for.
+
+    Attributes:
+        method: ``warm``, ``photo`` or ``annotated``.
+        arguments: of that method.
+    """
+
+    method: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What comes back: a value, or an error of :mod:`emosense.errors`."""
+
+    value: Any = None
+    error: EmoSenseError | None = None
+
+
+def serve(connection: Connection) -> None:
+    """Answer requests until the other side closes the connection."""
+    # Before TensorFlow is loaded: its optimised kernels on, its chatter off.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    handlers = _Handlers()
+    while True:
+        try:
+            request: Request = connection.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            reply = Reply(getattr(handlers, request.method)(**request.arguments))
+        except EmoSenseError as error:
+            reply = Reply(error=type(error)(str(error)))
+        except Exception as error:  # whatever it is, the app must get an answer
+            traceback.print_exc()
+            reply = Reply(error=WorkerError(f"Unexpected fault: {type(error).__name__}: {error}"))
+        connection.send(reply)
+
+
+class _Handlers:
+    """The methods that a request may name; heavy imports happen inside."""
+
+    def __init__(self) -> None:
+        self._analyzers: dict[str, Any] = {}
+
+    def warm(self, model: str) -> str:
+        """Load a model, run it once, and return the engine's label."""
+        from emosense.samples import sample_photo
+
+        analyzer = self._analyzer(model)
+        analyzer.photo(sample_photo())
+        return str(analyzer.engine)
+
+    def photo(
+        self, data: bytes, name: str, model: str, options: Any, preview_side: int
+    ) -> dict[str, Any]:
+        """Analyse one encoded photo; returns the result and pictures to show it with."""
+        from emosense.annotate import annotate
+        from emosense.faces.crop import cut_face
+        from emosense.media.encode import encode_jpeg, fit_within
+        from emosense.media.images import read_photo
+
+        analyzer = self._analyzer(model)
+        image = read_photo(data, analyzer.limits)
+        result = analyzer.images([(name, image)], options)[0]
+        crops = [fit_within(cut_face(image, face), 240) for face in result.faces]
+        return {
+            "result": result,
+            "preview": encode_jpeg(fit_within(annotate(image, result), preview_side)),
+            "crops": [encode_jpeg(crop) for crop in crops],
+        }
+
+    def annotated(self, data: bytes, result: Any) -> bytes:
+        """Return the annotated photo at full size as a PNG file."""
+        from emosense.analyzer import photo_limits
+        from emosense.annotate import annotated_png
+        from emosense.media.images import read_photo
+
+        return annotated_png(read_photo(data, photo_limits()), result)
+
+    def _analyzer(self, model: str) -> Any:
+        from emosense.analyzer import Analyzer
+
+        if model not in self._analyzers:
+            self._analyzers[model] = Analyzer(model)
+        return self._analyzers[model]

@@ -1,0 +1,24 @@
+"""Photo page: upload photos, see what each face expresses."""
+
+import streamlit as st
+
+from emosense.ui.models import pick_model
+from emosense.ui.photo_analysis import analyse
+from emosense.ui.photo_input import choose_options, choose_photos
+from emosense.ui.photo_view import show_empty, show_results
+from emosense.ui.worker import shared_worker
+
+worker = shared_worker()
+
+st.title("What does a face express?")
+model_column, options_column = st.columns([3, 1], vertical_alignment="bottom")
+with model_column:
+    model = pick_model("photo_model")
+with options_column:
+    options = choose_options()
+photos = choose_photos()
+
+if model is not None and photos:
+    show_results(worker, analyse(worker, photos, model, options))
+elif not photos:
+    show_empty()
