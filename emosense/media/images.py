@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,9 @@ RgbImage = npt.NDArray[np.uint8]
 
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
 
+_PHOTO_START: Final = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n|RIFF....WEBP|GIF8|II\*\x00|MM\x00\*|BM|....ftypavi", re.DOTALL
+)
 _MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
     (4, b"ftyphei", "a HEIC photo; install the extra: pip install 'emosense[heic]'"),
     (4, b"ftypmif1", "a HEIC photo; install the extra: pip install 'emosense[heic]'"),
@@ -104,6 +108,10 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
         image.load()
         return _to_rgb(image)
     except UnidentifiedImageError:
+        if _PHOTO_START.match(data):
+            raise DamagedMedia(
+                "The photo is damaged or cut off: its beginning is right, the rest is not."
+            ) from None
         raise UnsupportedMedia(
             f"Expected a photo ({PHOTO_FORMATS}). Received: {_describe(data)}."
         ) from None

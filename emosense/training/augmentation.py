@@ -1,6 +1,6 @@
 """Seeded augmentation of 48x48 faces, done by OpenCV on the host.
 
-The same (seed, epoch, batch) always gives the same images, so a resumed run sees what an
+The same (seed, epoch) always gives the same images, so a resumed run sees what an
 undisturbed one would have seen.
 """
 

@@ -1,10 +1,7 @@
-"""One epoch's batches, in an order that seed and epoch alone decide."""
+"""What a network sees in one epoch, in an order that seed and epoch alone decide."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -15,29 +12,26 @@ from emosense.training.dataset import Split
 from emosense.training.recipe import Recipe
 
 
-class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
-    """Shuffled, scaled and augmented batches of one epoch.
+def epoch_arrays(
+    split: Split, recipe: Recipe, epoch: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return one epoch's images and targets, shuffled, scaled and augmented.
 
-    Each item is (images (b, 48, 48, 1) float32 in 0..1, targets (b, 7) float32).
+    Whole arrays, not a generator: Keras reads generators ahead in threads, whose order a
+    resumed run would not repeat.
+
+    Args:
+        split: n images.
+        recipe: gives seed, augmentation and targets.
+        epoch: from 0.
+
+    Returns:
+        ((n, 48, 48, 1) float32 in 0..1, (n, 7) float32).
     """
-
-    def __init__(self, split: Split, recipe: Recipe, epoch: int) -> None:
-        super().__init__()
-        self._split = split
-        self._recipe = recipe
-        self._epoch = epoch
-        self._targets = targets(split, recipe)
-        self._order = np.random.default_rng((recipe.seed, epoch)).permutation(len(split))
-
-    def __len__(self) -> int:
-        return -(-len(self._order) // self._recipe.batch_size)
-
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        size = self._recipe.batch_size
-        rows = self._order[index * size : (index + 1) * size]
-        rng = np.random.default_rng((self._recipe.seed, self._epoch, index))
-        images = AUGMENTATIONS[self._recipe.augmentation](to_unit(self._split.images[rows]), rng)
-        return images[..., np.newaxis], self._targets[rows]
+    rng = np.random.default_rng((recipe.seed, epoch))
+    order = rng.permutation(len(split))
+    images = AUGMENTATIONS[recipe.augmentation](to_unit(split.images[order]), rng)
+    return images[..., np.newaxis], targets(split, recipe)[order]
 
 
 def to_unit(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

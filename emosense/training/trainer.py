@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from emosense.networks.architectures import architecture
-from emosense.training.batches import EpochBatches, targets, to_unit
+from emosense.training.batches import epoch_arrays, targets, to_unit
 from emosense.training.checkpoint import RunFolder, RunState
 from emosense.training.dataset import Dataset, Split, hold_out
 from emosense.training.recipe import Recipe
@@ -83,13 +83,16 @@ def train(
         model = compiled(recipe, steps=-(-len(training) // recipe.batch_size))
     checked = (to_unit(validation.images)[..., np.newaxis], targets(validation, Recipe("cnn8")))
     for epoch in range(state.epochs_done, recipe.epochs):
-        _seed_dropout(model, recipe.seed, epoch)
         watch = _Watch(recipe, epoch, len(training), state, on_progress)
         callbacks: list[Any] = [watch]
         if tensorboard is not None:
             callbacks.append(keras.callbacks.TensorBoard(str(tensorboard)))
+        images, wanted = epoch_arrays(training, recipe, epoch)
         log = model.fit(
-            EpochBatches(training, recipe, epoch),
+            images,
+            wanted,
+            batch_size=recipe.batch_size,
+            shuffle=False,
             initial_epoch=epoch,
             epochs=epoch + 1,
             validation_data=checked,
@@ -163,7 +166,7 @@ def _seed_dropout(model: Any, seed: int, epoch: int) -> None:
 
 
 class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
-    """Measures the running epoch and reports it."""
+    """Seeds the running epoch, measures it and reports it."""
 
     def __init__(
         self,
@@ -186,6 +189,10 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no 
     def elapsed(self) -> float:
         """Seconds since this epoch began."""
         return time.perf_counter() - self._start
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        # Not before fit(): building a freshly loaded model's metrics draws random numbers too.
+        _seed_dropout(self.model, self._recipe.seed, epoch)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         self.report(batch + 1, {k: float(v) for k, v in (logs or {}).items()})

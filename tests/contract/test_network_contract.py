@@ -1,0 +1,43 @@
+"""What every architecture must do."""
+
+import numpy as np
+import pytest
+
+from emosense.networks.architectures import ARCHITECTURES
+from emosense.networks.storage import load_network, save_float16
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+class TestNetwork:
+    def test_maps_faces_to_probabilities(self, name):
+        model = ARCHITECTURES[name].build()
+        assert model.input_shape == (None, 48, 48, 1)
+        out = np.asarray(model(np.random.default_rng(0).random((3, 48, 48, 1), np.float32)))
+        assert out.shape == (3, 7)
+        assert out.dtype == np.float32
+        np.testing.assert_allclose(out.sum(1), 1, atol=1e-5)
+
+    def test_survives_saving_as_float16(self, name, tmp_path):
+        model = ARCHITECTURES[name].build("he_normal")
+        path = tmp_path / "weights.keras"
+        save_float16(model, path)
+        again = load_network(path)
+        assert again.count_params() == model.count_params()
+        assert path.stat().st_size < 2.2 * model.count_params()
+        assert all(str(v.dtype) == "float32" for v in again.weights)
+        x = np.random.default_rng(1).random((4, 48, 48, 1), np.float32)
+        np.testing.assert_allclose(np.asarray(again(x)), np.asarray(model(x)), atol=2e-3)
+
+    def test_mixed_precision_ends_in_float32(self, name, tmp_path):
+        import keras
+
+        from emosense.training.recipe import Recipe
+        from emosense.training.trainer import compiled
+
+        model = compiled(Recipe(name, precision="mixed_bfloat16"), steps=1)
+        assert keras.config.dtype_policy().name == "float32"
+        assert model.get_layer("conv1").compute_dtype == "bfloat16"
+        x = np.random.default_rng(1).random((2, 48, 48, 1), np.float32)
+        assert np.asarray(model(x)).dtype == np.float32
+        save_float16(model, tmp_path / "w.keras")
+        assert load_network(tmp_path / "w.keras").get_layer("conv1").compute_dtype == "float32"

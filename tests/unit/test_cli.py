@@ -1,0 +1,76 @@
+import csv
+import io
+import json
+
+import pytest
+
+from emosense.cli.main import main
+
+
+@pytest.fixture
+def photo(tmp_path, astronaut_png):
+    path = tmp_path / "eileen.png"
+    path.write_bytes(astronaut_png)
+    return path
+
+
+def test_photo_prints_faces(photo, capsys):
+    assert main(["photo", str(photo)]) == 0
+    out = capsys.readouterr().out
+    assert "eileen.png: 1 face\n" in out
+    assert "happy" in out
+
+
+def test_photo_csv_json_and_annotated(photo, tmp_path, capsys):
+    assert main(["photo", str(photo), "--csv", "--annotated", str(tmp_path / "out")]) == 0
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert row["emotion"] == "happy"
+    assert (tmp_path / "out" / "eileen.png").read_bytes().startswith(b"\x89PNG")
+    assert main(["photo", str(photo), "--json", "--strict"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["faces"][0]["emotion"] == "happy"
+
+
+def test_a_bad_file_fails_after_the_good_ones(photo, tmp_path, capsys):
+    bad = tmp_path / "notes.txt"
+    bad.write_text("hello")
+    assert main(["photo", str(bad), str(photo)]) == 1
+    captured = capsys.readouterr()
+    assert "eileen.png: 1 face" in captured.out
+    assert "notes.txt: Expected a photo" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["photo", "x.png", "--model", "nothing"], "no model 'nothing'"),
+        (["photo", "x.png", "--threshold", "3"], "threshold: expected"),
+        (["train", "cnn8", "--data", "nowhere.csv"], "There is no data set"),
+        (["evaluate", "cnn8", "--data", "nowhere.csv"], "There is no data set"),
+    ],
+)
+def test_errors_are_one_line(arguments, told, capsys):
+    assert main(arguments) == 1
+    err = capsys.readouterr().err
+    assert told in err
+    assert "Traceback" not in err
+
+
+def test_train_resume_evaluate_and_list(small_csv, tmp_path, capsys, monkeypatch):
+    command = ["train", "cnn8", "--data", str(small_csv), "--epochs", "1", "--batch-size", "16"]
+    command += ["--out", str(tmp_path / "models" / "mine"), "--checkpoints", str(tmp_path / "run")]
+    assert main(command) == 0
+    captured = capsys.readouterr()
+    assert "PrivateTest without copies" in captured.out
+    assert "epoch 1/1  step 3/3" in captured.err
+    assert main([*command, "--resume"]) == 0
+    assert main([*command, "--publish-only"]) == 0
+    capsys.readouterr()
+    monkeypatch.setenv("EMOSENSE_MODELS", str(tmp_path / "models"))
+    assert main(["models"]) == 0
+    assert "mine" in capsys.readouterr().out
+    assert main(["evaluate", "mine", "--data", str(small_csv), "--json"]) == 0
+    card = json.loads((tmp_path / "models" / "mine" / "card.json").read_text())
+    assert json.loads(capsys.readouterr().out) == card["metrics"]
+    (tmp_path / "models" / "mine" / "card.json").write_text("{")
+    assert main(["models"]) == 0
+    assert "not a model card" in capsys.readouterr().out

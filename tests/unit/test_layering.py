@@ -1,0 +1,67 @@
+"""The rules that keep the layout honest."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from emosense import settings
+from emosense.settings import SETTINGS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_only_ui_imports_streamlit():
+    for path in (ROOT / "emosense").rglob("*.py"):
+        if "ui" not in path.relative_to(ROOT / "emosense").parts:
+            assert not re.search(r"^\s*(import|from) streamlit", path.read_text(), re.M), path
+
+
+def test_pages_stay_light():
+    heavy = ("tensorflow", "keras", "cv2", "h5py", "onnx", "skimage")
+    code = (
+        "import sys, emosense, emosense.ui.worker, emosense.ui.models, emosense.ui.photo_input\n"
+        "import emosense.ui.photo_analysis, emosense.ui.photo_view, emosense.charts\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip().endswith("[]"), out.stdout
+
+
+def test_import_changes_no_environment():
+    code = (
+        "import os; before = dict(os.environ)\n"
+        "import emosense.analyzer, emosense.cli.main, emosense.training.recipe\n"
+        "assert dict(os.environ) == before"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_setting_is_documented():
+    readme = (ROOT / "README.md").read_text()
+    for setting in SETTINGS:
+        assert f"`{setting.name}`" in readme, setting.name
+        assert setting.help in readme, setting.name
+
+
+def test_settings_read_the_environment(monkeypatch):
+    import pytest
+
+    from emosense.errors import EmoSenseError
+
+    monkeypatch.setenv("EMOSENSE_MAX_PHOTO_MB", "3")
+    assert settings.MAX_PHOTO_MB.number() == 3
+    monkeypatch.setenv("EMOSENSE_MAX_PHOTO_MB", "many")
+    with pytest.raises(EmoSenseError, match="EMOSENSE_MAX_PHOTO_MB: expected a number"):
+        settings.MAX_PHOTO_MB.number()
+
+
+def test_the_readmes_command_help_is_the_programs():
+    from emosense.cli.main import parser
+
+    readme = (ROOT / "README.md").read_text()
+    for name in ("photo", "train", "evaluate", "models"):
+        assert f"emosense {name}" in readme
+    assert {"photo", "train", "evaluate", "models"} == set(
+        parser()._subparsers._group_actions[0].choices
+    )

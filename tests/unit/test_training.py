@@ -1,0 +1,150 @@
+import json
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from emosense.errors import TrainingError
+from emosense.training.augmentation import AUGMENTATIONS
+from emosense.training.batches import epoch_arrays, targets
+from emosense.training.checkpoint import RunFolder
+from emosense.training.recipe import Recipe
+from emosense.training.trainer import train
+
+SMALL = Recipe("cnn8", epochs=3, batch_size=16, augmentation="standard", schedule="cosine")
+
+
+def weights_after(folder, epoch):
+    model = keras.saving.load_model(RunFolder(folder).checkpoint(epoch), compile=False)
+    return model.get_weights()
+
+
+class Killed(Exception):
+    pass
+
+
+def test_resume_equals_an_undisturbed_run(small_data, tmp_path):
+    whole = train(SMALL, small_data, tmp_path / "whole")
+
+    def kill(progress):
+        if progress.epoch == 2 and progress.step == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(SMALL, small_data, tmp_path / "cut", on_progress=kill)
+    assert RunFolder(tmp_path / "cut").read().epochs_done == 1
+    again = train(SMALL, small_data, tmp_path / "cut", resume=True)
+    for ours, theirs in zip(again.history, whole.history, strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
+        assert ours["val_loss"] == pytest.approx(theirs["val_loss"], rel=1e-5)
+    for ours, theirs in zip(
+        weights_after(tmp_path / "cut", 3), weights_after(tmp_path / "whole", 3), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+    # A finished run stays as it is.
+    assert train(SMALL, small_data, tmp_path / "cut", resume=True).history == again.history
+
+
+def test_learning_happens_and_best_and_last_are_kept(small_data, tmp_path):
+    recipe = Recipe("cnn4", epochs=6, batch_size=8)
+    seen = []
+    state = train(recipe, small_data, tmp_path, on_progress=seen.append)
+    assert state.history[-1]["loss"] < state.history[0]["loss"]
+    best = max(row["val_accuracy"] for row in state.history)
+    first_best = next(row["epoch"] for row in state.history if row["val_accuracy"] == best)
+    assert state.best_epoch == first_best
+    kept = {path.name for path in tmp_path.glob("*.keras")}
+    assert kept == {f"epoch-{state.best_epoch:04d}.keras", "epoch-0006.keras"}
+    assert seen[0].steps == 5
+    assert seen[0].step == 1
+    assert seen[-1].epoch == 6
+    assert seen[-1].seconds_left == pytest.approx(0, abs=1e-6)
+
+
+def test_resume_refuses_another_recipe_or_data(small_data, small_run):
+    run = small_run / "run"
+    recipe = Recipe("cnn8", epochs=1, batch_size=16)
+    with pytest.raises(TrainingError, match=r"another recipe \(seed 0 -> 5\)"):
+        train(replace(recipe, seed=5), small_data, run, resume=True)
+    other = replace(small_data, images=small_data.images ^ np.uint8(1))
+    with pytest.raises(TrainingError, match="other data"):
+        train(recipe, other, run, resume=True)
+
+
+def test_a_damaged_state_is_told(tmp_path):
+    with pytest.raises(TrainingError, match="no run to resume"):
+        RunFolder(tmp_path).read()
+    (tmp_path / "state.json").write_text("{")
+    with pytest.raises(TrainingError, match="cannot be read"):
+        RunFolder(tmp_path).read()
+    (tmp_path / "state.json").write_text(json.dumps({"recipe": {}}))
+    with pytest.raises(TrainingError, match="cannot be read"):
+        RunFolder(tmp_path).read()
+
+
+class TestBatches:
+    def test_cover_the_split_once_in_a_seeded_order(self, small_data):
+        split = small_data.split("Training")
+        recipe = Recipe("cnn8", batch_size=16)
+
+        def epoch(number, seed=0):
+            return epoch_arrays(split, replace(recipe, seed=seed), number)[0]
+
+        first = epoch(0)
+        assert first.shape == (40, 48, 48, 1)
+        assert first.min() >= 0
+        assert first.max() <= 1
+        assert (first == epoch(0)).all()
+        assert not (first == epoch(1)).all()
+        assert not (first == epoch(0, seed=1)).all()
+        assert np.sort(first.sum((1, 2, 3))) == pytest.approx(
+            np.sort(split.images.sum((1, 2)) / 255), rel=1e-4
+        )
+
+    def test_targets_mix_votes(self, small_data):
+        split = small_data.split("Training")
+        votes = np.zeros((len(split), 7), np.float32)
+        votes[0] = [0.5, 0, 0, 0, 0, 0, 0.5]
+        mixed = targets(replace(split, votes=votes), Recipe("cnn8", ferplus_share=0.5))
+        assert mixed[0].tolist() == [0.75, 0, 0, 0, 0, 0, 0.25]
+        assert mixed[1].tolist() == np.eye(7)[split.labels[1]].tolist()
+        with pytest.raises(TrainingError, match=r"fer2013new\.csv"):
+            targets(split, Recipe("cnn8", ferplus_share=0.5))
+
+
+def test_augmentation_is_seeded_and_keeps_the_range(small_data):
+    images = small_data.images[:8].astype(np.float32) / 255
+    augment = AUGMENTATIONS["standard"]
+    one = augment(images, np.random.default_rng(1))
+    assert one.shape == images.shape
+    assert one.dtype == np.float32
+    assert 0 <= one.min() <= one.max() <= 1
+    assert (one == augment(images, np.random.default_rng(1))).all()
+    assert not np.allclose(one, augment(images, np.random.default_rng(2)))
+    assert AUGMENTATIONS["none"](images, np.random.default_rng(0)) is images
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"optimizer": "adagrad"},
+        {"epochs": 0},
+        {"label_smoothing": 1.5},
+        {"warmup_epochs": 50},
+        {"precision": "float8"},
+    ],
+)
+def test_recipe_refuses(wrong):
+    with pytest.raises(TrainingError, match=f"{next(iter(wrong))}.*Received"):
+        Recipe("cnn8", **wrong)
+
+
+def test_the_default_recipe_is_the_papers():
+    recipe = Recipe("cnn8")
+    assert (recipe.optimizer, recipe.batch_size, recipe.epochs) == ("adam", 128, 50)
+    assert (recipe.augmentation, recipe.schedule, recipe.learning_rate) == (
+        "none",
+        "constant",
+        1e-3,
+    )
