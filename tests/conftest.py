@@ -7,6 +7,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pytest
+from helpers import write_csv
 from PIL import Image
 
 from emosense.samples import sample_photo
@@ -20,27 +21,6 @@ def astronaut_png() -> bytes:
 @pytest.fixture(scope="session")
 def astronaut(astronaut_png: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(astronaut_png)).convert("RGB"))
-
-
-def encoded(image: np.ndarray | Image.Image, form: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
-    picture.save(buffer, form, **options)
-    return buffer.getvalue()
-
-
-def write_csv(path, counts=(40, 14, 14), seed=0):
-    """Write a small FER2013 csv of coloured noise: class c is brighter in column stripe c."""
-    rng = np.random.default_rng(seed)
-    lines = ["emotion,pixels,Usage"]
-    for usage, count in zip(("Training", "PublicTest", "PrivateTest"), counts, strict=True):
-        for index in range(count):
-            code = index % 7
-            image = rng.integers(0, 60, (48, 48))
-            image[:, code * 6 : code * 6 + 6] += 180
-            lines.append(f"{code},{' '.join(map(str, image.ravel()))},{usage}")
-    path.write_text("\n".join(lines) + "\n")
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import encoded
+from helpers import encoded
 from PIL import Image
 
 import emosense

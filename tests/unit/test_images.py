@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
-from conftest import encoded
+from helpers import encoded
 from PIL import Image
 
 from emosense.errors import DamagedMedia, MediaError, MediaTooLarge, UnsupportedMedia
@@ -114,7 +114,9 @@ class TestRefusals:
     def test_too_many_bytes_or_pixels(self):
         with pytest.raises(MediaTooLarge, match=r"at most 5 MB\. Received: .* 5\.7 MB"):
             read_photo(b"x" * 6_000_000, LIMITS)
-        with pytest.raises(MediaTooLarge, match="1 megapixels\\. Received: an image of 2000 x 1000"):
+        with pytest.raises(
+            MediaTooLarge, match=r"1 megapixels\. Received: an image of 2000 x 1000"
+        ):
             read_photo(encoded(Image.new("1", (2000, 1000)), "PNG"), LIMITS)
         with pytest.raises(MediaTooLarge):
             read_photo(np.zeros((1001, 1000), np.uint8), LIMITS)

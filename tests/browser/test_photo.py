@@ -1,0 +1,76 @@
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def upload(page, *files):
+    page.locator("input[type=file]").set_input_files(
+        [{"name": n, "mimeType": m, "buffer": b} for n, m, b in files]
+    )
+
+
+def download(page, name):
+    with page.expect_download() as info:
+        page.get_by_role("button", name=name).click()
+    return info.value.suggested_filename, Path(info.value.path()).read_bytes()
+
+
+def test_upload_see_a_happy_face_and_download_everything(server, page, astronaut_png):
+    page.goto(server)
+    expect(page.get_by_text("Drop one or many photos above")).to_be_visible()
+    upload(page, ("eileen.png", "image/png", astronaut_png))
+    expect(page.get_by_text("1. happy")).to_be_visible()
+    expect(page.get_by_text("2. ")).to_have_count(0)
+    picture = page.get_by_role("img", name="eileen.png, 1 face: 1 happy")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") == 512
+    name, data = download(page, "All faces as CSV")
+    assert name == "emosense.csv"
+    (row,) = csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
+    assert row["source"] == "eileen.png"
+    assert row["emotion"] == "happy"
+    name, data = download(page, "Annotated photo (PNG)")
+    assert name == "eileen-emosense.png"
+    assert data.startswith(b"\x89PNG")
+    name, data = download(page, "All faces as JSON")
+    assert b'"happy"' in data
+
+
+def test_bad_file_is_told_and_the_page_lives_on(server, page, astronaut_png):
+    page.goto(server)
+    upload(
+        page,
+        ("notes.jpg", "image/jpeg", b"this is no photo"),
+        ("eileen.png", "image/png", astronaut_png),
+    )
+    expect(page.get_by_text("Expected a photo")).to_be_visible()
+    expect(page.get_by_text("1. happy")).to_be_visible()
+
+
+def test_keyboard_reaches_the_sample(server, page):
+    page.goto(server)
+    button = page.get_by_role("button", name="Try a sample")
+    expect(button).to_be_visible()
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1. happy")).to_be_visible()
+
+
+def test_phone_width_does_not_scroll_sideways(server, page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(server)
+    page.get_by_role("button", name="Try a sample").click()
+    expect(page.get_by_text("1. happy")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_cold_deep_link_opens(cold_server, page):
+    page.goto(f"{cold_server}/about")
+    expect(page.get_by_role("heading", name="About EmoSense")).to_be_visible()
+    page.get_by_role("link", name="Photo").click()
+    expect(page.get_by_text("Drop one or many photos above")).to_be_visible()

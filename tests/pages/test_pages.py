@@ -1,0 +1,97 @@
+"""Pages through Streamlit's own test harness, with the real inference process."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import encoded
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def page():
+    app = AppTest.from_file(str(ROOT / "pages" / "photo.py"), default_timeout=180)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def texts(app):
+    kinds = (app.markdown, app.caption, app.warning, app.error, app.info, app.subheader)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def upload(app, *files):
+    app.file_uploader(key="photo_uploads").set_value([(n, d, m) for n, d, m in files])
+    app.run()
+    assert not app.exception
+    return texts(app)
+
+
+def test_empty_state_explains(page):
+    assert "Drop one or many photos above" in texts(page)
+    assert page.title[0].value == "What does a face express?"
+    assert "8L CNN" in page.selectbox(key="photo_model").options[0]
+
+
+def test_sample(page):
+    page.button(key="photo_sample_button").click().run()
+    assert not page.exception
+    told = texts(page)
+    assert "**1. happy**" in told
+    assert "NASA" in told
+    assert "YuNet (" in told
+
+
+def test_upload_of_one(page, astronaut_png):
+    told = upload(page, ("eileen.png", astronaut_png, "image/png"))
+    assert "**1. happy**" in told
+    assert not page.error
+
+
+def test_many_with_a_bad_one_between(page, astronaut_png, astronaut):
+    wall = encoded(np.full((200, 300, 3), 90, np.uint8), "PNG")
+    told = upload(
+        page,
+        ("a.png", astronaut_png, "image/png"),
+        ("broken_*.jpg", encoded(astronaut, "JPEG")[:2000], "image/jpeg"),
+        ("wall.png", wall, "image/png"),
+    )
+    assert "1 face in 3 photos" in told
+    assert "**1. happy**" in told
+    assert "No face found" in told
+    assert r"broken\_\*.jpg" in page.error[0].value
+    assert "damaged or cut off" in page.error[0].value
+    summary = page.dataframe[0].value
+    assert summary["emotions"].tolist() == ["1 happy", "not analysed", "none"]
+
+
+def test_options_reach_the_detector(page, astronaut_png):
+    page.slider(key="photo_min_face").set_value(150)
+    assert "No face found" in upload(page, ("a.png", astronaut_png, "image/png"))
+
+
+def test_too_many_photos_are_cut_with_a_message(page, astronaut_png, monkeypatch):
+    monkeypatch.setenv("EMOSENSE_MAX_PHOTOS", "1")
+    files = [(f"{i}.png", astronaut_png, "image/png") for i in range(2)]
+    told = upload(page, *files)
+    assert "Expected at most 1 photos at a time. Received: 2" in told
+
+
+def test_without_models_the_page_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr("emosense.networks.registry.model_folders", lambda: (tmp_path,))
+    app = AppTest.from_file(str(ROOT / "pages" / "photo.py"), default_timeout=60).run()
+    assert not app.exception
+    assert "git checkout -- models" in app.error[0].value
+
+
+def test_about_shows_the_cards_figures():
+    from emosense.networks.registry import find_model
+
+    app = AppTest.from_file(str(ROOT / "pages" / "about.py"), default_timeout=60).run()
+    assert not app.exception
+    table = app.dataframe[0].value
+    expected = find_model("cnn8").card.metrics["PrivateTest"]["accuracy"]
+    assert f"{expected:.1%}" in table["all"].tolist()
