@@ -101,12 +101,12 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
     formats = _FORMATS + (("HEIF",) if _heif_available() else ())
     try:
         with warnings.catch_warnings():
-            # Our own limit decides; Pillow's warning about size would only repeat it.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Our own limit decides on size, and oddities of metadata do not matter.
+            warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(data), formats=formats)
-        _check_pixels(image.size, limits)
-        image.load()
-        return _to_rgb(image)
+            _check_pixels(image.size, limits)
+            image.load()
+            return _to_rgb(image)
     except UnidentifiedImageError:
         if _PHOTO_START.match(data):
             raise DamagedMedia(

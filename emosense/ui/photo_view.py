@@ -16,6 +16,7 @@ from emosense.worker.client import InferenceWorker
 
 _CHART = {"displayModeBar": False}
 _SHOWN_FACES = 12
+_FACES_A_ROW = 3
 
 
 def show_empty() -> None:
@@ -85,11 +86,15 @@ def _summary_row(analysis: Analysis) -> dict[str, object]:
 def _show_photo(
     worker: InferenceWorker, analysis: Analysis, result: PhotoResult, index: int
 ) -> None:
-    picture, details = st.columns([3, 2], gap="large")
+    """One or two faces stand beside the photo, more of them in rows below it."""
+    wide = len(result.faces) > 2
+    if wide:
+        picture, beside = st.columns([4, 1], gap="large")
+    else:
+        picture, beside = st.columns([3, 2], gap="large")
     with picture:
         st.image(analysis.preview, caption=_plain(result.source), alt=_alt(result), width="stretch")
-        _annotated_download(worker, analysis, result, index)
-    with details:
+    with beside:
         if not result.faces:
             st.warning(
                 "**No face found.** Try a photo where faces are larger or look towards the "
@@ -97,14 +102,28 @@ def _show_photo(
                 "or lower the smallest face.",
                 icon=":material/face_retouching_off:",
             )
-        for number, face in enumerate(result.faces[:_SHOWN_FACES], start=1):
-            _show_face(face, analysis.crops[number - 1], number, f"{index}-{number}")
-        if len(result.faces) > _SHOWN_FACES:
-            with st.expander(f"{len(result.faces) - _SHOWN_FACES} more faces"):
-                st.dataframe(
-                    _face_table(result), hide_index=True, width="stretch", key=f"faces_{index}"
-                )
+        if not wide:
+            for number, face in enumerate(result.faces, start=1):
+                _show_face(face, analysis.crops[number - 1], number, f"{index}-{number}")
+        _annotated_download(worker, analysis, result, index)
         st.caption(f"Found by {result.engine}; classified by the model {result.model}.")
+    if wide:
+        _show_many_faces(analysis, result, index)
+
+
+def _show_many_faces(analysis: Analysis, result: PhotoResult, index: int) -> None:
+    shown = list(enumerate(result.faces[:_SHOWN_FACES], start=1))
+    for start in range(0, len(shown), _FACES_A_ROW):
+        columns = st.columns(_FACES_A_ROW)
+        row = shown[start : start + _FACES_A_ROW]
+        for column, (number, face) in zip(columns, row, strict=False):
+            with column:
+                _show_face(face, analysis.crops[number - 1], number, f"{index}-{number}")
+    if len(result.faces) > _SHOWN_FACES:
+        with st.expander(f"All {len(result.faces)} faces as a table"):
+            st.dataframe(
+                _face_table(result), hide_index=True, width="stretch", key=f"faces_{index}"
+            )
 
 
 def _show_face(face: Face, crop: bytes, number: int, key: str) -> None:

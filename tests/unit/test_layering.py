@@ -67,3 +67,15 @@ def test_the_readmes_command_help_is_the_programs():
     assert {"photo", "train", "evaluate", "models"} == set(
         parser()._subparsers._group_actions[0].choices
     )
+
+
+def test_the_readmes_figures_are_the_cards():
+    from emosense.networks.registry import list_models
+
+    readme = (ROOT / "README.md").read_text()
+    for name, model in list_models().items():
+        (row,) = [line for line in readme.splitlines() if f"(`{name}`)" in line]
+        card = model.card
+        for part in ("PrivateTest", "PrivateTest without copies"):
+            assert f"| {card.metrics[part]['accuracy']:.1%} |" in row
+        assert f"| {card.epochs_seen} of {card.recipe['epochs']} |" in row
