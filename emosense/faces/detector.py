@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import cv2
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from emosense.errors import DetectorError
 from emosense.faces.engines import NMS_IOU, Engine, create_engine
-from emosense.faces.options import DetectorOptions
+from emosense.faces.options import MAX_LONG_SIDE, STRICT_THRESHOLD, DetectorOptions
 from emosense.results import Box, Detection, Point
 
 _STRIDE: Final = 32
@@ -75,10 +75,36 @@ class FaceDetector:
                 group, self.engine.find(stacked, options.threshold), strict=True
             ):
                 tables[canvas.index].append(canvas.to_image(rows))
-        return [
+        found = [
             _detections(image, np.concatenate(rows), options)
             for image, rows in zip(images, tables, strict=True)
         ]
+        return self._second_look(images, found, options) if options.second_look else found
+
+    def _second_look(
+        self,
+        images: Sequence[npt.NDArray[np.uint8]],
+        found: list[tuple[Detection, ...]],
+        options: DetectorOptions,
+    ) -> list[tuple[Detection, ...]]:
+        """Search again, finer and strictly, where nothing was found in a shrunk image."""
+        again = [
+            index
+            for index, image in enumerate(images)
+            if not found[index] and max(image.shape[:2]) > options.long_side
+        ]
+        if again:
+            finer = replace(
+                options,
+                long_side=min(2 * options.long_side, MAX_LONG_SIDE),
+                threshold=max(options.threshold, STRICT_THRESHOLD),
+                second_look=False,
+            )
+            for index, faces in zip(
+                again, self.detect([images[index] for index in again], finer), strict=True
+            ):
+                found[index] = faces
+        return found
 
 
 @dataclass(frozen=True)
@@ -92,7 +118,8 @@ class _Canvas:
     pixels: npt.NDArray[np.uint8]
 
     def to_image(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Map (k, 15) rows from canvas pixels to image pixels."""
+        """Map (k, 15) rows from canvas pixels to image pixels; rows that overflowed are dropped."""
+        rows = rows[np.isfinite(rows).all(axis=1)]
         height, width = self.shape
         corners = np.concatenate([rows[:, 0:2], rows[:, 0:2] + rows[:, 2:4]], 1)
         points = np.concatenate([corners, rows[:, 4:14]], 1).reshape(len(rows), 7, 2)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from emosense import settings
-from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
+from emosense.faces.options import SMALL_FACES_LONG_SIDE, STRICT_THRESHOLD, DetectorOptions
 from emosense.media.formats import photo_suffixes
 from emosense.samples import SAMPLE_CREDIT, SAMPLE_NAME, sample_photo
 
@@ -63,11 +63,17 @@ def choose_options() -> DetectorOptions:
             key="photo_turned",
             help="Searches the photo in four directions, which takes four times as long.",
         )
+        small = st.toggle(
+            "Look for small faces too",
+            key="photo_small",
+            help="Searches large photos at a finer resolution, which takes several times as long.",
+        )
         smallest = st.slider(
             "Smallest face (px)", 10, 200, DetectorOptions().min_face, key="photo_min_face"
         )
     threshold = STRICT_THRESHOLD if strict else DetectorOptions().threshold
-    return DetectorOptions(threshold=threshold, min_face=smallest, turned=turned)
+    long_side = SMALL_FACES_LONG_SIDE if small else DetectorOptions().long_side
+    return DetectorOptions(threshold, smallest, long_side, turned)
 
 
 def _photo(name: str, data: bytes) -> Photo:

@@ -98,8 +98,8 @@ def _show_photo(
         if not result.faces:
             st.warning(
                 "**No face found.** Try a photo where faces are larger or look towards the "
-                "camera; in Options switch on *Look for turned faces too*, switch off *Strict*, "
-                "or lower the smallest face.",
+                "camera; in Options switch on *Look for turned faces too* or *Look for small faces "
+                "too*, switch off *Strict*, or lower the smallest face.",
                 icon=":material/face_retouching_off:",
             )
         if not wide:

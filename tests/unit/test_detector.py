@@ -5,7 +5,7 @@ import pytest
 from emosense.errors import DetectorError
 from emosense.faces import weights
 from emosense.faces.detector import FaceDetector
-from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
+from emosense.faces.options import SMALL_FACES_LONG_SIDE, STRICT_THRESHOLD, DetectorOptions
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +26,15 @@ def test_grey_and_flipped(detector, astronaut):
 def test_a_40_px_face_in_12_megapixels(detector, astronaut):
     rng = np.random.default_rng(0)
     big = rng.integers(90, 110, (3000, 4000, 3), np.uint8)
-    # The face in the astronaut photo is 90 px wide: at half its size it is about 45 px.
-    small = cv2.resize(astronaut, (256, 256), interpolation=cv2.INTER_AREA)
-    big[1200:1456, 2000:2256] = small
-    face = only(detector.detect([big], DetectorOptions(long_side=2560))[0])
-    assert face.box.centre[0] == pytest.approx(2000 + 111, abs=6)
-    assert face.box.centre[1] == pytest.approx(1200 + 60, abs=6)
+    # The face in the astronaut photo is 90 px wide, in this one 40.
+    small = cv2.resize(astronaut, (228, 228), interpolation=cv2.INTER_AREA)
+    big[1200:1428, 2000:2228] = small
+    assert detector.detect([big], DetectorOptions(second_look=False))[0] == ()
+    for options in (DetectorOptions(), DetectorOptions(long_side=SMALL_FACES_LONG_SIDE)):
+        face = only(detector.detect([big], options)[0])
+        assert 30 <= face.box.width <= 45
+        assert face.box.centre[0] == pytest.approx(2000 + 99, abs=6)
+        assert face.box.centre[1] == pytest.approx(1200 + 53, abs=6)
 
 
 def test_boxes_stay_inside_the_image(detector, astronaut):
@@ -49,6 +52,19 @@ def test_flat_images_have_no_faces(detector):
     flat = [np.full((31, 500, 3), v, np.uint8) for v in (0, 60, 128, 200, 255)]
     flat += [np.full((h, w, 3), 128, np.uint8) for h, w in ((1, 1), (500, 31), (300, 300))]
     assert all(faces == () for faces in detector.detect(flat, DetectorOptions(threshold=0.3)))
+
+
+def test_rows_that_overflowed_are_dropped(astronaut):
+    class Overflowing:
+        label = "x"
+
+        def find(self, canvases, threshold):
+            good = [10, 10, 50, 60, *[20] * 10, 0.9]
+            bad = [[np.nan, *good[1:]], [np.inf, *good[1:]], [*good[:2], np.inf, *good[3:]]]
+            return [np.array([*bad, good], np.float32) for _ in canvases]
+
+    (face,) = FaceDetector(Overflowing()).detect([astronaut])[0]
+    assert face.box.width == 50
 
 
 @pytest.mark.parametrize("turn", [1, 2, 3])
