@@ -1,5 +1,5 @@
 # Everything starts from here: `make run` opens the app, `make test` runs every check.
-PYTHON ?= python3
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 

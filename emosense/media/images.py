@@ -26,8 +26,8 @@ _PHOTO_START: Final = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n|RIFF....WEBP|GIF8|II\*\x00|MM\x00\*|BM|....ftypavi", re.DOTALL
 )
 _MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
-    (4, b"ftyphei", "a HEIC photo; install the extra: pip install 'emosense[heic]'"),
-    (4, b"ftypmif1", "a HEIC photo; install the extra: pip install 'emosense[heic]'"),
+    (4, b"ftyphei", "a HEIC photo; to read it: pip install pillow-heif"),
+    (4, b"ftypmif1", "a HEIC photo; to read it: pip install pillow-heif"),
     (4, b"ftyp", "an MP4 or MOV video"),
     (0, b"\x1a\x45\xdf\xa3", "a Matroska or WebM video"),
     (0, b"%PDF", "a PDF document"),

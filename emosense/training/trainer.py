@@ -6,12 +6,14 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from emosense.errors import TrainingError
 from emosense.networks.architectures import architecture
 from emosense.training.batches import epoch_arrays, targets, to_unit
 from emosense.training.checkpoint import RunFolder, RunState
@@ -71,6 +73,8 @@ def train(
     Raises:
         TrainingError: a resume that does not fit, or missing votes.
     """
+    if tensorboard is not None:
+        _tensorboard(tensorboard)  # missing: told before the first epoch, not after
     training, validation = training_parts(data, recipe.seed)
     run = RunFolder(folder)
     if resume and run.exists:
@@ -86,7 +90,7 @@ def train(
         watch = _Watch(recipe, epoch, len(training), state, on_progress)
         callbacks: list[Any] = [watch]
         if tensorboard is not None:
-            callbacks.append(keras.callbacks.TensorBoard(str(tensorboard)))
+            callbacks.append(_tensorboard(tensorboard))
         images, wanted = epoch_arrays(training, recipe, epoch)
         log = model.fit(
             images,
@@ -110,6 +114,12 @@ def train(
         run.save(model, state)
         watch.report(watch.steps, row)
     return state
+
+
+def _tensorboard(folder: Path) -> Any:
+    if find_spec("tensorboard") is None:
+        raise TrainingError("TensorBoard logs need its package: pip install tensorboard")
+    return keras.callbacks.TensorBoard(str(folder))
 
 
 def training_parts(data: Dataset, seed: int) -> tuple[Split, Split]:

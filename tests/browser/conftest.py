@@ -28,7 +28,8 @@ def running_server():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+    command += ["--server.port", str(port)]
     with subprocess.Popen(command, cwd=ROOT) as process:
         try:
             url = f"http://localhost:{port}"

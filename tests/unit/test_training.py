@@ -72,6 +72,13 @@ def test_resume_refuses_another_recipe_or_data(small_data, small_run):
         train(recipe, other, run, resume=True)
 
 
+def test_tensorboard_is_asked_for_before_the_first_epoch(small_data, tmp_path, monkeypatch):
+    monkeypatch.setattr("emosense.training.trainer.find_spec", lambda name: None)
+    with pytest.raises(TrainingError, match="pip install tensorboard"):
+        train(SMALL, small_data, tmp_path / "run", tensorboard=tmp_path / "logs")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_damaged_state_is_told(tmp_path):
     with pytest.raises(TrainingError, match="no run to resume"):
         RunFolder(tmp_path).read()
