@@ -1,13 +1,5 @@
 """EmoSense: the app's router. Start it with ``streamlit run app.py``."""
 
-import streamlit as st
+from emosense.ui.routing import navigate
 
-st.set_page_config(page_title="EmoSense", page_icon="🙂", layout="wide")
-
-st.navigation(
-    [
-        st.Page("pages/photo.py", title="Photo", icon=":material/photo_camera:", default=True),
-        st.Page("pages/about.py", title="About", icon=":material/info:"),
-    ],
-    position="top",
-).run()
+navigate().run()

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from emosense.charts import COLOURS
+from emosense.charts.colours import COLOURS
 from emosense.results import Face, PhotoResult
 
 

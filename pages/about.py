@@ -5,6 +5,9 @@ import streamlit as st
 from emosense.emotions import EMOTIONS
 from emosense.errors import ModelError
 from emosense.networks.registry import list_models
+from emosense.ui.routing import require_router
+
+require_router()
 
 st.title("About EmoSense")
 st.markdown(

@@ -6,7 +6,10 @@ from emosense.ui.models import pick_model
 from emosense.ui.photo_analysis import analyse
 from emosense.ui.photo_input import choose_options, choose_photos
 from emosense.ui.photo_view import show_empty, show_results
+from emosense.ui.routing import require_router
 from emosense.ui.worker import shared_worker
+
+require_router()
 
 worker = shared_worker()
 

@@ -1,26 +1,16 @@
-"""Plotly figures from results. No streamlit here: they serve pages and notebooks alike."""
+"""Charts of photos' results."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from emosense.charts.colours import COLOURS
 from emosense.emotions import EMOTIONS
 from emosense.results import Face, PhotoResult
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
-
-COLOURS: Final[dict[str, str]] = {
-    "angry": "#F2695C",
-    "disgust": "#6FBF5F",
-    "fear": "#B48AE8",
-    "happy": "#F5B82E",
-    "sad": "#5B9BEF",
-    "surprise": "#F28C38",
-    "neutral": "#A3ADB8",
-}
-"""Each emotion's own colour: light enough for black text, dark enough for a white page."""
 
 
 def probability_chart(face: Face) -> Figure:

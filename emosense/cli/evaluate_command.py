@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+_TOLERANCE = 1e-3
+
 
 def add_to(commands: Any) -> None:
     """Add the command's parser."""
@@ -28,9 +30,30 @@ def run(options: argparse.Namespace) -> int:
 
     model = find_model(options.model)
     seed = int(model.card.recipe.get("seed", 0))
-    metrics, _ = evaluate(model, read_dataset(options.data), seed)
+    data = read_dataset(options.data)
+    metrics, _ = evaluate(model, data, seed)
     if options.json:
         print(json.dumps(metrics, indent=2))
-    else:
-        print_metrics(metrics)
+        return 0
+    print_metrics(metrics)
+    if data.fingerprint != model.card.data["fingerprint"]:
+        print("The card's figures are of other data.")
+        return 0
+    told = differences(model.card.metrics, metrics)
+    print("\n".join(told) if told else "Equal to the card's figures.")
     return 0
+
+
+def differences(card: dict[str, dict[str, Any]], measured: dict[str, dict[str, Any]]) -> list[str]:
+    """Tell where measured figures are not the card's.
+
+    Other processors round differently, which can turn an image or two: figures within 0.001
+    count as equal.
+    """
+    told = []
+    for part, figures in measured.items():
+        for name in ("accuracy", "macro_precision", "macro_recall", "macro_f1", "loss", "ece"):
+            expected = card.get(part, {}).get(name)
+            if expected is None or abs(expected - figures[name]) > _TOLERANCE:
+                told.append(f"{part}, {name}: the card says {expected}, measured {figures[name]}")
+    return told

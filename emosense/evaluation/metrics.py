@@ -76,9 +76,9 @@ def measure(labels: npt.NDArray[np.integer], probabilities: npt.NDArray[np.float
     np.add.at(confusion, (labels.astype(np.intp), answers), 1)
     hits = confusion.diagonal().astype(float)
     support, answered = confusion.sum(axis=1), confusion.sum(axis=0)
-    precision = _ratio(hits, answered.astype(float))
-    recall = _ratio(hits, support.astype(float))
-    f1 = _ratio(2 * precision * recall, precision + recall)
+    precision = ratio(hits, answered.astype(float))
+    recall = ratio(hits, support.astype(float))
+    f1 = ratio(2 * precision * recall, precision + recall)
     chosen = probabilities[np.arange(n), labels.astype(np.intp)].astype(float)
     return Metrics(
         images=n,
@@ -102,12 +102,16 @@ def expected_calibration_error(
     """Return the mean gap between confidence and accuracy over equal-width bins, in 0..1."""
     confidence = probabilities.max(axis=1).astype(float)
     right = probabilities.argmax(axis=1) == labels
-    index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    index = confidence_bins(confidence, bins)
     gaps = np.bincount(index, weights=right - confidence, minlength=bins)
     return float(np.abs(gaps).sum() / len(confidence))
 
 
-def _ratio(
-    over: npt.NDArray[np.float64], under: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def confidence_bins(confidence: npt.NDArray[np.float64], bins: int) -> npt.NDArray[np.intp]:
+    """Return the equal-width bin of each value in 0..1; bins are open below, closed above."""
+    return np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
+
+
+def ratio(over: npt.NDArray[np.float64], under: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Divide; 0 where the divisor is 0."""
     return np.divide(over, under, out=np.zeros_like(over), where=under > 0)

@@ -34,8 +34,10 @@ class ModelCard:
         data: name, fingerprint (SHA-256), images per part.
         training: seconds, hardware, versions of what trained it.
         metrics: per part (``Training``, ``PublicTest``, ``PrivateTest``, and the last two
-            ``... without copies``) what :class:`emosense.training.metrics.Metrics` holds.
+            ``... without copies``) what :class:`emosense.evaluation.metrics.Metrics` holds.
         files: per file name its ``sha256`` and ``bytes``.
+        layers: the network's summary, see :func:`emosense.networks.layers.layer_table`; empty
+            in cards written before it was kept.
         licence: of the weights.
     """
 
@@ -54,7 +56,18 @@ class ModelCard:
     training: dict[str, Any]
     metrics: dict[str, dict[str, Any]]
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    layers: list[dict[str, Any]] = field(default_factory=list)
     licence: str = "MIT"
+
+    @property
+    def flops(self) -> int | None:
+        """Floating point operations for one face, or None if the card has no layers."""
+        return sum(layer["flops"] for layer in self.layers) if self.layers else None
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs of the recipe were trained."""
+        return self.epochs_seen >= int(self.recipe.get("epochs", 0))
 
     def write(self, folder: Path) -> None:
         """Write ``card.json`` into ``folder``."""

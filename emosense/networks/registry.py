@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -115,6 +116,8 @@ class TrainedModel:
 def list_models(folders: Sequence[Path] | None = None) -> dict[str, TrainedModel]:
     """Return all trained models by name, in the order of the folders, then of the names.
 
+    Numbers in names count as numbers: cnn8 comes before cnn10.
+
     Args:
         folders: where to look; the project's models/ and EMOSENSE_MODELS if None. A name
             that occurs twice is taken from the first.
@@ -122,7 +125,7 @@ def list_models(folders: Sequence[Path] | None = None) -> dict[str, TrainedModel
     found: dict[str, TrainedModel] = {}
     for root in model_folders() if folders is None else folders:
         if root.is_dir():
-            for entry in sorted(root.iterdir()):
+            for entry in sorted(root.iterdir(), key=_natural):
                 if (entry / CARD_FILE).is_file():
                     found.setdefault(entry.name, TrainedModel(entry))
     return found
@@ -143,3 +146,8 @@ def find_model(name: str, folders: Sequence[Path] | None = None) -> TrainedModel
             f"with: git checkout -- models/{name}"
         )
     return models[name]
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    parts = re.split(r"(\d+)", path.name)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

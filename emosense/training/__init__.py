@@ -1,1 +1,1 @@
-"""Data sets, recipes, training, metrics, publishing of models."""
+"""Data sets, recipes, training, publishing of models."""

@@ -11,15 +11,18 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS
+from emosense.evaluation.metrics import measure
+from emosense.evaluation.predictions import TEST_PARTS, WITHOUT_COPIES
 from emosense.networks import storage
 from emosense.networks.architectures import architecture
 from emosense.networks.card import (
@@ -30,15 +33,12 @@ from emosense.networks.card import (
     ModelCard,
 )
 from emosense.networks.classifier import EmotionClassifier
+from emosense.networks.layers import layer_table
 from emosense.networks.registry import TrainedModel
 from emosense.training.checkpoint import RunFolder, RunState
 from emosense.training.dataset import Dataset, copies_in
-from emosense.training.metrics import measure
 from emosense.training.recipe import Recipe
 from emosense.training.trainer import training_parts
-
-_TEST_PARTS: Final = {"PublicTest": "public", "PrivateTest": "private"}
-WITHOUT_COPIES: Final = " without copies"
 
 
 def publish(run_folder: Path, data: Dataset, folder: Path) -> ModelCard:
@@ -58,16 +58,30 @@ def publish(run_folder: Path, data: Dataset, folder: Path) -> ModelCard:
     run = RunFolder(run_folder)
     recipe = Recipe(**run.read().recipe)
     state = run.resume(recipe, data.fingerprint)
-    folder.mkdir(parents=True, exist_ok=True)
+    # Written beside and moved when complete: who reads meanwhile finds the model as it was.
+    aside = folder.parent / f".{folder.name}.writing"
+    shutil.rmtree(aside, ignore_errors=True)
+    card = _write(aside / folder.name, run, recipe, state, data)
+    if folder.exists():
+        folder.rename(aside / "replaced")
+    (aside / folder.name).rename(folder)
+    shutil.rmtree(aside)
+    return card
+
+
+def _write(
+    folder: Path, run: RunFolder, recipe: Recipe, state: RunState, data: Dataset
+) -> ModelCard:
+    folder.mkdir(parents=True)
     checkpoint = keras.saving.load_model(run.checkpoint(state.best_epoch), compile=False)
     storage.save_float16(checkpoint, folder / WEIGHTS_FILE)
     rows = [{k: round(v, 6) for k, v in row.items()} for row in state.history]
     (folder / HISTORY_FILE).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     # A card without metrics first: the registry then loads the very file that is measured.
-    _card(folder, recipe, state, data, {}, checkpoint.count_params()).write(folder)
+    _card(folder, recipe, state, data, {}, checkpoint).write(folder)
     metrics, arrays = evaluate(TrainedModel(folder), data, recipe.seed)
     np.savez_compressed(folder / PREDICTIONS_FILE, allow_pickle=False, **arrays)
-    card = _card(folder, recipe, state, data, metrics, checkpoint.count_params())
+    card = _card(folder, recipe, state, data, metrics, checkpoint)
     card.write(folder)
     return card
 
@@ -84,7 +98,7 @@ def evaluate(
     training, _ = training_parts(data, seed)
     metrics = {"Training": measure(training.labels, classify(training.images)).as_dict()}
     arrays: dict[str, npt.NDArray[Any]] = {}
-    for part, prefix in _TEST_PARTS.items():
+    for part, prefix in TEST_PARTS.items():
         split = data.split(part)
         if len(split) == 0:
             continue
@@ -120,7 +134,7 @@ def _card(
     state: RunState,
     data: Dataset,
     metrics: dict[str, dict[str, Any]],
-    parameters: int,
+    network: keras.Model,
 ) -> ModelCard:
     about = architecture(recipe.network)
     training, validation = training_parts(data, recipe.seed)
@@ -131,7 +145,7 @@ def _card(
         network=recipe.network,
         emotions=list(EMOTIONS),
         input="(n, 48, 48, 1) grey, 0..1",
-        parameters=parameters,
+        parameters=network.count_params(),
         recipe=recipe.as_dict(),
         command=training_command(recipe),
         epochs_seen=state.epochs_done,
@@ -157,6 +171,7 @@ def _card(
             for path in sorted(folder.iterdir())
             if path.is_file() and path.name != CARD_FILE
         },
+        layers=layer_table(network),
     )
 
 

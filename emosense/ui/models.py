@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import streamlit as st
 
 from emosense import settings
@@ -9,8 +11,8 @@ from emosense.errors import ModelError
 from emosense.networks.registry import TrainedModel, list_models
 
 
-def pick_model(key: str) -> str | None:
-    """Show a picker of all usable models and return the chosen name, or None without any."""
+def usable_models() -> dict[str, TrainedModel]:
+    """Return all models whose card can be read, by name; say what is wrong with the others."""
     usable: dict[str, TrainedModel] = {}
     for name, model in list_models().items():
         try:
@@ -21,29 +23,47 @@ def pick_model(key: str) -> str | None:
             usable[name] = model
     if not usable:
         st.error(
-            "There is no trained model in models/. Get one back with: git checkout -- models",
+            "There is no trained model in models/. Get the project's own back with: "
+            "git checkout -- models",
             icon=":material/error:",
         )
+    return usable
+
+
+def labels_of(models: dict[str, TrainedModel]) -> dict[str, str]:
+    """Return each model's title, with its name where the title alone is not enough."""
+    titles = Counter(model.card.title for model in models.values())
+    return {
+        name: model.card.title if titles[model.card.title] == 1 else f"{model.card.title} ({name})"
+        for name, model in models.items()
+    }
+
+
+def pick_model(key: str) -> str | None:
+    """Show a picker of all usable models and return the chosen name, or None without any."""
+    usable = usable_models()
+    if not usable:
         return None
+    labels = labels_of(usable)
     names = list(usable)
     default = settings.MODEL.text()
     chosen = st.selectbox(
         "Model",
         names,
         index=names.index(default) if default in names else 0,
-        format_func=lambda name: describe(usable[name]),
+        format_func=lambda name: labels[name] + _worth(usable[name]),
         key=key,
         help="Accuracy on FER2013's PrivateTest, as the model's card holds it.",
     )
     return str(chosen)
 
 
-def describe(model: TrainedModel) -> str:
-    """Return one line on a model: title, accuracy, and whether its training is still going."""
+def _worth(model: TrainedModel) -> str:
+    """Say how accurate a model is, and whether its training is still going."""
     card = model.card
-    line = card.title
+    line = ""
     if "PrivateTest" in card.metrics:
         line += f" · {card.metrics['PrivateTest']['accuracy']:.1%} on FER2013"
-    if card.epochs_seen < card.recipe["epochs"]:
+    if not card.finished:
         line += f" · {card.epochs_seen} of {card.recipe['epochs']} epochs"
     return line

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from emosense import charts, export
+from emosense import export
+from emosense.charts.photo import emotions_chart, probability_chart
 from emosense.emotions import EMOTIONS
 from emosense.errors import EmoSenseError
 from emosense.results import Face, PhotoFailure, PhotoResult
@@ -66,7 +67,7 @@ def _show_summary(analyses: Sequence[Analysis]) -> None:
         with chart:
             counts = {name: sum(face.emotion == name for face in faces) for name in EMOTIONS}
             st.plotly_chart(
-                charts.emotions_chart(results),
+                emotions_chart(results),
                 width="stretch",
                 config=_CHART,
                 key="photo_counts",
@@ -138,7 +139,7 @@ def _show_face(face: Face, crop: bytes, number: int, key: str) -> None:
                 unsafe_allow_html=True,
             )
         st.plotly_chart(
-            charts.probability_chart(face),
+            probability_chart(face),
             width="stretch",
             config=_CHART,
             key=f"chart_{key}",

@@ -79,5 +79,9 @@ def page(chromium):
     page = context.new_page()
     page.set_default_timeout(120_000)
     expect.set_options(timeout=90_000)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
     yield page
     context.close()
+    local = ("http://localhost:", "ws://localhost:", "data:", "blob:")
+    assert [url for url in asked if not url.startswith(local)] == []  # nothing leaves the machine

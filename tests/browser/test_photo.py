@@ -67,10 +67,3 @@ def test_phone_width_does_not_scroll_sideways(server, page):
     page.get_by_role("button", name="Try a sample").click()
     expect(page.get_by_text("1. happy")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-def test_cold_deep_link_opens(cold_server, page):
-    page.goto(f"{cold_server}/about")
-    expect(page.get_by_role("heading", name="About EmoSense")).to_be_visible()
-    page.get_by_role("link", name="Photo").click()
-    expect(page.get_by_text("Drop one or many photos above")).to_be_visible()

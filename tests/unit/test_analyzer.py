@@ -11,7 +11,8 @@ import emosense
 from emosense import EMOTIONS, Analyzer, PhotoFailure, PhotoResult, export
 from emosense.analyzer import name_of
 from emosense.annotate import annotate, annotated_png
-from emosense.charts import COLOURS, emotions_chart, probability_chart
+from emosense.charts.colours import COLOURS
+from emosense.charts.photo import emotions_chart, probability_chart
 from emosense.errors import MediaError, ModelNotFound
 from emosense.results import Box, Face
 

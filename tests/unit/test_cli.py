@@ -3,6 +3,7 @@ import io
 import json
 
 import pytest
+from helpers import write_csv
 
 from emosense.cli.main import main
 
@@ -67,10 +68,24 @@ def test_train_resume_evaluate_and_list(small_csv, tmp_path, capsys, monkeypatch
     capsys.readouterr()
     monkeypatch.setenv("EMOSENSE_MODELS", str(tmp_path / "models"))
     assert main(["models"]) == 0
-    assert "mine" in capsys.readouterr().out
+    (row,) = [r for r in capsys.readouterr().out.splitlines() if r.startswith("mine")]
+    assert "4,232,199" in row
+    assert "1 of 1" in row
+    assert main(["models", "--json"]) == 0
+    assert [c["name"] for c in json.loads(capsys.readouterr().out)][-1] == "mine"
     assert main(["evaluate", "mine", "--data", str(small_csv), "--json"]) == 0
     card = json.loads((tmp_path / "models" / "mine" / "card.json").read_text())
     assert json.loads(capsys.readouterr().out) == card["metrics"]
+    assert main(["evaluate", "mine", "--data", str(small_csv)]) == 0
+    assert "Equal to the card's figures." in capsys.readouterr().out
+    card["metrics"]["PrivateTest"]["accuracy"] += 0.01
+    (tmp_path / "models" / "mine" / "card.json").write_text(json.dumps(card))
+    assert main(["evaluate", "mine", "--data", str(small_csv)]) == 0
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told.startswith("PrivateTest, accuracy: the card says ")
+    other = write_csv(tmp_path / "other.csv", seed=5)
+    assert main(["evaluate", "mine", "--data", str(other)]) == 0
+    assert "The card's figures are of other data." in capsys.readouterr().out
     (tmp_path / "models" / "mine" / "card.json").write_text("{")
     assert main(["models"]) == 0
     assert "not a model card" in capsys.readouterr().out

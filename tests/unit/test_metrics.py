@@ -3,7 +3,7 @@ import pytest
 from sklearn import metrics as reference
 
 from emosense.emotions import EMOTIONS
-from emosense.training.metrics import expected_calibration_error, measure
+from emosense.evaluation.metrics import expected_calibration_error, measure
 
 
 @pytest.fixture(scope="module")

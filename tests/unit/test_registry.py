@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from emosense.errors import ModelDamaged, ModelNotFound
+from emosense.evaluation.metrics import measure
 from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.registry import TrainedModel, find_model, list_models
-from emosense.training.metrics import measure
 from emosense.training.publish import training_command
 from emosense.training.recipe import Recipe
 

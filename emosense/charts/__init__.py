@@ -1,0 +1,1 @@
+"""Plotly figures from results. No streamlit here: they serve pages and notebooks alike."""

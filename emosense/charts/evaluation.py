@@ -1,0 +1,286 @@
+"""Charts of how good models are: headline figures, classes, training, trust."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from emosense.charts.colours import COLOURS, GREY
+from emosense.emotions import EMOTIONS
+from emosense.evaluation.curves import Curve
+from emosense.evaluation.intervals import Interval
+from emosense.evaluation.metrics import ClassMetrics
+from emosense.evaluation.trust import CoverageCurve, ReliabilityBin
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from plotly.graph_objects import Figure
+
+HEADLINES: Final = {
+    "accuracy": "accuracy",
+    "macro_precision": "precision",
+    "macro_recall": "recall",
+    "macro_f1": "F1",
+}
+"""Figures of the paper's bar chart and their labels; all but accuracy are macro means."""
+
+_POINTS: Final = 250
+_BOTTOM_LEGEND: Final = {"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"}
+
+
+def headline_chart(
+    models: Mapping[str, Mapping[str, Interval]],
+    colours: Mapping[str, str],
+    paper: Mapping[str, float],
+) -> Figure:
+    """Return the paper's grouped bar chart: four figures a model, with 95 % intervals.
+
+    Args:
+        models: per label what :func:`~emosense.evaluation.intervals.bootstrap` returns.
+        colours: per label.
+        paper: accuracy that the paper reports, for the labels that it has.
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for label, figures in models.items():
+        values = [figures[name] for name in HEADLINES]
+        figure.add_bar(
+            name=label,
+            x=list(HEADLINES.values()),
+            y=[100 * v.value for v in values],
+            error_y={
+                "array": [100 * (v.high - v.value) for v in values],
+                "arrayminus": [100 * (v.value - v.low) for v in values],
+                "color": GREY,
+                "thickness": 1.5,
+                "width": 3,
+            },
+            marker={"color": colours[label]},
+            customdata=[[100 * v.low, 100 * v.high] for v in values],
+            hovertemplate=f"{label}, %{{x}}: %{{y:.1f}} % "
+            "(%{customdata[0]:.1f} to %{customdata[1]:.1f})<extra></extra>",
+            offsetgroup=label,
+        )
+    known = {label: value for label, value in paper.items() if label in models}
+    for label, value in known.items():
+        figure.add_scatter(
+            name="the paper's accuracy",
+            legendgroup="paper",
+            showlegend=label == next(iter(known)),
+            x=["accuracy"],
+            y=[100 * value],
+            offsetgroup=label,
+            alignmentgroup="paper",
+            mode="markers",
+            marker={"symbol": "diamond", "size": 8, "color": "#FFFFFF", "line": {"width": 1.5}},
+            hovertemplate=f"the paper's {label}: %{{y:.1f}} %<extra></extra>",
+        )
+    figure.update_layout(
+        barmode="group",
+        scattermode="group",
+        yaxis={"title": "%", "range": [0, 100], "fixedrange": True},
+        xaxis={"fixedrange": True},
+        legend=_BOTTOM_LEGEND,
+        **_frame(360),
+    )
+    return figure
+
+
+def class_chart(
+    models: Mapping[str, Mapping[str, ClassMetrics]], colours: Mapping[str, str], figure_name: str
+) -> Figure:
+    """Return grouped bars of ``precision``, ``recall`` or ``f1`` per class and model."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for label, classes in models.items():
+        figure.add_bar(
+            name=label,
+            x=list(EMOTIONS),
+            y=[100 * getattr(classes[name], figure_name) for name in EMOTIONS],
+            marker={"color": colours[label]},
+            hovertemplate=f"{label}, %{{x}}: %{{y:.1f}} %<extra></extra>",
+        )
+    figure.update_layout(
+        barmode="group",
+        yaxis={"title": "%", "range": [0, 100], "fixedrange": True},
+        xaxis={"fixedrange": True},
+        legend=_BOTTOM_LEGEND,
+        showlegend=True,
+        **_frame(340),
+    )
+    return figure
+
+
+def roc_chart(curves: Mapping[str, Curve]) -> Figure:
+    """Return the ROC curves of all classes in one chart, areas in the legend."""
+    figure = _curves(curves, "false positive rate", "true positive rate", "AUC")
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"dash": "dot", "color": GREY},
+        showlegend=False,
+        hoverinfo="skip",
+    )
+    return figure
+
+
+def precision_recall_chart(curves: Mapping[str, Curve]) -> Figure:
+    """Return the precision-recall curves of all classes, average precision in the legend."""
+    return _curves(curves, "recall", "precision", "AP")
+
+
+def learning_chart(history: Sequence[Mapping[str, float]], best_epoch: int) -> Figure:
+    """Return accuracy and loss over epochs, training and validation, best epoch marked."""
+    from plotly.subplots import make_subplots
+
+    figure = make_subplots(cols=2, subplot_titles=("accuracy", "loss"), horizontal_spacing=0.1)
+    epochs = [int(row["epoch"]) for row in history]
+    for column, name in enumerate(("accuracy", "loss"), start=1):
+        factor = 100 if name == "accuracy" else 1
+        for key, told, dash, colour in (
+            (name, "training", "dot", "#D9683C"),
+            (f"val_{name}", "validation", "solid", "#3F7FE0"),
+        ):
+            figure.add_scatter(
+                x=epochs,
+                y=[factor * row[key] for row in history],
+                name=told,
+                legendgroup=told,
+                showlegend=column == 1,
+                mode="lines" if len(epochs) > 1 else "markers",
+                line={"dash": dash, "color": colour, "width": 2},
+                hovertemplate=f"epoch %{{x}}, {told} {name}: %{{y:.3g}}<extra></extra>",
+                row=1,
+                col=column,
+            )
+        figure.add_vline(
+            x=best_epoch,
+            line={"dash": "dash", "color": GREY},
+            annotation_text=f"epoch {best_epoch}",
+            annotation_position="bottom right" if best_epoch < max(epochs) / 2 else "bottom left",
+            row=1,
+            col=column,
+        )
+    figure.update_xaxes(title="epoch", fixedrange=True)
+    figure.update_yaxes(fixedrange=True)
+    figure.update_yaxes(ticksuffix=" %", row=1, col=1)
+    figure.update_layout(legend={**_BOTTOM_LEGEND, "y": -0.25}, **_frame(320))
+    return figure
+
+
+def reliability_chart(bins: Sequence[ReliabilityBin], colour: str) -> Figure:
+    """Return a reliability diagram: share of right answers over the model's own confidence."""
+    import plotly.graph_objects as go
+
+    filled = [b for b in bins if b.images]
+    figure = go.Figure(
+        go.Bar(
+            x=[100 * (b.low + b.high) / 2 for b in filled],
+            y=[100 * b.accuracy for b in filled],
+            width=[94 * (b.high - b.low) for b in filled],
+            marker={"color": colour, "opacity": [_opacity(b, filled) for b in filled]},
+            customdata=[[100 * b.low, 100 * b.high, b.images, 100 * b.confidence] for b in filled],
+            hovertemplate="confidence %{customdata[0]:.0f} to %{customdata[1]:.0f} %, on average "
+            "%{customdata[3]:.1f} %<br>right: %{y:.1f} % of %{customdata[2]} images"
+            "<extra></extra>",
+        )
+    )
+    figure.add_scatter(
+        x=[0, 100],
+        y=[0, 100],
+        mode="lines",
+        line={"dash": "dot", "color": GREY, "width": 2},
+        hoverinfo="skip",
+    )
+    axis = {"range": [0, 100], "fixedrange": True, "dtick": 20}
+    figure.update_layout(
+        xaxis={"title": "confidence, %", **axis},
+        yaxis={"title": "right answers, %", **axis},
+        showlegend=False,
+        bargap=0,
+        **_frame(320),
+    )
+    return figure
+
+
+def coverage_chart(curves: Mapping[str, CoverageCurve], colours: Mapping[str, str]) -> Figure:
+    """Return accuracy against the share of images that each model answers."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    lowest = 100.0
+    for label, curve in curves.items():
+        # The first few images make a line that says nothing.
+        first = len(curve.coverage) // 50
+        rows = first + _thinned(curve.coverage[first:], curve.accuracy[first:])
+        accuracy = 100 * curve.accuracy[rows]
+        lowest = min(lowest, float(accuracy.min()))
+        figure.add_scatter(
+            name=label,
+            x=100 * curve.coverage[rows],
+            y=accuracy,
+            mode="lines",
+            line={"color": colours[label], "width": 2},
+            customdata=100 * curve.threshold[rows],
+            hovertemplate=f"{label}: answering %{{x:.0f}} % of the images (confidence of "
+            "%{customdata:.0f} % and more), %{y:.1f} % are right<extra></extra>",
+        )
+    figure.update_layout(
+        xaxis={"title": "images answered, %", "range": [0, 100], "fixedrange": True},
+        yaxis={
+            "title": "right answers, %",
+            "range": [max(0.0, lowest - 5), 100],
+            "fixedrange": True,
+        },
+        legend=_BOTTOM_LEGEND,
+        showlegend=True,
+        **_frame(340),
+    )
+    return figure
+
+
+def _curves(curves: Mapping[str, Curve], x: str, y: str, area: str) -> Figure:
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for name, curve in curves.items():
+        rows = _thinned(curve.x, curve.y)
+        figure.add_scatter(
+            name=f"{name}, {area} {curve.area:.2f}",
+            x=curve.x[rows],
+            y=curve.y[rows],
+            mode="lines",
+            line={"color": COLOURS[name], "width": 2},
+            hovertemplate=f"{name}: {x} %{{x:.2f}}, {y} %{{y:.2f}}<extra></extra>",
+        )
+    axis = {"range": [-0.01, 1.01], "fixedrange": True}
+    figure.update_layout(
+        xaxis={"title": x, **axis},
+        yaxis={"title": y, **axis},
+        legend=_BOTTOM_LEGEND,
+        **_frame(460),
+    )
+    return figure
+
+
+def _thinned(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    """Return positions evenly spread along the line: more points than these cannot be seen."""
+    along = np.concatenate([[0.0], (np.abs(np.diff(x)) + np.abs(np.diff(y))).cumsum()])
+    places = np.searchsorted(along, np.linspace(0, along[-1], _POINTS))
+    return np.unique(np.append(np.minimum(places, len(x) - 1), len(x) - 1))
+
+
+def _opacity(one: ReliabilityBin, bins: Sequence[ReliabilityBin]) -> float:
+    """Fade bins that hold few images: they tell little."""
+    most = max(b.images for b in bins)
+    return 0.35 + 0.65 * min(1.0, 3 * one.images / most)
+
+
+def _frame(height: int) -> dict[str, Any]:
+    # The space above holds the button that saves the chart.
+    return {"height": height, "margin": {"l": 0, "r": 8, "t": 28, "b": 0}}

@@ -1,0 +1,31 @@
+"""How the figures were made: the command behind each model."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from emosense.evaluation.intervals import RESAMPLES
+from emosense.ui.dashboard.selection import Selection
+
+
+def show_made(selection: Selection) -> None:
+    """Show the expander with commands, seeds and data."""
+    with st.expander("How was this made?", icon=":material/terminal:"):
+        for shown in selection.models:
+            card = shown.card
+            st.markdown(
+                f"**{shown.label}**: {card.data['name']}, {card.data['training_images']:,} training "
+                f"images; one run, seed {card.recipe.get('seed')}; {card.training['hardware']}, "
+                f"{card.training['backend']} {card.training['versions'][card.training['backend']]}, "
+                f"Keras {card.training['versions']['keras']}. Training, then all figures again:"
+            )
+            st.code(
+                f"{card.command}\nemosense evaluate {card.name} --data fer2013.csv", language="sh"
+            )
+        st.markdown(
+            "Figures and charts are computed while you look, from each model's "
+            "`predictions.npz` (its probabilities for every test image) and `card.json`. "
+            f"Intervals: {RESAMPLES:,} bootstrap draws over the test images. They say how far "
+            "the choice of test images can move a figure, not how far another seed would: each "
+            "model was trained once."
+        )

@@ -1,0 +1,151 @@
+"""What the dashboards show: chosen models, test part and view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from emosense.charts.colours import model_colours
+from emosense.errors import ModelError
+from emosense.evaluation.intervals import Interval, bootstrap
+from emosense.evaluation.predictions import (
+    TEST_PARTS,
+    WITHOUT_COPIES,
+    Predictions,
+    read_predictions,
+)
+from emosense.networks.card import PREDICTIONS_FILE, ModelCard
+from emosense.networks.registry import TrainedModel
+from emosense.ui.links import linked_many, linked_segments
+from emosense.ui.models import labels_of, usable_models
+
+
+@dataclass(frozen=True)
+class ShownModel:
+    """A model as the dashboards show it: under a label of its own, in a colour of its own."""
+
+    model: TrainedModel
+    label: str
+    colour: str
+    predictions: Predictions
+    intervals: dict[str, Interval]
+
+    @property
+    def card(self) -> ModelCard:
+        """The model's card."""
+        return self.model.card
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The page's choices.
+
+    Attributes:
+        models: the chosen ones, in the registry's order.
+        part: ``PrivateTest`` or ``PublicTest``, in words as the cards have it.
+        copies: whether test images with a copy in Training count.
+    """
+
+    models: tuple[ShownModel, ...]
+    part: str
+    copies: bool
+
+    @property
+    def told(self) -> str:
+        """The images that all figures are about, in words."""
+        images = len(self.models[0].predictions)
+        return f"{self.part}{'' if self.copies else WITHOUT_COPIES}, {images:,} images"
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """Colour by label."""
+        return {shown.label: shown.colour for shown in self.models}
+
+
+def choose_view(views: dict[str, str]) -> str:
+    """Show the switch between the views (title by name) and return the chosen name."""
+    return linked_segments("view", "View", views, labelled=False)
+
+
+def choose_models(*, of_images: bool) -> Selection | None:
+    """Show the choice of models and, if the view is about images, of those.
+
+    Returns:
+        The selection; None, after a message, if there is nothing to show.
+    """
+    usable = usable_models()
+    if not usable:
+        return None
+    labels, colours, names = labels_of(usable), model_colours(list(usable)), list(usable)
+    left, middle, right = st.columns([4, 3, 2], vertical_alignment="bottom")
+    with left:
+        chosen = linked_many(
+            "model",
+            names,
+            names,
+            lambda key: sorted(
+                st.pills(
+                    "Models",
+                    names,
+                    selection_mode="multi",
+                    format_func=labels.__getitem__,
+                    key=key,
+                ),
+                key=names.index,
+            ),
+        )
+    part, copies = _choose_images(middle, right) if of_images else ("PrivateTest", True)
+    if not chosen:
+        st.info("Choose at least one model above.", icon=":material/touch_app:")
+        return None
+    shown = []
+    for name in names:
+        if name in chosen:
+            try:
+                figures = _figures(usable[name], part, copies)
+            except ModelError as error:
+                st.warning(str(error), icon=":material/warning:")
+            else:
+                shown.append(ShownModel(usable[name], labels[name], colours[name], *figures))
+    return Selection(tuple(shown), part, copies) if shown else None
+
+
+def _choose_images(middle: DeltaGenerator, right: DeltaGenerator) -> tuple[str, bool]:
+    with middle:
+        part = linked_segments(
+            "part",
+            "Images",
+            {part: part for part in reversed(TEST_PARTS)},
+            help="Models are chosen on PublicTest; PrivateTest gives the final score.",
+        )
+    with right:
+        copies = linked_segments(
+            "copies",
+            "Copies",
+            {"yes": "counted", "no": "left out"},
+            help="Test images that stand pixel by pixel in Training too.",
+        )
+    return part, copies == "yes"
+
+
+def _figures(
+    model: TrainedModel, part: str, copies: bool
+) -> tuple[Predictions, dict[str, Interval]]:
+    digest = model.card.files.get(PREDICTIONS_FILE, {}).get("sha256", "")
+    found: tuple[Predictions, dict[str, Interval]] = _computed(
+        str(model.folder), digest, part, copies
+    )
+    return found
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _computed(
+    folder: str, digest: str, part: str, copies: bool
+) -> tuple[Predictions, dict[str, Interval]]:
+    """Read and resample once per file content; ``digest`` is there to be part of the key."""
+    from pathlib import Path
+
+    predictions = read_predictions(TrainedModel(Path(folder)), part, copies=copies)
+    return predictions, bootstrap(predictions)

@@ -1,0 +1,73 @@
+"""How every dashboard shows a table and a chart: with a download each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+
+def show_chart(figure: Figure, name: str, alt: str) -> None:
+    """Show a chart; its camera button saves it as SVG, drawn by the browser itself.
+
+    Args:
+        figure: a Plotly figure.
+        name: unique on the page; also the file's name.
+        alt: what the chart says, for those who cannot see it.
+    """
+    st.plotly_chart(
+        figure,
+        width="stretch",
+        key=f"chart_{name}",
+        alt=alt,
+        config={
+            "displaylogo": False,
+            "displayModeBar": True,
+            "modeBarButtons": [["toImage"]],
+            "toImageButtonOptions": {"format": "svg", "filename": f"emosense-{name}"},
+        },
+    )
+
+
+def show_table(
+    rows: list[dict[str, Any]], name: str, formats: dict[str, str] | None = None
+) -> None:
+    """Show rows as a table with a CSV download.
+
+    Args:
+        rows: one dict per row, all with the same keys.
+        name: unique on the page; also the file's name.
+        formats: printf-style format per column, e.g. ``"%.1f %%"``; the CSV has all digits.
+    """
+    frame = pd.DataFrame(rows)
+    columns = {
+        column: st.column_config.NumberColumn(format=form)
+        for column, form in (formats or {}).items()
+    }
+    st.dataframe(
+        frame,
+        hide_index=True,
+        width="stretch",
+        height="content",
+        column_config=columns,
+        key=f"table_{name}",
+    )
+    st.download_button(
+        "CSV",
+        frame.to_csv(index=False),
+        file_name=f"emosense-{name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
+        key=f"csv_{name}",
+    )
+
+
+def percent(value: float) -> str:
+    """Return a share in 0..1 for people, e.g. ``61.6 %``."""
+    return f"{100 * value:.1f} %"

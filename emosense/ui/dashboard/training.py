@@ -1,0 +1,61 @@
+"""Training: how each model learned, epoch by epoch."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import streamlit as st
+
+from emosense.charts.evaluation import learning_chart
+from emosense.errors import ModelError
+from emosense.ui.dashboard.selection import Selection, ShownModel
+from emosense.ui.dashboard.show import percent, show_chart, show_table
+
+
+def show(selection: Selection) -> None:
+    """Show the view."""
+    st.caption(
+        "Training figures are means over the running epoch with dropout on; validation "
+        "(PublicTest) is measured at its end with dropout off. The dashed line marks the epoch "
+        "whose weights are used: the best validation accuracy."
+    )
+    for shown in selection.models:
+        st.subheader(shown.label)
+        try:
+            history = shown.model.history()
+        except ModelError as error:
+            st.warning(str(error), icon=":material/warning:")
+            continue
+        card, best = shown.card, shown.card.selected_epoch
+        row = history[best - 1]
+        told = f"Epoch {best} of {len(history)}: validation accuracy {percent(row['val_accuracy'])}"
+        seconds = timedelta(seconds=round(card.training["seconds"]))
+        st.markdown(
+            f"{told}, loss {row['val_loss']:.3f}. Trained for {seconds} h on "
+            f"{card.training['hardware']}." + _prior(shown, history)
+        )
+        if not card.finished:
+            st.info(
+                f"{card.epochs_seen} of {card.recipe['epochs']} epochs were trained so far.",
+                icon=":material/hourglass:",
+            )
+        show_chart(
+            learning_chart(history, best), f"training-{shown.model.name}", f"{shown.label}: {told}"
+        )
+        with st.expander("All epochs as a table"):
+            show_table(history, f"history-{shown.model.name}")
+
+
+def _prior(shown: ShownModel, history: list[dict[str, float]]) -> str:
+    """Say how long the network only knew which class is the most frequent."""
+    share = shown.card.metrics["PublicTest"]["per_class"]
+    most = max(values["support"] for values in share.values()) / sum(
+        values["support"] for values in share.values()
+    )
+    stuck = 0
+    while stuck < len(history) and history[stuck]["val_accuracy"] < most + 0.01:
+        stuck += 1
+    if stuck == 0:
+        return ""
+    times = "epoch" if stuck == 1 else f"{stuck} epochs"
+    return f" For the first {times} it did no better than always naming the most frequent class."

@@ -1,0 +1,42 @@
+"""The app's pages, and how a page finds its router."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
+
+_PAGES = Path(__file__).resolve().parents[2] / "pages"
+_ROUTED = "routed"
+
+
+def navigate() -> StreamlitPage:
+    """Set up the app's frame and return the page that the address asks for."""
+    # A page icon of the app's own: for one of Material's, browsers would ask another server.
+    st.set_page_config(page_title="EmoSense", page_icon="🙂", layout="wide")
+    st.session_state[_ROUTED] = True
+    return st.navigation(
+        [
+            st.Page(
+                _PAGES / "photo.py", title="Photo", icon=":material/photo_camera:", default=True
+            ),
+            st.Page(_PAGES / "models.py", title="Models", icon=":material/monitoring:"),
+            st.Page(_PAGES / "about.py", title="About", icon=":material/info:"),
+        ],
+        position="top",
+    )
+
+
+def require_router() -> None:
+    """Hand over to app.py if Streamlit ran the page without it.
+
+    Until app.py has run once, Streamlit answers a link into the app by running the file in
+    pages/ alone, without our navigation and page settings.
+    """
+    if not st.session_state.get(_ROUTED):
+        navigate()
+        st.rerun()

@@ -1,0 +1,160 @@
+"""The Models page, with a tiny model that the test trained itself beside the project's own."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from emosense.networks.registry import find_model, list_models
+
+ROOT = Path(__file__).resolve().parents[2]
+VIEWS = ("overview", "confusion", "classes", "training", "trust", "architecture")
+
+
+@pytest.fixture
+def with_tiny(small_run, tmp_path, monkeypatch):
+    shutil.copytree(small_run / "models" / "tiny", tmp_path / "tiny")
+    monkeypatch.setenv("EMOSENSE_MODELS", str(tmp_path))
+    return tmp_path / "tiny"
+
+
+def opened(**parameters):
+    app = AppTest.from_file(str(ROOT / "pages" / "models.py"), default_timeout=120)
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def texts(app):
+    kinds = (app.markdown, app.caption, app.warning, app.error, app.info, app.subheader)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_shows_every_model(view, with_tiny):
+    app = opened(view=view)
+    assert app.segmented_control(key="linked_view").value == view
+    # The new model needs no code: it is in the choice and its figures are shown.
+    assert app.pills(key="linked_model").value == list(list_models())
+    assert not app.warning
+
+
+def test_overview_holds_the_cards_figures(with_tiny):
+    app = opened()
+    figures, table_one = (frame.value.set_index("model") for frame in app.dataframe[:2])
+    own, tiny = find_model("cnn8").card, json.loads((with_tiny / "card.json").read_text())
+    for label, metrics in (
+        ("8L CNN (cnn8)", own.metrics),
+        ("8L CNN (tiny)", tiny["metrics"]),
+    ):
+        test = metrics["PrivateTest"]
+        assert figures.loc[label, "accuracy"] == pytest.approx(100 * test["accuracy"])
+        assert figures.loc[label, "precision"] == pytest.approx(100 * test["macro_precision"])
+        assert figures.loc[label, "F1"] == pytest.approx(100 * test["macro_f1"])
+        assert figures.loc[label, "ECE"] == pytest.approx(test["ece"], abs=1e-6)
+        assert figures.loc[label, "parameters"] == 4_232_199
+        assert figures.loc[label, "the paper's accuracy"] == 62.2
+        assert table_one.loc[label, "test loss"] == test["loss"]
+        training = metrics["Training"]["accuracy"]
+        assert table_one.loc[label, "training accuracy"] == 100 * training
+    assert figures.loc["8L CNN (tiny)", "MFLOPs a face"] == pytest.approx(435.647, abs=0.001)
+
+
+def test_link_opens_what_its_sender_saw(with_tiny):
+    app = opened(view="confusion", model="tiny", part="PublicTest", scale="counts")
+    assert app.pills(key="linked_model").value == ["tiny"]
+    counts = app.dataframe[0].value
+    tiny = json.loads((with_tiny / "card.json").read_text())
+    assert counts.iloc[:, 2:].to_numpy().tolist() == tiny["metrics"]["PublicTest"]["confusion"]
+    assert "PublicTest, 14 images" in texts(app)
+
+
+def test_choices_are_written_into_the_address(with_tiny):
+    app = opened()
+    assert app.query_params == {}
+    app.segmented_control(key="linked_view").set_value("trust").run()
+    app.pills(key="linked_model").set_value(["tiny"]).run()
+    assert not app.exception
+    assert app.query_params == {"view": "trust", "model": "tiny"}
+
+
+def test_a_link_to_nothing_is_told():
+    app = opened(model="gone", view="nowhere")
+    told = texts(app)
+    assert "The link asks for model 'gone', which is not among" in told
+    assert "The link asks for view 'nowhere'" in told
+    assert app.segmented_control(key="linked_view").value == "overview"
+
+
+def test_head_to_head_needs_the_same_images(with_tiny):
+    app = opened(view="compare")
+    assert "cannot be compared: Expected predictions on the same images" in texts(app)
+    app = opened(view="compare", model="tiny")
+    assert "Choose at least two models" in texts(app)
+
+
+def test_head_to_head_of_equal_models(with_tiny):
+    again = with_tiny.parent / "again"
+    shutil.copytree(with_tiny, again)
+    card = json.loads((again / "card.json").read_text())
+    (again / "card.json").write_text(json.dumps({**card, "name": "again"}))
+    app = opened(view="compare", first="tiny", second="again")
+    assert "no difference that these images can show" in texts(app)
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Difference in accuracy"] == "+0.0 points"
+    assert metrics["McNemar's test"] == "p = 1"
+    assert metrics["Same answer"] == "100.0 %"
+    app = opened(view="compare", first="tiny", second="tiny")
+    assert "Choose two different models" in texts(app)
+
+
+def test_speed_is_measured_on_demand(with_tiny):
+    app = opened(model="tiny")
+    assert len(app.dataframe) == 2
+    app.button(key="measure_speed").click().run()
+    assert not app.exception
+    (row,) = app.dataframe[2].value.to_dict("records")
+    assert row["device"] in ("CPU", "GPU")
+    assert row["faces/s, 1 at a time"] > 0
+    assert row["faces/s, 64 at a time"] > 0
+
+
+def test_damage_is_told_and_the_others_are_shown(with_tiny):
+    (with_tiny / "predictions.npz").write_bytes(b"changed")
+    app = opened()
+    assert "was changed or damaged" in app.warning[0].value
+    assert "8L CNN (cnn8)" in app.dataframe[0].value["model"].tolist()
+    (with_tiny / "predictions.npz").unlink()
+    assert "has no file predictions.npz" in opened().warning[0].value
+    (with_tiny / "card.json").write_text("{")
+    assert "is not a model card" in opened().warning[0].value
+
+
+def test_an_unfinished_model_says_so(with_tiny):
+    card = json.loads((with_tiny / "card.json").read_text())
+    card["recipe"]["epochs"] = 3
+    (with_tiny / "card.json").write_text(json.dumps(card))
+    assert "1 of 3 epochs so far" in texts(opened(model="tiny"))
+    assert "1 of 3 epochs were trained so far" in texts(opened(view="training", model="tiny"))
+
+
+def test_how_it_was_made_gives_the_commands(with_tiny):
+    app = opened(model="tiny")
+    code = "\n".join(element.value for element in app.code)
+    assert "emosense train cnn8 --data fer2013.csv --epochs 1 --batch-size 16" in code
+    assert "emosense evaluate tiny --data fer2013.csv" in code
+
+
+def test_nothing_chosen():
+    app = opened()
+    app.pills(key="linked_model").set_value([]).run()
+    assert "Choose at least one model" in texts(app)
+
+
+def test_without_models_the_page_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr("emosense.networks.registry.model_folders", lambda: (tmp_path,))
+    assert "git checkout -- models" in opened().error[0].value
