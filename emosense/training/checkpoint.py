@@ -77,10 +77,11 @@ class RunFolder:
     def resume(self, recipe: Recipe, fingerprint: str) -> RunState:
         """Return the saved state after checking that it belongs to this recipe and data."""
         state = self.read()
-        wanted = recipe.as_dict()
-        differing = sorted(k for k in wanted if state.recipe.get(k) != wanted[k])
+        # Through Recipe: a run from before an option existed had its default.
+        known, wanted = Recipe(**state.recipe).as_dict(), recipe.as_dict()
+        differing = sorted(k for k in wanted if known[k] != wanted[k])
         if differing:
-            told = ", ".join(f"{k} {state.recipe.get(k)!r} -> {wanted[k]!r}" for k in differing)
+            told = ", ".join(f"{k} {known[k]!r} -> {wanted[k]!r}" for k in differing)
             raise TrainingError(f"{self.path}: the run has another recipe ({told}).")
         if state.fingerprint != fingerprint:
             raise TrainingError(f"{self.path}: the run was made with other data.")

@@ -32,6 +32,7 @@ class Recipe:
         weight_decay: decoupled (adamw) or L2 as Keras applies it; 0 is off.
         augmentation: ``none`` or ``standard``.
         initializer: of all kernels.
+        dropout: factor on the network's own dropout rates; 0 switches it off.
         label_smoothing: in 0..1.
         ferplus_share: weight in 0..1 of the FER+ votes in the target; the rest is
             FER2013's label.
@@ -49,6 +50,7 @@ class Recipe:
     weight_decay: float = 0.0
     augmentation: str = "none"
     initializer: str = "glorot_uniform"
+    dropout: float = 1.0
     label_smoothing: float = 0.0
     ferplus_share: float = 0.0
     precision: str = "float32"
@@ -71,6 +73,8 @@ class Recipe:
                 raise TrainingError(
                     f"{field}: expected a value in 0..1. Received: {getattr(self, field)}"
                 )
+        if not 0 <= self.dropout <= 2:
+            raise TrainingError(f"dropout: expected a factor in 0..2. Received: {self.dropout}")
         if not 0 <= self.warmup_epochs < self.epochs:
             raise TrainingError(
                 f"warmup_epochs: expected 0 to {self.epochs - 1}. Received: {self.warmup_epochs}"

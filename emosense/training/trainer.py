@@ -136,7 +136,7 @@ def compiled(recipe: Recipe, steps: int) -> Any:
     keras.utils.set_random_seed(recipe.seed)
     try:
         keras.config.set_dtype_policy(recipe.precision)
-        model = architecture(recipe.network).build(recipe.initializer)
+        model = architecture(recipe.network).build(recipe.initializer, recipe.dropout)
     finally:
         keras.config.set_dtype_policy(before)
     model.compile(

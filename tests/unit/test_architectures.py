@@ -53,6 +53,19 @@ def test_the_fifth_block_of_10l_keeps_its_single_pixel():
     assert model.get_layer("pool5").output.shape == (None, 1, 1, 512)
 
 
+def test_padded_10l_keeps_its_maps():
+    model = architecture("cnn10-padded").build()
+    maps = [model.get_layer(f"conv{n}").output.shape[1] for n in range(1, 6)]
+    assert maps == [48, 24, 12, 6, 3]
+
+
+def test_dropout_factor():
+    layers = architecture("cnn8").build(dropout=0.5).layers
+    assert [x.rate for x in layers if "dropout" in x.name] == [0.2, 0.2, 0.2, 0.2, 0.2, 0.15]
+    layers = architecture("cnn8").build(dropout=0).layers
+    assert {x.rate for x in layers if "dropout" in x.name} == {0}
+
+
 def test_unknown_name_lists_the_known():
-    with pytest.raises(ModelNotFound, match=r"cnn4, cnn8, cnn10\. Received: 'cnn9'"):
+    with pytest.raises(ModelNotFound, match=r"cnn4, cnn8, cnn10, .*\. Received: 'cnn9'"):
         architecture("cnn9")

@@ -9,6 +9,7 @@ from emosense.errors import TrainingError
 from emosense.training.augmentation import AUGMENTATIONS
 from emosense.training.batches import epoch_arrays, targets
 from emosense.training.checkpoint import RunFolder
+from emosense.training.publish import publish
 from emosense.training.recipe import Recipe
 from emosense.training.trainer import train
 
@@ -155,3 +156,26 @@ def test_the_default_recipe_is_the_papers():
         "constant",
         1e-3,
     )
+
+
+def test_a_run_from_before_an_option_existed_can_go_on(small_data, tmp_path):
+    train(Recipe("cnn8", epochs=1, batch_size=16), small_data, tmp_path)
+    state = json.loads((tmp_path / "state.json").read_text())
+    del state["recipe"]["dropout"]
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    run = RunFolder(tmp_path)
+    assert (
+        run.resume(Recipe("cnn8", epochs=1, batch_size=16), small_data.fingerprint).epochs_done == 1
+    )
+    with pytest.raises(TrainingError, match=r"another recipe \(dropout 1.0 -> 0.5\)"):
+        run.resume(Recipe("cnn8", epochs=1, batch_size=16, dropout=0.5), small_data.fingerprint)
+
+
+def test_publishing_replaces_the_model_in_one_step(small_run, small_data, tmp_path):
+    folder = tmp_path / "models" / "tiny"
+    publish(small_run / "run", small_data, folder)
+    (folder / "left-over").write_text("of the model before")
+    publish(small_run / "run", small_data, folder)
+    names = ["card.json", "history.json", "predictions.npz", "weights.keras"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
