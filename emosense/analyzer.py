@@ -16,9 +16,12 @@ from emosense.faces.crop import crop_face
 from emosense.faces.detector import FaceDetector
 from emosense.faces.options import DetectorOptions
 from emosense.media.images import PhotoLimits, PhotoSource, RgbImage, read_photo
+from emosense.media.video import VideoLimits
 from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.registry import find_model
 from emosense.results import Detection, Face, PhotoFailure, PhotoResult
+from emosense.video.options import VideoOptions
+from emosense.video.pipeline import VideoAnalysis
 
 _CHUNK_PIXELS = 64_000_000
 
@@ -125,6 +128,34 @@ class Analyzer:
         close()
         return [done[index] for index in range(len(photos))]
 
+    def video(
+        self,
+        path: str | Path,
+        options: VideoOptions | None = None,
+        annotated: str | Path | None = None,
+    ) -> VideoAnalysis:
+        """Analyse a video.
+
+        Args:
+            path: MP4, MOV, M4V, AVI, MKV or WebM.
+            options: how dense and how fine; ten frames a second if None.
+            annotated: where to write the video with boxes and its own sound (MP4), or None.
+
+        Returns:
+            An analysis that runs while you iterate over its frames, or when you ask for its
+            ``result``.
+
+        Raises:
+            MediaError: the video is unreadable or above a limit.
+        """
+        return VideoAnalysis(self, path, options, annotated, video_limits())
+
+    def find_faces(
+        self, images: Sequence[RgbImage], options: DetectorOptions | None = None
+    ) -> list[tuple[Detection, ...]]:
+        """Only find faces: for each (h, w, 3) uint8 RGB image its detections."""
+        return self._detector.detect(images, options) if images else []
+
     def classify(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Classify face images directly: (n, 48, 48) uint8 grey -> (n, 7) probabilities."""
         return self._classifier(faces)
@@ -167,6 +198,11 @@ def photo_limits() -> PhotoLimits:
         max_bytes=int(settings.MAX_PHOTO_MB.number() * 2**20),
         max_pixels=int(settings.MAX_MEGAPIXELS.number() * 1e6),
     )
+
+
+def video_limits() -> VideoLimits:
+    """Return the limits that the settings give."""
+    return VideoLimits(max_bytes=int(settings.MAX_VIDEO_MB.number() * 2**20))
 
 
 def name_of(photo: PhotoSource, number: int) -> str:

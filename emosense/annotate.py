@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from emosense.charts.colours import COLOURS
-from emosense.results import Face, PhotoResult
+from emosense.results import Face, PhotoResult, TrackedFace
 
 
 def annotate(image: npt.NDArray[np.uint8], result: PhotoResult) -> npt.NDArray[np.uint8]:
@@ -22,13 +24,14 @@ def annotate(image: npt.NDArray[np.uint8], result: PhotoResult) -> npt.NDArray[n
     Returns:
         A new (h, w, 3) uint8 RGB image.
     """
-    canvas = Image.fromarray(image)
-    draw = ImageDraw.Draw(canvas)
-    unit = max(2, round(max(canvas.size) / 320))
-    font = ImageFont.load_default(size=max(11, 6 * unit))
-    for number, face in enumerate(result.faces, start=1):
-        _draw_face(draw, canvas.size, face, number, unit, font)
-    return np.asarray(canvas)
+    return _drawn(image, list(enumerate(result.faces, start=1)))
+
+
+def draw_people(
+    image: npt.NDArray[np.uint8], faces: Sequence[TrackedFace]
+) -> npt.NDArray[np.uint8]:
+    """Draw the faces of a video frame under their people's numbers; see :func:`annotate`."""
+    return _drawn(image, [(tracked.person, tracked.face) for tracked in faces])
 
 
 def annotated_png(image: npt.NDArray[np.uint8], result: PhotoResult) -> bytes:
@@ -42,6 +45,23 @@ def encode_png(image: npt.NDArray[np.uint8]) -> bytes:
     # Level 1: a photo hardly shrinks at the default 6, which takes three times as long.
     Image.fromarray(image).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
+
+
+def _drawn(
+    image: npt.NDArray[np.uint8], numbered: Sequence[tuple[int, Face]]
+) -> npt.NDArray[np.uint8]:
+    canvas = Image.fromarray(image)
+    draw = ImageDraw.Draw(canvas)
+    unit = max(2, round(max(canvas.size) / 320))
+    font = _font(max(11, 6 * unit))
+    for number, face in numbered:
+        _draw_face(draw, canvas.size, face, number, unit, font)
+    return np.asarray(canvas)
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size=size)
 
 
 def _draw_face(

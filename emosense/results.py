@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from emosense.emotions import EMOTIONS
@@ -137,3 +137,105 @@ class PhotoFailure:
     def as_dict(self) -> dict[str, Any]:
         """Return plain data, as the JSON export shows it."""
         return {"source": self.source, "error": self.message}
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video's container says; None where it says nothing.
+
+    Attributes:
+        width: of the upright frames, in pixels.
+        height: likewise.
+        duration: in seconds.
+        frames: how many, at least roughly.
+        frames_per_second: on average.
+        codec: FFmpeg's name, e.g. ``h264``.
+        rotation: by which stored frames are turned to be upright, in degrees
+            counter-clockwise (0, 90, 180 or 270).
+        audio: whether there is sound.
+    """
+
+    width: int
+    height: int
+    duration: float | None
+    frames: int | None
+    frames_per_second: float | None
+    codec: str
+    rotation: int
+    audio: bool
+
+
+@dataclass(frozen=True)
+class TrackedFace:
+    """A face in a video, and whose it is.
+
+    Attributes:
+        person: number from 1 in the order of first appearance; the same person keeps it.
+        face: with its box in pixels of the upright frame.
+    """
+
+    person: int
+    face: Face
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """What was found in one analysed frame.
+
+    Attributes:
+        index: of the frame in the video, from 0.
+        time: seconds from the first frame on.
+        faces: sorted by person; may be empty.
+    """
+
+    index: int
+    time: float
+    faces: tuple[TrackedFace, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data, as the JSON export shows it."""
+        return {
+            "frame": self.index,
+            "time": self.time,
+            "faces": [{"person": f.person, **f.face.as_dict()} for f in self.faces],
+        }
+
+
+@dataclass(frozen=True)
+class VideoResult:
+    """All analysed frames of a video, in order.
+
+    Attributes:
+        source: file name.
+        info: what the container says.
+        frames: the analysed ones.
+        frames_read: decoded frames, analysed or not.
+        model: registry name of the network.
+        engine: detector engine and device.
+        problem: why the result ends early, in words; None if it is complete.
+    """
+
+    source: str
+    info: VideoInfo
+    frames: tuple[FrameResult, ...]
+    frames_read: int
+    model: str
+    engine: str
+    problem: str | None = None
+
+    @property
+    def persons(self) -> tuple[int, ...]:
+        """Numbers of all people, rising."""
+        return tuple(sorted({face.person for frame in self.frames for face in frame.faces}))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data, as the JSON export shows it."""
+        return {
+            "source": self.source,
+            "video": asdict(self.info),
+            "model": self.model,
+            "detector": self.engine,
+            "frames_read": self.frames_read,
+            "problem": self.problem,
+            "frames": [frame.as_dict() for frame in self.frames],
+        }

@@ -59,6 +59,7 @@ MAX_MEGAPIXELS: Final = Setting("EMOSENSE_MAX_MEGAPIXELS", "80", "Largest photo,
 MAX_PHOTOS: Final = Setting(
     "EMOSENSE_MAX_PHOTOS", "50", "Most photos of one upload on the Photo page."
 )
+MAX_VIDEO_MB: Final = Setting("EMOSENSE_MAX_VIDEO_MB", "500", "Largest video file, in MB.")
 WORKER_TIMEOUT: Final = Setting(
     "EMOSENSE_WORKER_TIMEOUT", "120", "Seconds after which an analysis is given up."
 )
@@ -70,6 +71,7 @@ SETTINGS: Final = (
     MAX_PHOTO_MB,
     MAX_MEGAPIXELS,
     MAX_PHOTOS,
+    MAX_VIDEO_MB,
     WORKER_TIMEOUT,
 )
 

@@ -1,4 +1,4 @@
-"""Which photo formats are read; light to import."""
+"""Which photo and video formats are read; light to import."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Final
 
 PHOTO_FORMATS: Final = "JPEG, PNG, WebP, GIF, TIFF, BMP and AVIF"
 PHOTO_SUFFIXES: Final = ("jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bmp", "avif")
+VIDEO_FORMATS: Final = "MP4, MOV, M4V, AVI, MKV or WebM"
+VIDEO_SUFFIXES: Final = ("mp4", "mov", "m4v", "avi", "mkv", "webm")
 _HEIF_SUFFIXES: Final = ("heic", "heif")
 
 

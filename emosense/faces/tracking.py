@@ -1,0 +1,246 @@
+"""Gives faces of successive frames to people: the same person keeps the same number.
+
+Tracking by detection: each known person's face is moved on at its last speed, and faces are
+assigned to people so that the sum of costs (overlap, landmarks, appearance) is smallest
+(Kuhn 1955, as Bewley et al. 2016, arXiv:1602.00763, use it in SORT).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from emosense.results import Box, Detection
+
+Appearance = npt.NDArray[np.float32]
+
+_IMPOSSIBLE: Final = 1e6
+
+
+@dataclass(frozen=True)
+class TrackingRules:
+    """When a face is the same person's.
+
+    Attributes:
+        gap: seconds for which a person may be unseen (hidden, turned away) and still be
+            recognised by place and speed.
+        reentry: seconds for which a person who left may come back anywhere and be recognised
+            by appearance alone.
+        likeness: correlation of appearances in -1..1 from which a person who comes back is
+            the same.
+        reach: how far a face may lie from where it is expected, in units of its size.
+        growth: by which factor its size may change.
+    """
+
+    gap: float = 1.0
+    reentry: float = 5.0
+    likeness: float = 0.8
+    reach: float = 0.9
+    growth: float = 1.7
+
+
+class FaceTracker:
+    """Numbers the faces of one video, frame after frame.
+
+    Args:
+        rules: when a face is the same person's.
+    """
+
+    def __init__(self, rules: TrackingRules | None = None) -> None:
+        self._rules = rules or TrackingRules()
+        self._known: list[_Person] = []
+        self._count = 0
+
+    def cut(self) -> None:
+        """End all tracks: after a hard cut nobody is taken for somebody from before."""
+        self._known.clear()
+
+    def update(
+        self, time: float, detections: Sequence[Detection], appearances: Sequence[Appearance]
+    ) -> list[int]:
+        """Number the faces of the next frame.
+
+        Args:
+            time: of the frame, in seconds; rising from call to call.
+            detections: its faces.
+            appearances: one vector per face, see :func:`appearance`.
+
+        Returns:
+            One number per face, from 1.
+        """
+        rules = self._rules
+        self._known = [p for p in self._known if time - p.seen <= max(rules.gap, rules.reentry)]
+        numbers: dict[int, int] = {}
+        near = [p for p in self._known if time - p.seen <= rules.gap]
+        self._assign(near, time, detections, appearances, numbers, by_place=True)
+        far = [p for p in self._known if p.number not in numbers.values() and p.seen < time]
+        self._assign(far, time, detections, appearances, numbers, by_place=False)
+        for index, detection in enumerate(detections):
+            if index not in numbers:
+                self._count += 1
+                numbers[index] = self._count
+                self._known.append(_Person(self._count, time, detection, appearances[index]))
+        return [numbers[index] for index in range(len(detections))]
+
+    def _assign(
+        self,
+        people: list[_Person],
+        time: float,
+        detections: Sequence[Detection],
+        appearances: Sequence[Appearance],
+        numbers: dict[int, int],
+        *,
+        by_place: bool,
+    ) -> None:
+        from scipy.optimize import linear_sum_assignment
+
+        free = [index for index in range(len(detections)) if index not in numbers]
+        if not people or not free:
+            return
+        costs = np.full((len(people), len(free)), _IMPOSSIBLE)
+        for row, person in enumerate(people):
+            for column, index in enumerate(free):
+                alike = likeness(person.appearance, appearances[index])
+                if by_place:
+                    cost = self._cost_by_place(person, time, detections[index], alike)
+                else:
+                    cost = 1 - alike if alike >= self._rules.likeness else _IMPOSSIBLE
+                costs[row, column] = cost
+        for row, column in zip(*linear_sum_assignment(costs), strict=True):
+            if costs[row, column] < _IMPOSSIBLE:
+                index = free[column]
+                crowded = any(
+                    _overlap(detections[index].full_box, other.full_box) > 0.1
+                    for place, other in enumerate(detections)
+                    if place != index
+                )
+                people[row].move(time, detections[index], appearances[index], crowded)
+                numbers[index] = people[row].number
+
+    def _cost_by_place(
+        self, person: _Person, time: float, detection: Detection, alike: float
+    ) -> float:
+        rules, expected, found = self._rules, person.expected(time), detection.full_box
+        size, other = _size(expected), _size(found)
+        if not 1 / rules.growth <= size / other <= rules.growth:
+            return _IMPOSSIBLE
+        away = math.dist(expected.centre, found.centre) / size
+        if away > rules.reach:
+            return _IMPOSSIBLE
+        moved = (expected.x - person.last.full_box.x, expected.y - person.last.full_box.y)
+        marks = float(
+            np.mean(
+                [
+                    math.dist((ax + moved[0], ay + moved[1]), b)
+                    for (ax, ay), b in zip(person.last.landmarks, detection.landmarks, strict=True)
+                ]
+            )
+        )
+        return (1 - _overlap(expected, found)) + min(1.0, marks / size) + 0.5 * (1 - alike)
+
+
+def appearance(image: npt.NDArray[np.uint8], detection: Detection) -> Appearance:
+    """Describe what a face looks like: its surroundings as a small colour picture.
+
+    Args:
+        image: (h, w, 3) uint8 RGB.
+        detection: a face of it.
+
+    Returns:
+        (300,) float32 with mean 0 and length 1, so that a product is a correlation.
+    """
+    import cv2
+
+    box = detection.full_box
+    side = 1.4 * _size(box)
+    left, top = int(box.centre[0] - side / 2), int(box.centre[1] - side / 2)
+    right, bottom = int(left + side) + 1, int(top + side) + 1
+    height, width = image.shape[:2]
+    patch = image[max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
+    if patch.size == 0:
+        return np.zeros(300, np.float32)
+    small = cv2.resize(patch, (10, 10), interpolation=cv2.INTER_AREA).astype(np.float32)
+    vector = small.ravel() - small.mean()
+    described: Appearance = vector / max(float(np.linalg.norm(vector)), 1e-6)
+    return described
+
+
+def likeness(first: Appearance, second: Appearance) -> float:
+    """Return the correlation of two appearances, in -1..1."""
+    return float(first @ second)
+
+
+class CutFinder:
+    """Tells hard cuts from movement, frame after frame.
+
+    A cut changes the picture everywhere at once; a movement, even of the camera, leaves its
+    brightness distribution nearly as it was.
+
+    Args:
+        change: mean absolute change of a small grey picture, in grey values.
+        histogram: share of pixels whose brightness class changed, in 0..1.
+    """
+
+    def __init__(self, change: float = 22.0, histogram: float = 0.3) -> None:
+        self._change, self._histogram = change, histogram
+        self._last: npt.NDArray[np.float32] | None = None
+
+    def is_cut(self, image: npt.NDArray[np.uint8]) -> bool:
+        """Compare an (h, w, 3) uint8 picture with the one of the call before."""
+        import cv2
+
+        small = cv2.resize(image, (32, 18), interpolation=cv2.INTER_AREA)
+        grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        last, self._last = self._last, grey
+        if last is None:
+            return False
+        if float(np.abs(grey - last).mean()) < self._change:
+            return False
+        bins = [np.histogram(g, bins=16, range=(0, 256))[0] / g.size for g in (last, grey)]
+        return float(np.abs(bins[0] - bins[1]).sum() / 2) >= self._histogram
+
+
+@dataclass
+class _Person:
+    """Somebody who was seen: last place, speed in pixels a second, and looks."""
+
+    number: int
+    seen: float
+    last: Detection
+    appearance: Appearance
+    speed: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+
+    def expected(self, time: float) -> Box:
+        """Where the face should be at ``time``."""
+        dx, dy = self.speed * (time - self.seen)
+        box = self.last.full_box
+        return Box(box.x + dx, box.y + dy, box.width, box.height)
+
+    def move(self, time: float, detection: Detection, looks: Appearance, crowded: bool) -> None:
+        """Take over a new place; among overlapping faces speed and looks stay as they were."""
+        step = time - self.seen
+        if step > 0 and not crowded:
+            ahead = np.subtract(detection.full_box.centre, self.last.full_box.centre) / step
+            self.speed = 0.5 * self.speed + 0.5 * np.asarray(ahead, float)
+            mixed: Appearance = np.float32(0.8) * self.appearance + np.float32(0.2) * looks
+            self.appearance = mixed / np.float32(max(float(np.linalg.norm(mixed)), 1e-6))
+        self.seen, self.last = time, detection
+
+
+def _size(box: Box) -> float:
+    return math.sqrt(max(box.width * box.height, 1.0))
+
+
+def _overlap(a: Box, b: Box) -> float:
+    """Return intersection over union, in 0..1."""
+    width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+    height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    if width <= 0 or height <= 0:
+        return 0.0
+    inside = width * height
+    return inside / (a.width * a.height + b.width * b.height - inside)

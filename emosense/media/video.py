@@ -1,0 +1,262 @@
+"""Safe decoding of videos: a file -> upright RGB frames with their times.
+
+The container is recognised by content, never by name, and opened by a demuxer that is named:
+FFmpeg's own guessing would also follow playlists to other files and servers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import av
+import cv2
+import numpy as np
+
+from emosense.errors import DamagedMedia, MediaTooLarge, UnsupportedMedia
+from emosense.media.formats import VIDEO_FORMATS
+from emosense.media.images import RgbImage
+from emosense.results import VideoInfo
+
+_CONTAINERS: Final = (
+    (re.compile(rb"....(?:ftyp|moov|mdat|wide|free|skip|pnot)", re.DOTALL), "mov"),
+    (re.compile(rb"\x1a\x45\xdf\xa3"), "matroska"),
+    (re.compile(rb"RIFF....AVI ", re.DOTALL), "avi"),
+)
+_TURNS: Final = {
+    90: cv2.ROTATE_90_COUNTERCLOCKWISE,
+    180: cv2.ROTATE_180,
+    270: cv2.ROTATE_90_CLOCKWISE,
+}
+_BROKEN_PACKETS: Final = 100
+
+
+@dataclass(frozen=True)
+class VideoLimits:
+    """What a video may cost.
+
+    Attributes:
+        max_bytes: of the file.
+        max_pixels: of one frame, checked before decoding.
+        long_side: larger frames are scaled down to this many pixels while they are decoded.
+    """
+
+    max_bytes: int = 500 * 2**20
+    max_pixels: int = 40_000_000
+    long_side: int = 1920
+
+
+class DecodedFrame:
+    """A frame of a video; pixels are converted when they are asked for.
+
+    Attributes:
+        index: place in the video, from 0.
+        time: seconds from the first frame on, by the container's own time stamps.
+    """
+
+    def __init__(self, index: int, time: float, frame: Any, rotation: int, scale: float) -> None:
+        self.index = index
+        self.time = time
+        self._frame = frame
+        self._rotation = rotation
+        self._scale = scale
+
+    def rgb(self) -> RgbImage:
+        """Return the upright picture: (h, w, 3) uint8 RGB, at most ``long_side`` long."""
+        size = {}
+        if self._scale < 1:
+            size = {
+                "width": max(2, round(self._frame.width * self._scale)),
+                "height": max(2, round(self._frame.height * self._scale)),
+            }
+        array = self._frame.reformat(format="rgb24", **size).to_ndarray()
+        code = _TURNS.get(self._rotation)
+        return np.asarray(array if code is None else cv2.rotate(array, code), np.uint8)
+
+
+class VideoReader:
+    """Reads one video from its start to its end or to the first fault.
+
+    Use it as a context manager. After the frames were read, ``problem`` says in words why they
+    ended early, or is None.
+
+    Args:
+        path: the file.
+        limits: what it may cost.
+
+    Raises:
+        UnsupportedMedia: no video container that is read here, no picture, unknown codec.
+        MediaTooLarge: above a limit.
+        DamagedMedia: cannot be opened, or not one frame can be decoded.
+    """
+
+    def __init__(self, path: str | Path, limits: VideoLimits | None = None) -> None:
+        self.path = Path(path)
+        self.problem: str | None = None
+        limits = limits or VideoLimits()
+        _check_size(self.path, limits)
+        try:
+            self._container = av.open(
+                str(self.path),
+                format=_container_of(self.path),
+                options={"protocol_whitelist": "file"},
+            )
+        except (av.FFmpegError, OSError) as error:
+            raise DamagedMedia(
+                f"{self.path.name}: the video is damaged or cut off and cannot be opened "
+                f"({_reason(error)})."
+            ) from error
+        try:
+            self._open(limits)
+        except BaseException:
+            self._container.close()
+            raise
+
+    def _open(self, limits: VideoLimits) -> None:
+        streams = [s for s in self._container.streams.video if not _is_cover(s)]
+        if not streams:
+            raise UnsupportedMedia(
+                f"{self.path.name}: expected a video. Received: a file without a picture track."
+            )
+        self._stream = streams[0]
+        context = self._stream.codec_context
+        if context is None:
+            raise UnsupportedMedia(
+                f"{self.path.name}: its picture track is coded in a way that cannot be read here."
+            )
+        if context.width * context.height > limits.max_pixels:
+            raise MediaTooLarge(
+                f"{self.path.name}: expected frames of at most {limits.max_pixels / 1e6:.0f} "
+                f"megapixels. Received: {context.width} x {context.height}."
+            )
+        self._stream.thread_type = "AUTO"
+        self._scale = min(1.0, limits.long_side / max(context.width, context.height, 1))
+        self._raw = self._decoded()
+        first = next(self._raw, None)
+        if first is None:
+            raise DamagedMedia(
+                f"{self.path.name}: expected a video. Received: a file of which not one frame can "
+                f"be decoded{'' if self.problem is None else f' ({self.problem})'}."
+            )
+        self._first = first
+        # The first frame must not pass the limit either: headers can lie.
+        if first.width * first.height > limits.max_pixels:
+            raise MediaTooLarge(
+                f"{self.path.name}: expected frames of at most {limits.max_pixels / 1e6:.0f} "
+                f"megapixels. Received: {first.width} x {first.height}."
+            )
+        self._scale = min(1.0, limits.long_side / max(first.width, first.height))
+        self._rotation = round(first.rotation / 90) * 90 % 360
+        self.start = first.time or 0.0
+        self.info = self._describe(first)
+
+    def __enter__(self) -> VideoReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._container.close()
+
+    def frames(self) -> Iterator[DecodedFrame]:
+        """Yield all frames in order; can be used once. A fault ends them, see ``problem``."""
+        last = -1.0
+        index = -1
+        rate = self.info.frames_per_second or 25.0
+        for index, frame in enumerate(self._all()):
+            time = index / rate if frame.time is None else frame.time - self.start
+            # Equal or falling time stamps occur in the wild; players show such frames in order.
+            time = max(time, last + 1e-3) if index else 0.0
+            last = time
+            yield DecodedFrame(index, time, frame, self._rotation, self._scale)
+        expected = self.info.frames
+        if self.problem is None and expected is not None and index + 1 < 0.9 * expected - 5:
+            self.problem = (
+                f"the file ends after {index + 1:,} frames; its header promises about {expected:,}"
+            )
+
+    def _all(self) -> Iterator[Any]:
+        yield self._first
+        yield from self._raw
+
+    def _decoded(self) -> Iterator[Any]:
+        broken = 0
+        try:
+            for packet in self._container.demux(self._stream):
+                try:
+                    yield from packet.decode()
+                except av.error.InvalidDataError:
+                    broken += 1
+                    if broken > _BROKEN_PACKETS:
+                        self.problem = f"more than {_BROKEN_PACKETS} parts of it are damaged"
+                        return
+        except (av.FFmpegError, OSError) as error:
+            self.problem = _reason(error)
+            return
+        if broken:
+            self.problem = f"{broken} {'part' if broken == 1 else 'parts'} of it are damaged"
+
+    def _describe(self, first: Any) -> VideoInfo:
+        stream, container = self._stream, self._container
+        width, height = first.width, first.height
+        if self._rotation % 180:
+            width, height = height, width
+        duration = None
+        if stream.duration and stream.time_base:
+            duration = float(stream.duration * stream.time_base)
+        elif container.duration:
+            duration = container.duration / av.time_base
+        rate = float(stream.average_rate or stream.guessed_rate or 0) or None
+        frames = stream.frames or (round(duration * rate) if duration and rate else None)
+        return VideoInfo(
+            width=width,
+            height=height,
+            duration=duration,
+            frames=frames,
+            frames_per_second=rate,
+            codec=stream.codec_context.name,
+            rotation=self._rotation,
+            audio=bool(container.streams.audio),
+        )
+
+
+def _check_size(path: Path, limits: VideoLimits) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise UnsupportedMedia(f"{path}: cannot be read ({error.strerror}).") from error
+    if size == 0:
+        raise DamagedMedia(f"{path.name}: expected a video. Received: an empty file.")
+    if size > limits.max_bytes:
+        raise MediaTooLarge(
+            f"{path.name}: expected at most {limits.max_bytes / 2**20:.0f} MB. "
+            f"Received: {size / 2**20:.0f} MB."
+        )
+
+
+def _container_of(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(16)
+    for pattern, name in _CONTAINERS:
+        if pattern.match(start):
+            return name
+    raise UnsupportedMedia(
+        f"{path.name}: expected a video ({VIDEO_FORMATS}). Received: something else, whatever "
+        "its name says."
+    )
+
+
+def _is_cover(stream: Any) -> bool:
+    """Tell whether a video stream is only the picture of an audio file."""
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def _reason(error: BaseException) -> str:
+    return str(getattr(error, "strerror", None) or error)

@@ -1,0 +1,191 @@
+"""Writes H.264 videos that every browser plays, with the sound of the original."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import av
+import numpy as np
+
+from emosense.errors import MediaError
+from emosense.media.images import RgbImage
+
+_CLOCK: Final = 90_000
+_PLAYABLE_AUDIO: Final = ("aac", "mp3")
+
+
+class VideoWriter:
+    """An MP4 file that grows frame by frame. Use it as a context manager.
+
+    Args:
+        path: the file to write.
+        width: of the frames; odd sizes lose their last column or row, which H.264 needs.
+        height: likewise.
+        frames_per_second: on average; frames carry times of their own.
+        sound: a video whose audio goes along, or None.
+        start: time in ``sound`` that is 0 in the new file, in seconds.
+
+    Raises:
+        MediaError: the file cannot be written (folder missing, disk full, ...).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        width: int,
+        height: int,
+        frames_per_second: float,
+        sound: Path | None = None,
+        start: float = 0.0,
+    ) -> None:
+        self.path = path
+        self._width, self._height = width - width % 2, height - height % 2
+        self._last = -1
+        self._sound: _Sound | None = None
+        try:
+            self._container = av.open(
+                str(path), "w", format="mp4", options={"movflags": "faststart"}
+            )
+            self._stream: Any = self._container.add_stream(
+                "libx264",
+                rate=Fraction(frames_per_second).limit_denominator(1001),
+                options={"preset": "veryfast", "crf": "23"},
+            )
+            self._stream.width, self._stream.height = self._width, self._height
+            self._stream.pix_fmt = "yuv420p"
+            self._stream.codec_context.time_base = Fraction(1, _CLOCK)
+            if sound is not None:
+                self._sound = _Sound.of(sound, self._container, start)
+        except (av.FFmpegError, OSError) as error:
+            raise _unwritable(path, error) from error
+
+    def write(self, image: RgbImage, time: float) -> None:
+        """Append an (h, w, 3) uint8 RGB frame that is shown from ``time`` (seconds) on.
+
+        Raises:
+            MediaError: it cannot be written.
+        """
+        frame = av.VideoFrame.from_ndarray(
+            np.ascontiguousarray(image[: self._height, : self._width]), format="rgb24"
+        )
+        self._last = frame.pts = max(self._last + 1, round(time * _CLOCK))
+        frame.time_base = Fraction(1, _CLOCK)
+        try:
+            if self._sound is not None:
+                self._sound.advance(time)
+            self._container.mux(self._stream.encode(frame))
+        except (av.FFmpegError, OSError) as error:
+            raise _unwritable(self.path, error) from error
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if self._last >= 0 and not isinstance(error, MediaError):
+                self._container.mux(self._stream.encode(None))
+                if self._sound is not None:
+                    self._sound.advance(self._last / _CLOCK + 0.5)
+        except (av.FFmpegError, OSError) as fault:
+            raise _unwritable(self.path, fault) from fault
+        finally:
+            if self._sound is not None:
+                self._sound.close()
+            _close(self._container)
+
+
+class _Sound:
+    """Hands over the audio of another file in step with the pictures."""
+
+    def __init__(self, source: Any, target: Any, start: float) -> None:
+        self._source, self._target = source, target
+        audio = source.streams.audio[0]
+        self._start = start
+        self._copied = audio.codec_context.name in _PLAYABLE_AUDIO
+        if self._copied:
+            self._stream = target.add_stream_from_template(audio)
+        else:
+            self._stream = target.add_stream("aac", rate=audio.codec_context.sample_rate or 48_000)
+            self._stream.layout = "stereo"
+        self._parts = self._copies(audio) if self._copied else self._encoded(audio)
+        self._next = next(self._parts, None)
+
+    @classmethod
+    def of(cls, path: Path, target: Any, start: float) -> _Sound | None:
+        """Open the audio of ``path``; None if it has none that can be read."""
+        source = None
+        try:
+            source = av.open(str(path), options={"protocol_whitelist": "file"})
+            if source.streams.audio and source.streams.audio[0].codec_context is not None:
+                return cls(source, target, start)
+        except av.FFmpegError:
+            pass  # the pictures are worth having without sound
+        if source is not None:
+            source.close()
+        return None
+
+    def advance(self, time: float) -> None:
+        """Write all that is heard up to ``time`` (seconds)."""
+        while self._next is not None and self._next[0] <= time:
+            self._target.mux(self._next[1])
+            self._next = next(self._parts, None)
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
+
+    def _copies(self, audio: Any) -> Iterator[tuple[float, Any]]:
+        for packet in self._readable(self._source.demux(audio)):
+            if packet.dts is None or packet.pts is None:
+                continue
+            offset = round(self._start / packet.time_base)
+            packet.pts -= offset
+            packet.dts -= offset
+            if packet.dts >= 0:
+                packet.stream = self._stream
+                yield float(packet.pts * packet.time_base), packet
+
+    def _encoded(self, audio: Any) -> Iterator[tuple[float, Any]]:
+        resampler = av.AudioResampler(
+            format="fltp", layout="stereo", rate=self._stream.codec_context.sample_rate
+        )
+        rate = self._stream.codec_context.sample_rate
+        for frame in self._readable(self._source.decode(audio)):
+            time = float(frame.time or 0.0) - self._start
+            if time < 0:
+                continue
+            for part in resampler.resample(frame):
+                part.pts = round(time * rate)
+                part.time_base = Fraction(1, rate)
+                for packet in self._stream.encode(part):
+                    yield time, packet
+        for packet in self._stream.encode(None):
+            yield float("-inf"), packet
+
+    @staticmethod
+    def _readable(parts: Iterator[Any]) -> Iterator[Any]:
+        try:
+            yield from parts
+        except av.FFmpegError:
+            return  # damaged from here on: the rest stays silent
+
+
+def _close(container: Any) -> None:
+    try:
+        container.close()
+    except (av.FFmpegError, OSError) as error:
+        raise _unwritable(Path(str(container.name)), error) from error
+
+
+def _unwritable(path: Path, error: BaseException) -> MediaError:
+    reason = getattr(error, "strerror", None) or error
+    return MediaError(f"{path.name}: the video cannot be written ({reason}).")

@@ -1,0 +1,1 @@
+"""Analysis of videos: options, pipeline, summaries and exports of its results."""

@@ -1,0 +1,299 @@
+"""A video's way through decoding, face search, classification, tracking and drawing.
+
+Four threads with bounded lanes between them: decode -> search -> classify and track (the
+caller's own) -> draw and encode. Memory does not depend on the length of the video.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from emosense.annotate import draw_people
+from emosense.emotions import INPUT_SIZE
+from emosense.errors import EmoSenseError
+from emosense.faces.crop import crop_face
+from emosense.faces.tracking import CutFinder, FaceTracker, appearance
+from emosense.media.video import VideoLimits, VideoReader
+from emosense.media.video_writer import VideoWriter
+from emosense.results import Face, FrameResult, TrackedFace, VideoInfo, VideoResult
+from emosense.video.between import placed_between, scaled
+from emosense.video.options import VideoOptions
+from emosense.video.stages import Clock, Frame, Lane, Stopped
+
+if TYPE_CHECKING:
+    from emosense.analyzer import Analyzer
+
+BATCH: Final = 8
+"""Analysed frames that go through detector and network together."""
+
+
+class VideoAnalysis:
+    """An analysis that runs while its frames are read.
+
+    Iterate over it for :class:`~emosense.results.FrameResult` in order; then, or instead, ask
+    for ``result``. Leaving the iteration early, or :meth:`cancel`, ends it; what was computed
+    stays in ``result``.
+
+    Args:
+        analyzer: finds and classifies faces; must not be used elsewhere meanwhile.
+        path: the video.
+        options: how it is analysed.
+        annotated: where to write the video with boxes (MP4), or None.
+        limits: what the video may cost.
+
+    Raises:
+        MediaError: the video cannot be opened.
+
+    Attributes:
+        info: what the container says.
+        frames_read: decoded frames so far.
+        notes: what went wrong without ending the analysis, e.g. with the annotated video.
+        clock: seconds that each stage was at work.
+    """
+
+    def __init__(
+        self,
+        analyzer: Analyzer,
+        path: str | Path,
+        options: VideoOptions | None = None,
+        annotated: str | Path | None = None,
+        limits: VideoLimits | None = None,
+    ) -> None:
+        self._analyzer = analyzer
+        self._options = options or VideoOptions()
+        self._annotated = None if annotated is None else Path(annotated)
+        self._reader = VideoReader(path, limits)
+        self.info: VideoInfo = self._reader.info
+        self.frames_read = 0
+        self.notes: list[str] = []
+        self.clock = Clock()
+        self._stop = threading.Event()
+        self._cancelled = False
+        self._fault: str | None = None
+        self._frames: list[FrameResult] = []
+        self._running: Iterator[FrameResult] | None = None
+        self._tracker = FaceTracker()
+
+    @property
+    def result(self) -> VideoResult:
+        """Everything that was found; runs what has not run yet."""
+        for _ in self:
+            pass
+        problem = "it was cancelled" if self._cancelled else self._fault or self._reader.problem
+        return VideoResult(
+            source=self._reader.path.name,
+            info=self.info,
+            frames=tuple(self._frames),
+            frames_read=self.frames_read,
+            model=self._analyzer.model,
+            engine=self._analyzer.engine,
+            problem=problem,
+        )
+
+    def cancel(self) -> None:
+        """End the analysis soon; from any thread."""
+        self._cancelled = True
+        self._stop.set()
+
+    def __iter__(self) -> Iterator[FrameResult]:
+        if self._running is None:
+            self._running = self._run()
+        return self._running
+
+    def _run(self) -> Iterator[FrameResult]:
+        decoded: Lane[Frame] = Lane(4, self._stop)
+        searched: Lane[list[Frame]] = Lane(1, self._stop)
+        drawn: Lane[Frame] = Lane(4, self._stop)
+        # The writer has a stop of its own: after a cancellation it closes its file properly.
+        workers = [
+            threading.Thread(target=self._decode, args=(decoded,), daemon=True),
+            threading.Thread(target=self._search, args=(decoded, searched), daemon=True),
+        ]
+        writer: threading.Thread | None = None
+        if self._annotated is not None:
+            writer = threading.Thread(target=self._write, args=(drawn,), daemon=True)
+            workers.append(writer)
+        for worker in workers:
+            worker.start()
+        try:
+            for frame in self._classified(searched):
+                if writer is not None:
+                    drawn.put(frame)
+                if frame.wanted:
+                    found = self._in_video_pixels(frame)
+                    self._frames.append(found)
+                    yield found
+            if writer is not None:
+                drawn.close()
+                writer.join()
+        except (Stopped, GeneratorExit):
+            self._cancelled = True
+        except EmoSenseError as error:
+            self._fault = str(error)
+        finally:
+            self._stop.set()
+            for worker in workers:
+                worker.join()
+            self._reader.__exit__(None, None, None)
+
+    def _decode(self, out: Lane[Frame]) -> None:
+        step = 0.0 if self._options.per_second is None else 1 / self._options.per_second
+        due = 0.0
+        fault: BaseException | None = None
+        try:
+            for decoded in self.clock.timed("decode", self._reader.frames()):
+                self.frames_read += 1
+                # Half a frame early is nearer than half a frame late.
+                wanted = decoded.time >= due - 1e-3
+                if wanted:
+                    due = max(due + step, decoded.time) if step else decoded.time
+                if wanted or self._annotated is not None:
+                    start = perf_counter()
+                    image = decoded.rgb()
+                    self.clock.add("decode", perf_counter() - start)
+                    out.put(Frame(decoded.index, decoded.time, image, wanted))
+        except Stopped:
+            return
+        except Exception as error:
+            fault = EmoSenseError(f"decoding failed: {error}")
+        self._end(out, fault)
+
+    def _search(self, frames: Lane[Frame], out: Lane[list[Frame]]) -> None:
+        fault: BaseException | None = None
+        cuts, batch, wanted = CutFinder(), list[Frame](), 0
+        try:
+            waiting: Frame | None = None  # the last wanted frame is always searched
+            for frame in frames:
+                batch.append(frame)
+                if not frame.wanted:
+                    continue
+                frame.searched = wanted % self._options.detect_every == 0
+                wanted += 1
+                waiting = frame
+                if sum(f.wanted for f in batch) > BATCH:
+                    # The newest stays back, in case that it is the last.
+                    place = batch.index(frame)
+                    self._search_batch(batch[:place], cuts)
+                    out.put(batch[:place])
+                    batch = batch[place:]
+            if waiting is not None:
+                waiting.searched = True
+            self._search_batch(batch, cuts)
+            out.put(batch)
+        except Stopped:
+            return
+        except EmoSenseError as error:
+            fault = error
+        except Exception as error:
+            fault = EmoSenseError(f"the face search failed: {error}")
+        self._end(out, fault)
+
+    def _search_batch(self, batch: list[Frame], cuts: CutFinder) -> None:
+        start = perf_counter()
+        for frame in batch:
+            if frame.wanted:
+                frame.cut = cuts.is_cut(frame.image)
+                # Nothing can be placed across a cut: the first frame after it is searched too.
+                frame.searched = frame.searched or frame.cut
+        some = [frame for frame in batch if frame.searched]
+        gpu = "GPU" in self._analyzer.engine
+        found = self._analyzer.find_faces([f.image for f in some], self._options.detector(gpu=gpu))
+        for frame, detections in zip(some, found, strict=True):
+            frame.detections = detections
+        self.clock.add("search", perf_counter() - start)
+
+    def _classified(self, batches: Lane[list[Frame]]) -> Iterator[Frame]:
+        """Yield all frames in order, with faces; holds back what waits for the next search."""
+        held: list[Frame] = []
+        people: list[int] = []
+        last: Frame | None = None
+        for batch in batches:
+            ready: list[tuple[Frame, list[int]]] = []
+            start = perf_counter()
+            for frame in batch:
+                held.append(frame)
+                if not frame.searched:
+                    continue
+                if frame.cut:
+                    self._tracker.cut()
+                looks = [appearance(frame.image, d) for d in frame.detections]
+                numbers = self._tracker.update(frame.time, frame.detections, looks)
+                for waiting in held[:-1]:
+                    between: list[int] = []
+                    if waiting.wanted and last is not None and not frame.cut:
+                        waiting.detections, between = placed_between(
+                            waiting.time, last, people, frame, numbers
+                        )
+                    ready.append((waiting, between))
+                ready.append((frame, numbers))
+                held, last, people = [], frame, numbers
+            self._classify(ready)
+            self.clock.add("classify", perf_counter() - start)
+            yield from (frame for frame, _ in ready)
+        yield from held
+
+    def _classify(self, frames: list[tuple[Frame, list[int]]]) -> None:
+        crops = [crop_face(frame.image, d) for frame, _ in frames for d in frame.detections]
+        stacked = np.stack(crops) if crops else np.empty((0, INPUT_SIZE, INPUT_SIZE), np.uint8)
+        rows = iter(self._analyzer.classify(stacked).astype(float).tolist())
+        for frame, numbers in frames:
+            faces = [
+                TrackedFace(number, Face(d.box, d.landmarks, d.score, tuple(next(rows))))
+                for number, d in zip(numbers, frame.detections, strict=True)
+            ]
+            frame.faces = tuple(sorted(faces, key=lambda face: face.person))
+
+    def _in_video_pixels(self, frame: Frame) -> FrameResult:
+        factor = self.info.width / frame.image.shape[1]
+        faces = frame.faces if factor == 1 else tuple(scaled(f, factor) for f in frame.faces)
+        return FrameResult(frame.index, frame.time, faces)
+
+    def _write(self, frames: Lane[Frame]) -> None:
+        assert self._annotated is not None
+        try:
+            writer: VideoWriter | None = None
+            shown: tuple[TrackedFace, ...] = ()
+            try:
+                for frame in frames:
+                    start = perf_counter()
+                    if writer is None:
+                        height, width = frame.image.shape[:2]
+                        rate = self.info.frames_per_second or 25.0
+                        writer = VideoWriter(
+                            self._annotated,
+                            width,
+                            height,
+                            rate,
+                            self._reader.path,
+                            self._reader.start,
+                        )
+                    if frame.wanted:
+                        shown = frame.faces  # stays until the next analysed frame
+                    writer.write(draw_people(frame.image, shown), frame.time)
+                    self.clock.add("encode", perf_counter() - start)
+            except Stopped:
+                pass
+            finally:
+                if writer is not None:
+                    writer.__exit__(None, None, None)
+        except Exception as error:
+            told = str(error) if isinstance(error, EmoSenseError) else f"{self._annotated}: {error}"
+            self.notes.append(told)
+            # The analysis goes on without the annotated video.
+            with contextlib.suppress(Stopped):
+                for _ in frames:
+                    pass
+
+    @staticmethod
+    def _end(lane: Lane[Frame] | Lane[list[Frame]], fault: BaseException | None) -> None:
+        try:
+            lane.close(fault)
+        except Stopped:
+            return
