@@ -50,18 +50,23 @@ def to_json(results: Sequence[PhotoResult | PhotoFailure]) -> str:
 
 def rows(result: PhotoResult | PhotoFailure) -> Iterator[dict[str, Any]]:
     """Yield a result's CSV rows."""
-    # A file name that begins like a formula must not become one in a spreadsheet.
-    source = "'" + result.source if result.source.startswith(_FORMULA) else result.source
+    source = spreadsheet_safe(result.source)
     if isinstance(result, PhotoFailure):
         yield {"source": source, "error": result.message}
         return
     if not result.faces:
         yield {"source": source, "face": 0, "model": result.model}
     for number, face in enumerate(result.faces, start=1):
-        yield {"source": source, "face": number, "model": result.model, **_face(face)}
+        yield {"source": source, "face": number, "model": result.model, **face_cells(face)}
 
 
-def _face(face: Face) -> dict[str, Any]:
+def spreadsheet_safe(name: str) -> str:
+    """Keep a name that begins like a formula from becoming one in a spreadsheet."""
+    return "'" + name if name.startswith(_FORMULA) else name
+
+
+def face_cells(face: Face) -> dict[str, Any]:
+    """Return the cells that describe a face, by column."""
     box = face.box
     return {
         "x": f"{box.x:.1f}",

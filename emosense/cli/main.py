@@ -8,10 +8,16 @@ import sys
 from collections.abc import Sequence
 
 from emosense import __version__
-from emosense.cli import evaluate_command, models_command, photo_command, train_command
+from emosense.cli import (
+    evaluate_command,
+    models_command,
+    photo_command,
+    train_command,
+    video_command,
+)
 from emosense.errors import EmoSenseError
 
-_COMMANDS = (photo_command, train_command, evaluate_command, models_command)
+_COMMANDS = (photo_command, video_command, train_command, evaluate_command, models_command)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -175,36 +175,6 @@ def likeness(first: Appearance, second: Appearance) -> float:
     return float(first @ second)
 
 
-class CutFinder:
-    """Tells hard cuts from movement, frame after frame.
-
-    A cut changes the picture everywhere at once; a movement, even of the camera, leaves its
-    brightness distribution nearly as it was.
-
-    Args:
-        change: mean absolute change of a small grey picture, in grey values.
-        histogram: share of pixels whose brightness class changed, in 0..1.
-    """
-
-    def __init__(self, change: float = 22.0, histogram: float = 0.3) -> None:
-        self._change, self._histogram = change, histogram
-        self._last: npt.NDArray[np.float32] | None = None
-
-    def is_cut(self, image: npt.NDArray[np.uint8]) -> bool:
-        """Compare an (h, w, 3) uint8 picture with the one of the call before."""
-        import cv2
-
-        small = cv2.resize(image, (32, 18), interpolation=cv2.INTER_AREA)
-        grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        last, self._last = self._last, grey
-        if last is None:
-            return False
-        if float(np.abs(grey - last).mean()) < self._change:
-            return False
-        bins = [np.histogram(g, bins=16, range=(0, 256))[0] / g.size for g in (last, grey)]
-        return float(np.abs(bins[0] - bins[1]).sum() / 2) >= self._histogram
-
-
 @dataclass
 class _Person:
     """Somebody who was seen: last place, speed in pixels a second, and looks."""

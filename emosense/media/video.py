@@ -16,6 +16,7 @@ from typing import Any, Final
 import av
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from emosense.errors import DamagedMedia, MediaTooLarge, UnsupportedMedia
 from emosense.media.formats import VIDEO_FORMATS
@@ -65,6 +66,11 @@ class DecodedFrame:
         self._rotation = rotation
         self._scale = scale
 
+    def tiny(self) -> npt.NDArray[np.uint8]:
+        """Return a small grey picture, (18, 32) uint8, for comparing frames."""
+        small = self._frame.reformat(width=32, height=18, format="gray", interpolation="AREA")
+        return np.asarray(small.to_ndarray(), np.uint8)
+
     def rgb(self) -> RgbImage:
         """Return the upright picture: (h, w, 3) uint8 RGB, at most ``long_side`` long."""
         size = {}
@@ -87,6 +93,7 @@ class VideoReader:
     Args:
         path: the file.
         limits: what it may cost.
+        name: what messages call it; the file's name if None.
 
     Raises:
         UnsupportedMedia: no video container that is read here, no picture, unknown codec.
@@ -94,20 +101,23 @@ class VideoReader:
         DamagedMedia: cannot be opened, or not one frame can be decoded.
     """
 
-    def __init__(self, path: str | Path, limits: VideoLimits | None = None) -> None:
+    def __init__(
+        self, path: str | Path, limits: VideoLimits | None = None, name: str | None = None
+    ) -> None:
         self.path = Path(path)
+        self.name = name or self.path.name
         self.problem: str | None = None
         limits = limits or VideoLimits()
-        _check_size(self.path, limits)
+        _check_size(self.path, self.name, limits)
         try:
             self._container = av.open(
                 str(self.path),
-                format=_container_of(self.path),
+                format=_container_of(self.path, self.name),
                 options={"protocol_whitelist": "file"},
             )
         except (av.FFmpegError, OSError) as error:
             raise DamagedMedia(
-                f"{self.path.name}: the video is damaged or cut off and cannot be opened "
+                f"{self.name}: the video is damaged or cut off and cannot be opened "
                 f"({_reason(error)})."
             ) from error
         try:
@@ -120,17 +130,17 @@ class VideoReader:
         streams = [s for s in self._container.streams.video if not _is_cover(s)]
         if not streams:
             raise UnsupportedMedia(
-                f"{self.path.name}: expected a video. Received: a file without a picture track."
+                f"{self.name}: expected a video. Received: a file without a picture track."
             )
         self._stream = streams[0]
         context = self._stream.codec_context
         if context is None:
             raise UnsupportedMedia(
-                f"{self.path.name}: its picture track is coded in a way that cannot be read here."
+                f"{self.name}: its picture track is coded in a way that cannot be read here."
             )
         if context.width * context.height > limits.max_pixels:
             raise MediaTooLarge(
-                f"{self.path.name}: expected frames of at most {limits.max_pixels / 1e6:.0f} "
+                f"{self.name}: expected frames of at most {limits.max_pixels / 1e6:.0f} "
                 f"megapixels. Received: {context.width} x {context.height}."
             )
         self._stream.thread_type = "AUTO"
@@ -139,14 +149,14 @@ class VideoReader:
         first = next(self._raw, None)
         if first is None:
             raise DamagedMedia(
-                f"{self.path.name}: expected a video. Received: a file of which not one frame can "
+                f"{self.name}: expected a video. Received: a file of which not one frame can "
                 f"be decoded{'' if self.problem is None else f' ({self.problem})'}."
             )
         self._first = first
         # The first frame must not pass the limit either: headers can lie.
         if first.width * first.height > limits.max_pixels:
             raise MediaTooLarge(
-                f"{self.path.name}: expected frames of at most {limits.max_pixels / 1e6:.0f} "
+                f"{self.name}: expected frames of at most {limits.max_pixels / 1e6:.0f} "
                 f"megapixels. Received: {first.width} x {first.height}."
             )
         self._scale = min(1.0, limits.long_side / max(first.width, first.height))
@@ -227,28 +237,28 @@ class VideoReader:
         )
 
 
-def _check_size(path: Path, limits: VideoLimits) -> None:
+def _check_size(path: Path, name: str, limits: VideoLimits) -> None:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise UnsupportedMedia(f"{path}: cannot be read ({error.strerror}).") from error
+        raise UnsupportedMedia(f"{name}: cannot be read ({error.strerror}).") from error
     if size == 0:
-        raise DamagedMedia(f"{path.name}: expected a video. Received: an empty file.")
+        raise DamagedMedia(f"{name}: expected a video. Received: an empty file.")
     if size > limits.max_bytes:
         raise MediaTooLarge(
-            f"{path.name}: expected at most {limits.max_bytes / 2**20:.0f} MB. "
+            f"{name}: expected at most {limits.max_bytes / 2**20:.0f} MB. "
             f"Received: {size / 2**20:.0f} MB."
         )
 
 
-def _container_of(path: Path) -> str:
+def _container_of(path: Path, name: str) -> str:
     with path.open("rb") as file:
         start = file.read(16)
     for pattern, name in _CONTAINERS:
         if pattern.match(start):
             return name
     raise UnsupportedMedia(
-        f"{path.name}: expected a video ({VIDEO_FORMATS}). Received: something else, whatever "
+        f"{name}: expected a video ({VIDEO_FORMATS}). Received: something else, whatever "
         "its name says."
     )
 

@@ -13,6 +13,7 @@ from emosense.emotions import EMOTIONS
 from emosense.errors import EmoSenseError
 from emosense.results import Face, PhotoFailure, PhotoResult
 from emosense.ui.photo_analysis import Analysis
+from emosense.ui.text import counted, plain
 from emosense.worker.client import InferenceWorker
 
 _CHART = {"displayModeBar": False}
@@ -39,7 +40,7 @@ def show_results(worker: InferenceWorker, analyses: Sequence[Analysis]) -> None:
     for index, analysis in enumerate(analyses):
         if isinstance(analysis.result, PhotoFailure):
             st.error(
-                f"**{_plain(analysis.photo.name)}**: {analysis.result.message}",
+                f"**{plain(analysis.photo.name)}**: {analysis.result.message}",
                 icon=":material/error:",
             )
         elif len(analyses) == 1:
@@ -54,7 +55,7 @@ def show_results(worker: InferenceWorker, analyses: Sequence[Analysis]) -> None:
 def _show_summary(analyses: Sequence[Analysis]) -> None:
     results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
     faces = [face for result in results for face in result.faces]
-    st.subheader(f"{_count(len(faces), 'face')} in {_count(len(analyses), 'photo')}")
+    st.subheader(f"{counted(len(faces), 'face')} in {counted(len(analyses), 'photo')}")
     table, chart = st.columns([3, 2], gap="large")
     with table:
         st.dataframe(
@@ -94,7 +95,7 @@ def _show_photo(
     else:
         picture, beside = st.columns([3, 2], gap="large")
     with picture:
-        st.image(analysis.preview, caption=_plain(result.source), alt=_alt(result), width="stretch")
+        st.image(analysis.preview, caption=plain(result.source), alt=_alt(result), width="stretch")
     with beside:
         if not result.faces:
             st.warning(
@@ -211,19 +212,10 @@ def _downloads(analyses: Sequence[Analysis]) -> None:
 
 
 def _headline(result: PhotoResult) -> str:
-    return f"{_plain(result.source)}: {_count(len(result.faces), 'face')}"
+    return f"{plain(result.source)}: {counted(len(result.faces), 'face')}"
 
 
 def _alt(result: PhotoResult) -> str:
     faces = [f"{n} {f.emotion} {f.probability:.0%}" for n, f in enumerate(result.faces, start=1)]
     told = ": " + ", ".join(faces[:_SHOWN_FACES]) if faces else ""
-    return f"{result.source}, {_count(len(result.faces), 'face')}{told}"
-
-
-def _plain(name: str) -> str:
-    """Keep a file name from being read as Markdown."""
-    return "".join("\\" + c if c in "\\`*_{}[]()#+!|~$:<>" else c for c in name)
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+    return f"{result.source}, {counted(len(result.faces), 'face')}{told}"

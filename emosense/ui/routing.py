@@ -24,6 +24,7 @@ def navigate() -> StreamlitPage:
             st.Page(
                 _PAGES / "photo.py", title="Photo", icon=":material/photo_camera:", default=True
             ),
+            st.Page(_PAGES / "video.py", title="Video", icon=":material/videocam:"),
             st.Page(_PAGES / "models.py", title="Models", icon=":material/monitoring:"),
             st.Page(_PAGES / "about.py", title="About", icon=":material/info:"),
         ],

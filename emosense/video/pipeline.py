@@ -19,11 +19,13 @@ from emosense.annotate import draw_people
 from emosense.emotions import INPUT_SIZE
 from emosense.errors import EmoSenseError
 from emosense.faces.crop import crop_face
-from emosense.faces.tracking import CutFinder, FaceTracker, appearance
+from emosense.faces.tracking import FaceTracker, appearance
+from emosense.media.cuts import CutFinder
 from emosense.media.video import VideoLimits, VideoReader
 from emosense.media.video_writer import VideoWriter
 from emosense.results import Face, FrameResult, TrackedFace, VideoInfo, VideoResult
 from emosense.video.between import placed_between, scaled
+from emosense.video.moments import KeyMoment, MomentKeeper
 from emosense.video.options import VideoOptions
 from emosense.video.stages import Clock, Frame, Lane, Stopped
 
@@ -80,6 +82,7 @@ class VideoAnalysis:
         self._frames: list[FrameResult] = []
         self._running: Iterator[FrameResult] | None = None
         self._tracker = FaceTracker()
+        self._moments = MomentKeeper()
 
     @property
     def result(self) -> VideoResult:
@@ -96,6 +99,11 @@ class VideoAnalysis:
             engine=self._analyzer.engine,
             problem=problem,
         )
+
+    @property
+    def moments(self) -> tuple[KeyMoment, ...]:
+        """Each person's strongest moment per emotion so far."""
+        return self._moments.moments
 
     def cancel(self) -> None:
         """End the analysis soon; from any thread."""
@@ -128,6 +136,7 @@ class VideoAnalysis:
                     drawn.put(frame)
                 if frame.wanted:
                     found = self._in_video_pixels(frame)
+                    self._moments.see(frame.image, frame.faces, found)
                     self._frames.append(found)
                     yield found
             if writer is not None:
@@ -145,12 +154,14 @@ class VideoAnalysis:
 
     def _decode(self, out: Lane[Frame]) -> None:
         step = 0.0 if self._options.per_second is None else 1 / self._options.per_second
-        due = 0.0
+        due, cuts, cut = 0.0, CutFinder(), False
         fault: BaseException | None = None
         try:
             for decoded in self.clock.timed("decode", self._reader.frames()):
                 self.frames_read += 1
-                # Half a frame early is nearer than half a frame late.
+                start = perf_counter()
+                cut = cuts.is_cut(decoded.tiny()) or cut
+                self.clock.add("decode", perf_counter() - start)
                 wanted = decoded.time >= due - 1e-3
                 if wanted:
                     due = max(due + step, decoded.time) if step else decoded.time
@@ -158,7 +169,9 @@ class VideoAnalysis:
                     start = perf_counter()
                     image = decoded.rgb()
                     self.clock.add("decode", perf_counter() - start)
-                    out.put(Frame(decoded.index, decoded.time, image, wanted))
+                    # A cut between analysed frames counts for the next analysed one.
+                    out.put(Frame(decoded.index, decoded.time, image, wanted, cut=cut and wanted))
+                    cut = cut and not wanted
         except Stopped:
             return
         except Exception as error:
@@ -167,7 +180,7 @@ class VideoAnalysis:
 
     def _search(self, frames: Lane[Frame], out: Lane[list[Frame]]) -> None:
         fault: BaseException | None = None
-        cuts, batch, wanted = CutFinder(), list[Frame](), 0
+        batch, wanted = list[Frame](), 0
         try:
             waiting: Frame | None = None  # the last wanted frame is always searched
             for frame in frames:
@@ -180,12 +193,12 @@ class VideoAnalysis:
                 if sum(f.wanted for f in batch) > BATCH:
                     # The newest stays back, in case that it is the last.
                     place = batch.index(frame)
-                    self._search_batch(batch[:place], cuts)
+                    self._search_batch(batch[:place])
                     out.put(batch[:place])
                     batch = batch[place:]
             if waiting is not None:
                 waiting.searched = True
-            self._search_batch(batch, cuts)
+            self._search_batch(batch)
             out.put(batch)
         except Stopped:
             return
@@ -195,13 +208,11 @@ class VideoAnalysis:
             fault = EmoSenseError(f"the face search failed: {error}")
         self._end(out, fault)
 
-    def _search_batch(self, batch: list[Frame], cuts: CutFinder) -> None:
+    def _search_batch(self, batch: list[Frame]) -> None:
         start = perf_counter()
         for frame in batch:
-            if frame.wanted:
-                frame.cut = cuts.is_cut(frame.image)
-                # Nothing can be placed across a cut: the first frame after it is searched too.
-                frame.searched = frame.searched or frame.cut
+            # Nothing can be placed across a cut: the first frame after it is searched too.
+            frame.searched = frame.searched or frame.cut
         some = [frame for frame in batch if frame.searched]
         gpu = "GPU" in self._analyzer.engine
         found = self._analyzer.find_faces([f.image for f in some], self._options.detector(gpu=gpu))

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -15,7 +17,9 @@ from typing import Any
 from emosense import settings
 from emosense.errors import WorkerDied, WorkerTimeout
 from emosense.results import PhotoResult
-from emosense.worker.process import Reply, Request
+from emosense.worker.process import Cancel, Part, Reply, Request
+
+_TICK = 0.2
 
 
 class InferenceWorker:
@@ -72,6 +76,55 @@ class InferenceWorker:
         if reply.error is not None:
             raise reply.error
         return reply.value
+
+    def stream(
+        self,
+        method: str,
+        on_part: Callable[[Any], None],
+        cancelled: Callable[[], bool],
+        **arguments: Any,
+    ) -> Any:
+        """Send a long request, hand over its parts as they come, and return its value.
+
+        Args:
+            method: as for :meth:`ask`.
+            on_part: called with each part.
+            cancelled: asked a few times a second; True ends the request soon, with what it
+                has.
+            arguments: of the method.
+
+        Raises:
+            WorkerDied: as :meth:`ask`; the parts until then were handed over.
+            WorkerTimeout: likewise, if no part came for the time limit.
+            EmoSenseError: what the request itself raised.
+        """
+        with self._lock:
+            connection = self._running()
+            told, heard = False, time.monotonic()
+            try:
+                connection.send(Request(method, arguments))
+                while True:
+                    if connection.poll(_TICK):
+                        message: Part | Reply = connection.recv()
+                        heard = time.monotonic()
+                        if isinstance(message, Reply):
+                            break
+                        on_part(message.value)
+                    elif time.monotonic() - heard > self._timeout:
+                        self._restart()
+                        raise WorkerTimeout(
+                            f"The analysis was given up: nothing came for {self._timeout:.0f} "
+                            "seconds."
+                        )
+                    if not told and cancelled():
+                        connection.send(Cancel())
+                        told = True
+            except (EOFError, OSError) as error:
+                self._restart()
+                raise WorkerDied("The analysis process stopped unexpectedly.") from error
+        if message.error is not None:
+            raise message.error
+        return message.value
 
     def photo(
         self, data: bytes, name: str, model: str, options: Any, preview_side: int = 1280

@@ -8,12 +8,16 @@ must not take the app down.
 from __future__ import annotations
 
 import os
+import time
 import traceback
-from dataclasses import dataclass, field
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
 from emosense.errors import EmoSenseError, WorkerError
+
+_PART_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Request:
     """What the app asks for.
 
     Attributes:
-        method: ``warm``, ``photo`` or ``annotated``.
+        method: of the process's handlers.
         arguments: of that method.
     """
 
@@ -37,6 +41,18 @@ class Reply:
     error: EmoSenseError | None = None
 
 
+@dataclass(frozen=True)
+class Part:
+    """What comes before the reply of a long request."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Asks the running request to end soon, with what it has."""
+
+
 def serve(connection: Connection) -> None:
     """Answer requests until the other side closes the connection."""
     # Before TensorFlow is loaded: its optimised kernels on, its chatter off.
@@ -45,17 +61,33 @@ def serve(connection: Connection) -> None:
     handlers = _Handlers()
     while True:
         try:
-            request: Request = connection.recv()
+            request = connection.recv()
         except (EOFError, OSError):
             return
+        if isinstance(request, Cancel):
+            continue  # of a request that has ended meanwhile
         try:
-            reply = Reply(getattr(handlers, request.method)(**request.arguments))
+            value = getattr(handlers, request.method)(**request.arguments)
+            reply = Reply(_finished(value, connection) if isinstance(value, Generator) else value)
         except EmoSenseError as error:
             reply = Reply(error=type(error)(str(error)))
         except Exception as error:  # whatever it is, the app must get an answer
             traceback.print_exc()
             reply = Reply(error=WorkerError(f"Unexpected fault: {type(error).__name__}: {error}"))
         connection.send(reply)
+
+
+def _finished(parts: Generator[Any, bool, Any], connection: Connection) -> Any:
+    """Send what a generator yields and return its value; tell it when it is to end."""
+    cancelled = False
+    try:
+        value = next(parts)
+        while True:
+            connection.send(Part(value))
+            cancelled = cancelled or (connection.poll() and isinstance(connection.recv(), Cancel))
+            value = parts.send(cancelled)
+    except StopIteration as end:
+        return end.value
 
 
 class _Handlers:
@@ -98,6 +130,37 @@ class _Handlers:
         from emosense.media.images import read_photo
 
         return annotated_png(read_photo(data, photo_limits()), result)
+
+    def inspect(self, path: str, name: str, preview_side: int) -> dict[str, Any]:
+        """Return what a video's container says and its first frame as JPEG."""
+        from emosense.analyzer import video_limits
+        from emosense.media.encode import encode_jpeg, fit_within
+        from emosense.media.video import VideoReader
+
+        with VideoReader(path, video_limits(), name) as reader:
+            first = next(reader.frames()).rgb()
+            return {"info": reader.info, "preview": encode_jpeg(fit_within(first, preview_side))}
+
+    def video(
+        self, path: str, model: str, options: Any, annotated: str | None
+    ) -> Generator[dict[str, Any], bool, dict[str, Any]]:
+        """Analyse a video; yields its frames a few times a second."""
+        analysis = self._analyzer(model).video(path, options, annotated)
+        sent, waiting = time.monotonic(), []
+        for found in analysis:
+            waiting.append(found)
+            if time.monotonic() - sent > _PART_SECONDS:
+                if (yield {"frames": waiting, "frames_read": analysis.frames_read}):
+                    analysis.cancel()
+                sent, waiting = time.monotonic(), []
+        yield {"frames": waiting, "frames_read": analysis.frames_read}
+        result = analysis.result
+        return {
+            # Its frames were sent already.
+            "result": replace(result, frames=()),
+            "notes": analysis.notes,
+            "moments": analysis.moments,
+        }
 
     def speed(self, model: str) -> dict[str, Any]:
         """Return the device and, per batch size, the faces a second of a model on it."""

@@ -1,0 +1,98 @@
+"""``emosense video``: analyse a video."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+
+def add_to(commands: Any) -> None:
+    """Add the command's parser."""
+    parser: argparse.ArgumentParser = commands.add_parser("video", help="analyse a video")
+    parser.add_argument("video", type=Path)
+    parser.add_argument("--model", help="registry name; default from EMOSENSE_MODEL")
+    parser.add_argument(
+        "--per-second",
+        type=float,
+        default=10.0,
+        metavar="N",
+        help="analysed frames a second; 0 analyses every frame (default 10)",
+    )
+    parser.add_argument(
+        "--long-side", type=int, metavar="PX", help="working size of the face search"
+    )
+    parser.add_argument(
+        "--detect-every",
+        type=int,
+        default=1,
+        metavar="K",
+        help="search faces in every k-th analysed frame and place them between (default 1)",
+    )
+    parser.add_argument("--annotated", type=Path, metavar="MP4", help="write the video with boxes")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="a row per face")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="everything")
+    parser.add_argument("--captions", type=Path, metavar="VTT", help="WebVTT captions")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; returns 1 if the video was not analysed to its end."""
+    from emosense.analyzer import Analyzer
+    from emosense.video import export
+    from emosense.video.options import VideoOptions
+    from emosense.video.summary import timelines
+
+    chosen = VideoOptions(
+        per_second=options.per_second or None,
+        long_side=options.long_side,
+        detect_every=options.detect_every,
+    )
+    analysis = Analyzer(options.model).video(options.video, chosen, options.annotated)
+    bar = _Bar(analysis.info.frames)
+    try:
+        for _ in analysis:
+            bar.show(analysis.frames_read)
+    except KeyboardInterrupt:
+        analysis.cancel()
+    result = analysis.result
+    bar.end()
+    for path, make in (
+        (options.csv, export.to_csv),
+        (options.json, export.to_json),
+        (options.captions, export.to_webvtt),
+    ):
+        if path is not None:
+            path.write_text(make(result), encoding="utf-8", newline="")
+    print(f"{result.source}: {len(result.frames):,} of {result.frames_read:,} frames analysed")
+    for line in timelines(result):
+        told = ", ".join(f"{name} {share:.0%}" for name, share in line.shares.items() if share)
+        print(f"  person {line.person}: seen for {line.visible:.1f} s; {told}")
+    for note in [*analysis.notes, *([result.problem] if result.problem else [])]:
+        print(f"emosense: {result.source}: {note}", file=sys.stderr)
+    return 1 if result.problem or analysis.notes else 0
+
+
+class _Bar:
+    """One line on standard error: frames, frames a second, time left."""
+
+    def __init__(self, expected: int | None) -> None:
+        self._expected = expected
+        self._start = self._shown = time.monotonic()
+
+    def show(self, frames: int) -> None:
+        now = time.monotonic()
+        if now - self._shown < 0.2:
+            return
+        self._shown = now
+        rate = frames / max(now - self._start, 1e-9)
+        line = f"\r{frames:,} frames, {rate:.0f} frames/s"
+        if self._expected:
+            left = max(0, self._expected - frames) / max(rate, 1e-9)
+            line = f"\r{min(1.0, frames / self._expected):4.0%}  {line[1:]}, {left:.0f} s left"
+        print(f"{line:60s}", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        print(f"\r{'':60s}\r", end="", file=sys.stderr, flush=True)

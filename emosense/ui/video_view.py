@@ -1,0 +1,248 @@
+"""Shows video jobs: progress while they run, results once they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from emosense.charts.video import shares_chart, timeline_chart
+from emosense.results import VideoResult
+from emosense.ui.text import counted, plain
+from emosense.ui.video_session import SessionVideos
+from emosense.video import export
+from emosense.video.summary import Timeline, timelines
+from emosense.worker.jobs import JobState, VideoJob
+
+_CHART = {"displayModeBar": False}
+_MOMENTS_A_ROW = 7
+
+
+def _encoded(make: Callable[[VideoResult], str], result: VideoResult) -> bytes:
+    return make(result).encode("utf-8")
+
+
+def show_empty() -> None:
+    """Explain the page before anything was uploaded."""
+    st.info(
+        "**Drop a video above.** Faces are found and followed: each person keeps a number, and "
+        "gets a timeline of seven emotions. You get the video with boxes and its own sound, "
+        "key moments, and everything as CSV, JSON and captions. Videos are analysed on the "
+        "machine that runs this app and are deleted when you close the page.",
+        icon=":material/video_file:",
+    )
+
+
+def show_jobs(videos: SessionVideos) -> None:
+    """Show all jobs of the session, the newest first."""
+    for number, job in reversed(list(enumerate(videos.jobs))):
+        with st.container(border=True, key=f"job_{number}"):
+            if job.ended:
+                _show_ended(videos, job, number)
+            else:
+                _show_progress(videos, job, number)
+
+
+@st.fragment(run_every=0.7)
+def _show_progress(videos: SessionVideos, job: VideoJob, number: int) -> None:
+    if job.ended:
+        st.rerun()
+    st.markdown(f"**{plain(job.name)}**")
+    if job.state is JobState.WAITING:
+        ahead = max(0, videos.ahead(job) - 1)
+        st.progress(0.0, f"Waiting: {counted(ahead, 'job')} before this one, and one that runs")
+    else:
+        told = f"{counted(job.frames_read, 'frame')}"
+        if job.frames_read:
+            told += f", {job.frames_per_second:.0f} frames/s"
+            if job.seconds_left is not None:
+                told += f", about {job.seconds_left:.0f} s left"
+        else:
+            told = "Starting ..."
+        st.progress(job.share or 0.0, told)
+    if st.button(
+        "Cancel and keep what is done", icon=":material/stop_circle:", key=f"cancel_{number}"
+    ):
+        videos.cancel(job)
+
+
+def _show_ended(videos: SessionVideos, job: VideoJob, number: int) -> None:
+    result = job.result
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    left.subheader(plain(job.name))
+    if right.button("Remove", icon=":material/delete:", key=f"remove_{number}", width="stretch"):
+        videos.remove(job)
+        st.rerun()
+    if job.error is not None:
+        st.error(job.error, icon=":material/error:")
+    if result is None:
+        return
+    if result.problem and job.error is None:
+        st.warning(
+            f"The analysis is partial: {result.problem}. What was done until then is below.",
+            icon=":material/warning:",
+        )
+    for note in job.notes:
+        st.warning(note, icon=":material/warning:")
+    lines = timelines(result)
+    if lines:
+        _show_people(job, result, lines, number)
+    else:
+        _show_video(job, result, 0.0)
+        st.warning(
+            f"**No face found** in {counted(len(result.frames), 'analysed frame')}. Small faces "
+            "are found better with fewer frames a second.",
+            icon=":material/face_retouching_off:",
+        )
+    _downloads(job, result, number)
+    took = f" in {job.took:.1f} s, {result.frames_read / job.took:.0f} frames/s" if job.took else ""
+    st.caption(
+        f"{counted(len(result.frames), 'frame')} analysed of {result.frames_read:,}{took}. "
+        f"Found by {result.engine or 'YuNet'}; classified by the model {result.model}."
+    )
+
+
+def _show_people(
+    job: VideoJob, result: VideoResult, lines: tuple[Timeline, ...], number: int
+) -> None:
+    chosen = lines[0]
+    if len(lines) > 1:
+        people = {line.person: line for line in sorted(lines, key=lambda line: -line.visible)}
+        person = st.pills(
+            "Person",
+            list(people),
+            format_func=lambda p: f"{p} · {people[p].visible:.1f} s",
+            default=next(iter(people)),
+            required=True,
+            key=f"person_{number}",
+        )
+        chosen = people[person]
+    end = result.frames[-1].time
+    moment = 0.0
+    if end > 0:
+        moment = st.slider(
+            "Moment, in seconds", 0.0, float(end), _clicked(number, end), 0.1, key=f"at_{number}"
+        )
+    left, right = st.columns([1, 1], gap="large")
+    with left:
+        _show_video(job, result, moment)
+    with right:
+        window = st.segmented_control(
+            "Curves",
+            [0.0, 0.5, 1.0],
+            format_func={0.0: "raw", 0.5: "mean of 0.5 s", 1.0: "mean of 1 s"}.__getitem__,
+            default=0.0,
+            required=True,
+            key=f"window_{number}",
+            help="Only the curves change; downloads hold the raw values.",
+        )
+        st.plotly_chart(
+            timeline_chart(chosen, float(window or 0.0), moment or None),
+            width="stretch",
+            key=f"timeline_{number}",
+            config=_CHART,
+            on_select="rerun",
+            selection_mode="points",
+            alt=f"Emotions of person {chosen.person} over time; mostly {chosen.dominant}",
+        )
+        st.caption("Click a point of a curve to go to that moment of the video.")
+    _show_moments(job, chosen)
+    st.markdown("**Share of time**")
+    st.plotly_chart(
+        shares_chart(lines[:20]),
+        width="stretch",
+        key=f"shares_{number}",
+        config=_CHART,
+        alt="; ".join(f"person {line.person} mostly {line.dominant}" for line in lines[:20]),
+    )
+    st.dataframe(
+        pd.DataFrame([_row(line) for line in lines]),
+        hide_index=True,
+        width="stretch",
+        key=f"people_{number}",
+    )
+
+
+def _clicked(number: int, end: float) -> float:
+    """Return the moment that was clicked in the timeline, else where the slider stands."""
+    event = st.session_state.get(f"timeline_{number}")
+    points = event["selection"]["points"] if event else []
+    if points and (at := min(float(points[0]["x"]), end)) != st.session_state.get(f"was_{number}"):
+        st.session_state[f"was_{number}"] = at
+        st.session_state[f"at_{number}"] = at
+        return at
+    return 0.0
+
+
+def _show_video(job: VideoJob, result: VideoResult, moment: float) -> None:
+    if job.annotated is None or not job.annotated.is_file():
+        return
+    st.video(
+        job.annotated.read_bytes(),
+        format="video/mp4",
+        start_time=moment,
+        subtitles={"emotions": export.to_webvtt(result)} if result.persons else None,
+        alt=f"{job.name} with boxes",
+    )
+
+
+def _show_moments(job: VideoJob, line: Timeline) -> None:
+    moments = [moment for moment in job.moments if moment.person == line.person]
+    if not moments:
+        return
+    st.markdown(f"**Key moments** of person {line.person}: each emotion at its strongest")
+    for column, moment in zip(st.columns(_MOMENTS_A_ROW), moments, strict=False):
+        with column:
+            st.image(
+                moment.picture,
+                width="stretch",
+                caption=f"{moment.emotion} {moment.probability:.0%} at {moment.time:.1f} s",
+                alt=f"Person {moment.person}, {moment.emotion}",
+            )
+
+
+def _row(line: Timeline) -> dict[str, object]:
+    return {
+        "person": line.person,
+        "first seen, s": round(float(line.times[0]), 2),
+        "seen for, s": round(line.visible, 2),
+        "mostly": line.dominant,
+        **{name: f"{share:.0%}" for name, share in line.shares.items()},
+    }
+
+
+def _downloads(job: VideoJob, result: VideoResult, number: int) -> None:
+    stem = job.name.rsplit(".", 1)[0]
+    columns = st.columns(4)
+    if job.annotated is not None and job.annotated.is_file():
+        columns[0].download_button(
+            "Video with boxes",
+            job.annotated.read_bytes,
+            file_name=f"{stem}-emosense.mp4",
+            mime="video/mp4",
+            icon=":material/movie:",
+            on_click="ignore",
+            width="stretch",
+            key=f"mp4_{number}",
+        )
+    for column, (label, make, ending, mime) in zip(
+        columns[1:],
+        (
+            ("CSV", export.to_csv, "csv", "text/csv"),
+            ("JSON", export.to_json, "json", "application/json"),
+            ("Captions (VTT)", export.to_webvtt, "vtt", "text/vtt"),
+        ),
+        strict=True,
+    ):
+        column.download_button(
+            label,
+            partial(_encoded, make, result),
+            file_name=f"{stem}-emosense.{ending}",
+            mime=mime,
+            icon=":material/download:",
+            on_click="ignore",
+            width="stretch",
+            key=f"{ending}_{number}",
+        )

@@ -1,0 +1,78 @@
+"""What a video's frames add up to, per person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from emosense.emotions import EMOTIONS
+from emosense.results import VideoResult
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A person's probabilities over time.
+
+    Attributes:
+        person: number.
+        times: (n,) seconds of the analysed frames that show the person, rising.
+        probabilities: (n, 7) in FER2013's order.
+        seconds: (n,) for how long each frame stands: until the next analysed one.
+    """
+
+    person: int
+    times: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.float64]
+    seconds: npt.NDArray[np.float64]
+
+    @property
+    def visible(self) -> float:
+        """Seconds for which the person is seen."""
+        return float(self.seconds.sum())
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of the visible time in which each emotion is the most probable, in 0..1."""
+        top = self.probabilities.argmax(axis=1)
+        time = np.bincount(top, weights=self.seconds, minlength=len(EMOTIONS))
+        return dict(zip(EMOTIONS, (time / max(self.visible, 1e-9)).tolist(), strict=True))
+
+    @property
+    def dominant(self) -> str:
+        """The emotion that is the most probable one for the longest time."""
+        return max(self.shares, key=self.shares.__getitem__)
+
+    def smoothed(self, window: float) -> npt.NDArray[np.float64]:
+        """Return (n, 7) means over ``window`` seconds around each moment; raw for 0."""
+        if window <= 0:
+            return self.probabilities
+        first = np.searchsorted(self.times, self.times - window / 2 - 1e-9)
+        last = np.searchsorted(self.times, self.times + window / 2 + 1e-9)
+        sums = np.vstack([np.zeros(len(EMOTIONS)), self.probabilities.cumsum(axis=0)])
+        return np.asarray((sums[last] - sums[first]) / (last - first)[:, np.newaxis])
+
+
+def timelines(result: VideoResult) -> tuple[Timeline, ...]:
+    """Return one timeline per person, in the order of their numbers."""
+    times = np.array([frame.time for frame in result.frames])
+    steps = np.diff(times)
+    typical = float(np.median(steps)) if len(steps) else 0.0
+    seconds = np.append(steps, typical)
+    rows: dict[int, list[tuple[int, tuple[float, ...]]]] = {}
+    for place, frame in enumerate(result.frames):
+        for tracked in frame.faces:
+            rows.setdefault(tracked.person, []).append((place, tracked.face.probabilities))
+    found = []
+    for person in sorted(rows):
+        places = [place for place, _ in rows[person]]
+        found.append(
+            Timeline(
+                person,
+                times[places],
+                np.array([probabilities for _, probabilities in rows[person]]),
+                seconds[places],
+            )
+        )
+    return tuple(found)

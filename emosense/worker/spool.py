@@ -1,0 +1,63 @@
+"""Where uploads and results of videos lie on disk, and how nothing of them stays behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+_PREFIX = "emosense-"
+
+
+class Spool:
+    """A folder of this process for files that must not outlive it.
+
+    When it is made, folders of processes that have ended (after a crash, say) are removed.
+
+    Args:
+        root: where; the system's folder for temporary files if None.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self._root = root or Path(tempfile.gettempdir())
+        remove_stale(self._root)
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=self._root))
+
+    def new_folder(self) -> Path:
+        """Return a new folder of its own, readable by this user only."""
+        return Path(tempfile.mkdtemp(dir=self.folder))
+
+    def remove(self, folder: Path) -> None:
+        """Remove one of the folders with all that is in it."""
+        if folder.parent == self.folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """Remove everything."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def remove_stale(root: Path) -> None:
+    """Remove this user's spool folders whose process has ended."""
+    for folder in root.glob(f"{_PREFIX}*-*"):
+        process = folder.name.removeprefix(_PREFIX).split("-")[0]
+        try:
+            if (
+                process.isdigit()
+                and folder.stat().st_uid == os.getuid()
+                and not _runs(int(process))
+            ):
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue  # gone meanwhile
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
