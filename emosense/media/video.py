@@ -254,9 +254,9 @@ def _check_size(path: Path, name: str, limits: VideoLimits) -> None:
 def _container_of(path: Path, name: str) -> str:
     with path.open("rb") as file:
         start = file.read(16)
-    for pattern, name in _CONTAINERS:
+    for pattern, demuxer in _CONTAINERS:
         if pattern.match(start):
-            return name
+            return demuxer
     raise UnsupportedMedia(
         f"{name}: expected a video ({VIDEO_FORMATS}). Received: something else, whatever "
         "its name says."

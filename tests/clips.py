@@ -1,0 +1,87 @@
+"""Makes video clips from the astronaut photo."""
+
+import struct
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+HEAD = slice(20, 260), slice(110, 350)
+
+
+def head(astronaut: np.ndarray, side: int = 140, tint: tuple[float, float, float] = (1, 1, 1)):
+    """The face with hair and collar, square, in another colour for another person."""
+    face = cv2.resize(astronaut[HEAD], (side, side), interpolation=cv2.INTER_AREA)
+    return np.clip(face * np.array(tint), 0, 255).astype(np.uint8)
+
+
+def wall(width: int = 640, height: int = 360, seed: int = 0) -> np.ndarray:
+    """A soft background without faces."""
+    coarse = np.random.default_rng(seed).integers(60, 160, (6, 10, 3)).astype(np.uint8)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def pasted(background: np.ndarray, *faces: tuple[np.ndarray, float, float]) -> np.ndarray:
+    """Lay faces onto a picture, each with the place of its centre; the last lies in front."""
+    image = background.copy()
+    height, width = image.shape[:2]
+    for face, x, y in faces:
+        side = face.shape[0]
+        left, top = round(x - side / 2), round(y - side / 2)
+        x0, y0, x1, y1 = max(0, left), max(0, top), min(width, left + side), min(height, top + side)
+        if x0 < x1 and y0 < y1:
+            image[y0:y1, x0:x1] = face[y0 - top : y1 - top, x0 - left : x1 - left]
+    return image
+
+
+def write_clip(
+    path: Path, frames, rate: int = 25, times=None, sound: bool = False, codec="libx264"
+):
+    """Write frames as a video; ``times`` (seconds) makes its frame rate variable."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate)
+        stream.codec_context.time_base = Fraction(1, 1000 if times is not None else rate)
+        audio = container.add_stream("aac", rate=44_100) if sound else None
+        count = 0
+        for index, image in enumerate(frames):
+            if index == 0:
+                stream.height, stream.width = image.shape[:2]
+                stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts = index if times is None else round(1000 * times[index])
+            frame.time_base = stream.codec_context.time_base
+            container.mux(stream.encode(frame))
+            count += 1
+        container.mux(stream.encode(None))
+        if audio is not None:
+            tone = np.sin(np.arange(44_100 * count // rate) * 0.05).astype(np.float32) * 0.1
+            for start in range(0, len(tone), 1024):
+                part = av.AudioFrame.from_ndarray(
+                    tone[np.newaxis, start : start + 1024], format="fltp", layout="mono"
+                )
+                part.sample_rate, part.pts = 44_100, start
+                container.mux(audio.encode(part))
+            container.mux(audio.encode(None))
+    return path
+
+
+def turn_by_metadata(path: Path) -> Path:
+    """Mark an MP4's picture track as stored sideways: shown turned 90 degrees clockwise."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 4
+    matrix = at + (40 if data[at] == 0 else 52)
+    one = 1 << 16
+    data[matrix : matrix + 36] = struct.pack(">9i", 0, one, 0, -one, 0, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    return path
+
+
+def promise_duration(path: Path, seconds: float) -> Path:
+    """Make a Matroska file's header promise another duration."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"\x44\x89\x88") + 3
+    data[at : at + 8] = struct.pack(">d", 1000 * seconds)
+    path.write_bytes(data)
+    return path
