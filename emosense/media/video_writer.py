@@ -45,6 +45,7 @@ class VideoWriter:
         self.path = path
         self._width, self._height = width - width % 2, height - height % 2
         self._last = -1
+        self._failed = False
         self._sound: _Sound | None = None
         try:
             self._container = av.open(
@@ -79,6 +80,7 @@ class VideoWriter:
                 self._sound.advance(time)
             self._container.mux(self._stream.encode(frame))
         except (av.FFmpegError, OSError) as error:
+            self._failed = True
             raise _unwritable(self.path, error) from error
 
     def __enter__(self) -> VideoWriter:
@@ -91,7 +93,8 @@ class VideoWriter:
         trace: TracebackType | None,
     ) -> None:
         try:
-            if self._last >= 0 and not isinstance(error, MediaError):
+            # After a failed write FFmpeg must not be asked to write more.
+            if self._last >= 0 and not self._failed:
                 self._container.mux(self._stream.encode(None))
                 if self._sound is not None:
                     self._sound.advance(self._last / _CLOCK + 0.5)

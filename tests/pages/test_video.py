@@ -1,0 +1,87 @@
+"""The Video page through Streamlit's test harness, with the real processes."""
+
+import time
+from pathlib import Path
+
+import pytest
+from clips import head, pasted, wall, write_clip
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def page():
+    app = AppTest.from_file(str(ROOT / "pages" / "video.py"), default_timeout=180).run()
+    assert not app.exception
+    yield app
+    # The harness has one browser session for all tests.
+    while left := [button for button in app.button if button.label == "Remove"]:
+        left[0].click().run()
+
+
+@pytest.fixture(scope="module")
+def clip(astronaut, tmp_path_factory):
+    frames = [pasted(wall(), (head(astronaut), 150 + 4 * i, 180)) for i in range(40)]
+    return write_clip(tmp_path_factory.mktemp("page") / "clip.mp4", frames).read_bytes()
+
+
+def texts(app):
+    kinds = (app.markdown, app.caption, app.warning, app.error, app.info, app.subheader)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def upload(app, name, data):
+    app.file_uploader(key="video_upload").set_value((name, data, "video/mp4")).run()
+    assert not app.exception
+    return texts(app)
+
+
+def finished(app):
+    for _ in range(300):
+        app.run()
+        assert not app.exception
+        if "analysed of" in texts(app) or app.error:
+            return texts(app)
+        time.sleep(0.3)
+    pytest.fail("the analysis did not end")
+
+
+def test_empty_state_explains(page):
+    assert "Drop a video above" in texts(page)
+
+
+def test_upload_analyse_and_remove(page, clip):
+    told = upload(page, "my_clip.mp4", clip)
+    assert "640 x 360 · 1.6 s · 25 frames/s · h264 · without sound" in told
+    page.button(key="video_start").click().run()
+    told = finished(page)
+    assert "my\\_clip.mp4" in told
+    assert "frames analysed of 40" in told
+    assert "Key moments" in told
+    people = page.dataframe[0].value
+    assert people["person"].tolist() == [1]
+    assert people["mostly"].tolist() == ["happy"]
+    assert not page.error
+    assert not page.warning
+    page.button(key="remove_0").click().run()
+    assert not page.exception
+    assert "frames analysed of" not in texts(page)
+
+
+def test_a_clip_without_faces(page, tmp_path):
+    write_clip(tmp_path / "wall.mp4", [wall()] * 10)
+    upload(page, "wall.mp4", (tmp_path / "wall.mp4").read_bytes())
+    page.button(key="video_start").click().run()
+    assert "No face found" in finished(page)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [(b"hello", "expected a video"), (b"", "an empty file"), (None, "damaged or cut off")],
+)
+def test_bad_uploads_are_told(page, clip, data, expected):
+    told = upload(page, "bad.mp4", clip[: len(clip) // 2] if data is None else data)
+    assert expected in told
+    assert "bad.mp4" in told
+    assert [button.label for button in page.button] == []
