@@ -52,7 +52,9 @@ MODEL: Final = Setting(
     "EMOSENSE_MODEL", "cnn8", "Name of the model that is used when none is named."
 )
 ENGINE: Final = Setting(
-    "EMOSENSE_ENGINE", "auto", "Face detector engine: auto, opencv (CPU) or keras (any device)."
+    "EMOSENSE_ENGINE",
+    "auto",
+    "Face detector engine: auto, onnx or opencv (CPU), or keras (any device).",
 )
 MAX_PHOTO_MB: Final = Setting("EMOSENSE_MAX_PHOTO_MB", "50", "Largest photo file, in MB.")
 MAX_MEGAPIXELS: Final = Setting("EMOSENSE_MAX_MEGAPIXELS", "80", "Largest photo, in megapixels.")

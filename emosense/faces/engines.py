@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from emosense.errors import DetectorError
 
-ENGINES: Final = ("auto", "opencv", "keras")
+ENGINES: Final = ("auto", "onnx", "opencv", "keras")
 
 NMS_IOU: Final = 0.3
 """Boxes that overlap more than this are one face (OpenCV's default for YuNet)."""
@@ -47,8 +47,8 @@ def create_engine(name: str = "auto") -> Engine:
     """Return an engine.
 
     Args:
-        name: ``opencv`` (CPU), ``keras`` (any device of the Keras backend), or ``auto``:
-            ``keras`` when the backend has a GPU, otherwise ``opencv``.
+        name: ``onnx`` or ``opencv`` (CPU), ``keras`` (any device of the Keras backend), or
+            ``auto``: ``keras`` when the backend has a GPU, otherwise ``onnx``.
 
     Raises:
         DetectorError: unknown name, or damaged weights.
@@ -61,8 +61,10 @@ def create_engine(name: str = "auto") -> Engine:
         return OpenCvYuNet()
     from emosense.networks.device import has_gpu
 
-    if name == "auto" and not has_gpu():
-        return create_engine("opencv")
+    if name == "onnx" or (name == "auto" and not has_gpu()):
+        from emosense.faces.yunet_onnx import OnnxYuNet
+
+        return OnnxYuNet()
     from emosense.faces.yunet_keras import KerasYuNet
 
     return KerasYuNet()

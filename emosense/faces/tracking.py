@@ -164,7 +164,9 @@ def appearance(image: npt.NDArray[np.uint8], detection: Detection) -> Appearance
     patch = image[max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
     if patch.size == 0:
         return np.zeros(300, np.float32)
-    small = cv2.resize(patch, (10, 10), interpolation=cv2.INTER_AREA).astype(np.float32)
+    step = max(1, int(side) // 40)  # four samples a cell and direction are enough
+    small = cv2.resize(patch[::step, ::step], (10, 10), interpolation=cv2.INTER_AREA)
+    small = small.astype(np.float32)
     vector = small.ravel() - small.mean()
     described: Appearance = vector / max(float(np.linalg.norm(vector)), 1e-6)
     return described

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-import cv2
 import keras
 import numpy as np
 import numpy.typing as npt
 from keras import layers, ops
 
-from emosense.faces.engines import NMS_IOU, TOP_K
+from emosense.faces.engines import TOP_K
+from emosense.faces.suppression import suppress
 from emosense.faces.weights import yunet_onnx
 from emosense.networks.device import compiled_call, device_label
 
@@ -41,7 +41,7 @@ class KerasYuNet:
         found: list[npt.NDArray[np.float32]] = []
         for start in range(0, len(canvases), _MAX_BATCH):
             tables = ops.convert_to_numpy(self._call(canvases[start : start + _MAX_BATCH]))
-            found += [_suppress(table, threshold) for table in tables]
+            found += [suppress(table, threshold) for table in tables]
         return found
 
     def _candidates(self, canvases: Any) -> Any:
@@ -126,12 +126,3 @@ def _onnx_convolutions() -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[
     for node in graph.node:
         if node.op_type == "Conv":
             yield arrays[node.input[1]], arrays[node.input[2]]
-
-
-def _suppress(table: npt.NDArray[np.float32], threshold: float) -> npt.NDArray[np.float32]:
-    """Keep the best of every group of overlapping boxes, as OpenCV does."""
-    table = table[table[:, 14] >= threshold]
-    if not len(table):
-        return table
-    kept = cv2.dnn.NMSBoxes(table[:, :4].tolist(), table[:, 14].tolist(), threshold, NMS_IOU)
-    return table[np.asarray(kept, np.intp).ravel()]

@@ -8,7 +8,7 @@ from emosense.faces.detector import FaceDetector
 from emosense.faces.engines import create_engine
 from emosense.faces.options import DetectorOptions
 
-ENGINES = ("opencv", "keras")
+ENGINES = ("opencv", "onnx", "keras")
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +60,11 @@ class TestEngine:
         assert detector.label.endswith(("CPU)", "GPU)"))
 
 
-def test_engines_agree(detectors, astronaut):
+@pytest.mark.parametrize("other_engine", ["onnx", "keras"])
+def test_engines_agree(detectors, astronaut, other_engine):
     for image in (astronaut, astronaut[:301], np.ascontiguousarray(astronaut[::2, ::2])):
         options = DetectorOptions(threshold=0.5)
-        a, b = (detectors[name].detect([image], options)[0] for name in ENGINES)
+        a, b = (detectors[name].detect([image], options)[0] for name in ("opencv", other_engine))
         assert len(a) == len(b) >= 1
         for one, other in zip(a, b, strict=True):
             assert one.score == pytest.approx(other.score, abs=1e-4)

@@ -1,0 +1,167 @@
+"""Times the analysis of a video; compares with ``fer`` when it is installed; measures memory.
+
+    python benchmarks/video.py [--clip FILE] [--repeat 3]
+    python benchmarks/video.py --memory
+
+The default clip is made from scikit-image's astronaut: 640x360, 25 frames a second, 20 s, one
+face that moves. "Every frame, results only" is what fer's ``Video.analyze`` is compared with:
+both read the file, find the face and classify it in every frame, in turns in one run. The rows
+below it pull one lever each. Shares are each stage's working time, as a part of the wall time;
+the stages run side by side, so they add up to more than 1. ``--memory`` compares the peak of a
+10-minute clip with that of a 10-second one, each in a fresh process, at every frame and with
+the annotated video.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+import cv2
+import numpy as np
+from clips import head, pasted, wall, write_clip
+
+from emosense import Analyzer
+from emosense.media.images import read_photo
+from emosense.samples import sample_photo
+from emosense.video.options import VideoOptions
+
+ROWS: dict[str, tuple[VideoOptions, bool]] = {
+    "every frame, results only": (VideoOptions(per_second=None), False),
+    "... working size 320": (VideoOptions(per_second=None, long_side=320), False),
+    "... working size 640": (VideoOptions(per_second=None, long_side=640), False),
+    "... search in every 3rd frame": (VideoOptions(per_second=None, detect_every=3), False),
+    "every frame, with annotated video": (VideoOptions(per_second=None), True),
+    "10 a second (default), with annotated video": (VideoOptions(), True),
+    "10 a second, results only": (VideoOptions(), False),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clip", type=Path)
+    parser.add_argument("--size", default="640x360")
+    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--peak", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.peak is not None:
+        return peak(arguments.peak)
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.memory:
+            return memory(Path(folder))
+        width, height = map(int, arguments.size.split("x"))
+        clip = arguments.clip or made(Path(folder) / "clip.mp4", arguments.seconds, width, height)
+        return speed(clip, arguments.repeat, Path(folder))
+
+
+def made(path: Path, seconds: int, width: int = 640, height: int = 360) -> Path:
+    face = head(read_photo(sample_photo()), height * 4 // 10)
+    background = wall(width, height)
+
+    def frames():
+        for i in range(25 * seconds):
+            x = width * (0.5 + 0.3 * np.sin(i / 20))
+            yield pasted(background, (face, x, height / 2))
+
+    return write_clip(path, frames(), sound=True)
+
+
+def speed(clip: Path, repeat: int, folder: Path) -> None:
+    analyzer = Analyzer()
+    analyzer.photo(sample_photo())
+    fer = fer_video(clip)
+    assert analyzer.video(clip, VideoOptions(per_second=None)).result.frames  # warm
+    print(f"{os.cpu_count()} cores, {analyzer.engine}, {clip.name}, median of {repeat}\n")
+    print("| run | frames/s | times real time | shares |\n|---|---|---|---|")
+    ours: dict[str, list[float]] = {name: [] for name in ROWS}
+    theirs: list[float] = []
+    shares: dict[str, dict[str, float]] = {}
+    duration = 1.0
+    for _ in range(repeat):
+        for name, (options, annotated) in ROWS.items():
+            start = time.perf_counter()
+            analysis = analyzer.video(clip, options, folder / "out.mp4" if annotated else None)
+            result = analysis.result
+            wall_time = time.perf_counter() - start
+            assert result.problem is None
+            assert not analysis.notes
+            duration = result.frames_read / (result.info.frames_per_second or 25)
+            ours[name].append(result.frames_read / wall_time)
+            shares[name] = {k: v / wall_time for k, v in analysis.clock.seconds.items()}
+            if name == next(iter(ROWS)) and fer is not None:
+                theirs.append(fer())
+    for name, rates in ours.items():
+        rate = statistics.median(rates)
+        told = ", ".join(f"{stage} {share:.2f}" for stage, share in shares[name].items())
+        real = rate * duration / (duration * (result.info.frames_per_second or 25))
+        print(f"| {name} | {rate:.0f} | {real:.1f} | {told} |")
+    if theirs:
+        rate, first = statistics.median(theirs), statistics.median(ours[next(iter(ROWS))])
+        print(f"| fer, every frame, results only | {rate:.0f} | | ours: {first / rate:.2f}x |")
+
+
+def fer_video(clip: Path):
+    """Return a function that runs fer once and gives its frames a second; None without fer."""
+    try:
+        from fer.classes import Video
+        from fer.fer import FER
+    except ImportError:
+        return None
+    # fer asks for a key after each frame, which OpenCV's headless build cannot.
+    cv2.waitKey = lambda *_: -1
+    cv2.destroyAllWindows = lambda: None
+    detector = FER()
+
+    def run() -> float:
+        with tempfile.TemporaryDirectory() as out:
+            start = time.perf_counter()
+            found = Video(str(clip), outdir=out).analyze(
+                detector,
+                display=False,
+                save_frames=False,
+                save_video=False,
+                annotate_frames=False,
+                zip_images=False,
+                output="csv",
+            )
+            return len(found) / (time.perf_counter() - start)
+
+    return run
+
+
+def memory(folder: Path) -> None:
+    print("| clip | peak, MB |\n|---|---|")
+    for seconds in (10, 600):
+        clip = made(folder / f"{seconds}.mp4", seconds)
+        out = subprocess.run(
+            [sys.executable, __file__, "--peak", str(clip)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        print(f"| {seconds} s, 640x360 | {out.stdout.strip().splitlines()[-1]} |")
+
+
+def peak(clip: Path) -> None:
+    result = (
+        Analyzer().video(clip, VideoOptions(per_second=None), clip.with_suffix(".out.mp4")).result
+    )
+    assert result.problem is None
+    print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""YuNet on the CPU, by ONNX Runtime: 2 to 3 times as fast as OpenCV's own implementation."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from emosense.faces.engines import TOP_K
+from emosense.faces.suppression import suppress
+from emosense.faces.weights import yunet_onnx
+
+_STRIDES: Final = (8, 16, 32)
+
+
+class OnnxYuNet:
+    """ONNX Runtime runs the graph; decoding follows OpenCV's ``FaceDetectorYN``.
+
+    Source of the decoding: modules/objdetect/src/face_detect.cpp, Apache-2.0.
+    """
+
+    label = "YuNet (ONNX Runtime, CPU)"
+
+    def __init__(self) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        # Waiting threads must sleep: in a video other stages need the cores.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.enable_mem_pattern = False  # canvases come in many sizes
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            _of_any_size(), options, providers=["CPUExecutionProvider"]
+        )
+
+    def find(
+        self, canvases: npt.NDArray[np.uint8], threshold: float
+    ) -> list[npt.NDArray[np.float32]]:
+        """See :class:`~emosense.faces.engines.Engine`."""
+        # One by one: batches are slower here.
+        return [self._one(canvas, threshold) for canvas in canvases]
+
+    def _one(self, canvas: npt.NDArray[np.uint8], threshold: float) -> npt.NDArray[np.float32]:
+        planes = np.ascontiguousarray(canvas.transpose(2, 0, 1)[np.newaxis], np.float32)
+        outputs: Any = self._session.run(None, {"input": planes})
+        tables = []
+        for level, stride in enumerate(_STRIDES):
+            classes, objects, boxes, points = (outputs[kind * 3 + level][0] for kind in range(4))
+            score = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objects[:, 0], 0, 1))
+            (kept,) = np.nonzero(score >= threshold)
+            columns = canvas.shape[1] // stride
+            place = np.stack([kept % columns, kept // columns], 1).astype(np.float32)
+            centre = (boxes[kept, 0:2] + place) * stride
+            size = np.exp(boxes[kept, 2:4]) * stride
+            marks = (points[kept] + np.tile(place, 5)) * stride
+            tables.append(np.hstack([centre - size / 2, size, marks, score[kept, np.newaxis]]))
+        table = np.concatenate(tables).astype(np.float32)
+        best = np.argsort(-table[:, 14], kind="stable")[:TOP_K]
+        return suppress(table[best], threshold)
+
+
+def _of_any_size() -> bytes:
+    """Return the graph with its fixed 640x640 input opened to any size."""
+    import onnx
+
+    model = onnx.load_from_string(yunet_onnx())
+    dimensions = model.graph.input[0].type.tensor_type.shape.dim
+    dimensions[2].dim_param, dimensions[3].dim_param = "height", "width"
+    for output in model.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    del model.graph.value_info[:]
+    opened: bytes = model.SerializeToString()
+    return opened
