@@ -12,7 +12,7 @@ require_router()
 st.title("About EmoSense")
 st.markdown(
     f"""
-EmoSense finds faces in photos and says which of seven expressions a network sees in each:
+EmoSense finds faces in photos and videos and says which of seven expressions a network sees in each:
 {", ".join(EMOTIONS)}. It follows the paper *EmoSense: Machine Learning for Real-Time Facial
 Expression Analysis*: faces are made grey, resized to 48 x 48 pixels and classified by a
 convolutional network that was trained on FER2013.
@@ -21,8 +21,9 @@ convolutional network that was trained on FER2013.
 People themselves agree with FER2013's labels in about two of three cases. The table shows
 each model's share of right answers per class on FER2013's PrivateTest.
 
-**Your photos** are analysed on the machine that runs this app. They are held in memory while
-the page is open and never written to disk.
+**Your photos and videos** are analysed on the machine that runs this app and nowhere else.
+Photos are held in memory while the page is open and never written to disk. Videos lie on its
+disk while the page is open and are deleted afterwards.
 """
 )
 

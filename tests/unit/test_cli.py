@@ -3,6 +3,7 @@ import io
 import json
 
 import pytest
+from clips import head, pasted, wall, write_clip
 from helpers import write_csv
 
 from emosense.cli.main import main
@@ -89,3 +90,28 @@ def test_train_resume_evaluate_and_list(small_csv, tmp_path, capsys, monkeypatch
     (tmp_path / "models" / "mine" / "card.json").write_text("{")
     assert main(["models"]) == 0
     assert "not a model card" in capsys.readouterr().out
+
+
+def test_video_with_everything(tmp_path, astronaut, capsys):
+    frames = [pasted(wall(), (head(astronaut), 200 + 5 * i, 180)) for i in range(20)]
+    clip = write_clip(tmp_path / "clip.mp4", frames)
+    files = {"--csv": "o.csv", "--json": "o.json", "--captions": "o.vtt", "--annotated": "o.mp4"}
+    wanted = [part for flag, name in files.items() for part in (flag, str(tmp_path / name))]
+    assert main(["video", str(clip), "--per-second", "0", *wanted]) == 0
+    captured = capsys.readouterr()
+    assert "clip.mp4: 20 of 20 frames analysed" in captured.out
+    assert "person 1: seen for 0.8 s; happy" in captured.out
+    rows = list(csv.DictReader((tmp_path / "o.csv").read_text().splitlines()))
+    assert len(rows) == 20
+    assert len(json.loads((tmp_path / "o.json").read_text())["frames"]) == 20
+    assert (tmp_path / "o.vtt").read_text().startswith("WEBVTT")
+    assert (tmp_path / "o.mp4").stat().st_size > 1000
+
+
+def test_a_damaged_video_is_told_and_what_is_there_is_written(tmp_path, astronaut, capsys):
+    frames = [pasted(wall(), (head(astronaut), 200, 180))] * 30
+    clip = write_clip(tmp_path / "clip.avi", frames, codec="mjpeg")
+    clip.write_bytes(clip.read_bytes()[: clip.stat().st_size * 2 // 3])
+    assert main(["video", str(clip), "--csv", str(tmp_path / "o.csv")]) == 1
+    assert "emosense: clip.avi: " in capsys.readouterr().err
+    assert len((tmp_path / "o.csv").read_text().splitlines()) > 5

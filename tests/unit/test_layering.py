@@ -65,9 +65,9 @@ def test_the_readmes_command_help_is_the_programs():
     from emosense.cli.main import parser
 
     readme = (ROOT / "README.md").read_text()
-    for name in ("photo", "train", "evaluate", "models"):
+    for name in ("photo", "video", "train", "evaluate", "models"):
         assert f"emosense {name}" in readme
-    assert {"photo", "train", "evaluate", "models"} == set(
+    assert {"photo", "video", "train", "evaluate", "models"} == set(
         parser()._subparsers._group_actions[0].choices
     )
 
