@@ -42,9 +42,10 @@ def timeline_chart(line: Timeline, window: float, moment: float | None) -> Figur
             x=times,
             y=100 * shown[:, code],
             name=name,
-            mode="lines+markers" if len(rows) < 40 else "lines",
+            mode="lines+markers",  # only markers can be clicked
             line={"color": COLOURS[name], "width": 2},
             marker={"size": 4},
+            unselected={"marker": {"opacity": 1}},
             hovertemplate=f"{name} %{{y:.0f}} % at %{{x:.2f}} s<extra></extra>",
         )
     if moment is not None:

@@ -17,7 +17,7 @@ from emosense.video.summary import Timeline, timelines
 from emosense.worker.jobs import JobState, VideoJob
 
 _CHART = {"displayModeBar": False}
-_MOMENTS_A_ROW = 7
+_BARS = 12
 
 
 def _encoded(make: Callable[[VideoResult], str], result: VideoResult) -> bytes:
@@ -122,9 +122,8 @@ def _show_people(
     end = result.frames[-1].time
     moment = 0.0
     if end > 0:
-        moment = st.slider(
-            "Moment, in seconds", 0.0, float(end), _clicked(number, end), 0.1, key=f"at_{number}"
-        )
+        _follow_click(number, end)
+        moment = st.slider("Moment, in seconds", 0.0, float(end), step=0.1, key=f"at_{number}")
     left, right = st.columns([1, 1], gap="large")
     with left:
         _show_video(job, result, moment)
@@ -148,14 +147,16 @@ def _show_people(
             alt=f"Emotions of person {chosen.person} over time; mostly {chosen.dominant}",
         )
         st.caption("Click a point of a curve to go to that moment of the video.")
-    _show_moments(job, chosen)
-    st.markdown("**Share of time**")
+    _show_moments(job, chosen, number)
+    longest = sorted(lines, key=lambda line: -line.visible)[:_BARS]
+    first = "" if len(lines) <= _BARS else f", the {_BARS} people who are seen longest"
+    st.markdown(f"**Share of time**{first}")
     st.plotly_chart(
-        shares_chart(lines[:20]),
+        shares_chart(longest),
         width="stretch",
         key=f"shares_{number}",
         config=_CHART,
-        alt="; ".join(f"person {line.person} mostly {line.dominant}" for line in lines[:20]),
+        alt="; ".join(f"person {line.person} mostly {line.dominant}" for line in longest),
     )
     st.dataframe(
         pd.DataFrame([_row(line) for line in lines]),
@@ -165,15 +166,14 @@ def _show_people(
     )
 
 
-def _clicked(number: int, end: float) -> float:
-    """Return the moment that was clicked in the timeline, else where the slider stands."""
+def _follow_click(number: int, end: float) -> None:
+    """Move the slider to the moment that was clicked in the timeline, once per click."""
     event = st.session_state.get(f"timeline_{number}")
     points = event["selection"]["points"] if event else []
-    if points and (at := min(float(points[0]["x"]), end)) != st.session_state.get(f"was_{number}"):
-        st.session_state[f"was_{number}"] = at
+    at = min(float(points[0]["x"]), end) if points else None
+    if at is not None and at != st.session_state.get(f"clicked_{number}"):
         st.session_state[f"at_{number}"] = at
-        return at
-    return 0.0
+    st.session_state[f"clicked_{number}"] = at
 
 
 def _show_video(job: VideoJob, result: VideoResult, moment: float) -> None:
@@ -188,16 +188,16 @@ def _show_video(job: VideoJob, result: VideoResult, moment: float) -> None:
     )
 
 
-def _show_moments(job: VideoJob, line: Timeline) -> None:
+def _show_moments(job: VideoJob, line: Timeline, number: int) -> None:
     moments = [moment for moment in job.moments if moment.person == line.person]
     if not moments:
         return
     st.markdown(f"**Key moments** of person {line.person}: each emotion at its strongest")
-    for column, moment in zip(st.columns(_MOMENTS_A_ROW), moments, strict=False):
-        with column:
+    with st.container(horizontal=True, key=f"moments_{number}"):
+        for moment in moments:
             st.image(
                 moment.picture,
-                width="stretch",
+                width=120,
                 caption=f"{moment.emotion} {moment.probability:.0%} at {moment.time:.1f} s",
                 alt=f"Person {moment.person}, {moment.emotion}",
             )

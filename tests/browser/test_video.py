@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def clip(astronaut, tmp_path_factory):
-    frames = [pasted(wall(), (head(astronaut), 150 + 4 * i, 180)) for i in range(50)]
+    frames = [pasted(wall(), (head(astronaut), 150 + 3 * i, 180)) for i in range(80)]
     return write_clip(tmp_path_factory.mktemp("browser") / "clip.mp4", frames, sound=True)
 
 
@@ -19,29 +19,35 @@ def test_upload_a_clip_see_its_timeline_and_play_it(server, page, clip):
     page.goto(f"{server}/video")
     expect(page.get_by_text("Drop a video above")).to_be_visible()
     page.locator("input[type=file]").set_input_files(clip)
-    expect(page.get_by_text("640 x 360 · 2.0 s")).to_be_visible()
+    expect(page.get_by_text("640 x 360 · 3.2 s")).to_be_visible()
     page.get_by_role("button", name="Analyse", exact=True).click()
-    expect(page.get_by_text("frames analysed of 50")).to_be_visible()
+    expect(page.get_by_text("frames analysed of 80")).to_be_visible()
     chart = page.get_by_test_id("stPlotlyChart").first
     expect(chart.locator(".main-svg").first).to_be_visible()
     expect(page.get_by_role("img", name="Person 1, happy")).to_be_visible()
     video = page.locator("video")
     page.wait_for_function("document.querySelector('video').readyState >= 3")
-    assert video.evaluate("v => v.duration") == pytest.approx(2.0, abs=0.1)
+    assert video.evaluate("v => v.duration") == pytest.approx(3.2, abs=0.1)
     assert video.evaluate("v => [v.videoWidth, v.videoHeight]") == [640, 360]
+    # A click into the timeline moves the video there.
+    area = chart.locator(".nsewdrag").first.bounding_box()
+    x, y = area["x"] + area["width"] / 2, area["y"] + 3
+    page.mouse.move(x, y)
+    page.mouse.click(x, y)
+    page.wait_for_function("document.querySelector('video').currentTime >= 1")
     video.evaluate("v => { v.muted = true; return v.play() }")
-    page.wait_for_function("document.querySelector('video').currentTime > 0.3")
+    page.wait_for_function("document.querySelector('video').currentTime > 1.3")
     with page.expect_download() as info:
         page.get_by_role("button", name="CSV", exact=True).click()
     assert info.value.suggested_filename == "clip-emosense.csv"
     rows = list(csv.DictReader(io.StringIO(Path(info.value.path()).read_text())))
-    assert len(rows) == 20
+    assert len(rows) == 32
     assert {row["person"] for row in rows} == {"1"}
     # Leaving the page and coming back loses nothing.
     page.get_by_role("link", name="Models").click()
     expect(page.get_by_text("Headline figures")).to_be_visible()
     page.get_by_role("link", name="Video").click()
-    expect(page.get_by_text("frames analysed of 50")).to_be_visible()
+    expect(page.get_by_text("frames analysed of 80")).to_be_visible()
 
 
 def test_phone_width_does_not_scroll_sideways(server, page, clip):
@@ -49,5 +55,5 @@ def test_phone_width_does_not_scroll_sideways(server, page, clip):
     page.goto(f"{server}/video")
     page.locator("input[type=file]").set_input_files(clip)
     page.get_by_role("button", name="Analyse", exact=True).click()
-    expect(page.get_by_text("frames analysed of 50")).to_be_visible()
+    expect(page.get_by_text("frames analysed of 80")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
