@@ -115,7 +115,7 @@ class FaceTracker:
             if costs[row, column] < _IMPOSSIBLE:
                 index = free[column]
                 crowded = any(
-                    _overlap(detections[index].full_box, other.full_box) > 0.1
+                    overlap(detections[index].full_box, other.full_box) > 0.1
                     for place, other in enumerate(detections)
                     if place != index
                 )
@@ -141,7 +141,7 @@ class FaceTracker:
                 ]
             )
         )
-        return (1 - _overlap(expected, found)) + min(1.0, marks / size) + 0.5 * (1 - alike)
+        return (1 - overlap(expected, found)) + min(1.0, marks / size) + 0.5 * (1 - alike)
 
 
 def appearance(image: npt.NDArray[np.uint8], detection: Detection) -> Appearance:
@@ -208,7 +208,7 @@ def _size(box: Box) -> float:
     return math.sqrt(max(box.width * box.height, 1.0))
 
 
-def _overlap(a: Box, b: Box) -> float:
+def overlap(a: Box, b: Box) -> float:
     """Return intersection over union, in 0..1."""
     width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
     height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
