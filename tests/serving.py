@@ -24,14 +24,14 @@ FLAGS = (
 
 
 @contextmanager
-def running_server() -> Iterator[str]:
-    """Run the app on a free port and give its address."""
+def running_server(**environment: str) -> Iterator[str]:
+    """Run the app on a free port, with more environment variables, and give its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.port", str(port)]
-    with subprocess.Popen(command, cwd=ROOT) as process:
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}) as process:
         try:
             url = f"http://localhost:{port}"
             _wait_for(f"{url}/_stcore/health", process)

@@ -14,7 +14,7 @@ from emosense.ui.video_session import SessionVideos, Upload
 from emosense.ui.worker import shared_worker
 from emosense.video.options import VideoOptions
 
-_DENSITIES = {"3 a second": 3.0, "10 a second": 10.0, "every frame": None}
+_DENSITIES = {"1": 1.0, "3": 3.0, "5": 5.0, "10": 10.0, "20": 20.0, "every frame": None}
 
 
 def choose_video(videos: SessionVideos) -> Upload | None:
@@ -47,9 +47,9 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
     with choices:
         model = pick_model("video_model")
         density = st.segmented_control(
-            "Analysed frames",
+            "Analysed frames a second",
             list(_DENSITIES),
-            default="10 a second",
+            default="10",
             required=True,
             key="video_density",
             help="Expressions change within a few tenths of a second: ten a second shows them. "

@@ -1,10 +1,12 @@
 import csv
 import io
+import time
 from pathlib import Path
 
 import pytest
 from clips import head, pasted, wall, write_clip
 from playwright.sync_api import expect
+from serving import running_server
 
 pytestmark = pytest.mark.browser
 
@@ -48,6 +50,30 @@ def test_upload_a_clip_see_its_timeline_and_play_it(server, page, clip):
     expect(page.get_by_text("Headline figures")).to_be_visible()
     page.get_by_role("link", name="Video").click()
     expect(page.get_by_text("frames analysed of 80")).to_be_visible()
+
+
+def test_nothing_stays_on_disk_when_the_browser_leaves(chromium, clip, tmp_path):
+    with running_server(TMPDIR=str(tmp_path)) as url:
+        context = chromium.new_context()
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(f"{url}/video")
+        page.locator("input[type=file]").set_input_files(clip)
+        page.get_by_role("button", name="Analyse", exact=True).click()
+        expect(page.get_by_text("frames analysed of 80")).to_be_visible()
+        (spool,) = tmp_path.glob("emosense-*")
+        assert {path.name for path in spool.glob("*/*")} == {"video", "annotated-1.mp4"}
+        context.close()
+        for _ in range(600):
+            if not list(spool.iterdir()):
+                break
+            time.sleep(0.2)
+        assert list(spool.iterdir()) == []
+    for _ in range(100):
+        if not spool.exists():
+            break
+        time.sleep(0.1)
+    assert not spool.exists()  # nor of the server, once it has ended
 
 
 def test_phone_width_does_not_scroll_sideways(server, page, clip):

@@ -118,6 +118,13 @@ def test_header_that_promises_hours(pictures, tmp_path):
     assert "ends after 30 frames; its header promises about 360,000" in reader.problem
 
 
+def test_a_codec_that_is_missing(pictures, tmp_path):
+    path = write_clip(tmp_path / "a.mkv", pictures[:3])
+    path.write_bytes(path.read_bytes().replace(b"V_MPEG4/ISO/AVC", b"V_UNKNOWN/CODEC"))
+    with pytest.raises(UnsupportedMedia, match="coded in a way that cannot be read here"):
+        VideoReader(path)
+
+
 def test_sound_without_picture(tmp_path):
     with av.open(str(tmp_path / "a.mp4"), "w") as container:
         stream = container.add_stream("aac", rate=44_100)
