@@ -11,9 +11,7 @@ from typing import Any, Final
 from emosense.emotions import EMOTIONS
 from emosense.results import Face, PhotoFailure, PhotoResult
 
-COLUMNS: Final = (
-    "source",
-    "face",
+FACE_COLUMNS: Final = (
     "x",
     "y",
     "width",
@@ -22,10 +20,11 @@ COLUMNS: Final = (
     *EMOTIONS,
     "emotion",
     "probability",
-    "model",
-    "error",
 )
-"""Columns of the CSV: box in pixels, scores and probabilities in 0..1."""
+"""Columns that describe a face: box in pixels, scores and probabilities in 0..1."""
+
+COLUMNS: Final = ("source", "face", *FACE_COLUMNS, "model", "error")
+"""Columns of the CSV for photos."""
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -66,7 +65,7 @@ def spreadsheet_safe(name: str) -> str:
 
 
 def face_cells(face: Face) -> dict[str, Any]:
-    """Return the cells that describe a face, by column."""
+    """Return the cells that describe a face, by :data:`FACE_COLUMNS`."""
     box = face.box
     return {
         "x": f"{box.x:.1f}",

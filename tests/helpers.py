@@ -25,3 +25,9 @@ def write_csv(path, counts=(40, 14, 14), seed=0):
             lines.append(f"{code},{' '.join(map(str, image.ravel()))},{usage}")
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def texts(app):
+    """All that a page of Streamlit's test harness says."""
+    kinds = (app.markdown, app.caption, app.warning, app.error, app.info, app.subheader)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)

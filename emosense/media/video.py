@@ -164,6 +164,10 @@ class VideoReader:
         self.start = first.time or 0.0
         self.info = self._describe(first)
 
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
     def __enter__(self) -> VideoReader:
         return self
 
@@ -173,7 +177,7 @@ class VideoReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._container.close()
+        self.close()
 
     def frames(self) -> Iterator[DecodedFrame]:
         """Yield all frames in order; can be used once. A fault ends them, see ``problem``."""

@@ -7,26 +7,11 @@ import io
 import json
 from typing import Any, Final
 
-from emosense.emotions import EMOTIONS
-from emosense.export import face_cells, spreadsheet_safe
+from emosense.export import FACE_COLUMNS, face_cells, spreadsheet_safe
 from emosense.results import FrameResult, VideoResult
 
-COLUMNS: Final = (
-    "source",
-    "frame",
-    "time",
-    "person",
-    "x",
-    "y",
-    "width",
-    "height",
-    "detection_score",
-    *EMOTIONS,
-    "emotion",
-    "probability",
-    "model",
-)
-"""Columns of the CSV: time in seconds, box in pixels of the upright frame, the rest in 0..1."""
+COLUMNS: Final = ("source", "frame", "time", "person", *FACE_COLUMNS, "model")
+"""Columns of the CSV; time in seconds, boxes in pixels of the upright frame."""
 
 
 def to_csv(result: VideoResult) -> str:

@@ -150,7 +150,7 @@ class VideoAnalysis:
             self._stop.set()
             for worker in workers:
                 worker.join()
-            self._reader.__exit__(None, None, None)
+            self._reader.close()
 
     def _decode(self, out: Lane[Frame]) -> None:
         step = 0.0 if self._options.per_second is None else 1 / self._options.per_second

@@ -58,6 +58,8 @@ def serve(connection: Connection) -> None:
     # Before TensorFlow is loaded: its optimised kernels on, its chatter off.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Photos and videos have a process each; neither may take the whole GPU for itself.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     handlers = _Handlers()
     while True:
         try:

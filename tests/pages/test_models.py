@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from helpers import texts
 from streamlit.testing.v1 import AppTest
 
 from emosense.networks.registry import find_model, list_models
@@ -27,11 +28,6 @@ def opened(**parameters):
     app.run()
     assert not app.exception
     return app
-
-
-def texts(app):
-    kinds = (app.markdown, app.caption, app.warning, app.error, app.info, app.subheader)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from clips import head, pasted, wall, write_clip
+from helpers import texts
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,11 +25,6 @@ def page():
 def clip(astronaut, tmp_path_factory):
     frames = [pasted(wall(), (head(astronaut), 150 + 4 * i, 180)) for i in range(40)]
     return write_clip(tmp_path_factory.mktemp("page") / "clip.mp4", frames).read_bytes()
-
-
-def texts(app):
-    kinds = (app.markdown, app.caption, app.warning, app.error, app.info, app.subheader)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
 def upload(app, name, data):
