@@ -10,7 +10,7 @@ import hashlib
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emosense.errors import ModelDamaged
 
@@ -40,7 +40,10 @@ def save_float16(model: keras.Model, path: Path) -> None:
                 if isinstance(item, h5py.Dataset):
                     array = item[()]
                     half = array.astype(np.float16) if array.dtype == np.float32 else array
-                    target.create_dataset(name, data=half)
+                    # Shuffled bytes: exponents lie side by side, where they compress.
+                    packed: dict[str, Any] = {"chunks": half.shape, "shuffle": True}
+                    packed |= {"compression": "gzip", "compression_opts": 9}
+                    target.create_dataset(name, data=half, **(packed if half.ndim and half.size else {}))
                 else:
                     target.require_group(name)
                 for key, value in item.attrs.items():
@@ -53,7 +56,7 @@ def save_float16(model: keras.Model, path: Path) -> None:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in contents.items():
                 archive.writestr(name, content)
-            archive.write(halved, weights.name)
+            archive.write(halved, weights.name, zipfile.ZIP_STORED)
 
 
 def load_network(path: Path) -> keras.Model:
