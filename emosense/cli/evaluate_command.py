@@ -25,13 +25,13 @@ def run(options: argparse.Namespace) -> int:
     """Run the command."""
     from emosense.cli.train_command import print_metrics
     from emosense.networks.registry import find_model
-    from emosense.training.publish import evaluate
+    from emosense.training.answers import answer
     from emosense.training.read import read_dataset
 
     model = find_model(options.model)
     seed = int(model.card.recipe.get("seed", 0))
     data = read_dataset(options.data)
-    metrics, _ = evaluate(model, data, seed)
+    metrics = answer(model, data, seed).metrics(model.calibration)
     if options.json:
         print(json.dumps(metrics, indent=2))
         return 0

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from emosense import __version__
 from emosense.cli import (
+    calibrate_command,
     evaluate_command,
     models_command,
     photo_command,
@@ -17,7 +18,14 @@ from emosense.cli import (
 )
 from emosense.errors import EmoSenseError
 
-_COMMANDS = (photo_command, video_command, train_command, evaluate_command, models_command)
+_COMMANDS = (
+    photo_command,
+    video_command,
+    train_command,
+    evaluate_command,
+    calibrate_command,
+    models_command,
+)
 
 
 def parser() -> argparse.ArgumentParser:

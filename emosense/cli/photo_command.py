@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emosense import export, settings
 from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
 from emosense.results import PhotoFailure, PhotoResult
+
+if TYPE_CHECKING:
+    from emosense.analyzer import Analyzer
 
 
 def add_to(commands: Any) -> None:
@@ -22,6 +27,9 @@ def add_to(commands: Any) -> None:
     form.add_argument("--json", action="store_true", help="print JSON")
     form.add_argument("--csv", action="store_true", help="print CSV, one row per face")
     parser.add_argument("--annotated", type=Path, metavar="DIR", help="write annotated PNGs here")
+    parser.add_argument(
+        "--explain", type=Path, metavar="DIR", help="write what each answer rests on here, as PNGs"
+    )
     parser.add_argument("--model", default=None, help=f"default {settings.MODEL.default}")
     parser.add_argument("--engine", default=None, help="auto, opencv or keras")
     defaults = DetectorOptions()
@@ -45,9 +53,12 @@ def run(options: argparse.Namespace) -> int:
         long_side=options.long_side,
         turned=options.turned,
     )
-    results = Analyzer(options.model, options.engine).photos(options.files, detector)
+    analyzer = Analyzer(options.model, options.engine)
+    results = analyzer.photos(options.files, detector)
     if options.annotated is not None:
         _write_annotated(options.annotated, options.files, results)
+    if options.explain is not None:
+        _write_explanations(options.explain, analyzer, options.files, results)
     if options.csv:
         sys.stdout.write(export.to_csv(results))
     elif options.json:
@@ -71,6 +82,7 @@ def _print(result: PhotoResult | PhotoFailure) -> None:
         print(
             f"  {number}  {face.emotion:9s} {face.probability:6.1%}   box {box.x:.0f},{box.y:.0f} "
             f"{box.width:.0f}x{box.height:.0f}   detection {face.detection_score:.2f}"
+            + ("" if face.sure else "   unsure")
         )
 
 
@@ -78,19 +90,50 @@ def _write_annotated(
     folder: Path, files: list[Path], results: list[PhotoResult | PhotoFailure]
 ) -> None:
     from emosense.annotate import annotated_png
-    from emosense.errors import MediaError
     from emosense.media.images import read_photo
+
+    with _written_to(folder):
+        for path, stem, result in _analysed(files, results):
+            (folder / f"{stem}.png").write_bytes(annotated_png(read_photo(path), result))
+
+
+def _write_explanations(
+    folder: Path,
+    analyzer: Analyzer,
+    files: list[Path],
+    results: list[PhotoResult | PhotoFailure],
+) -> None:
+    """Write a PNG per face, and print what it says."""
+    from emosense.annotate import encode_png
+
+    with _written_to(folder):
+        for path, stem, result in _analysed(files, results):
+            for number, face in enumerate(result.faces, start=1):
+                found = analyzer.explain(path, face)
+                (folder / f"{stem}-{number}.png").write_bytes(encode_png(found.overlay()))
+                print(f"{result.source}, face {number}: {found.told}", file=sys.stderr)
+
+
+def _analysed(
+    files: list[Path], results: list[PhotoResult | PhotoFailure]
+) -> Iterator[tuple[Path, str, PhotoResult]]:
+    """Yield (path, a stem that no other file of the call has, result) of what was analysed."""
+    taken: set[str] = set()
+    for path, result in zip(files, results, strict=True):
+        if isinstance(result, PhotoResult):
+            stem, number = path.stem, 2
+            while stem in taken:  # two folders may hold a file of the same name
+                stem, number = f"{path.stem}-{number}", number + 1
+            taken.add(stem)
+            yield path, stem, result
+
+
+@contextmanager
+def _written_to(folder: Path) -> Iterator[None]:
+    from emosense.errors import MediaError
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        taken: set[str] = set()
-        for path, result in zip(files, results, strict=True):
-            if isinstance(result, PhotoResult):
-                stem, number = path.stem, 2
-                while stem in taken:  # two folders may hold a file of the same name
-                    stem, number = f"{path.stem}-{number}", number + 1
-                taken.add(stem)
-                png = annotated_png(read_photo(path), result)
-                (folder / f"{stem}.png").write_bytes(png)
+        yield
     except OSError as error:
-        raise MediaError(f"{folder}: cannot write annotated photos ({error}).") from error
+        raise MediaError(f"{folder}: cannot write pictures ({error}).") from error

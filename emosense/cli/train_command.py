@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from emosense.networks.architectures import ARCHITECTURES
-from emosense.training.recipe import CHOICES, Recipe
+from emosense.training.recipe import CHOICES, OWN_DEFAULTS, Recipe, default_recipe
 
 
 def add_to(commands: Any) -> None:
@@ -36,15 +36,16 @@ def add_to(commands: Any) -> None:
         help="train no further: write the model folder from the best checkpoint so far",
     )
     parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="write TensorBoard logs")
-    recipe = parser.add_argument_group("recipe (the defaults are the paper's)")
+    recipe = parser.add_argument_group(
+        "recipe (the defaults are the paper's; cards show those of EmoSense's own networks)"
+    )
     for field in fields(Recipe):
         if field.name != "network":
             recipe.add_argument(
                 f"--{field.name.replace('_', '-')}",
                 type=type(field.default),
-                default=field.default,
                 choices=CHOICES.get(field.name),
-                help=f"default {field.default}",
+                help="default " + _defaults(field.name),
             )
     parser.set_defaults(run=run)
 
@@ -55,8 +56,10 @@ def run(options: argparse.Namespace) -> int:
     from emosense.training.read import read_dataset
     from emosense.training.trainer import train
 
-    names = [field.name for field in fields(Recipe)]
-    recipe = Recipe(**{name: getattr(options, name) for name in names})
+    given = {field.name: getattr(options, field.name) for field in fields(Recipe)}
+    recipe = replace(
+        default_recipe(options.network), **{k: v for k, v in given.items() if v is not None}
+    )
     out = options.out or Path("models") / recipe.network
     run_folder = options.checkpoints or Path("runs") / out.name
     data = read_dataset(options.data)
@@ -73,6 +76,17 @@ def run(options: argparse.Namespace) -> int:
     print(f"{out}: {card.title}, epoch {card.selected_epoch} of {card.epochs_seen} seen")
     print_metrics(card.metrics)
     return 0
+
+
+def _defaults(option: str) -> str:
+    """Return the paper's default of an option, then those of networks that differ."""
+    papers = getattr(Recipe("cnn8"), option)
+    own: dict[Any, list[str]] = {}
+    for network, changed in OWN_DEFAULTS.items():
+        if option in changed:
+            own.setdefault(changed[option], []).append(network)
+    differing = "".join(f"; {value} for {', '.join(names)}" for value, names in own.items())
+    return f"{papers if papers != '' else 'none'}{differing}"
 
 
 def print_metrics(metrics: dict[str, dict[str, Any]]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from emosense.errors import ModelDamaged
+from emosense.networks.calibration import Calibration
 from emosense.networks.registry import TrainedModel
 
 TEST_PARTS: Final[dict[str, str]] = {"PublicTest": "public", "PrivateTest": "private"}
@@ -24,7 +25,7 @@ class Predictions:
 
     Attributes:
         labels: (n,) uint8 emotion codes.
-        probabilities: (n, 7) float32, rows sum to 1.
+        probabilities: (n, 7) float32, rows sum to 1; calibrated, unless one asked for raw ones.
         copy: (n,) bool, whether the image has a pixel-identical copy in Training.
         votes: (n, 7) float32 shares of the FER+ votes, or None; a row of zeros has no votes.
     """
@@ -48,6 +49,10 @@ class Predictions:
         """(n,) whether the answer is the label."""
         return np.equal(self.answers, self.labels)
 
+    def calibrated(self, calibration: Calibration) -> Predictions:
+        """Return raw predictions as a calibration changes them."""
+        return replace(self, probabilities=calibration.apply(self.probabilities))
+
     def without_copies(self) -> Predictions:
         """Return only the images without a copy in Training."""
         rows = ~self.copy
@@ -56,7 +61,7 @@ class Predictions:
 
 
 def read_predictions(
-    model: TrainedModel, part: str = "PrivateTest", *, copies: bool = True
+    model: TrainedModel, part: str = "PrivateTest", *, copies: bool = True, raw: bool = False
 ) -> Predictions:
     """Read a model's predictions.
 
@@ -64,6 +69,7 @@ def read_predictions(
         model: from the registry.
         part: ``PublicTest`` or ``PrivateTest``.
         copies: keep the images that have a pixel-identical copy in Training.
+        raw: as the network gives them, before calibration.
 
     Raises:
         ModelDamaged: the model has no (undamaged) predictions for the part.
@@ -81,4 +87,6 @@ def read_predictions(
         )
     except KeyError:
         raise ModelDamaged(f"The model {model.name!r} has no predictions for {part}.") from None
+    if not raw:
+        found = found.calibrated(model.calibration)
     return found if copies else found.without_copies()

@@ -83,6 +83,19 @@ def coverage_curve(predictions: Predictions) -> CoverageCurve:
     )
 
 
+def sure_answers(predictions: Predictions, threshold: float) -> tuple[float, float] | None:
+    """Return (share of images answered, share of those that is right), or None without any.
+
+    Args:
+        predictions: calibrated.
+        threshold: top probability from which on an answer is sure.
+    """
+    sure = predictions.probabilities.max(axis=1) >= threshold
+    if not sure.any():
+        return None
+    return float(sure.mean()), float(predictions.right[sure].mean())
+
+
 def ferplus_agreement(predictions: Predictions) -> float | None:
     """Return the share of answers that FER+'s annotators chose most often, or None without votes.
 

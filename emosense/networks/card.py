@@ -34,10 +34,13 @@ class ModelCard:
         data: name, fingerprint (SHA-256), images per part.
         training: seconds, hardware, versions of what trained it.
         metrics: per part (``Training``, ``PublicTest``, ``PrivateTest``, and the last two
-            ``... without copies``) what :class:`emosense.evaluation.metrics.Metrics` holds.
+            ``... without copies``) what :class:`emosense.evaluation.metrics.Metrics` holds;
+            computed from calibrated probabilities.
         files: per file name its ``sha256`` and ``bytes``.
         layers: the network's summary, see :func:`emosense.networks.layers.layer_table`; empty
             in cards written before it was kept.
+        calibration: :class:`emosense.networks.calibration.Calibration` as plain data; empty in a
+            model that was not calibrated.
         licence: of the weights.
     """
 
@@ -57,6 +60,7 @@ class ModelCard:
     metrics: dict[str, dict[str, Any]]
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     layers: list[dict[str, Any]] = field(default_factory=list)
+    calibration: dict[str, Any] = field(default_factory=dict)
     licence: str = "MIT"
 
     @property

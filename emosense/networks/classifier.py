@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS, INPUT_SIZE
+from emosense.networks.calibration import Calibration
 from emosense.networks.device import compiled_call
 from emosense.networks.registry import TrainedModel
 
@@ -17,12 +18,17 @@ BATCH: Final = 64
 class EmotionClassifier:
     """Classifies 48x48 faces with one model of the registry.
 
+    Args:
+        model: from the registry.
+        raw: give the network's own probabilities, not calibrated ones.
+
     Raises:
         ModelDamaged: the model cannot be loaded.
     """
 
-    def __init__(self, model: TrainedModel) -> None:
+    def __init__(self, model: TrainedModel, *, raw: bool = False) -> None:
         self.name = model.name
+        self.calibration = Calibration() if raw else model.calibration
         self._network = model.network()
         self._call = compiled_call(self._forward)
 
@@ -55,4 +61,6 @@ class EmotionClassifier:
             np.asarray(ops.convert_to_numpy(self._call(faces[start : start + BATCH])), np.float32)
             for start in range(0, len(faces), BATCH)
         ]
-        return np.concatenate(parts) if parts else np.empty((0, len(EMOTIONS)), np.float32)
+        if not parts:
+            return np.empty((0, len(EMOTIONS)), np.float32)
+        return self.calibration.apply(np.concatenate(parts))

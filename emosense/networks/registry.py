@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from emosense.emotions import EMOTIONS
 from emosense.errors import ModelDamaged, ModelNotFound
 from emosense.networks import storage
+from emosense.networks.calibration import Calibration
 from emosense.networks.card import (
     CARD_FILE,
     HISTORY_FILE,
@@ -55,6 +56,20 @@ class TrainedModel:
                 f"{', '.join(EMOTIONS)}. Received: {card.name!r}, {', '.join(card.emotions)}"
             )
         return card
+
+    @property
+    def calibration(self) -> Calibration:
+        """How its probabilities are calibrated, and from where on an answer is sure.
+
+        Raises:
+            ModelDamaged: the card holds something else.
+        """
+        try:
+            return Calibration(**self.card.calibration)
+        except TypeError as error:
+            raise ModelDamaged(
+                f"{self.folder / CARD_FILE}: the calibration cannot be read ({error})."
+            ) from error
 
     def file(self, name: str) -> Path:
         """Return a file of the model after checking it against the card.

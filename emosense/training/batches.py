@@ -15,7 +15,7 @@ from emosense.training.recipe import Recipe
 def epoch_arrays(
     split: Split, recipe: Recipe, epoch: int
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Return one epoch's images and targets, shuffled, scaled and augmented.
+    """Return one epoch's images and targets, shuffled, scaled, augmented and mixed.
 
     Whole arrays, not a generator: Keras reads generators ahead in threads, whose order a
     resumed run would not repeat.
@@ -31,7 +31,26 @@ def epoch_arrays(
     rng = np.random.default_rng((recipe.seed, epoch))
     order = rng.permutation(len(split))
     images = AUGMENTATIONS[recipe.augmentation](to_unit(split.images[order]), rng)
-    return images[..., np.newaxis], targets(split, recipe)[order]
+    wanted = targets(split, recipe)[order]
+    if recipe.mixup > 0:
+        images, wanted = _mixed(images, wanted, recipe.mixup, rng)
+    return images[..., np.newaxis], wanted
+
+
+def _mixed(
+    images: npt.NDArray[np.float32],
+    wanted: npt.NDArray[np.float32],
+    alpha: float,
+    rng: np.random.Generator,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Mix each image and its target with another's, by a weight drawn from Beta(alpha, alpha)."""
+    other = rng.permutation(len(images))
+    weight = rng.beta(alpha, alpha, len(images)).astype(np.float32)
+    # The own image weighs more: halves the mixes that only swap two images.
+    weight = np.maximum(weight, 1 - weight)[:, np.newaxis]
+    wanted = weight * wanted + (1 - weight) * wanted[other]
+    weight = weight[..., np.newaxis]
+    return weight * images + (1 - weight) * images[other], wanted
 
 
 def to_unit(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

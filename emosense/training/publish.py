@@ -1,9 +1,9 @@
 """Turns a run into a model folder: weights, card, learning curve and test predictions.
 
 ``predictions.npz`` holds, for each of PublicTest and PrivateTest (prefix ``public_`` and
-``private_``): ``probabilities`` (n, 7) float32, ``labels`` (n,) uint8, ``copy`` (n,) bool
-(has a pixel-identical copy in Training) and, with FER+, ``votes`` (n, 7) float32. Every
-dashboard is computed from it, without the images.
+``private_``): ``probabilities`` (n, 7) float32 before calibration, ``labels`` (n,) uint8,
+``copy`` (n,) bool (has a pixel-identical copy in Training) and, with FER+, ``votes`` (n, 7)
+float32. Every dashboard is computed from it, without the images.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ import json
 import os
 import platform
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS
-from emosense.evaluation.metrics import measure
-from emosense.evaluation.predictions import TEST_PARTS, WITHOUT_COPIES
+from emosense.errors import TrainingError
 from emosense.networks import storage
 from emosense.networks.architectures import architecture
 from emosense.networks.card import (
@@ -32,12 +33,13 @@ from emosense.networks.card import (
     WEIGHTS_FILE,
     ModelCard,
 )
-from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.layers import layer_table
 from emosense.networks.registry import TrainedModel
+from emosense.training import averaging
+from emosense.training.answers import answer
 from emosense.training.checkpoint import RunFolder, RunState
-from emosense.training.dataset import Dataset, copies_in
-from emosense.training.recipe import Recipe
+from emosense.training.dataset import Dataset
+from emosense.training.recipe import Recipe, default_recipe
 from emosense.training.trainer import training_parts
 
 
@@ -58,68 +60,91 @@ def publish(run_folder: Path, data: Dataset, folder: Path) -> ModelCard:
     run = RunFolder(run_folder)
     recipe = Recipe(**run.read().recipe)
     state = run.resume(recipe, data.fingerprint)
-    # Written beside and moved when complete: who reads meanwhile finds the model as it was.
-    aside = folder.parent / f".{folder.name}.writing"
-    shutil.rmtree(aside, ignore_errors=True)
-    card = _write(aside / folder.name, run, recipe, state, data)
-    if folder.exists():
-        folder.rename(aside / "replaced")
-    (aside / folder.name).rename(folder)
-    shutil.rmtree(aside)
-    return card
+    with _replacing(folder) as written:
+        return _write(written, run, recipe, state, data)
 
 
 def _write(
     folder: Path, run: RunFolder, recipe: Recipe, state: RunState, data: Dataset
 ) -> ModelCard:
     folder.mkdir(parents=True)
-    checkpoint = keras.saving.load_model(run.checkpoint(state.best_epoch), compile=False)
-    storage.save_float16(checkpoint, folder / WEIGHTS_FILE)
+    checkpoint = averaging.load(run.checkpoint(state.best_epoch))
+    with averaging.averaged_weights(checkpoint):
+        network = architecture(recipe.network).without_batch_norm(checkpoint)
+        storage.save_float16(network, folder / WEIGHTS_FILE)
     rows = [{k: round(v, 6) for k, v in row.items()} for row in state.history]
     (folder / HISTORY_FILE).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     # A card without metrics first: the registry then loads the very file that is measured.
-    _card(folder, recipe, state, data, {}, checkpoint).write(folder)
-    metrics, arrays = evaluate(TrainedModel(folder), data, recipe.seed)
-    np.savez_compressed(folder / PREDICTIONS_FILE, allow_pickle=False, **arrays)
-    card = _card(folder, recipe, state, data, metrics, checkpoint)
+    card = _card(folder, recipe, state, data, network)
     card.write(folder)
-    return card
+    return _measured(folder, card, data)
 
 
-def evaluate(
-    model: TrainedModel, data: Dataset, seed: int = 0
-) -> tuple[dict[str, dict[str, Any]], dict[str, npt.NDArray[Any]]]:
-    """Measure a model on every part of a data set.
+def recalibrate(model: TrainedModel, data: Dataset) -> ModelCard:
+    """Answer all images again, fit the calibration and rewrite predictions and card.
 
-    Returns:
-        (metrics by part as the card holds them, arrays as ``predictions.npz`` holds them).
+    Args:
+        model: from the registry; its weights stay as they are.
+        data: the data it was trained on.
+
+    Raises:
+        TrainingError: other data.
     """
-    classify = EmotionClassifier(model)
-    training, _ = training_parts(data, seed)
-    metrics = {"Training": measure(training.labels, classify(training.images)).as_dict()}
-    arrays: dict[str, npt.NDArray[Any]] = {}
-    for part, prefix in TEST_PARTS.items():
-        split = data.split(part)
-        if len(split) == 0:
-            continue
-        probabilities = classify(split.images)
-        copy = copies_in(split.images, training.images)
-        metrics[part] = measure(split.labels, probabilities).as_dict()
-        if not copy.all():
-            metrics[part + WITHOUT_COPIES] = measure(
-                split.labels[~copy], probabilities[~copy]
-            ).as_dict()
-        arrays[f"{prefix}_probabilities"] = probabilities
-        arrays[f"{prefix}_labels"] = split.labels
-        arrays[f"{prefix}_copy"] = copy
-        if split.votes is not None:
-            arrays[f"{prefix}_votes"] = split.votes
-    return metrics, arrays
+    card = model.card
+    if data.fingerprint != card.data.get("fingerprint"):
+        raise TrainingError(
+            f"{model.name} was trained on other data: expected SHA-256 "
+            f"{card.data.get('fingerprint')}. Received: {data.fingerprint}"
+        )
+    with _replacing(model.folder) as folder:
+        shutil.copytree(model.folder, folder)
+        return _measured(folder, card, data)
+
+
+def _measured(folder: Path, card: ModelCard, data: Dataset) -> ModelCard:
+    """Let the model in ``folder`` answer; write its predictions and the finished card."""
+    answers = answer(TrainedModel(folder), data, int(card.recipe.get("seed", 0)))
+    calibration = answers.calibration()
+    np.savez_compressed(folder / PREDICTIONS_FILE, allow_pickle=False, **answers.arrays())
+    finished = replace(
+        card,
+        metrics=answers.metrics(calibration),
+        calibration=calibration.as_dict(),
+        files=_files(folder),
+    )
+    finished.write(folder)
+    return finished
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """Give a path beside ``folder`` that takes its place at the end.
+
+    Who reads meanwhile finds the model as it was.
+    """
+    aside = folder.parent / f".{folder.name}.writing"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        yield aside / folder.name
+        if folder.exists():
+            folder.rename(aside / "replaced")
+        (aside / folder.name).rename(folder)
+    finally:
+        shutil.rmtree(aside)
+
+
+def _files(folder: Path) -> dict[str, dict[str, Any]]:
+    return {
+        path.name: {"sha256": storage.sha256_of(path), "bytes": path.stat().st_size}
+        for path in sorted(folder.iterdir())
+        if path.is_file() and path.name != CARD_FILE
+    }
 
 
 def training_command(recipe: Recipe) -> str:
-    """Return the command that repeats a recipe, with every option that differs from default."""
-    default = Recipe(recipe.network).as_dict()
+    """Return the command that repeats a recipe, with every option that is not the network's default."""
+    default = default_recipe(recipe.network).as_dict()
     options = [
         f"--{name.replace('_', '-')} {value}"
         for name, value in recipe.as_dict().items()
@@ -133,7 +158,6 @@ def _card(
     recipe: Recipe,
     state: RunState,
     data: Dataset,
-    metrics: dict[str, dict[str, Any]],
     network: keras.Model,
 ) -> ModelCard:
     about = architecture(recipe.network)
@@ -165,12 +189,8 @@ def _card(
                 name: metadata.version(name) for name in ("keras", "numpy", _backend_package())
             },
         },
-        metrics=metrics,
-        files={
-            path.name: {"sha256": storage.sha256_of(path), "bytes": path.stat().st_size}
-            for path in sorted(folder.iterdir())
-            if path.is_file() and path.name != CARD_FILE
-        },
+        metrics={},
+        files=_files(folder),
         layers=layer_table(network),
     )
 

@@ -21,6 +21,8 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
 class Recipe:
     """How a network is trained; the defaults are the paper's recipe.
 
+    :func:`default_recipe` gives each network's own.
+
     Attributes:
         network: architecture name.
         epochs: passes over the training data.
@@ -30,12 +32,19 @@ class Recipe:
         schedule: ``constant``, or ``cosine`` down to 0 at the last step.
         warmup_epochs: linear rise from 0, with ``cosine`` only.
         weight_decay: decoupled (adamw) or L2 as Keras applies it; 0 is off.
-        augmentation: ``none`` or ``standard``.
+        augmentation: ``none``, ``standard`` or ``photo``; see ``training.augmentation``.
         initializer: of all kernels.
         dropout: factor on the network's own dropout rates; 0 switches it off.
         label_smoothing: in 0..1.
+        mixup: alpha of the Beta distribution by which pairs of images and their targets are
+            mixed (Zhang et al. 2018, arXiv:1710.09412); 0 is off.
         ferplus_share: weight in 0..1 of the FER+ votes in the target; the rest is
             FER2013's label.
+        teacher: folder of a trained model whose probabilities take part in the target
+            (distillation; Hinton et al. 2015, arXiv:1503.02531); empty is none.
+        teacher_share: weight in 0..1 of the teacher in the target, once there is one.
+        ema: momentum of the moving average of all weights that is validated and kept
+            instead of the last step's weights; 0 is off.
         precision: Keras dtype policy. Weights, optimiser and softmax are float32 in both.
         seed: of weights, order, dropout and augmentation.
     """
@@ -52,7 +61,11 @@ class Recipe:
     initializer: str = "glorot_uniform"
     dropout: float = 1.0
     label_smoothing: float = 0.0
+    mixup: float = 0.0
     ferplus_share: float = 0.0
+    teacher: str = ""
+    teacher_share: float = 0.5
+    ema: float = 0.0
     precision: str = "float32"
     seed: int = 0
 
@@ -68,11 +81,16 @@ class Recipe:
                 "epochs, batch_size and learning_rate must be above 0. Received: "
                 f"{self.epochs}, {self.batch_size}, {self.learning_rate}"
             )
-        for field in ("label_smoothing", "ferplus_share"):
+        for field in ("label_smoothing", "ferplus_share", "teacher_share"):
             if not 0 <= getattr(self, field) <= 1:
                 raise TrainingError(
                     f"{field}: expected a value in 0..1. Received: {getattr(self, field)}"
                 )
+        if not 0 <= self.ema < 1 or not self.mixup >= 0:
+            raise TrainingError(
+                "Expected ema in 0..1 (without 1) and mixup of 0 or more. "
+                f"Received: {self.ema}, {self.mixup}"
+            )
         if not 0 <= self.dropout <= 2:
             raise TrainingError(f"dropout: expected a factor in 0..2. Received: {self.dropout}")
         if not 0 <= self.warmup_epochs < self.epochs:
@@ -83,3 +101,25 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for cards and run folders."""
         return asdict(self)
+
+
+_OURS: Final[dict[str, Any]] = {
+    "epochs": 100,
+    "optimizer": "sgd",
+    "learning_rate": 0.1,
+    "schedule": "cosine",
+    "warmup_epochs": 3,
+    "weight_decay": 5e-3,
+    "augmentation": "photo",
+    "initializer": "he_normal",
+    "mixup": 0.2,
+    "ferplus_share": 0.2,
+    "ema": 0.998,
+}
+OWN_DEFAULTS: Final[dict[str, dict[str, Any]]] = {"emosense-s": _OURS, "emosense-l": _OURS}
+"""What the networks that are not the paper's change in its recipe."""
+
+
+def default_recipe(network: str) -> Recipe:
+    """Return the recipe that ``emosense train NETWORK`` uses without further options."""
+    return Recipe(network, **OWN_DEFAULTS.get(network, {}))

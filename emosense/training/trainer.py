@@ -15,10 +15,12 @@ import numpy as np
 
 from emosense.errors import TrainingError
 from emosense.networks.architectures import architecture
+from emosense.training import averaging
 from emosense.training.batches import epoch_arrays, targets, to_unit
 from emosense.training.checkpoint import RunFolder, RunState
 from emosense.training.dataset import Dataset, Split, hold_out
 from emosense.training.recipe import Recipe
+from emosense.training.teacher import Teacher
 
 VALIDATION_SHARE = 0.1
 
@@ -81,17 +83,21 @@ def train(
         state = run.resume(recipe, data.fingerprint)
         if state.epochs_done >= recipe.epochs:
             return state
-        model = keras.saving.load_model(run.checkpoint(state.epochs_done))
+        model = averaging.load(run.checkpoint(state.epochs_done))
     else:
         state = RunState(recipe.as_dict(), data.fingerprint)
         model = compiled(recipe, steps=-(-len(training) // recipe.batch_size))
-    checked = (to_unit(validation.images)[..., np.newaxis], targets(validation, Recipe("cnn8")))
+    checked = to_unit(validation.images)[..., np.newaxis]
+    labels = targets(validation, Recipe(recipe.network))
+    teacher = Teacher(recipe) if recipe.teacher else None
     for epoch in range(state.epochs_done, recipe.epochs):
         watch = _Watch(recipe, epoch, len(training), state, on_progress)
         callbacks: list[Any] = [watch]
         if tensorboard is not None:
             callbacks.append(_tensorboard(tensorboard))
         images, wanted = epoch_arrays(training, recipe, epoch)
+        if teacher is not None:
+            wanted = teacher.blend(images, wanted)
         log = model.fit(
             images,
             wanted,
@@ -99,12 +105,13 @@ def train(
             shuffle=False,
             initial_epoch=epoch,
             epochs=epoch + 1,
-            validation_data=checked,
-            validation_batch_size=256,
             callbacks=callbacks,
             verbose=0,
         ).history
         row = {name: float(values[-1]) for name, values in log.items()}
+        with averaging.averaged_weights(model):
+            found = model.evaluate(checked, labels, batch_size=256, verbose=0, return_dict=True)
+        row |= {f"val_{name}": float(value) for name, value in found.items()}
         row |= {
             "epoch": epoch + 1,
             "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
@@ -140,7 +147,7 @@ def compiled(recipe: Recipe, steps: int) -> Any:
     finally:
         keras.config.set_dtype_policy(before)
     model.compile(
-        optimizer=_optimizer(recipe, steps),
+        optimizer=averaging.keep_raw_weights(_optimizer(recipe, steps)),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
         jit_compile="auto" if keras.backend.backend() == "jax" else False,
@@ -159,11 +166,14 @@ def _optimizer(recipe: Recipe, steps: int) -> Any:
             warmup_steps=warmup,
         )
     decay = recipe.weight_decay or None
+    average: dict[str, Any] = {}
+    if recipe.ema:
+        average = {"use_ema": True, "ema_momentum": recipe.ema}
     if recipe.optimizer == "adamw":
-        return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+        return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **average)
     if recipe.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=decay)
-    return keras.optimizers.Adam(rate, weight_decay=decay)
+        return keras.optimizers.SGD(rate, 0.9, nesterov=True, weight_decay=decay, **average)
+    return keras.optimizers.Adam(rate, weight_decay=decay, **average)
 
 
 def _seed_dropout(model: Any, seed: int, epoch: int) -> None:

@@ -6,14 +6,19 @@ import numpy as np
 import pytest
 
 from emosense.errors import TrainingError
+from emosense.training import averaging
 from emosense.training.augmentation import AUGMENTATIONS
 from emosense.training.batches import epoch_arrays, targets
 from emosense.training.checkpoint import RunFolder
-from emosense.training.publish import publish
-from emosense.training.recipe import Recipe
+from emosense.training.publish import publish, training_command
+from emosense.training.recipe import Recipe, default_recipe
+from emosense.training.teacher import Teacher
 from emosense.training.trainer import train
 
 SMALL = Recipe("cnn8", epochs=3, batch_size=16, augmentation="standard", schedule="cosine")
+OWN = replace(
+    default_recipe("emosense-s"), epochs=3, warmup_epochs=1, batch_size=16, ferplus_share=0.0
+)
 
 
 def weights_after(folder, epoch):
@@ -25,17 +30,18 @@ class Killed(Exception):
     pass
 
 
-def test_resume_equals_an_undisturbed_run(small_data, tmp_path):
-    whole = train(SMALL, small_data, tmp_path / "whole")
+@pytest.mark.parametrize("recipe", [SMALL, OWN], ids=["paper's", "own"])
+def test_resume_equals_an_undisturbed_run(recipe, small_data, tmp_path):
+    whole = train(recipe, small_data, tmp_path / "whole")
 
     def kill(progress):
         if progress.epoch == 2 and progress.step == 2:
             raise Killed
 
     with pytest.raises(Killed):
-        train(SMALL, small_data, tmp_path / "cut", on_progress=kill)
+        train(recipe, small_data, tmp_path / "cut", on_progress=kill)
     assert RunFolder(tmp_path / "cut").read().epochs_done == 1
-    again = train(SMALL, small_data, tmp_path / "cut", resume=True)
+    again = train(recipe, small_data, tmp_path / "cut", resume=True)
     for ours, theirs in zip(again.history, whole.history, strict=True):
         assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
         assert ours["val_loss"] == pytest.approx(theirs["val_loss"], rel=1e-5)
@@ -44,7 +50,7 @@ def test_resume_equals_an_undisturbed_run(small_data, tmp_path):
     ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
     # A finished run stays as it is.
-    assert train(SMALL, small_data, tmp_path / "cut", resume=True).history == again.history
+    assert train(recipe, small_data, tmp_path / "cut", resume=True).history == again.history
 
 
 def test_learning_happens_and_best_and_last_are_kept(small_data, tmp_path):
@@ -121,9 +127,10 @@ class TestBatches:
             targets(split, Recipe("cnn8", ferplus_share=0.5))
 
 
-def test_augmentation_is_seeded_and_keeps_the_range(small_data):
-    images = small_data.images[:8].astype(np.float32) / 255
-    augment = AUGMENTATIONS["standard"]
+@pytest.mark.parametrize("name", ["standard", "photo"])
+def test_augmentation_is_seeded_and_keeps_the_range(name, small_data):
+    images = small_data.images.astype(np.float32) / 255
+    augment = AUGMENTATIONS[name]
     one = augment(images, np.random.default_rng(1))
     assert one.shape == images.shape
     assert one.dtype == np.float32
@@ -141,6 +148,9 @@ def test_augmentation_is_seeded_and_keeps_the_range(small_data):
         {"label_smoothing": 1.5},
         {"warmup_epochs": 50},
         {"precision": "float8"},
+        {"ema": 1.0},
+        {"mixup": -0.1},
+        {"teacher_share": 1.1},
     ],
 )
 def test_recipe_refuses(wrong):
@@ -179,3 +189,58 @@ def test_publishing_replaces_the_model_in_one_step(small_run, small_data, tmp_pa
     names = ["card.json", "history.json", "predictions.npz", "weights.keras"]
     assert sorted(path.name for path in folder.iterdir()) == names
     assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+
+
+def test_mixing_keeps_pairs_of_image_and_target_together(small_data):
+    split = small_data.split("Training")
+    images, wanted = epoch_arrays(split, Recipe("cnn8", mixup=0.4), 0)
+    np.testing.assert_allclose(wanted.sum(1), 1, atol=1e-6)
+    assert ((wanted > 0).sum(1) <= 2).all()
+    assert ((wanted > 0).sum(1) == 2).sum() > 20
+    assert (wanted.max(1) >= 0.5).all()
+    # Class c is bright in stripe c: brightness above the noise tells each class's share.
+    stripes = images[..., 0].reshape(-1, 48, 8, 6).mean((1, 3))[:, :7]
+    np.testing.assert_allclose((stripes - 0.115) / 0.705, wanted, atol=0.03)
+
+
+def test_the_average_is_watched_and_kept(small_data, tmp_path):
+    recipe = Recipe("cnn4", epochs=2, batch_size=8, ema=0.8)
+    state = train(recipe, small_data, tmp_path / "run")
+    model = averaging.load(RunFolder(tmp_path / "run").checkpoint(state.best_epoch))
+    raw = [w.copy() for w in model.get_weights()]
+    with averaging.averaged_weights(model):
+        averaged = [w.copy() for w in model.get_weights()]
+    assert all((a == b).all() for a, b in zip(raw, model.get_weights(), strict=True))
+    assert any(not np.allclose(a, b, atol=1e-4) for a, b in zip(raw, averaged, strict=True))
+    publish(tmp_path / "run", small_data, tmp_path / "kept")
+    kept = keras.saving.load_model(tmp_path / "kept" / "weights.keras", compile=False)
+    for ours, theirs in zip(kept.get_weights(), averaged, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-3)
+
+
+def test_training_goes_on_from_the_raw_weights(small_data, tmp_path):
+    """With the average in between, the second epoch would start elsewhere."""
+    plain = train(Recipe("cnn4", epochs=2, batch_size=8), small_data, tmp_path / "plain")
+    averaged = train(Recipe("cnn4", epochs=2, batch_size=8, ema=0.9), small_data, tmp_path / "ema")
+    for one, other in zip(plain.history, averaged.history, strict=True):
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-5)
+    assert plain.history[-1]["val_loss"] != pytest.approx(averaged.history[-1]["val_loss"])
+
+
+def test_a_teacher_takes_part_in_the_target(small_run, small_data):
+    folder = small_run / "models" / "tiny"
+    images, wanted = epoch_arrays(small_data.split("Training"), Recipe("cnn8"), 0)
+    network = keras.saving.load_model(folder / "weights.keras", compile=False)
+    expected = 0.75 * wanted + 0.25 * np.asarray(network(images))
+    recipe = Recipe("cnn4", teacher=str(folder), teacher_share=0.25)
+    np.testing.assert_allclose(Teacher(recipe).blend(images, wanted), expected, atol=1e-4)
+    with pytest.raises(TrainingError, match=r"folder of a trained model.*nowhere"):
+        Teacher(Recipe("cnn4", teacher="nowhere"))
+
+
+def test_own_networks_have_recipes_of_their_own():
+    own = default_recipe("emosense-s")
+    assert (own.augmentation, own.initializer, own.schedule) == ("photo", "he_normal", "cosine")
+    assert training_command(own) == "emosense train emosense-s --data fer2013.csv"
+    assert training_command(replace(own, epochs=20)).endswith("--epochs 20")
+    assert default_recipe("cnn8") == Recipe("cnn8")

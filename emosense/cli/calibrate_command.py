@@ -1,0 +1,37 @@
+"""``emosense calibrate``: fit a trained model's confidence anew."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add_to(commands: Any) -> None:
+    """Add the command's parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "calibrate",
+        help="fit a trained model's confidence on PublicTest and write it into its card",
+        description="Training does this too; needed for models from elsewhere or other data.",
+    )
+    parser.add_argument("model")
+    parser.add_argument("--data", type=Path, required=True, help="as for emosense train")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    from emosense.cli.train_command import print_metrics
+    from emosense.networks.registry import find_model
+    from emosense.training.publish import recalibrate
+    from emosense.training.read import read_dataset
+
+    card = recalibrate(find_model(options.model), read_dataset(options.data))
+    found = card.calibration
+    print(
+        f"{card.name}: temperature {found['temperature']:.3f}, sure from "
+        f"{found['threshold']:.1%}: {found['coverage']:.1%} of {found['part']}'s new images, "
+        f"{found['accuracy']:.0%} of them right"
+    )
+    print_metrics(card.metrics)
+    return 0

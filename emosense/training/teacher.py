@@ -1,0 +1,47 @@
+"""Distillation: a trained network's answers as part of what another learns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from emosense.errors import TrainingError
+from emosense.networks.registry import TrainedModel
+from emosense.training.recipe import Recipe
+
+_BATCH = 256
+
+
+class Teacher:
+    """Answers for every image that the student sees, as it sees it.
+
+    The teacher gets the augmented and mixed image itself, not the original: matching the
+    function rather than fixed labels helps most (Beyer et al. 2022, arXiv:2106.05237).
+
+    Raises:
+        TrainingError: the recipe's teacher is no model folder.
+        ModelDamaged: it cannot be loaded.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        folder = Path(recipe.teacher)
+        if not (folder / "card.json").is_file():
+            raise TrainingError(
+                f"teacher: expected the folder of a trained model. Received: {recipe.teacher!r}"
+            )
+        self._network = TrainedModel(folder).network()
+        self._share = np.float32(recipe.teacher_share)
+
+    def blend(
+        self, images: npt.NDArray[np.float32], wanted: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        """Return ``wanted`` mixed with the teacher's probabilities.
+
+        Args:
+            images: (n, 48, 48, 1) float32 in 0..1.
+            wanted: (n, 7) float32 targets.
+        """
+        answers = self._network.predict(images, batch_size=_BATCH, verbose=0)
+        return np.asarray((1 - self._share) * wanted + self._share * answers)
