@@ -12,6 +12,7 @@ from PIL import ImageFile
 from emosense import settings
 from emosense.emotions import INPUT_SIZE
 from emosense.errors import MediaError
+from emosense.explain import Explanation, explain
 from emosense.faces.crop import crop_face
 from emosense.faces.detector import FaceDetector
 from emosense.faces.options import DetectorOptions
@@ -150,6 +151,20 @@ class Analyzer:
         """
         return VideoAnalysis(self, path, options, annotated, video_limits())
 
+    def explain(self, photo: PhotoSource, face: Face, emotion: str | None = None) -> Explanation:
+        """Find out what the answer for a face of a photo rests on; takes about a second.
+
+        Args:
+            photo: the one that the face was found in; as for :meth:`photo`.
+            face: of its result.
+            emotion: the one to explain; the most probable one if None.
+
+        Raises:
+            MediaError: the photo is unreadable or above a limit.
+            ValueError: an unknown emotion.
+        """
+        return explain(crop_face(read_photo(photo, self.limits), face), self.classify, emotion)
+
     def find_faces(
         self, images: Sequence[RgbImage], options: DetectorOptions | None = None
     ) -> list[tuple[Detection, ...]]:
@@ -159,6 +174,17 @@ class Analyzer:
     def classify(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Classify face images directly: (n, 48, 48) uint8 grey -> (n, 7) probabilities."""
         return self._classifier(faces)
+
+    def face(self, detection: Detection, probabilities: npt.NDArray[np.float32]) -> Face:
+        """Return a detection and its (7,) probabilities as a face, sure or not."""
+        return Face(
+            detection.box,
+            detection.landmarks,
+            detection.score,
+            tuple(probabilities.astype(float).tolist()),
+            sure=bool(probabilities.max() >= self._classifier.calibration.threshold),
+            full_box=detection.full_box,
+        )
 
     def images(
         self, photos: Sequence[tuple[str, RgbImage]], options: DetectorOptions | None = None
@@ -178,13 +204,13 @@ class Analyzer:
             for detection in detections
         ]
         stacked = np.stack(crops) if crops else np.empty((0, INPUT_SIZE, INPUT_SIZE), np.uint8)
-        rows = iter(self._classifier(stacked).astype(float).tolist())
+        rows = iter(self._classifier(stacked))
         return [
             PhotoResult(
                 source=name,
                 width=image.shape[1],
                 height=image.shape[0],
-                faces=tuple(_face(detection, next(rows)) for detection in detections),
+                faces=tuple(self.face(detection, next(rows)) for detection in detections),
                 model=self.model,
                 engine=self.engine,
             )
@@ -212,7 +238,3 @@ def name_of(photo: PhotoSource, number: int) -> str:
     if isinstance(photo, ImageFile.ImageFile) and photo.filename:
         return Path(str(photo.filename)).name
     return f"photo {number}"
-
-
-def _face(detection: Detection, probabilities: list[float]) -> Face:
-    return Face(detection.box, detection.landmarks, detection.score, tuple(probabilities))

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from emosense.charts.colours import COLOURS
+from emosense.charts.colours import COLOURS, UNSURE_COLOUR
 from emosense.results import Face, PhotoResult, TrackedFace
 
 
 def annotate(image: npt.NDArray[np.uint8], result: PhotoResult) -> npt.NDArray[np.uint8]:
-    """Draw every face's box, number, emotion and probability.
+    """Draw every face's box and number, and emotion and probability or "unsure".
 
     Args:
         image: (h, w, 3) uint8 RGB, the upright photo.
@@ -72,7 +72,7 @@ def _draw_face(
     unit: int,
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
 ) -> None:
-    colour = COLOURS[face.emotion]
+    colour = COLOURS[face.emotion] if face.sure else UNSURE_COLOUR
     box = face.box
     corners = (box.x, box.y, box.x + box.width, box.y + box.height)
     # A dark line around the coloured one keeps the box visible on any background.
@@ -82,7 +82,9 @@ def _draw_face(
         width=unit + 2,
     )
     draw.rectangle(corners, outline=colour, width=unit)
-    text = f"{number} {face.emotion} {face.probability:.0%}"
+    text = f"{number} {face.verdict}"
+    if face.sure:
+        text += f" {face.probability:.0%}"
     left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
     width, height = right - left + 2 * unit, bottom - top + 2 * unit
     x = min(max(0.0, box.x), max(0.0, size[0] - width))

@@ -20,8 +20,10 @@ FACE_COLUMNS: Final = (
     *EMOTIONS,
     "emotion",
     "probability",
+    "sure",
 )
-"""Columns that describe a face: box in pixels, scores and probabilities in 0..1."""
+"""Columns that describe a face: box in pixels, scores and probabilities in 0..1, and whether
+the emotion's probability reaches the model's threshold (1) or not (0)."""
 
 COLUMNS: Final = ("source", "face", *FACE_COLUMNS, "model", "error")
 """Columns of the CSV for photos."""
@@ -76,4 +78,5 @@ def face_cells(face: Face) -> dict[str, Any]:
         **{name: f"{p:.6f}" for name, p in zip(EMOTIONS, face.probabilities, strict=True)},
         "emotion": face.emotion,
         "probability": f"{face.probability:.6f}",
+        "sure": int(face.sure),
     }

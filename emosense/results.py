@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from emosense.emotions import EMOTIONS
 
 Point = tuple[float, float]
+
+UNSURE: Final = "unsure"
+"""What is said of a face whose most probable emotion is not probable enough."""
+
+VERDICTS: Final = (*EMOTIONS, UNSURE)
+"""All that can be said of a face."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,10 @@ class Box:
     def centre(self) -> Point:
         """Middle of the box, in pixels."""
         return self.x + self.width / 2, self.y + self.height / 2
+
+    def scaled(self, factor: float) -> Box:
+        """Return the box in an image that is larger by ``factor``."""
+        return Box(self.x * factor, self.y * factor, self.width * factor, self.height * factor)
 
     def clamped(self, width: int, height: int) -> Box:
         """Return the part inside an image of ``width`` x ``height`` pixels."""
@@ -59,13 +69,18 @@ class Face:
         landmarks: see :class:`Detection`.
         detection_score: the detector's certainty in 0..1.
         probabilities: seven values in 0..1 that sum to 1, in the order of
-            :data:`~emosense.emotions.EMOTIONS`.
+            :data:`~emosense.emotions.EMOTIONS`; calibrated if the model is.
+        sure: whether the top probability reaches the model's threshold; see
+            :class:`emosense.networks.calibration.Calibration`.
+        full_box: as in :class:`Detection`; None where only ``box`` is known.
     """
 
     box: Box
     landmarks: tuple[Point, Point, Point, Point, Point]
     detection_score: float
     probabilities: tuple[float, ...]
+    sure: bool = True
+    full_box: Box | None = None
 
     @property
     def emotion(self) -> str:
@@ -77,11 +92,17 @@ class Face:
         """Probability of :attr:`emotion`, in 0..1."""
         return max(self.probabilities)
 
+    @property
+    def verdict(self) -> str:
+        """:attr:`emotion`, or :data:`UNSURE`."""
+        return self.emotion if self.sure else UNSURE
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain data, as the JSON export shows it."""
         box = self.box
         return {
             "emotion": self.emotion,
+            "sure": self.sure,
             "probability": self.probability,
             "probabilities": dict(zip(EMOTIONS, self.probabilities, strict=True)),
             "box": {"x": box.x, "y": box.y, "width": box.width, "height": box.height},

@@ -16,6 +16,9 @@ COLOURS: Final[dict[str, str]] = {
 }
 """Each emotion's own colour: light enough for black text, dark enough for a white page."""
 
+UNSURE_COLOUR: Final = "#DCD3BF"
+"""For faces of which nothing is said for sure."""
+
 _MODELS: Final = ("#2E9E83", "#3F7FE0", "#D9683C", "#A063C9", "#C2A12B", "#D2528A", "#5FA8C4")
 GREY: Final = "#8A93A0"
 """For what is no model: diagonals, the paper's figures."""

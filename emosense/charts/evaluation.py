@@ -173,8 +173,16 @@ def learning_chart(history: Sequence[Mapping[str, float]], best_epoch: int) -> F
     return figure
 
 
-def reliability_chart(bins: Sequence[ReliabilityBin], colour: str) -> Figure:
-    """Return a reliability diagram: share of right answers over the model's own confidence."""
+def reliability_chart(
+    bins: Sequence[ReliabilityBin], colour: str, raw: Sequence[ReliabilityBin] = ()
+) -> Figure:
+    """Return a reliability diagram: share of right answers over the model's own confidence.
+
+    Args:
+        bins: of the calibrated probabilities, as bars.
+        colour: of the bars.
+        raw: the same before calibration, as a line; may be empty.
+    """
     import plotly.graph_objects as go
 
     filled = [b for b in bins if b.images]
@@ -197,6 +205,16 @@ def reliability_chart(bins: Sequence[ReliabilityBin], colour: str) -> Figure:
         line={"dash": "dot", "color": GREY, "width": 2},
         hoverinfo="skip",
     )
+    if before := [b for b in raw if b.images]:
+        figure.add_scatter(
+            x=[100 * b.confidence for b in before],
+            y=[100 * b.accuracy for b in before],
+            mode="lines+markers",
+            line={"color": GREY, "width": 1.5},
+            marker={"size": 5},
+            hovertemplate="before calibration: confidence %{x:.1f} %, right %{y:.1f} %"
+            "<extra></extra>",
+        )
     axis = {"range": [0, 100], "fixedrange": True, "dtick": 20}
     figure.update_layout(
         xaxis={"title": "confidence, %", **axis},
@@ -208,8 +226,18 @@ def reliability_chart(bins: Sequence[ReliabilityBin], colour: str) -> Figure:
     return figure
 
 
-def coverage_chart(curves: Mapping[str, CoverageCurve], colours: Mapping[str, str]) -> Figure:
-    """Return accuracy against the share of images that each model answers."""
+def coverage_chart(
+    curves: Mapping[str, CoverageCurve],
+    colours: Mapping[str, str],
+    sure: Mapping[str, tuple[float, float]],
+) -> Figure:
+    """Return accuracy against the share of images that each model answers.
+
+    Args:
+        curves: by label.
+        colours: by label.
+        sure: by label (coverage, accuracy) where the model begins to say "unsure"; marked.
+    """
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -230,6 +258,17 @@ def coverage_chart(curves: Mapping[str, CoverageCurve], colours: Mapping[str, st
             hovertemplate=f"{label}: answering %{{x:.0f}} % of the images (confidence of "
             "%{customdata:.0f} % and more), %{y:.1f} % are right<extra></extra>",
         )
+        if label in sure:
+            coverage, right = sure[label]
+            figure.add_scatter(
+                x=[100 * coverage],
+                y=[100 * right],
+                mode="markers",
+                marker={"color": colours[label], "size": 12, "symbol": "diamond"},
+                showlegend=False,
+                hovertemplate=f"{label} says something for sure of %{{x:.1f}} % of the images; "
+                "%{y:.1f} % of that is right<extra></extra>",
+            )
     figure.update_layout(
         xaxis={"title": "images answered, %", "range": [0, 100], "fixedrange": True},
         yaxis={

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from emosense.charts.colours import COLOURS
+from emosense.charts.colours import COLOURS, UNSURE_COLOUR
 from emosense.emotions import EMOTIONS
-from emosense.results import Face, PhotoResult
+from emosense.results import VERDICTS, Face, PhotoResult
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -48,19 +48,19 @@ def probability_chart(face: Face) -> Figure:
 
 
 def emotions_chart(results: Sequence[PhotoResult]) -> Figure:
-    """Return a bar chart: how many faces of all photos show which emotion."""
+    """Return a bar chart: of how many faces of all photos is what said."""
     import plotly.graph_objects as go
 
-    names = [face.emotion for result in results for face in result.faces]
-    counts = [names.count(name) for name in EMOTIONS]
+    names = [face.verdict for result in results for face in result.faces]
+    counts = [names.count(name) for name in VERDICTS]
     figure = go.Figure(
         go.Bar(
-            x=list(EMOTIONS),
+            x=list(VERDICTS),
             y=counts,
             text=[str(count) if count else "" for count in counts],
             textposition="outside",
             cliponaxis=False,
-            marker={"color": [COLOURS[name] for name in EMOTIONS]},
+            marker={"color": [COLOURS.get(name, UNSURE_COLOUR) for name in VERDICTS]},
             hovertemplate="%{x}: %{y} faces<extra></extra>",
         )
     )

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emosense.charts.colours import COLOURS, GREY
+from emosense.charts.colours import COLOURS, GREY, UNSURE_COLOUR
 from emosense.emotions import EMOTIONS
+from emosense.results import VERDICTS
 from emosense.video.summary import Timeline
 
 if TYPE_CHECKING:
@@ -67,13 +68,13 @@ def shares_chart(lines: Sequence[Timeline]) -> Figure:
 
     people = [f"person {line.person}" for line in lines]
     figure = go.Figure()
-    for name in EMOTIONS:
+    for name in VERDICTS:
         figure.add_bar(
             name=name,
             y=people,
             x=[100 * line.shares[name] for line in lines],
             orientation="h",
-            marker={"color": COLOURS[name]},
+            marker={"color": COLOURS.get(name, UNSURE_COLOUR)},
             hovertemplate=f"%{{y}}: {name} %{{x:.0f}} % of the time<extra></extra>",
         )
     figure.update_layout(

@@ -41,7 +41,7 @@ FER2013_GEOMETRY: Final = CropGeometry(scale=1.11, shift_x=0.0, shift_y=-0.025, 
 
 def crop_face(
     image: npt.NDArray[np.uint8],
-    detection: Detection,
+    detection: Detection | Face,
     geometry: CropGeometry = FER2013_GEOMETRY,
 ) -> npt.NDArray[np.uint8]:
     """Cut out a face as FER2013 frames it.
@@ -94,10 +94,10 @@ def cut_face(
 
 
 def frame(
-    detection: Detection, geometry: CropGeometry = FER2013_GEOMETRY
+    detection: Detection | Face, geometry: CropGeometry = FER2013_GEOMETRY
 ) -> tuple[npt.NDArray[np.float64], float]:
     """Return the 2x3 matrix from image to 48x48 pixels, and the frame's side in image pixels."""
-    box = detection.full_box
+    box = detection.full_box or detection.box
     size = math.sqrt(max(box.width * box.height, 1.0))
     side = geometry.scale * size
     angle = roll_of(detection) if geometry.roll else 0.0
@@ -112,7 +112,7 @@ def frame(
     return np.column_stack([rotation, offset]), side
 
 
-def roll_of(detection: Detection) -> float:
+def roll_of(detection: Detection | Face) -> float:
     """Return the angle of the line through the eyes, in radians, clockwise on the screen."""
     (rx, ry), (lx, ly) = detection.landmarks[:2]
     return math.atan2(ly - ry, lx - rx)

@@ -53,17 +53,35 @@ def pick_model(key: str) -> str | None:
         index=names.index(default) if default in names else 0,
         format_func=lambda name: labels[name] + _worth(usable[name]),
         key=key,
-        help="Accuracy on FER2013's PrivateTest, as the model's card holds it.",
+        help="Accuracy on FER2013's PrivateTest and the work for one face, from the model's card.",
     )
     return str(chosen)
 
 
+def sureness(name: str) -> str:
+    """Say when the model called ``name`` is unsure, and what its "sure" is worth."""
+    models = list_models()
+    if name not in models:
+        return ""
+    found = models[name].calibration
+    if not found.threshold:
+        return "Its confidence was not calibrated."
+    if found.threshold > 1:
+        return "It is never sure: no share of its answers is right often enough."
+    return (
+        f"Below {found.threshold:.0%} it says unsure: from there on {found.accuracy:.0%} of its "
+        f"answers on new FER2013 faces were right."
+    )
+
+
 def _worth(model: TrainedModel) -> str:
-    """Say how accurate a model is, and whether its training is still going."""
+    """Say how accurate a model is, what it costs, and whether its training is still going."""
     card = model.card
     line = ""
     if "PrivateTest" in card.metrics:
         line += f" · {card.metrics['PrivateTest']['accuracy']:.1%} on FER2013"
+    if card.flops:
+        line += f" · {card.flops / 1e6:.0f} MFLOPs a face"
     if not card.finished:
         line += f" · {card.epochs_seen} of {card.recipe['epochs']} epochs"
     return line

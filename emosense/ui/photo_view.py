@@ -11,8 +11,10 @@ from emosense import export
 from emosense.charts.photo import emotions_chart, probability_chart
 from emosense.emotions import EMOTIONS
 from emosense.errors import EmoSenseError
-from emosense.results import Face, PhotoFailure, PhotoResult
+from emosense.results import VERDICTS, Face, PhotoFailure, PhotoResult
+from emosense.ui.models import sureness
 from emosense.ui.photo_analysis import Analysis
+from emosense.ui.photo_why import show_why
 from emosense.ui.text import counted, plain
 from emosense.worker.client import InferenceWorker
 
@@ -66,13 +68,14 @@ def _show_summary(analyses: Sequence[Analysis]) -> None:
         )
     if faces:
         with chart:
-            counts = {name: sum(face.emotion == name for face in faces) for name in EMOTIONS}
+            counts = {name: sum(face.verdict == name for face in faces) for name in VERDICTS}
             st.plotly_chart(
                 emotions_chart(results),
                 width="stretch",
                 config=_CHART,
                 key="photo_counts",
-                alt="Faces per emotion: " + ", ".join(f"{k} {n}" for k, n in counts.items() if n),
+                alt="What is said of the faces: "
+                + ", ".join(f"{k} {n}" for k, n in counts.items() if n),
             )
 
 
@@ -80,8 +83,8 @@ def _summary_row(analysis: Analysis) -> dict[str, object]:
     result = analysis.result
     if isinstance(result, PhotoFailure):
         return {"photo": result.source, "faces": 0, "emotions": "not analysed"}
-    names = [face.emotion for face in result.faces]
-    told = [f"{names.count(name)} {name}" for name in EMOTIONS if name in names]
+    names = [face.verdict for face in result.faces]
+    told = [f"{names.count(name)} {name}" for name in VERDICTS if name in names]
     return {"photo": result.source, "faces": len(names), "emotions": ", ".join(told) or "none"}
 
 
@@ -105,22 +108,27 @@ def _show_photo(
                 icon=":material/face_retouching_off:",
             )
         if not wide:
-            for number, face in enumerate(result.faces, start=1):
-                _show_face(face, analysis.crops[number - 1], number, f"{index}-{number}")
+            for number in range(1, len(result.faces) + 1):
+                _show_face(worker, analysis, result, number, f"{index}-{number}")
         _annotated_download(worker, analysis, result, index)
-        st.caption(f"Found by {result.engine}; classified by the model {result.model}.")
+        st.caption(
+            f"Found by {result.engine}; classified by the model {result.model}. "
+            + sureness(result.model)
+        )
     if wide:
-        _show_many_faces(analysis, result, index)
+        _show_many_faces(worker, analysis, result, index)
 
 
-def _show_many_faces(analysis: Analysis, result: PhotoResult, index: int) -> None:
-    shown = list(enumerate(result.faces[:_SHOWN_FACES], start=1))
+def _show_many_faces(
+    worker: InferenceWorker, analysis: Analysis, result: PhotoResult, index: int
+) -> None:
+    shown = range(1, min(len(result.faces), _SHOWN_FACES) + 1)
     for start in range(0, len(shown), _FACES_A_ROW):
         columns = st.columns(_FACES_A_ROW)
         row = shown[start : start + _FACES_A_ROW]
-        for column, (number, face) in zip(columns, row, strict=False):
+        for column, number in zip(columns, row, strict=False):
             with column:
-                _show_face(face, analysis.crops[number - 1], number, f"{index}-{number}")
+                _show_face(worker, analysis, result, number, f"{index}-{number}")
     if len(result.faces) > _SHOWN_FACES:
         with st.expander(f"All {len(result.faces)} faces as a table"):
             st.dataframe(
@@ -128,14 +136,20 @@ def _show_many_faces(analysis: Analysis, result: PhotoResult, index: int) -> Non
             )
 
 
-def _show_face(face: Face, crop: bytes, number: int, key: str) -> None:
+def _show_face(
+    worker: InferenceWorker, analysis: Analysis, result: PhotoResult, number: int, key: str
+) -> None:
+    face, crop = result.faces[number - 1], analysis.crops[number - 1]
     with st.container(border=True, key=f"face_{key}"):
         left, right = st.columns([1, 2], vertical_alignment="center")
         with left:
             st.image(crop, width=110, alt=f"Face {number}")
         with right:
+            told = f"{face.emotion}** &nbsp; {face.probability:.0%}"
+            if not face.sure:
+                told = f"unsure**  \nperhaps {face.emotion}, {face.probability:.0%}"
             st.markdown(
-                f"**{number}. {face.emotion}** &nbsp; {face.probability:.0%}"
+                f"**{number}. {told}"
                 f"  \n<small>face found with {face.detection_score:.0%} certainty</small>",
                 unsafe_allow_html=True,
             )
@@ -149,6 +163,7 @@ def _show_face(face: Face, crop: bytes, number: int, key: str) -> None:
                 f"{name} {p:.0%}" for name, p in zip(EMOTIONS, face.probabilities, strict=True)
             ),
         )
+        show_why(worker, analysis, face, result.model, key)
 
 
 def _face_table(result: PhotoResult) -> pd.DataFrame:
@@ -156,7 +171,7 @@ def _face_table(result: PhotoResult) -> pd.DataFrame:
         [
             {
                 "face": number,
-                "emotion": face.emotion,
+                "emotion": face.verdict,
                 **{name: f"{p:.0%}" for name, p in zip(EMOTIONS, face.probabilities, strict=True)},
             }
             for number, face in enumerate(result.faces, start=1)
@@ -216,6 +231,11 @@ def _headline(result: PhotoResult) -> str:
 
 
 def _alt(result: PhotoResult) -> str:
-    faces = [f"{n} {f.emotion} {f.probability:.0%}" for n, f in enumerate(result.faces, start=1)]
+    faces = [_told(f, n) for n, f in enumerate(result.faces, start=1)]
     told = ": " + ", ".join(faces[:_SHOWN_FACES]) if faces else ""
     return f"{result.source}, {counted(len(result.faces), 'face')}{told}"
+
+
+def _told(face: Face, number: int) -> str:
+    sure = "" if face.sure else "unsure, perhaps "
+    return f"{number} {sure}{face.emotion} {face.probability:.0%}"

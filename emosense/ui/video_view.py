@@ -10,6 +10,7 @@ import streamlit as st
 
 from emosense.charts.video import shares_chart, timeline_chart
 from emosense.results import VideoResult
+from emosense.ui.models import sureness
 from emosense.ui.text import counted, plain
 from emosense.ui.video_session import SessionVideos
 from emosense.video import export
@@ -100,7 +101,8 @@ def _show_ended(videos: SessionVideos, job: VideoJob, number: int) -> None:
     took = f" in {job.took:.1f} s, {result.frames_read / job.took:.0f} frames/s" if job.took else ""
     st.caption(
         f"{counted(len(result.frames), 'frame')} analysed of {result.frames_read:,}{took}. "
-        f"Found by {result.engine or 'YuNet'}; classified by the model {result.model}."
+        f"Found by {result.engine or 'YuNet'}; classified by the model {result.model}. "
+        + sureness(result.model)
     )
 
 

@@ -51,12 +51,13 @@ def placed_between(
 
 def scaled(tracked: TrackedFace, factor: float) -> TrackedFace:
     """Return a face with its pixels multiplied."""
-    face, box = tracked.face, tracked.face.box
+    face = tracked.face
     return replace(
         tracked,
         face=replace(
             face,
-            box=Box(box.x * factor, box.y * factor, box.width * factor, box.height * factor),
+            box=face.box.scaled(factor),
+            full_box=None if face.full_box is None else face.full_box.scaled(factor),
             landmarks=tuple((x * factor, y * factor) for x, y in face.landmarks),  # type: ignore[arg-type]
         ),
     )

@@ -35,7 +35,7 @@ def to_json(result: VideoResult) -> str:
 
 
 def to_webvtt(result: VideoResult) -> str:
-    """Return captions (WebVTT) that name each person's most probable emotion.
+    """Return captions (WebVTT) that name each person's most probable emotion, or say "unsure".
 
     Frames with the same caption in a row become one cue; each stands until the next begins.
     """
@@ -56,8 +56,8 @@ def to_webvtt(result: VideoResult) -> str:
 
 def _told(frame: FrameResult) -> str:
     if len(frame.faces) == 1:
-        return frame.faces[0].face.emotion
-    return ", ".join(f"{tracked.person} {tracked.face.emotion}" for tracked in frame.faces)
+        return frame.faces[0].face.verdict
+    return ", ".join(f"{tracked.person} {tracked.face.verdict}" for tracked in frame.faces)
 
 
 def _stamp(seconds: float) -> str:

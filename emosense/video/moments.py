@@ -1,4 +1,7 @@
-"""The strongest moment of every person in every emotion, with a picture of it."""
+"""The strongest moment of every person in every emotion, with a picture of it.
+
+Faces of which nothing is said for sure make no moment.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +60,8 @@ class MomentKeeper:
             found: the frame's result.
         """
         for tracked in faces:
+            if not tracked.face.sure:
+                continue
             face, key = tracked.face, (tracked.person, tracked.face.emotion)
             known = self._best.get(key)
             # A hair's breadth better is not worth a new picture.

@@ -23,7 +23,7 @@ from emosense.faces.tracking import FaceTracker, appearance
 from emosense.media.cuts import CutFinder
 from emosense.media.video import VideoLimits, VideoReader
 from emosense.media.video_writer import VideoWriter
-from emosense.results import Face, FrameResult, TrackedFace, VideoInfo, VideoResult
+from emosense.results import FrameResult, TrackedFace, VideoInfo, VideoResult
 from emosense.video.between import placed_between, scaled
 from emosense.video.moments import KeyMoment, MomentKeeper
 from emosense.video.options import VideoOptions
@@ -253,10 +253,10 @@ class VideoAnalysis:
     def _classify(self, frames: list[tuple[Frame, list[int]]]) -> None:
         crops = [crop_face(frame.image, d) for frame, _ in frames for d in frame.detections]
         stacked = np.stack(crops) if crops else np.empty((0, INPUT_SIZE, INPUT_SIZE), np.uint8)
-        rows = iter(self._analyzer.classify(stacked).astype(float).tolist())
+        rows = iter(self._analyzer.classify(stacked))
         for frame, numbers in frames:
             faces = [
-                TrackedFace(number, Face(d.box, d.landmarks, d.score, tuple(next(rows))))
+                TrackedFace(number, self._analyzer.face(d, next(rows)))
                 for number, d in zip(numbers, frame.detections, strict=True)
             ]
             frame.faces = tuple(sorted(faces, key=lambda face: face.person))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS
-from emosense.results import VideoResult
+from emosense.results import UNSURE, VERDICTS, Face, VideoResult
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,14 @@ class Timeline:
         person: number.
         times: (n,) seconds of the analysed frames that show the person, rising.
         probabilities: (n, 7) in FER2013's order.
+        sure: (n,) bool, whether the top one is probable enough.
         seconds: (n,) for how long each frame stands: until the next analysed one.
     """
 
     person: int
     times: npt.NDArray[np.float64]
     probabilities: npt.NDArray[np.float64]
+    sure: npt.NDArray[np.bool_]
     seconds: npt.NDArray[np.float64]
 
     @property
@@ -34,14 +36,14 @@ class Timeline:
 
     @property
     def shares(self) -> dict[str, float]:
-        """Share of the visible time in which each emotion is the most probable, in 0..1."""
-        top = self.probabilities.argmax(axis=1)
-        time = np.bincount(top, weights=self.seconds, minlength=len(EMOTIONS))
-        return dict(zip(EMOTIONS, (time / max(self.visible, 1e-9)).tolist(), strict=True))
+        """Share of the visible time of each verdict (the emotions and "unsure"), in 0..1."""
+        top = np.where(self.sure, self.probabilities.argmax(axis=1), VERDICTS.index(UNSURE))
+        time = np.bincount(top, weights=self.seconds, minlength=len(VERDICTS))
+        return dict(zip(VERDICTS, (time / max(self.visible, 1e-9)).tolist(), strict=True))
 
     @property
     def dominant(self) -> str:
-        """The emotion that is the most probable one for the longest time."""
+        """The verdict that stands for the longest time."""
         return max(self.shares, key=self.shares.__getitem__)
 
     def smoothed(self, window: float) -> npt.NDArray[np.float64]:
@@ -60,10 +62,10 @@ def timelines(result: VideoResult) -> tuple[Timeline, ...]:
     steps = np.diff(times)
     typical = float(np.median(steps)) if len(steps) else 0.0
     seconds = np.append(steps, typical)
-    rows: dict[int, list[tuple[int, tuple[float, ...]]]] = {}
+    rows: dict[int, list[tuple[int, Face]]] = {}
     for place, frame in enumerate(result.frames):
         for tracked in frame.faces:
-            rows.setdefault(tracked.person, []).append((place, tracked.face.probabilities))
+            rows.setdefault(tracked.person, []).append((place, tracked.face))
     found = []
     for person in sorted(rows):
         places = [place for place, _ in rows[person]]
@@ -71,7 +73,8 @@ def timelines(result: VideoResult) -> tuple[Timeline, ...]:
             Timeline(
                 person,
                 times[places],
-                np.array([probabilities for _, probabilities in rows[person]]),
+                np.array([face.probabilities for _, face in rows[person]]),
+                np.array([face.sure for _, face in rows[person]]),
                 seconds[places],
             )
         )

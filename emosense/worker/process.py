@@ -133,6 +133,13 @@ class _Handlers:
 
         return annotated_png(read_photo(data, photo_limits()), result)
 
+    def explain(self, data: bytes, face: Any, model: str, side: int) -> dict[str, Any]:
+        """Return what the answer for a face of a photo rests on: a JPEG and a sentence."""
+        from emosense.media.encode import encode_jpeg
+
+        found = self._analyzer(model).explain(data, face)
+        return {"picture": encode_jpeg(found.overlay(side)), "told": found.told}
+
     def inspect(self, path: str, name: str, preview_side: int) -> dict[str, Any]:
         """Return what a video's container says and its first frame as JPEG."""
         from emosense.analyzer import video_limits

@@ -87,7 +87,7 @@ def test_a_link_to_nothing_is_told():
 
 
 def test_head_to_head_needs_the_same_images(with_tiny):
-    app = opened(view="compare")
+    app = opened(view="compare", first="cnn8", second="tiny")
     assert "cannot be compared: Expected predictions on the same images" in texts(app)
     app = opened(view="compare", model="tiny")
     assert "Choose at least two models" in texts(app)

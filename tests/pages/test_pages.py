@@ -28,7 +28,9 @@ def upload(app, *files):
 def test_empty_state_explains(page):
     assert "Drop one or many photos above" in texts(page)
     assert page.title[0].value == "What does a face express?"
-    assert "8L CNN" in page.selectbox(key="photo_model").options[0]
+    picker = page.selectbox(key="photo_model")
+    assert picker.value == "cnn8"
+    assert any("8L CNN · 62." in option and "MFLOPs" in option for option in picker.options)
 
 
 def test_sample(page):

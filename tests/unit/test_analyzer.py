@@ -53,6 +53,7 @@ def test_photos_are_one_network_call_and_keep_their_order(analyzer, result, astr
 
     class Spy:
         name = real.name
+        calibration = real.calibration
 
         def __call__(self, faces):
             calls.append(len(faces))

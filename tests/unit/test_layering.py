@@ -65,11 +65,8 @@ def test_the_readmes_command_help_is_the_programs():
     from emosense.cli.main import parser
 
     readme = (ROOT / "README.md").read_text()
-    for name in ("photo", "video", "train", "evaluate", "models"):
-        assert f"emosense {name}" in readme
-    assert {"photo", "video", "train", "evaluate", "models"} == set(
-        parser()._subparsers._group_actions[0].choices
-    )
+    for name in parser()._subparsers._group_actions[0].choices:
+        assert f"emosense {name} " in readme
 
 
 def test_the_readmes_figures_are_the_cards():

@@ -134,6 +134,7 @@ def _figures(
     model: TrainedModel, part: str, copies: bool
 ) -> tuple[Predictions, dict[str, Interval]]:
     digest = model.card.files.get(PREDICTIONS_FILE, {}).get("sha256", "")
+    digest += str(model.card.calibration)
     found: tuple[Predictions, dict[str, Interval]] = _computed(
         str(model.folder), digest, part, copies
     )
@@ -144,7 +145,7 @@ def _figures(
 def _computed(
     folder: str, digest: str, part: str, copies: bool
 ) -> tuple[Predictions, dict[str, Interval]]:
-    """Read and resample once per file content; ``digest`` is there to be part of the key."""
+    """Read and resample once per content; ``digest`` is there to be part of the key."""
     from pathlib import Path
 
     predictions = read_predictions(TrainedModel(Path(folder)), part, copies=copies)

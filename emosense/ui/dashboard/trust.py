@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import streamlit as st
 
 from emosense.charts.evaluation import coverage_chart, reliability_chart
-from emosense.evaluation.predictions import read_predictions
-from emosense.evaluation.trust import coverage_curve, ferplus_agreement, reliability
+from emosense.evaluation.metrics import expected_calibration_error
+from emosense.evaluation.predictions import Predictions, read_predictions
+from emosense.evaluation.trust import (
+    coverage_curve,
+    ferplus_agreement,
+    reliability,
+    sure_answers,
+)
 from emosense.ui.dashboard.selection import Selection, ShownModel
 from emosense.ui.dashboard.show import percent, show_chart, show_table
 
@@ -21,27 +28,45 @@ def show(selection: Selection) -> None:
     st.subheader("Does 70 % mean 70 %?")
     st.caption(
         f"{selection.told}, sorted by the model's confidence. On the dotted line confidence and "
-        "share of right answers are equal; below it the model is too sure of itself. ECE is the "
-        "mean distance; pale bars hold few images."
+        "share of right answers are equal; below it the model is too sure of itself. The grey "
+        "line is the network before calibration (one temperature, fitted on PublicTest), the bars "
+        "what the app shows. ECE is the mean distance; pale bars hold few images."
     )
     models = selection.models
     for start in range(0, len(models), _SIDE_BY_SIDE):
         row = models[start : start + _SIDE_BY_SIDE]
         for column, shown in zip(st.columns(len(row)), row, strict=True):
             with column:
-                ece = shown.intervals["ece"]
-                told = f"ECE {ece.value:.3f} (95 %: {ece.low:.3f} to {ece.high:.3f})"
+                ece, before = shown.intervals["ece"], _raw(shown, selection)
+                told = (
+                    f"ECE {ece.value:.3f} (95 %: {ece.low:.3f} to {ece.high:.3f}), "
+                    f"{_ece(before):.3f} before calibration"
+                )
                 st.markdown(f"**{shown.label}** · {told}")
                 show_chart(
-                    reliability_chart(reliability(shown.predictions), shown.colour),
+                    reliability_chart(
+                        reliability(shown.predictions), shown.colour, reliability(before)
+                    ),
                     f"reliability-{shown.model.name}",
                     f"Reliability diagram of {shown.label}: {told}",
                 )
     st.subheader("What if it may abstain?")
-    st.caption("Accuracy when only the faces that the model is surest of are answered.")
+    st.caption(
+        "Accuracy when only the faces that the model is surest of are answered. The diamond is "
+        'where the app draws the line: it says "unsure" of the images to the right of it. The '
+        "line was drawn on PublicTest without copies, for three right answers of four."
+    )
     curves = {shown.label: coverage_curve(shown.predictions) for shown in models}
     show_chart(
-        coverage_chart(curves, selection.colours),
+        coverage_chart(
+            curves,
+            selection.colours,
+            {
+                shown.label: point
+                for shown in models
+                if (point := sure_answers(shown.predictions, shown.model.calibration.threshold))
+            },
+        ),
         "coverage",
         "Accuracy against coverage: "
         + "; ".join(
@@ -58,20 +83,36 @@ def show(selection: Selection) -> None:
     show_table(
         [_row(shown, selection) for shown in models],
         "trust",
-        dict.fromkeys(_row(models[0], selection), "%.1f %%") | {"model": "", "ECE": "%.3f"},
+        dict.fromkeys(_row(models[0], selection), "%.1f %%")
+        | {"model": "", "temperature": "%.2f"}
+        | dict.fromkeys(("ECE", "ECE before calibration"), "%.3f"),
     )
+
+
+def _raw(shown: ShownModel, selection: Selection) -> Predictions:
+    return read_predictions(shown.model, selection.part, copies=selection.copies, raw=True)
+
+
+def _ece(predictions: Predictions) -> float:
+    return expected_calibration_error(predictions.labels, predictions.probabilities)
 
 
 def _row(shown: ShownModel, selection: Selection) -> dict[str, Any]:
     everything = read_predictions(shown.model, selection.part)
     agreement = ferplus_agreement(shown.predictions)
     curve = coverage_curve(shown.predictions)
+    sure = sure_answers(shown.predictions, shown.model.calibration.threshold) or (0.0, math.nan)
     return {
         "model": shown.label,
         "accuracy": 100 * everything.right.mean(),
         "without copies": 100 * everything.without_copies().right.mean(),
         "agreement with FER+": None if agreement is None else 100 * agreement,
         "ECE": shown.intervals["ece"].value,
+        "ECE before calibration": _ece(_raw(shown, selection)),
+        "temperature": shown.model.calibration.temperature,
+        "unsure below": 100 * shown.model.calibration.threshold,
+        "sure": 100 * sure[0],
+        "right where sure": 100 * sure[1],
         **{
             f"answered at {wanted:.0%} accuracy": 100 * curve.coverage_at(wanted)
             for wanted in _WANTED
