@@ -22,12 +22,8 @@ from emosense.emotions import EMOTIONS, INPUT_SIZE
 Classify = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """(n, 48, 48) uint8 -> (n, 7) probabilities."""
 
-REGIONS: Final[dict[str, slice]] = {
-    "eyes and brows": slice(0, 24),
-    "nose and cheeks": slice(24, 31),
-    "mouth and chin": slice(31, INPUT_SIZE),
-}
-"""Rows of the 48x48 crop, whose eyes and mouth always lie at about the same height."""
+REGIONS: Final = ("eyes and brows", "nose and cheeks", "mouth and chin", "hair and background")
+"""Parts of the 48x48 crop, in which a face always lies at about the same place."""
 
 _STEP: Final = 4
 _PATCH: Final = 4.0
@@ -60,10 +56,10 @@ class Explanation:
         Zeros if no part matters.
         """
         support = np.maximum(self.effect, 0)
-        total = float(support.sum())
         if float(support.max()) < _FLAT:
             return dict.fromkeys(REGIONS, 0.0)
-        return {name: float(support[rows].sum()) / total for name, rows in REGIONS.items()}
+        shares = np.bincount(_region_codes().ravel(), support.ravel(), len(REGIONS))
+        return dict(zip(REGIONS, (shares / shares.sum()).tolist(), strict=True))
 
     @property
     def told(self) -> str:
@@ -129,6 +125,15 @@ def explain(
     lost = (odds[0] - odds[1:]).astype(np.float32)
     effect = np.tensordot(lost, masks, 1) / masks.sum(axis=0)
     return Explanation(EMOTIONS[code], float(answers[0, code]), face, effect.astype(np.float32))
+
+
+@cache
+def _region_codes() -> npt.NDArray[np.intp]:
+    """Return (48, 48) indices into :data:`REGIONS`: rows within an ellipse, and what is outside."""
+    row, column = np.mgrid[:INPUT_SIZE, :INPUT_SIZE]
+    codes = np.digitize(row, (24, 31))
+    outside = ((column - 23.5) / 18) ** 2 + ((row - 26) / 22) ** 2 > 1
+    return np.where(outside, REGIONS.index("hair and background"), codes)
 
 
 @cache

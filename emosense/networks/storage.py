@@ -43,7 +43,9 @@ def save_float16(model: keras.Model, path: Path) -> None:
                     # Shuffled bytes: exponents lie side by side, where they compress.
                     packed: dict[str, Any] = {"chunks": half.shape, "shuffle": True}
                     packed |= {"compression": "gzip", "compression_opts": 9}
-                    target.create_dataset(name, data=half, **(packed if half.ndim and half.size else {}))
+                    target.create_dataset(
+                        name, data=half, **(packed if half.ndim and half.size else {})
+                    )
                 else:
                     target.require_group(name)
                 for key, value in item.attrs.items():

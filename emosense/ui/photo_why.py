@@ -22,7 +22,8 @@ def show_why(worker: InferenceWorker, analysis: Analysis, face: Face, model: str
     kept: dict[Any, dict[str, Any]] = st.session_state.setdefault(_KEPT, {})
     name = (analysis.photo.digest, model, face.box)
     if name not in kept:
-        pressed = st.button(
+        slot = st.empty()
+        pressed = slot.button(
             "Why?",
             icon=":material/center_focus_strong:",
             key=f"why_{key}",
@@ -30,6 +31,7 @@ def show_why(worker: InferenceWorker, analysis: Analysis, face: Face, model: str
         )
         if not pressed:
             return
+        slot.empty()
         try:
             with st.spinner("Hiding one part of the face after another ..."):
                 found = worker.ask(

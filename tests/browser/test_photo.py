@@ -39,6 +39,9 @@ def test_upload_see_a_happy_face_and_download_everything(server, page, astronaut
     assert data.startswith(b"\x89PNG")
     name, data = download(page, "All faces as JSON")
     assert b'"happy"' in data
+    page.get_by_role("button", name="Why?").click()
+    expect(page.get_by_role("img", name="What speaks for happy")).to_be_visible()
+    expect(page.get_by_role("button", name="Why?")).to_have_count(0)
 
 
 def test_bad_file_is_told_and_the_page_lives_on(server, page, astronaut_png):

@@ -65,6 +65,21 @@ def test_many_with_a_bad_one_between(page, astronaut_png, astronaut):
     assert summary["emotions"].tolist() == ["1 happy", "not analysed", "none"]
 
 
+def test_an_unsure_answer_and_why(astronaut_png, small_run, monkeypatch):
+    monkeypatch.setenv("EMOSENSE_MODELS", str(small_run / "models"))
+    app = AppTest.from_file(str(ROOT / "pages" / "photo.py"), default_timeout=180).run()
+    app.selectbox(key="photo_model").set_value("tiny").run()
+    told = upload(app, ("a.png", astronaut_png, "image/png"))
+    assert "**1. unsure**" in told
+    assert "It is never sure" in told
+    app.selectbox(key="photo_model").set_value("cnn8").run()
+    assert "**1. happy**" in texts(app)
+    app.button(key="why_0-1").click().run()
+    assert not app.exception
+    assert "What speaks for happy: " in texts(app)
+    assert not [button for button in app.button if button.key == "why_0-1"]
+
+
 def test_options_reach_the_detector(page, astronaut_png):
     page.slider(key="photo_min_face").set_value(150)
     assert "No face found" in upload(page, ("a.png", astronaut_png, "image/png"))

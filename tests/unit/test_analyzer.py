@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import emosense
 from emosense import EMOTIONS, Analyzer, PhotoFailure, PhotoResult, export
 from emosense.analyzer import name_of
 from emosense.annotate import annotate, annotated_png
-from emosense.charts.colours import COLOURS
+from emosense.charts.colours import COLOURS, UNSURE_COLOUR
 from emosense.charts.photo import emotions_chart, probability_chart
 from emosense.errors import MediaError, ModelNotFound
 from emosense.results import Box, Face
@@ -118,6 +119,19 @@ class TestPictures:
         assert (drawn[300:] == astronaut[300:]).all()
         again = np.asarray(Image.open(io.BytesIO(annotated_png(astronaut, result))))
         assert (again == drawn).all()
+
+    def test_an_unsure_face_gets_a_colour_of_its_own(self, result, astronaut):
+        unsure = replace(result, faces=(replace(result.faces[0], sure=False),))
+        drawn = annotate(astronaut, unsure)
+        colour = np.array([int(UNSURE_COLOUR[i : i + 2], 16) for i in (1, 3, 5)])
+        box = result.faces[0].box
+        assert (drawn[int(box.y + box.height / 2), round(box.x)] == colour).all()
+        counts = emotions_chart([unsure, result]).data[0]
+        found = dict(zip(counts.x, counts.y, strict=True))
+        assert (found["happy"], found["unsure"]) == (1, 1)
+        (row,) = csv.DictReader(io.StringIO(export.to_csv([unsure])))
+        assert (row["emotion"], row["sure"]) == ("happy", "0")
+        assert json.loads(export.to_json([unsure]))[0]["faces"][0]["sure"] is False
 
     @pytest.mark.parametrize("shape", [(1, 1), (20, 500), (500, 20), (40, 40)])
     def test_labels_never_fail_on_odd_shapes(self, shape):

@@ -32,6 +32,19 @@ def test_photo_csv_json_and_annotated(photo, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)[0]["faces"][0]["emotion"] == "happy"
 
 
+def test_photo_explains(photo, tmp_path, capsys):
+    assert main(["photo", str(photo), "--explain", str(tmp_path / "why")]) == 0
+    assert "eileen.png, face 1: What speaks for happy: " in capsys.readouterr().err
+    assert (tmp_path / "why" / "eileen-1.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_photo_says_unsure(photo, small_run, capsys, monkeypatch):
+    """The tiny model learned noise: no share of its answers is right often enough."""
+    monkeypatch.setenv("EMOSENSE_MODELS", str(small_run / "models"))
+    assert main(["photo", str(photo), "--model", "tiny"]) == 0
+    assert capsys.readouterr().out.rstrip().endswith("unsure")
+
+
 def test_a_bad_file_fails_after_the_good_ones(photo, tmp_path, capsys):
     bad = tmp_path / "notes.txt"
     bad.write_text("hello")
@@ -74,6 +87,8 @@ def test_train_resume_evaluate_and_list(small_csv, tmp_path, capsys, monkeypatch
     assert "1 of 1" in row
     assert main(["models", "--json"]) == 0
     assert [c["name"] for c in json.loads(capsys.readouterr().out)][-1] == "mine"
+    assert main(["calibrate", "mine", "--data", str(small_csv)]) == 0
+    assert capsys.readouterr().out.startswith("mine: temperature ")
     assert main(["evaluate", "mine", "--data", str(small_csv), "--json"]) == 0
     card = json.loads((tmp_path / "models" / "mine" / "card.json").read_text())
     assert json.loads(capsys.readouterr().out) == card["metrics"]

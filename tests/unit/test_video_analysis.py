@@ -14,6 +14,7 @@ from emosense.emotions import EMOTIONS
 from emosense.errors import EmoSenseError
 from emosense.results import Box, Face, FrameResult, TrackedFace, VideoInfo, VideoResult
 from emosense.video import export
+from emosense.video.moments import MomentKeeper
 from emosense.video.options import VideoOptions
 from emosense.video.summary import timelines
 
@@ -195,7 +196,7 @@ def made_result():
         rest = (1 - probability) / 6
         values = tuple(probability if name == emotion else rest for name in EMOTIONS)
         points = ((1.0, 1.0),) * 5
-        return Face(Box(1, 2, 30, 40), points, 0.9, values)
+        return Face(Box(1, 2, 30, 40), points, 0.9, values, sure=probability >= 0.5)
 
     frames = (
         FrameResult(0, 0.0, (TrackedFace(1, face("happy", 0.7)),)),
@@ -219,6 +220,8 @@ def test_csv_has_a_row_for_every_analysed_frame():
     assert rows[0]["source"] == "'=clip.mp4"
     assert (rows[1]["emotion"], rows[1]["probability"]) == ("happy", "0.900000")
     assert rows[3]["emotion"] == rows[3]["x"] == ""
+    assert [row["sure"] for row in rows] == ["1", "1", "0", "", "1"]
+    assert rows[2]["emotion"] == "sad"
 
 
 def test_json_holds_everything():
@@ -232,7 +235,7 @@ def test_captions():
     assert export.to_webvtt(made_result()) == (
         "WEBVTT\n\n"
         "00:00:00.000 --> 00:00:00.500\nhappy\n\n"
-        "00:00:00.500 --> 00:00:01.500\n1 happy, 2 sad\n\n"
+        "00:00:00.500 --> 00:00:01.500\n1 happy, 2 unsure\n\n"
         "00:00:02.000 --> 00:00:02.500\nneutral\n"
     )
 
@@ -245,8 +248,19 @@ def test_timelines_by_hand():
     assert first.shares["happy"] == 0.75
     assert first.shares["neutral"] == 0.25
     assert first.dominant == "happy"
-    assert second.dominant == "sad"
+    assert second.dominant == "unsure"
+    assert second.shares == {**dict.fromkeys(EMOTIONS, 0.0), "unsure": 1.0}
     happy = EMOTIONS.index("happy")
     assert first.smoothed(0)[:, happy].tolist() == pytest.approx([0.7, 0.9, 0.5 / 6])
     assert first.smoothed(1.0)[:, happy].tolist() == pytest.approx([0.8, 0.8, 0.5 / 6])
     assert timelines(VideoResult("a", made_result().info, (), 0, "cnn8", "")) == ()
+
+
+def test_faces_that_nothing_is_sure_about_make_no_key_moment(astronaut):
+    keeper = MomentKeeper()
+    for frame in made_result().frames:
+        keeper.see(astronaut, frame.faces, frame)
+    assert [(m.person, m.emotion, m.index) for m in keeper.moments] == [
+        (1, "happy", 5),
+        (1, "neutral", 15),
+    ]

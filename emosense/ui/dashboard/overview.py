@@ -43,7 +43,7 @@ def show(selection: Selection) -> None:
     _show_figures(selection)
     st.subheader("Training, validation and test")
     st.caption(
-        "As the paper's Table I, each with the weights of the chosen epoch and dropout off. "
+        "As the paper's Table I, each with the weights of the chosen epoch, dropout off, calibrated. "
         "Validation is PublicTest, test is PrivateTest, all images."
     )
     show_table(

@@ -74,19 +74,21 @@ def show(selection: Selection) -> None:
             for label, curve in curves.items()
         ),
     )
+    show_table(
+        [_sureness(shown, selection) for shown in models],
+        "sureness",
+        dict.fromkeys(_sureness(models[0], selection), "%.1f %%")
+        | {"model": "", "temperature": "%.2f"}
+        | dict.fromkeys(("ECE", "ECE before"), "%.3f"),
+    )
     st.subheader("How the score depends on what is counted")
     st.caption(
         f"{selection.part}. Copies are test images that stand pixel by pixel in Training too. "
         "FER+: the share of answers that most of FER+'s ten annotators gave; they and "
         "FER2013's label agree on about two of three images."
     )
-    show_table(
-        [_row(shown, selection) for shown in models],
-        "trust",
-        dict.fromkeys(_row(models[0], selection), "%.1f %%")
-        | {"model": "", "temperature": "%.2f"}
-        | dict.fromkeys(("ECE", "ECE before calibration"), "%.3f"),
-    )
+    rows = [_score(shown, selection) for shown in models]
+    show_table(rows, "trust", dict.fromkeys(rows[0], "%.1f %%") | {"model": ""})
 
 
 def _raw(shown: ShownModel, selection: Selection) -> Predictions:
@@ -97,24 +99,30 @@ def _ece(predictions: Predictions) -> float:
     return expected_calibration_error(predictions.labels, predictions.probabilities)
 
 
-def _row(shown: ShownModel, selection: Selection) -> dict[str, Any]:
-    everything = read_predictions(shown.model, selection.part)
-    agreement = ferplus_agreement(shown.predictions)
-    curve = coverage_curve(shown.predictions)
-    sure = sure_answers(shown.predictions, shown.model.calibration.threshold) or (0.0, math.nan)
+def _sureness(shown: ShownModel, selection: Selection) -> dict[str, Any]:
+    calibration, curve = shown.model.calibration, coverage_curve(shown.predictions)
+    sure = sure_answers(shown.predictions, calibration.threshold) or (0.0, math.nan)
     return {
         "model": shown.label,
-        "accuracy": 100 * everything.right.mean(),
-        "without copies": 100 * everything.without_copies().right.mean(),
-        "agreement with FER+": None if agreement is None else 100 * agreement,
-        "ECE": shown.intervals["ece"].value,
-        "ECE before calibration": _ece(_raw(shown, selection)),
-        "temperature": shown.model.calibration.temperature,
-        "unsure below": 100 * shown.model.calibration.threshold,
+        "unsure below": 100 * calibration.threshold,
         "sure": 100 * sure[0],
         "right where sure": 100 * sure[1],
         **{
             f"answered at {wanted:.0%} accuracy": 100 * curve.coverage_at(wanted)
             for wanted in _WANTED
         },
+        "temperature": calibration.temperature,
+        "ECE": shown.intervals["ece"].value,
+        "ECE before": _ece(_raw(shown, selection)),
+    }
+
+
+def _score(shown: ShownModel, selection: Selection) -> dict[str, Any]:
+    everything = read_predictions(shown.model, selection.part)
+    agreement = ferplus_agreement(shown.predictions)
+    return {
+        "model": shown.label,
+        "accuracy": 100 * everything.right.mean(),
+        "without copies": 100 * everything.without_copies().right.mean(),
+        "agreement with FER+": None if agreement is None else 100 * agreement,
     }
