@@ -12,6 +12,7 @@
     ├── ModelError                a trained model that cannot be used
     │   ├── ModelNotFound         no such name in the registry
     │   └── ModelDamaged          files missing or changed, checksum or shape wrong
+    ├── BatchError                a job over many files that cannot start or go on
     ├── DetectorError             the face detector's weights or engine are unusable
     └── WorkerError               the inference process
         ├── WorkerDied            it ended in the middle of the work and was replaced
@@ -60,6 +61,10 @@ class ModelNotFound(ModelError):
 
 class ModelDamaged(ModelError):
     """A model's files are missing, changed or do not belong together."""
+
+
+class BatchError(EmoSenseError):
+    """A job over many files that cannot start or go on."""
 
 
 class DetectorError(EmoSenseError):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from emosense import __version__
 from emosense.cli import (
+    batch_command,
     calibrate_command,
     evaluate_command,
     models_command,
@@ -21,6 +22,7 @@ from emosense.errors import EmoSenseError
 _COMMANDS = (
     photo_command,
     video_command,
+    batch_command,
     train_command,
     evaluate_command,
     calibrate_command,

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -32,10 +32,18 @@ class InferenceWorker:
         module: what the process runs with ``python -m``; its argument is the number of an
             open file, its end of a :func:`multiprocessing.Pipe`.
         timeout: seconds to wait for an answer; the setting EMOSENSE_WORKER_TIMEOUT if None.
+        cores: processor cores that the process may use, where the system can do that; all if
+            None.
     """
 
-    def __init__(self, module: str = "emosense.worker", timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        module: str = "emosense.worker",
+        timeout: float | None = None,
+        cores: Sequence[int] | None = None,
+    ) -> None:
         self._module = module
+        self._cores = [] if cores is None else [",".join(map(str, cores))]
         self._timeout = timeout or settings.WORKER_TIMEOUT.number()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -177,7 +185,7 @@ class InferenceWorker:
         root = str(Path(__file__).resolve().parents[2])
         paths = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", self._module, str(other.fileno())],
+            [sys.executable, "-m", self._module, str(other.fileno()), *self._cores],
             pass_fds=[other.fileno()],
             stdin=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": paths},

@@ -171,6 +171,12 @@ class _Handlers:
             "moments": analysis.moments,
         }
 
+    def files(self, files: Any, options: Any) -> Generator[Any, bool, None]:
+        """Analyse the files of a job; yields the rows of each."""
+        from emosense.batch.work import rows_of
+
+        yield from rows_of(self._analyzer(options.model), files, options)
+
     def speed(self, model: str) -> dict[str, Any]:
         """Return the device and, per batch size, the faces a second of a model on it."""
         from emosense.networks.device import device_label

@@ -1,0 +1,96 @@
+"""A pool of inference processes on this machine."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from queue import Empty, Queue
+
+from emosense.batch.files import File
+from emosense.batch.job import PartDone, finish_part
+from emosense.batch.runner import BatchOptions, PartRunner
+from emosense.batch.store import Store
+from emosense.errors import BatchError
+
+
+class LocalPool:
+    """Shares the parts of a job among inference processes.
+
+    Args:
+        workers: how many processes; each takes about 1 GB of memory, and its share of the
+            processor's cores for itself.
+    """
+
+    def __init__(self, workers: int) -> None:
+        if workers < 1:
+            raise BatchError(f"workers: expected at least 1. Received: {workers}")
+        self._workers = workers
+
+    def __call__(
+        self, parts: list[list[File]], options: BatchOptions, store: Store
+    ) -> Iterator[PartDone]:
+        """Analyse parts; see :data:`emosense.batch.job.Pool`."""
+        waiting: Queue[list[File]] = Queue()
+        for part in parts:
+            waiting.put(part)
+        done: Queue[PartDone | BaseException | None] = Queue()
+        stop = threading.Event()
+        count = min(self._workers, len(parts))
+        threads = [
+            threading.Thread(
+                target=_work, args=(PartRunner(options, cores), store, waiting, done, stop)
+            )
+            for cores in shares(available_cores(), count)
+        ]
+        for thread in threads:
+            thread.start()
+        running = len(threads)
+        try:
+            while running:
+                item = done.get()
+                if item is None:
+                    running -= 1
+                elif isinstance(item, BaseException):
+                    raise item
+                else:
+                    yield item
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+
+def available_cores() -> list[int]:
+    """Return the numbers of the processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def shares(cores: Sequence[int], workers: int) -> list[list[int]]:
+    """Deal out cores; with more workers than cores, several share one."""
+    if workers > len(cores):
+        return [[cores[number % len(cores)]] for number in range(workers)]
+    return [list(cores[number::workers]) for number in range(workers)]
+
+
+def _work(
+    runner: PartRunner,
+    store: Store,
+    waiting: Queue[list[File]],
+    done: Queue[PartDone | BaseException | None],
+    stop: threading.Event,
+) -> None:
+    try:
+        while not stop.is_set():
+            try:
+                part = waiting.get_nowait()
+            except Empty:
+                break
+            done.put(finish_part(store, part, runner.rows(part)))
+    except BaseException as error:  # raised again where the job runs
+        done.put(error)
+    finally:
+        runner.close()
+        done.put(None)

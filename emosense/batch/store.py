@@ -1,0 +1,112 @@
+"""The job's folder: Parquet parts that appear whole or not at all, and what they were made with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from emosense.batch.files import File, open_system
+from emosense.errors import BatchError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+JOB_FILE: Final = "_job.json"
+"""Readers of Parquet folders pass over names that begin with _ or a dot."""
+
+
+class Store:
+    """Writes and reads a job's folder. Safe to share between threads and machines.
+
+    Args:
+        destination: a folder, here or at an address of fsspec; made if it is missing.
+
+    Raises:
+        BatchError: the address cannot be opened.
+    """
+
+    def __init__(self, destination: str) -> None:
+        self.destination = destination
+        self._system, self._path = open_system(destination)
+
+    def begin(self, job: dict[str, Any]) -> None:
+        """Note what the job is made with, or check that it is the same as before.
+
+        Args:
+            job: plain data: all that decides what the rows look like.
+
+        Raises:
+            BatchError: another job was begun here, or the folder cannot be written.
+        """
+        path = f"{self._path}/{JOB_FILE}"
+        try:
+            self._system.makedirs(self._path, exist_ok=True)
+            if self._system.exists(path):
+                with self._system.open(path, "rb") as file:
+                    known = json.load(file)
+            else:
+                known = job
+                self._put(path, json.dumps(job, indent=2).encode())
+        except (OSError, ValueError) as error:
+            raise BatchError(f"{self.destination}: cannot be used ({error}).") from error
+        differing = sorted(key for key in {*known, *job} if known.get(key) != job.get(key))
+        if differing:
+            told = ", ".join(f"{k} {known.get(k)!r} -> {job.get(k)!r}" for k in differing)
+            raise BatchError(
+                f"{self.destination} holds another job ({told}). Give it another folder."
+            )
+
+    def finished(self) -> set[str]:
+        """Return the names of all files that have their rows."""
+        import pyarrow.parquet as pq
+
+        names: set[str] = set()
+        for path in self._parts():
+            with self._system.open(path, "rb") as file:
+                column = pq.read_table(file, columns=["file"])["file"]
+            names.update(column.unique().to_pylist())
+        return names
+
+    def write(self, files: list[File], table: pa.Table) -> None:
+        """Write the rows of ``files``; the same files always give the same part.
+
+        Raises:
+            BatchError: the folder cannot be written.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        names = "\0".join(file.name for file in files).encode()
+        buffer = pa.BufferOutputStream()
+        pq.write_table(table, buffer)
+        path = f"{self._path}/part-{hashlib.sha256(names).hexdigest()[:20]}.parquet"
+        try:
+            self._put(path, buffer.getvalue().to_pybytes())
+        except OSError as error:
+            raise BatchError(f"{self.destination}: cannot be written ({error}).") from error
+
+    def read(self) -> pa.Table:
+        """Return all rows so far, sorted by file, frame and person."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        from emosense.batch.rows import schema
+
+        tables = []
+        for path in self._parts():
+            with self._system.open(path, "rb") as file:
+                tables.append(pq.read_table(file))
+        keys = [(name, "ascending") for name in ("file", "frame", "person")]
+        return pa.concat_tables([schema().empty_table(), *tables]).sort_by(keys)
+
+    def _parts(self) -> list[str]:
+        return [str(path) for path in self._system.glob(f"{self._path}/part-*.parquet")]
+
+    def _put(self, path: str, content: bytes) -> None:
+        """Write a file that is never seen half-written."""
+        folder, _, name = path.rpartition("/")
+        aside = f"{folder}/.{name}.{os.getpid()}"
+        self._system.pipe_file(aside, content)
+        self._system.mv(aside, path)

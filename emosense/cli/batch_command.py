@@ -1,0 +1,100 @@
+"""``emosense batch``: analyse many photos and videos into Parquet."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from emosense import settings
+from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
+
+if TYPE_CHECKING:
+    from emosense.batch.job import Pool, Progress
+
+
+def add_to(commands: Any) -> None:
+    """Add the command's parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "batch",
+        help="analyse many photos and videos into Parquet",
+        description="Run it again after any kind of end: files that have their rows are not "
+        "analysed again.",
+    )
+    parser.add_argument("source", help="folder, file, pattern or cloud address (s3://...)")
+    parser.add_argument("dest", help="folder or cloud address for the Parquet parts")
+    parser.add_argument("--model", help=f"default {settings.MODEL.default}")
+    parser.add_argument(
+        "--workers", type=int, help="processes, or Ray actors; default one a core, at most 8"
+    )
+    parser.add_argument(
+        "--ray",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="use Ray: on this machine, or the cluster at ADDRESS",
+    )
+    parser.add_argument("--per-second", type=float, default=2.0, metavar="N", help="see video")
+    parser.add_argument("--strict", action="store_true", help="only sure faces; see photo")
+    parser.add_argument("--turned", action="store_true", help="turned faces too; see photo")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; 1 if a file could not be analysed."""
+    from emosense.batch.job import run_job
+    from emosense.batch.runner import BatchOptions
+    from emosense.video.options import VideoOptions
+
+    threshold = STRICT_THRESHOLD if options.strict else DetectorOptions().threshold
+    chosen = BatchOptions(
+        options.model or settings.MODEL.text(),
+        DetectorOptions(threshold=threshold, turned=options.turned),
+        VideoOptions(per_second=options.per_second or None, threshold=threshold),
+    )
+    line = _Line()
+    try:
+        end = run_job(options.source, options.dest, chosen, _pool(options), line.show)
+    except KeyboardInterrupt:
+        line.end()
+        print("emosense: stopped. The same command goes on.", file=sys.stderr)
+        return 130
+    line.end()
+    print(
+        f"{options.dest}: {end.done:,} of {end.files:,} files; in this run {end.faces:,} faces, "
+        f"{end.failed:,} files with an error"
+    )
+    return 1 if end.failed else 0
+
+
+def _pool(options: argparse.Namespace) -> Pool:
+    from emosense.batch.local_pool import LocalPool, available_cores
+
+    workers = options.workers or min(8, len(available_cores()))
+    if options.ray is None:
+        return LocalPool(workers)
+    from emosense.batch.ray_pool import RayPool
+
+    return RayPool(workers, options.ray or None)
+
+
+class _Line:
+    """One line on standard error: files, faces, files a second."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._before: int | None = None
+
+    def show(self, progress: Progress) -> None:
+        if self._before is None:
+            self._before = progress.done
+        rate = (progress.done - self._before) / max(time.monotonic() - self._start, 1e-9)
+        told = (
+            f"{progress.done:,} of {progress.files:,} files, {progress.faces:,} faces, "
+            f"{progress.failed:,} errors, {rate:.1f} files/s"
+        )
+        print(f"\r{told:70s}", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        print(file=sys.stderr)

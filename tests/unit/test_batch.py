@@ -1,0 +1,313 @@
+"""Jobs over many files, with real processes that are really killed."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+import cv2
+import fsspec
+import numpy as np
+import pytest
+from clips import head, pasted, wall, write_clip
+from helpers import encoded
+
+from emosense.batch import local_pool
+from emosense.batch.files import File, find_files
+from emosense.batch.job import job_of, parts_of, run_job
+from emosense.batch.local_pool import LocalPool, shares
+from emosense.batch.runner import BatchOptions, PartRunner
+from emosense.batch.store import Store
+from emosense.errors import BatchError, ModelNotFound, WorkerDied
+from emosense.video.options import VideoOptions
+
+OPTIONS = BatchOptions("cnn8", videos=VideoOptions(per_second=2))
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory, astronaut):
+    """Forty photos of which one is broken and one shows nobody, in two folders, and a clip."""
+    root = tmp_path_factory.mktemp("album")
+    (root / "more").mkdir()
+    small = cv2.resize(astronaut, (256, 256), interpolation=cv2.INTER_AREA)
+    for number in range(38):
+        folder = root if number % 2 else root / "more"
+        (folder / f"{number:02d}.jpg").write_bytes(encoded(small, "JPEG", quality=60 + number))
+    (root / "broken.jpg").write_bytes(encoded(small, "JPEG")[:900])
+    (root / "wall.png").write_bytes(encoded(wall(200, 200), "PNG"))
+    (root / "notes.txt").write_text("no photo")
+    face = head(astronaut)
+    write_clip(root / "clip.mp4", (pasted(wall(), (face, 300, 180)) for _ in range(25)))
+    return root
+
+
+@pytest.fixture(scope="module")
+def whole(album, tmp_path_factory):
+    """The album's rows from an undisturbed run."""
+    folder = str(tmp_path_factory.mktemp("whole"))
+    seen = []
+    end = run_job(str(album), folder, OPTIONS, LocalPool(2), seen.append)
+    assert (end.done, end.files, end.failed) == (41, 41, 1)
+    assert seen[0].done == 0
+    assert seen[-1] == end
+    return Store(folder).read()
+
+
+def test_every_file_has_its_rows(whole):
+    rows = whole.to_pylist()
+    by_file = {}
+    for row in rows:
+        by_file.setdefault(row["file"], []).append(row)
+    assert len(by_file) == 41
+    (face,) = by_file["more/00.jpg"]
+    assert (face["emotion"], face["person"], face["frame"], face["error"]) == (
+        "happy",
+        1,
+        None,
+        None,
+    )
+    assert 0 < face["x"] < face["x"] + face["width"] < 256
+    assert sum(face[name] for name in ("angry", "disgust", "fear", "happy")) > 0.5
+    (broken,) = by_file["broken.jpg"]
+    assert "damaged or cut off" in broken["error"]
+    assert broken["emotion"] is broken["person"] is None
+    (nobody,) = by_file["wall.png"]
+    assert (nobody["person"], nobody["emotion"], nobody["error"]) == (0, None, None)
+    clip = by_file["clip.mp4"]
+    assert [row["person"] for row in clip] == [1, 1]
+    assert [round(row["time"], 1) for row in clip] == [0.0, 0.5]
+
+
+def test_parquet_readers_take_the_folder_as_it_is(album, tmp_path):
+    import pandas as pd
+
+    run_job(str(album / "0*.jpg"), str(tmp_path), OPTIONS, LocalPool(1))
+    frame = pd.read_parquet(tmp_path)
+    assert sorted(frame["file"]) == ["01.jpg", "03.jpg", "05.jpg", "07.jpg", "09.jpg"]
+    assert (frame["emotion"] == "happy").all()
+
+
+def test_a_second_run_does_only_what_is_new(album, tmp_path):
+    source = tmp_path / "photos"
+    source.mkdir()
+    for name in ("01.jpg", "03.jpg"):
+        (source / name).write_bytes((album / name).read_bytes())
+    folder = str(tmp_path / "out")
+    run_job(str(source), folder, OPTIONS, LocalPool(1))
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    (source / "05.jpg").write_bytes((album / "05.jpg").read_bytes())
+    seen = []
+    end = run_job(str(source), folder, OPTIONS, LocalPool(1), seen.append)
+    assert (seen[0].done, end.done, end.faces) == (2, 3, 1)
+    after = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    assert before.items() < after.items()
+    assert Store(folder).read()["file"].to_pylist() == ["01.jpg", "03.jpg", "05.jpg"]
+    with pytest.raises(BatchError, match=r"another job \(model 'cnn8' -> 'cnn4'\)"):
+        run_job(str(source), folder, replace(OPTIONS, model="cnn4"), LocalPool(1))
+
+
+def assert_same(ours, theirs):
+    """The same rows; probabilities but for the rounding of another batch size."""
+    assert ours.schema == theirs.schema
+    assert len(ours) == len(theirs)
+    for name in ours.column_names:
+        one, other = ours[name].to_pylist(), theirs[name].to_pylist()
+        if ours.schema.field(name).type == "float":
+            assert one == pytest.approx(other, abs=1e-4)
+        else:
+            assert one == other
+
+
+def processes_called(title):
+    """Return the ids of all processes whose command line begins so."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                if (folder / "cmdline").read_bytes().startswith(title.encode()):
+                    found.append(int(folder.name))
+    return found
+
+
+def wait_for(what, seconds=120):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.02)
+
+
+def test_a_killed_driver_can_go_on(album, whole, tmp_path):
+    folder = tmp_path / "out"
+    command = [sys.executable, "-m", "emosense", "batch", str(album), str(folder)]
+    driver = subprocess.Popen([*command, "--workers", "1"], stderr=subprocess.DEVNULL)
+    wait_for(lambda: list(folder.glob("part-*")))
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    done = Store(str(folder)).finished()
+    assert 0 < len(done) < 41
+    written = {path.name: path.stat().st_mtime_ns for path in folder.glob("part-*")}
+    seen = []
+    end = run_job(str(album), str(folder), OPTIONS, LocalPool(2), seen.append)
+    assert (seen[0].done, end.done) == (len(done), 41)
+    for name, when in written.items():
+        assert (folder / name).stat().st_mtime_ns == when
+    assert_same(Store(str(folder)).read(), whole)
+
+
+def test_a_killed_process_loses_nothing(album, whole, tmp_path, monkeypatch):
+    runners = []
+
+    class Watched(PartRunner):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            runners.append(self)
+
+    monkeypatch.setattr(local_pool, "PartRunner", Watched)
+    killed = []
+
+    def kill(progress):
+        if progress.done and not killed:
+            killed.extend(runner._worker.pid for runner in runners)
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    end = run_job(str(album), str(tmp_path), OPTIONS, LocalPool(2), kill)
+    assert len(killed) == 2
+    assert (end.done, end.failed) == (41, 1)
+    assert_same(Store(str(tmp_path)).read(), whole)
+
+
+def test_a_file_that_kills_its_process_costs_one_row(monkeypatch):
+    asked = []
+
+    def stream(self, method, on_part, cancelled, files, options):
+        asked.append([file.name for file in files])
+        for file in files:
+            if file.name == "poison":
+                raise WorkerDied("It stopped.")
+            on_part([{"file": file.name, "person": 0}])
+
+    monkeypatch.setattr("emosense.worker.client.InferenceWorker.stream", stream)
+    files = [File(name, name, video=False) for name in ("a", "poison", "b")]
+    assert PartRunner(OPTIONS).rows(files) == [
+        {"file": "a", "person": 0},
+        {"file": "poison", "error": "It stopped."},
+        {"file": "b", "person": 0},
+    ]
+    assert asked == [["a", "poison", "b"], ["a"], ["poison"], ["b"]]
+
+
+def test_a_fault_in_a_worker_ends_the_job(album, tmp_path, monkeypatch):
+    def rows(self, files):
+        raise ModelNotFound("gone")
+
+    monkeypatch.setattr(PartRunner, "rows", rows)
+    with pytest.raises(ModelNotFound, match="gone"):
+        run_job(str(album), str(tmp_path), OPTIONS, LocalPool(2))
+    assert threading.active_count() < 50
+
+
+class TestRay:
+    @pytest.fixture(scope="class")
+    def pool(self):
+        ray = pytest.importorskip("ray")
+        from emosense.batch.ray_pool import RayPool
+
+        yield RayPool(2)
+        ray.shutdown()
+
+    def test_the_same_rows_come_out(self, pool, album, whole, tmp_path):
+        end = run_job(str(album), str(tmp_path), OPTIONS, pool)
+        assert (end.done, end.failed) == (41, 1)
+        assert Store(str(tmp_path)).read().equals(whole)
+
+    def test_a_killed_actor_loses_nothing(self, pool, album, whole, tmp_path):
+        killed = []
+
+        def kill(progress):
+            if progress.done and not killed:
+                killed.extend(processes_called("ray::MapWorker"))
+                os.kill(killed[0], signal.SIGKILL)
+
+        end = run_job(str(album), str(tmp_path), OPTIONS, pool, kill)
+        assert killed
+        assert (end.done, end.failed) == (41, 1)
+        assert_same(Store(str(tmp_path)).read(), whole)
+
+
+class TestFiles:
+    def test_folders_patterns_and_files(self, album):
+        names = [file.name for file in find_files(str(album))]
+        assert names == sorted(names)
+        assert len(names) == 41
+        assert {"more/00.jpg", "clip.mp4"} < set(names)
+        assert [f.name for f in find_files(str(album / "more" / "0[02].jpg"))] == [
+            "00.jpg",
+            "02.jpg",
+        ]
+        assert [f.name for f in find_files(str(album / "*" / "00.jpg"))] == ["more/00.jpg"]
+        (clip,) = find_files(str(album / "clip.mp4"))
+        assert (clip.name, clip.video) == ("clip.mp4", True)
+
+    def test_addresses(self, album, tmp_path):
+        memory = fsspec.filesystem("memory")
+        for name in ("01.jpg", "clip.mp4"):
+            memory.pipe_file(f"/album/{name}", (album / name).read_bytes())
+        end = run_job("memory://album", str(tmp_path), OPTIONS, in_this_process)
+        assert (end.done, end.faces, end.failed) == (2, 3, 0)
+
+    @pytest.mark.parametrize(
+        ("source", "told"),
+        [
+            ("nowhere", "Received: 0 files"),
+            ("{album}/*.txt", "Received: 1 files, none of them one"),
+            ("unheard-of://x", "cannot be opened"),
+        ],
+    )
+    def test_nothing_to_do_is_told(self, source, told, album):
+        with pytest.raises(BatchError, match=told):
+            find_files(source.format(album=album))
+
+
+def in_this_process(parts, options, store):
+    """A pool without processes: memory:// exists only here."""
+    from emosense.analyzer import Analyzer
+    from emosense.batch.job import finish_part
+    from emosense.batch.work import rows_of
+
+    analyzer = Analyzer(options.model)
+    for part in parts:
+        rows = [row for found in rows_of(analyzer, part, options) for row in found]
+        yield finish_part(store, part, rows)
+
+
+def test_parts():
+    files = [File(f"{n:02d}", "", video=n == 3) for n in range(20)]
+    parts = [[file.name for file in part] for part in parts_of(files)]
+    assert parts[0] == ["03"]
+    assert [len(part) for part in parts] == [1, 16, 3]
+    assert sorted(chain(*parts)) == [file.name for file in files]
+    assert job_of("a", OPTIONS)["videos"]["per_second"] == 2
+
+
+def test_cores_are_dealt_out():
+    assert shares([0, 1, 2, 3, 4], 2) == [[0, 2, 4], [1, 3]]
+    assert shares([5, 6], 3) == [[5], [6], [5]]
+    with pytest.raises(BatchError, match="at least 1"):
+        LocalPool(0)
+
+
+def test_large_files_are_refused_before_they_are_fetched(album, tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOSENSE_MAX_VIDEO_MB", "0.001")
+    monkeypatch.setenv("EMOSENSE_MAX_PHOTO_MB", "0.001")
+    fsspec.filesystem("memory").pipe_file("/big/a.mp4", np.zeros(5000, np.uint8).tobytes())
+    fsspec.filesystem("memory").pipe_file("/big/b.png", np.zeros(5000, np.uint8).tobytes())
+    run_job("memory://big", str(tmp_path), OPTIONS, in_this_process)
+    for row in Store(str(tmp_path)).read().to_pylist():
+        assert "Expected a file of at most" in row["error"]
