@@ -1,0 +1,114 @@
+"""The table of all trained networks: scores from their cards, speed measured now, side by side.
+
+    python benchmarks/networks.py [--photos FOLDER]
+
+Speed is the median of rounds in which all networks take turns, so that a busy machine slows all of
+them alike. With --photos, every photo whose file name holds an emotion (angry, disgusted, ...) counts
+as posed: its first face should get that emotion.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from pathlib import Path
+
+from emosense.analyzer import Analyzer
+from emosense.emotions import EMOTIONS
+from emosense.evaluation.predictions import read_predictions
+from emosense.evaluation.trust import ferplus_agreement
+from emosense.media.formats import photo_suffixes
+from emosense.networks.classifier import EmotionClassifier
+from emosense.networks.registry import list_models
+from emosense.networks.speed import BATCHES, faces_per_second
+
+# Stems, so that "disgusted" and "surprised" are found.
+STEMS = {
+    "angry": "angry",
+    "disgust": "disgust",
+    "fear": "fear",
+    "happy": "happy",
+    "sad": "sad",
+    "surprise": "surpris",
+    "neutral": "neutral",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--photos", type=Path, help="folder of posed photos")
+    parser.add_argument("--reference", default="cnn8")
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    models = list_models()
+    classifiers = {name: EmotionClassifier(model) for name, model in models.items()}
+    speed = {
+        batch: {
+            name: statistics.median(rates)
+            for name, rates in zip(
+                models,
+                zip(
+                    *(
+                        [faces_per_second(c, batch, 0.5) for c in classifiers.values()]
+                        for _ in range(arguments.rounds)
+                    ),
+                    strict=True,
+                ),
+                strict=True,
+            )
+        }
+        for batch in BATCHES
+    }
+    print(
+        "| model | PrivateTest % | without copies % | FER+ % | macro F1 | ECE | MFLOPs | parameters "
+        "| faces/s, 1 | faces/s, 64 |\n|---|---|---|---|---|---|---|---|---|---|"
+    )
+    for name, model in models.items():
+        card, test = model.card, model.card.metrics["PrivateTest"]
+        agreement = ferplus_agreement(read_predictions(model))
+        fresh = card.metrics["PrivateTest without copies"]["accuracy"]
+        rates = [
+            f"{speed[batch][name]:.0f} ({speed[batch][name] / speed[batch][arguments.reference]:.2f}x)"
+            for batch in BATCHES
+        ]
+        print(
+            f"| {name} | {100 * test['accuracy']:.1f} | {100 * fresh:.1f} | "
+            f"{'' if agreement is None else f'{100 * agreement:.1f}'} | {test['macro_f1']:.3f} | "
+            f"{test['ece']:.3f} | {(card.flops or 0) / 1e6:.0f} | {card.parameters:,} | "
+            + " | ".join(rates)
+            + " |"
+        )
+    if arguments.photos is not None:
+        show_posed(arguments.photos, list(models))
+
+
+def show_posed(folder: Path, models: list[str]) -> None:
+    """Print what each model says of each posed photo."""
+    posed = [
+        (path, emotion)
+        for path in sorted(folder.iterdir())
+        if path.suffix[1:].lower() in photo_suffixes()
+        for emotion in EMOTIONS
+        if STEMS[emotion] in path.stem.lower()
+    ]
+    print("\n| posed | " + " | ".join(models) + " |\n|---|" + "---|" * len(models))
+    right = dict.fromkeys(models, 0)
+    answers: dict[str, list[str]] = {}
+    for name in models:
+        analyzer = Analyzer(name)
+        for path, emotion in posed:
+            faces = analyzer.photo(path).faces
+            told = f"{faces[0].emotion} {faces[0].probability:.0%}" if faces else "no face"
+            if faces and not faces[0].sure:
+                told += ", unsure"
+            right[name] += bool(faces) and faces[0].emotion == emotion
+            answers.setdefault(f"{emotion} ({path.name})", []).append(told)
+    for what, row in answers.items():
+        print(f"| {what} | " + " | ".join(row) + " |")
+    print("| right | " + " | ".join(f"{n} of {len(posed)}" for n in right.values()) + " |")
+
+
+if __name__ == "__main__":
+    main()
