@@ -1,6 +1,9 @@
+import io
 import json
 import shutil
+import zipfile
 
+import h5py
 import numpy as np
 import pytest
 
@@ -34,6 +37,12 @@ def test_a_published_model_is_listed_and_works(folder, small_data):
     np.testing.assert_allclose(saved["private_probabilities"], raw, atol=1e-6)
     assert saved["private_labels"].tolist() == split.labels.tolist()
     assert [row["epoch"] for row in model.history()] == [1]
+    with (
+        zipfile.ZipFile(model.file("weights.keras")) as archive,
+        h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as weights,
+    ):
+        assert not weights.get("optimizer")
+        assert not json.loads(archive.read("config.json")).get("compile_config")
 
 
 def test_classifier_checks_its_input(folder):
