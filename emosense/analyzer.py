@@ -50,8 +50,11 @@ class Analyzer:
         engine: str | None = None,
         limits: PhotoLimits | None = None,
     ) -> None:
-        self._classifier = EmotionClassifier(find_model(model or settings.MODEL.text()))
-        self._detector = FaceDetector(engine or settings.ENGINE.text())
+        self._engine = engine or settings.ENGINE.text()
+        self._detector = FaceDetector(self._engine)
+        self._classifier = EmotionClassifier(
+            find_model(model or settings.MODEL.text()), self._engine
+        )
         self.limits = limits or photo_limits()
 
     @property
@@ -72,7 +75,7 @@ class Analyzer:
             ModelDamaged: its files are missing or changed.
         """
         if name != self.model:
-            self._classifier = EmotionClassifier(find_model(name))
+            self._classifier = EmotionClassifier(find_model(name), self._engine)
 
     def photo(self, photo: PhotoSource, options: DetectorOptions | None = None) -> PhotoResult:
         """Analyse one photo.

@@ -54,7 +54,7 @@ MODEL: Final = Setting(
 ENGINE: Final = Setting(
     "EMOSENSE_ENGINE",
     "auto",
-    "Face detector engine: auto, onnx or opencv (CPU), or keras (any device).",
+    "Engine of face detector and networks: auto, onnx or opencv (CPU), or keras (any device).",
 )
 MAX_PHOTO_MB: Final = Setting("EMOSENSE_MAX_PHOTO_MB", "50", "Largest photo file, in MB.")
 MAX_MEGAPIXELS: Final = Setting("EMOSENSE_MAX_MEGAPIXELS", "80", "Largest photo, in megapixels.")

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from emosense.faces.engines import TOP_K
 from emosense.faces.suppression import suppress
 from emosense.faces.weights import yunet_onnx
+from emosense.networks.onnx_session import onnx_session
 
 _STRIDES: Final = (8, 16, 32)
 
@@ -23,16 +24,7 @@ class OnnxYuNet:
     label = "YuNet (ONNX Runtime, CPU)"
 
     def __init__(self) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        # Waiting threads must sleep: in a video other stages need the cores.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.enable_mem_pattern = False  # canvases come in many sizes
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            _of_any_size(), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = onnx_session(_of_any_size(), many_sizes=True)
 
     def find(
         self, canvases: npt.NDArray[np.uint8], threshold: float

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS, INPUT_SIZE
 from emosense.networks.calibration import Calibration
-from emosense.networks.device import compiled_call
 from emosense.networks.registry import TrainedModel
+from emosense.networks.runtimes import create_runtime
 
 BATCH: Final = 64
 
@@ -20,23 +20,22 @@ class EmotionClassifier:
 
     Args:
         model: from the registry.
+        engine: see :func:`emosense.networks.runtimes.create_runtime`.
         raw: give the network's own probabilities, not calibrated ones.
 
     Raises:
         ModelDamaged: the model cannot be loaded.
     """
 
-    def __init__(self, model: TrainedModel, *, raw: bool = False) -> None:
+    def __init__(self, model: TrainedModel, engine: str = "auto", *, raw: bool = False) -> None:
         self.name = model.name
         self.calibration = Calibration() if raw else model.calibration
-        self._network = model.network()
-        self._call = compiled_call(self._forward)
+        self._runtime = create_runtime(model, engine)
 
-    def _forward(self, faces: Any) -> Any:
-        from keras import ops
-
-        unit = ops.cast(faces, "float32") / 255.0
-        return self._network(ops.expand_dims(unit, -1), training=False)
+    @property
+    def label(self) -> str:
+        """What computes the network, and on which device."""
+        return self._runtime.label
 
     def __call__(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Classify faces.
@@ -50,16 +49,13 @@ class EmotionClassifier:
         Raises:
             ValueError: another shape or type.
         """
-        from keras import ops
-
         if faces.shape[1:] != (INPUT_SIZE, INPUT_SIZE) or faces.dtype != np.uint8:
             raise ValueError(
                 f"Expected faces of shape (n, {INPUT_SIZE}, {INPUT_SIZE}) and type uint8. "
                 f"Received: {faces.shape}, {faces.dtype}"
             )
         parts = [
-            np.asarray(ops.convert_to_numpy(self._call(faces[start : start + BATCH])), np.float32)
-            for start in range(0, len(faces), BATCH)
+            self._runtime(faces[start : start + BATCH]) for start in range(0, len(faces), BATCH)
         ]
         if not parts:
             return np.empty((0, len(EMOTIONS)), np.float32)

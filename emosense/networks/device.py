@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +15,12 @@ import numpy.typing as npt
 
 @cache
 def has_gpu() -> bool:
-    """Whether the Keras backend sees a GPU."""
+    """Whether the Keras backend sees a GPU.
+
+    Loads the backend only where there may be one: that takes seconds.
+    """
+    if not _may_have_gpu():
+        return False
     import keras
 
     backend = keras.backend.backend()
@@ -29,6 +37,17 @@ def has_gpu() -> bool:
 
         return bool(torch.cuda.is_available())
     return False
+
+
+def _may_have_gpu() -> bool:
+    """Whether NVIDIA's or AMD's driver is here, or the system is one that brings its own."""
+    if sys.platform != "linux" or Path("/dev/kfd").exists():
+        return True
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def device_label() -> str:

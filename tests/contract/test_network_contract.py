@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from emosense.networks.architectures import ARCHITECTURES
+from emosense.networks.runtimes import OnnxRuntime
 from emosense.networks.storage import load_network, save_float16
+
+
+def kept_and_trained(about):
+    """A network as it is trained (with batch normalisation, if any), and as it is kept."""
+    model = about.build("he_normal")
+    return model, about.without_batch_norm(model)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -29,6 +36,16 @@ class TestNetwork:
         assert all(str(v.dtype) == "float32" for v in again.weights)
         x = np.random.default_rng(1).random((4, 48, 48, 1), np.float32)
         np.testing.assert_allclose(np.asarray(again(x)), np.asarray(model(x)), atol=5e-3)
+
+    def test_onnx_runtime_computes_the_same(self, name, tmp_path):
+        keras.utils.set_random_seed(0)
+        about = ARCHITECTURES[name]
+        for number, model in enumerate({id(m): m for m in kept_and_trained(about)}.values()):
+            path = tmp_path / f"{number}.keras"
+            save_float16(model, path)
+            faces = np.random.default_rng(1).integers(0, 256, (5, 48, 48), np.uint8)
+            expected = np.asarray(load_network(path)([faces[..., np.newaxis] / np.float32(255)]))
+            np.testing.assert_allclose(OnnxRuntime(path.read_bytes())(faces), expected, atol=2e-5)
 
     def test_mixed_precision_ends_in_float32(self, name, tmp_path):
         from emosense.training.recipe import Recipe

@@ -59,10 +59,10 @@ def test_regions_share_the_support(analyzer, face):
 def test_depends_on_the_weights_of_every_registered_network(name, face):
     """Sanity check for attributions: random weights, another picture (arXiv:1810.03292)."""
     model = find_model(name)
-    classify = EmotionClassifier(model)
+    classify = EmotionClassifier(model, "keras")
     before = explain(face, classify, "happy").effect
     rng = np.random.default_rng(0)
-    for layer in classify._network.layers:
+    for layer in classify._runtime._network.layers:
         layer.set_weights([rng.permuted(w.ravel()).reshape(w.shape) for w in layer.get_weights()])
     after = explain(face, classify, "happy").effect
     assert np.abs(before).max() > 0.1

@@ -1,0 +1,22 @@
+"""How ONNX Runtime is started, for the detector and the networks alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def onnx_session(graph: bytes, *, many_sizes: bool = False) -> Any:
+    """Return an ONNX Runtime session on the CPU.
+
+    Args:
+        graph: of the model.
+        many_sizes: its inputs change their height and width from call to call.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    # Waiting threads must sleep: in a video other stages need the cores.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_mem_pattern = not many_sizes
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
