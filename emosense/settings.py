@@ -61,6 +61,12 @@ MAX_MEGAPIXELS: Final = Setting("EMOSENSE_MAX_MEGAPIXELS", "80", "Largest photo,
 MAX_PHOTOS: Final = Setting(
     "EMOSENSE_MAX_PHOTOS", "50", "Most photos of one upload on the Photo page."
 )
+MAX_BATCH_PHOTOS: Final = Setting(
+    "EMOSENSE_MAX_BATCH_PHOTOS", "500", "Most photos of one job on the Batch page."
+)
+MAX_BATCH_MB: Final = Setting(
+    "EMOSENSE_MAX_BATCH_MB", "500", "Largest upload of one job on the Batch page, in MB."
+)
 MAX_VIDEO_MB: Final = Setting("EMOSENSE_MAX_VIDEO_MB", "500", "Largest video file, in MB.")
 WORKER_TIMEOUT: Final = Setting(
     "EMOSENSE_WORKER_TIMEOUT", "120", "Seconds after which an analysis is given up."
@@ -73,6 +79,8 @@ SETTINGS: Final = (
     MAX_PHOTO_MB,
     MAX_MEGAPIXELS,
     MAX_PHOTOS,
+    MAX_BATCH_PHOTOS,
+    MAX_BATCH_MB,
     MAX_VIDEO_MB,
     WORKER_TIMEOUT,
 )

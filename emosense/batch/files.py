@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from emosense.errors import BatchError
-from emosense.media.formats import PHOTO_SUFFIXES, VIDEO_SUFFIXES
+from emosense.media.formats import ALL_PHOTO_SUFFIXES, VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     import fsspec
 
-_HEIF = ("heic", "heif")  # always taken: without the extra each gives a row that says so
-PHOTOS: Final = (*PHOTO_SUFFIXES, *_HEIF)
+PHOTOS: Final = ALL_PHOTO_SUFFIXES
 VIDEOS: Final = VIDEO_SUFFIXES
 
 

@@ -82,6 +82,16 @@ def table(rows: list[Row]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema())
 
 
+def parquet(rows: pa.Table) -> bytes:
+    """Return a table as a Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    buffer = pa.BufferOutputStream()
+    pq.write_table(rows, buffer)
+    return bytes(buffer.getvalue().to_pybytes())
+
+
 def _face(face: Face, **where: Any) -> Row:
     box = face.box
     return {

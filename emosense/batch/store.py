@@ -75,15 +75,12 @@ class Store:
         Raises:
             BatchError: the folder cannot be written.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        from emosense.batch.rows import parquet
 
         names = "\0".join(file.name for file in files).encode()
-        buffer = pa.BufferOutputStream()
-        pq.write_table(table, buffer)
         path = f"{self._path}/part-{hashlib.sha256(names).hexdigest()[:20]}.parquet"
         try:
-            self._put(path, buffer.getvalue().to_pybytes())
+            self._put(path, parquet(table))
         except OSError as error:
             raise BatchError(f"{self.destination}: cannot be written ({error}).") from error
 

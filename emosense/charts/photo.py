@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from emosense.charts.colours import COLOURS, UNSURE_COLOUR
 from emosense.emotions import EMOTIONS
-from emosense.results import VERDICTS, Face, PhotoResult
+from emosense.results import VERDICTS, Face
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -47,12 +47,11 @@ def probability_chart(face: Face) -> Figure:
     return figure
 
 
-def emotions_chart(results: Sequence[PhotoResult]) -> Figure:
-    """Return a bar chart: of how many faces of all photos is what said."""
+def verdicts_chart(verdicts: Sequence[str]) -> Figure:
+    """Return a bar chart: of how many faces is what said."""
     import plotly.graph_objects as go
 
-    names = [face.verdict for result in results for face in result.faces]
-    counts = [names.count(name) for name in VERDICTS]
+    counts = [verdicts.count(name) for name in VERDICTS]
     figure = go.Figure(
         go.Bar(
             x=list(VERDICTS),

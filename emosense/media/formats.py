@@ -10,6 +10,8 @@ PHOTO_SUFFIXES: Final = ("jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bm
 VIDEO_FORMATS: Final = "MP4, MOV, M4V, AVI, MKV or WebM"
 VIDEO_SUFFIXES: Final = ("mp4", "mov", "m4v", "avi", "mkv", "webm")
 _HEIF_SUFFIXES: Final = ("heic", "heif")
+ALL_PHOTO_SUFFIXES: Final = (*PHOTO_SUFFIXES, *_HEIF_SUFFIXES)
+"""Also those that need an extra: where many files come at once, each is told in its place."""
 
 
 def photo_suffixes() -> tuple[str, ...]:

@@ -50,26 +50,26 @@ def choose_photos() -> list[Photo]:
     return []
 
 
-def choose_options() -> DetectorOptions:
-    """Show the detector's options and return them."""
+def choose_options(page: str = "photo") -> DetectorOptions:
+    """Show the detector's options, under keys that begin with ``page``, and return them."""
     with st.popover("Options", icon=":material/tune:", width="stretch"):
         strict = st.toggle(
             "Strict",
-            key="photo_strict",
+            key=f"{page}_strict",
             help="Only faces that the detector is very sure of: fewer false ones, some missed.",
         )
         turned = st.toggle(
             "Look for turned faces too",
-            key="photo_turned",
+            key=f"{page}_turned",
             help="Searches the photo in four directions, which takes four times as long.",
         )
         small = st.toggle(
             "Look for small faces too",
-            key="photo_small",
+            key=f"{page}_small",
             help="Searches large photos at a finer resolution, which takes several times as long.",
         )
         smallest = st.slider(
-            "Smallest face (px)", 10, 200, DetectorOptions().min_face, key="photo_min_face"
+            "Smallest face (px)", 10, 200, DetectorOptions().min_face, key=f"{page}_min_face"
         )
     threshold = STRICT_THRESHOLD if strict else DetectorOptions().threshold
     long_side = SMALL_FACES_LONG_SIDE if small else DetectorOptions().long_side

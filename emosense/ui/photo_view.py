@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from emosense import export
-from emosense.charts.photo import emotions_chart, probability_chart
+from emosense.charts.photo import probability_chart, verdicts_chart
 from emosense.emotions import EMOTIONS
 from emosense.errors import EmoSenseError
 from emosense.results import VERDICTS, Face, PhotoFailure, PhotoResult
@@ -68,14 +68,14 @@ def _show_summary(analyses: Sequence[Analysis]) -> None:
         )
     if faces:
         with chart:
-            counts = {name: sum(face.verdict == name for face in faces) for name in VERDICTS}
+            verdicts = [face.verdict for face in faces]
             st.plotly_chart(
-                emotions_chart(results),
+                verdicts_chart(verdicts),
                 width="stretch",
                 config=_CHART,
                 key="photo_counts",
                 alt="What is said of the faces: "
-                + ", ".join(f"{k} {n}" for k, n in counts.items() if n),
+                + ", ".join(f"{n} {verdicts.count(n)}" for n in VERDICTS if n in verdicts),
             )
 
 

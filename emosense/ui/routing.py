@@ -25,6 +25,7 @@ def navigate() -> StreamlitPage:
                 _PAGES / "photo.py", title="Photo", icon=":material/photo_camera:", default=True
             ),
             st.Page(_PAGES / "video.py", title="Video", icon=":material/videocam:"),
+            st.Page(_PAGES / "batch.py", title="Batch", icon=":material/photo_library:"),
             st.Page(_PAGES / "models.py", title="Models", icon=":material/monitoring:"),
             st.Page(_PAGES / "about.py", title="About", icon=":material/info:"),
         ],

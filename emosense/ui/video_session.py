@@ -12,8 +12,8 @@ import streamlit as st
 from emosense.results import VideoInfo
 from emosense.video.options import VideoOptions
 from emosense.worker.client import InferenceWorker
-from emosense.worker.jobs import VideoJob, VideoJobs
 from emosense.worker.spool import Spool
+from emosense.worker.video_jobs import VideoJob, VideoJobs
 
 _CHUNK = 2**20
 

@@ -15,7 +15,8 @@ from emosense.ui.text import counted, plain
 from emosense.ui.video_session import SessionVideos
 from emosense.video import export
 from emosense.video.summary import Timeline, timelines
-from emosense.worker.jobs import JobState, VideoJob
+from emosense.worker.state import JobState
+from emosense.worker.video_jobs import VideoJob
 
 _CHART = {"displayModeBar": False}
 _BARS = 12

@@ -6,7 +6,6 @@ import atexit
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing import Pipe
@@ -18,6 +17,7 @@ from emosense import settings
 from emosense.errors import WorkerDied, WorkerTimeout
 from emosense.results import PhotoResult
 from emosense.worker.process import Cancel, Part, Reply, Request
+from emosense.worker.turns import Turns
 
 _TICK = 0.2
 
@@ -25,8 +25,8 @@ _TICK = 0.2
 class InferenceWorker:
     """One inference process, shared by all sessions of the app.
 
-    Thread-safe: requests are answered one after the other. A process that dies or hangs is
-    replaced at once; the request that it was working on raises.
+    Thread-safe: requests are answered one after the other, in the order in which they came. A
+    process that dies or hangs is replaced at once; the request that it was working on raises.
 
     Args:
         module: what the process runs with ``python -m``; its argument is the number of an
@@ -45,7 +45,7 @@ class InferenceWorker:
         self._module = module
         self._cores = [] if cores is None else [",".join(map(str, cores))]
         self._timeout = timeout or settings.WORKER_TIMEOUT.number()
-        self._lock = threading.Lock()
+        self._turns = Turns()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         atexit.register(self.close)
@@ -63,7 +63,7 @@ class InferenceWorker:
             WorkerTimeout: it did not answer in time; a new one was started.
             EmoSenseError: what the request itself raised.
         """
-        with self._lock:
+        with self._turns:
             connection = self._running()
             try:
                 connection.send(Request(method, arguments))
@@ -106,7 +106,7 @@ class InferenceWorker:
             WorkerTimeout: likewise, if no part came for the time limit.
             EmoSenseError: what the request itself raised.
         """
-        with self._lock:
+        with self._turns:
             connection = self._running()
             told, heard = False, time.monotonic()
             try:
@@ -135,9 +135,15 @@ class InferenceWorker:
         return message.value
 
     def photo(
-        self, data: bytes, name: str, model: str, options: Any, preview_side: int = 1280
+        self,
+        data: bytes,
+        name: str,
+        model: str,
+        options: Any,
+        preview_side: int = 1280,
+        crop_side: int = 240,
     ) -> tuple[PhotoResult, bytes, list[bytes]]:
-        """Analyse one encoded photo.
+        """Analyse one encoded photo; pictures come back with their longer side in pixels.
 
         Returns:
             (result, annotated preview as JPEG, one JPEG per face).
@@ -149,12 +155,13 @@ class InferenceWorker:
             model=model,
             options=options,
             preview_side=preview_side,
+            crop_side=crop_side,
         )
         return answer["result"], answer["preview"], answer["crops"]
 
     def start(self) -> None:
         """Start the process if it does not run; returns at once."""
-        with self._lock:
+        with self._turns:
             self._running()
 
     def close(self) -> None:

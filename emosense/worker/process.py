@@ -107,7 +107,7 @@ class _Handlers:
         return str(analyzer.engine)
 
     def photo(
-        self, data: bytes, name: str, model: str, options: Any, preview_side: int
+        self, data: bytes, name: str, model: str, options: Any, preview_side: int, crop_side: int
     ) -> dict[str, Any]:
         """Analyse one encoded photo; returns the result and pictures to show it with."""
         from emosense.annotate import annotate
@@ -118,7 +118,7 @@ class _Handlers:
         analyzer = self._analyzer(model)
         image = read_photo(data, analyzer.limits)
         result = analyzer.images([(name, image)], options)[0]
-        crops = [fit_within(cut_face(image, face), 240) for face in result.faces]
+        crops = [fit_within(cut_face(image, face), crop_side) for face in result.faces]
         return {
             "result": result,
             "preview": encode_jpeg(fit_within(annotate(image, result), preview_side)),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 from helpers import encoded, texts
 from streamlit.testing.v1 import AppTest
 
@@ -65,8 +66,16 @@ def test_many_with_a_bad_one_between(page, astronaut_png, astronaut):
     assert summary["emotions"].tolist() == ["1 happy", "not analysed", "none"]
 
 
-def test_an_unsure_answer_and_why(astronaut_png, small_run, monkeypatch):
+@pytest.fixture
+def small_model(small_run, monkeypatch):
+    """The model made in the tests, in an inference process that knows it."""
     monkeypatch.setenv("EMOSENSE_MODELS", str(small_run / "models"))
+    st.cache_resource.clear()
+    yield
+    st.cache_resource.clear()
+
+
+def test_an_unsure_answer_and_why(astronaut_png, small_model):
     app = AppTest.from_file(str(ROOT / "pages" / "photo.py"), default_timeout=180).run()
     app.selectbox(key="photo_model").set_value("tiny").run()
     told = upload(app, ("a.png", astronaut_png, "image/png"))

@@ -13,7 +13,7 @@ from emosense import EMOTIONS, Analyzer, PhotoFailure, PhotoResult, export
 from emosense.analyzer import name_of
 from emosense.annotate import annotate, annotated_png
 from emosense.charts.colours import COLOURS, UNSURE_COLOUR
-from emosense.charts.photo import emotions_chart, probability_chart
+from emosense.charts.photo import probability_chart, verdicts_chart
 from emosense.errors import MediaError, ModelNotFound
 from emosense.results import Box, Face
 
@@ -126,7 +126,7 @@ class TestPictures:
         colour = np.array([int(UNSURE_COLOUR[i : i + 2], 16) for i in (1, 3, 5)])
         box = result.faces[0].box
         assert (drawn[int(box.y + box.height / 2), round(box.x)] == colour).all()
-        counts = emotions_chart([unsure, result]).data[0]
+        counts = verdicts_chart([unsure.faces[0].verdict, result.faces[0].verdict]).data[0]
         found = dict(zip(counts.x, counts.y, strict=True))
         assert (found["happy"], found["unsure"]) == (1, 1)
         (row,) = csv.DictReader(io.StringIO(export.to_csv([unsure])))
@@ -143,7 +143,7 @@ class TestPictures:
         bar = probability_chart(result.faces[0]).data[0]
         assert list(bar.y) == list(EMOTIONS)
         assert list(bar.x) == pytest.approx([100 * p for p in result.faces[0].probabilities])
-        counts = emotions_chart([result, result]).data[0]
+        counts = verdicts_chart([face.verdict for face in result.faces * 2]).data[0]
         assert dict(zip(counts.x, counts.y, strict=True))["happy"] == 2
 
 

@@ -12,8 +12,9 @@ from clips import head, pasted, wall, write_clip
 from emosense.results import VideoInfo
 from emosense.video.options import VideoOptions
 from emosense.worker.client import InferenceWorker
-from emosense.worker.jobs import JobState, VideoJob, VideoJobs
 from emosense.worker.spool import Spool
+from emosense.worker.state import JobState
+from emosense.worker.video_jobs import VideoJob, VideoJobs
 
 EVERY = VideoOptions(per_second=None)
 

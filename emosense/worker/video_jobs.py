@@ -6,7 +6,6 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,7 @@ from emosense.errors import EmoSenseError
 from emosense.results import FrameResult, VideoInfo, VideoResult
 from emosense.video.options import VideoOptions
 from emosense.worker.client import InferenceWorker
-
-
-class JobState(Enum):
-    """Where a job stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
+from emosense.worker.state import JobState
 
 
 @dataclass

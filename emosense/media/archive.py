@@ -1,0 +1,161 @@
+"""Zip archives of photos, read from memory without unpacking them anywhere."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import IO, Final
+
+from emosense.errors import DamagedMedia, MediaTooLarge, UnsupportedMedia
+from emosense.media.formats import ALL_PHOTO_SUFFIXES, PHOTO_FORMATS
+
+_ENTRY: Final = b"PK\x01\x02"
+_CHUNK: Final = 2**20
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
+
+
+@dataclass(frozen=True)
+class ArchiveLimits:
+    """What an archive may cost.
+
+    Attributes:
+        max_photos: in it.
+        max_photo_bytes: of one photo, unpacked.
+        max_bytes: of all photos, unpacked.
+    """
+
+    max_photos: int = 500
+    max_photo_bytes: int = 50 * 2**20
+    max_bytes: int = 2 * 2**30
+
+
+@dataclass(frozen=True)
+class ArchivedPhoto:
+    """A photo in an archive.
+
+    Attributes:
+        name: its path in the archive without anything that leads out of it.
+        index: of its entry.
+    """
+
+    name: str
+    index: int
+
+
+class PhotoArchive:
+    """The photos of a zip archive.
+
+    Nothing is written to disk and names lead nowhere, so a name such as ``../../x.jpg`` is only
+    a name. Entries are unpacked one at a time, never beyond the limits, whatever sizes the
+    archive declares (David Fifield, "A better zip bomb", WOOT 2019).
+
+    Args:
+        file: the archive; stays open, since photos are read when they are asked for.
+        limits: the default limits if None.
+
+    Raises:
+        UnsupportedMedia: not a zip archive, or one without photos.
+        DamagedMedia: broken or cut off.
+        MediaTooLarge: too many entries.
+    """
+
+    def __init__(self, file: IO[bytes], limits: ArchiveLimits | None = None) -> None:
+        self._limits = limits or ArchiveLimits()
+        self._unpacked = 0
+        _check_entries(file, 20 * self._limits.max_photos)
+        file.seek(0)
+        if not zipfile.is_zipfile(file):
+            file.seek(0)
+            if file.read(2) == b"PK":
+                raise DamagedMedia("The zip archive is damaged or cut off.")
+            raise UnsupportedMedia("Expected a zip archive. Received: a file of another kind.")
+        try:
+            self._zip = zipfile.ZipFile(file)
+        except (*_BROKEN, NotImplementedError) as error:
+            raise DamagedMedia(f"The zip archive is damaged or cut off ({error}).") from error
+        entries = self._zip.infolist()
+        found = [
+            ArchivedPhoto(_harmless(entry.filename), index)
+            for index, entry in enumerate(entries)
+            if _is_photo(entry)
+        ]
+        self.left_out = sum(not entry.is_dir() for entry in entries) - len(found)
+        if not found:
+            raise UnsupportedMedia(
+                f"Expected a zip archive with photos ({PHOTO_FORMATS}). "
+                f"Received: one with {self.left_out} other files."
+            )
+        if len(found) > self._limits.max_photos:
+            raise MediaTooLarge(
+                f"Expected at most {self._limits.max_photos} photos. "
+                f"Received: a zip archive with {len(found)}."
+            )
+        self.photos = tuple(found)
+        """All photos, in the archive's order; ``left_out`` counts the other files."""
+
+    def read(self, photo: ArchivedPhoto) -> bytes:
+        """Return a photo's encoded bytes.
+
+        Raises:
+            MediaTooLarge: above a limit.
+            DamagedMedia: it cannot be unpacked.
+        """
+        entry = self._zip.infolist()[photo.index]
+        if entry.flag_bits & 0x1:
+            raise DamagedMedia("Expected a photo without password. Received: an encrypted one.")
+        parts: list[bytes] = []
+        size = 0
+        try:
+            with self._zip.open(entry) as packed:
+                while part := packed.read(_CHUNK):
+                    parts.append(part)
+                    size += len(part)
+                    self._unpacked += len(part)
+                    self._check_unpacked(size)
+        except NotImplementedError as error:
+            raise DamagedMedia(f"It is packed in a way that is not read here ({error}).") from error
+        except _BROKEN as error:
+            raise DamagedMedia(f"It cannot be unpacked ({error}).") from error
+        return b"".join(parts)
+
+    def _check_unpacked(self, size: int) -> None:
+        limits = self._limits
+        if size > limits.max_photo_bytes:
+            raise MediaTooLarge(
+                f"Expected at most {limits.max_photo_bytes / 2**20:.0f} MB a photo. "
+                "Received: more than that, unpacked."
+            )
+        if self._unpacked > limits.max_bytes:
+            raise MediaTooLarge(
+                f"Expected at most {limits.max_bytes / 2**20:.0f} MB in all photos of a zip "
+                "archive. Received: more than that, unpacked."
+            )
+
+
+def _check_entries(file: IO[bytes], most: int) -> None:
+    """Refuse an archive whose mere table of contents would fill the memory."""
+    file.seek(0)
+    count, tail = 0, b""
+    while chunk := file.read(_CHUNK):
+        count += (tail + chunk).count(_ENTRY)
+        tail = chunk[-(len(_ENTRY) - 1) :]
+        if count > most:
+            raise MediaTooLarge(
+                f"Expected at most {most} files in a zip archive. Received: one with more."
+            )
+
+
+def _is_photo(entry: zipfile.ZipInfo) -> bool:
+    path = PurePosixPath(entry.filename.replace("\\", "/"))
+    if entry.is_dir() or path.name.startswith(".") or "__MACOSX" in path.parts:
+        return False
+    return path.suffix[1:].lower() in ALL_PHOTO_SUFFIXES
+
+
+def _harmless(name: str) -> str:
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    kept = [part for part in parts if part not in ("/", "..") and not part.endswith(":")]
+    told = "/".join(kept)
+    return "".join(c if c.isprintable() else "?" for c in told)

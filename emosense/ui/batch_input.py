@@ -1,0 +1,115 @@
+"""What the Batch page analyses: many photos, zip archives of photos, or both."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import partial
+from typing import IO
+
+import streamlit as st
+
+from emosense import settings
+from emosense.errors import EmoSenseError
+from emosense.media.archive import ArchiveLimits, PhotoArchive
+from emosense.media.formats import photo_suffixes
+from emosense.ui.batch_session import SessionBatches
+from emosense.ui.models import pick_model
+from emosense.ui.photo_input import choose_options
+from emosense.ui.text import counted, plain
+from emosense.worker.photo_jobs import PhotoItem
+
+_UPLOADS = "batch_uploads_{}"
+
+
+def choose_and_start(batches: SessionBatches) -> bool:
+    """Show the uploader, the choices and the button that starts a job; tell if one can start."""
+    most, megabytes = settings.MAX_BATCH_PHOTOS.number(), settings.MAX_BATCH_MB.number()
+    round_ = st.session_state.setdefault("batch_round", 0)  # a new uploader after each start
+    uploads = st.file_uploader(
+        f"Photos, or zip archives of photos: up to {most:.0f} photos and {megabytes:.0f} MB",
+        type=[*photo_suffixes(), "zip"],
+        accept_multiple_files=True,
+        max_upload_size=int(megabytes),
+        key=_UPLOADS.format(round_),
+    )
+    items = _items(uploads, int(most), int(megabytes * 2**20)) if uploads else []
+    if not items:
+        return False
+    model_column, options_column, start_column = st.columns([3, 1, 1], vertical_alignment="bottom")
+    with model_column:
+        model = pick_model("batch_model")
+    with options_column:
+        options = choose_options("batch")
+    started = start_column.button(
+        f"Analyse {counted(len(items), 'photo')}",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="batch_start",
+        disabled=model is None,
+        width="stretch",
+    )
+    if started and model is not None:
+        name = uploads[0].name if len(uploads) == 1 else counted(len(items), "photo")
+        batches.start(name, items, model, options)
+        st.session_state["batch_round"] = round_ + 1
+        st.rerun()
+    return True
+
+
+def _items(uploads: Iterable[IO[bytes]], most: int, most_bytes: int) -> list[PhotoItem]:
+    """Return the photos of all uploads; what cannot be used is told and left out."""
+    items: list[PhotoItem] = []
+    size = 0
+    for upload in uploads:
+        size += upload.seek(0, 2)
+        if size > most_bytes:
+            _tell(
+                upload.name,
+                f"Expected uploads of at most {most_bytes / 2**20:.0f} MB together. This one and "
+                "those after it are left out.",
+            )
+            break
+        if not upload.name.lower().endswith(".zip"):
+            items.append(PhotoItem(upload.name, upload.getvalue))  # type: ignore[attr-defined]
+            continue
+        try:
+            items += _archived(upload)
+        except EmoSenseError as error:
+            _tell(upload.name, str(error))
+    if len(items) > most:
+        st.warning(
+            f"Expected at most {most} photos in one job. Received: {len(items)}. The first {most} "
+            "are analysed.",
+            icon=":material/warning:",
+        )
+    return _told_apart(items[:most])
+
+
+def _archived(upload: IO[bytes]) -> list[PhotoItem]:
+    limits = ArchiveLimits(
+        max_photos=int(settings.MAX_BATCH_PHOTOS.number()),
+        max_photo_bytes=int(settings.MAX_PHOTO_MB.number() * 2**20),
+    )
+    archive = PhotoArchive(upload, limits)
+    if archive.left_out:
+        others = counted(archive.left_out, "file") + (
+            " that is no photo is" if archive.left_out == 1 else " that are no photos are"
+        )
+        st.caption(f"{plain(upload.name)}: {others} left out.")
+    return [PhotoItem(photo.name, partial(archive.read, photo)) for photo in archive.photos]
+
+
+def _told_apart(items: list[PhotoItem]) -> list[PhotoItem]:
+    """Number the second and further photos of the same name."""
+    seen: Counter[str] = Counter()
+    named = []
+    for item in items:
+        seen[item.name] += 1
+        name = item.name if seen[item.name] == 1 else f"{item.name} ({seen[item.name]})"
+        named.append(PhotoItem(name, item.read))
+    return named
+
+
+def _tell(name: str, message: str) -> None:
+    st.error(f"**{plain(name)}**: {message}", icon=":material/error:")

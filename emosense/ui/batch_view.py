@@ -1,0 +1,246 @@
+"""Shows jobs over many photos: progress, then filters, charts, faces, table and downloads."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from emosense import export
+from emosense.charts.batch import probability_histogram
+from emosense.charts.photo import verdicts_chart
+from emosense.emotions import EMOTIONS
+from emosense.results import VERDICTS, PhotoFailure, PhotoResult
+from emosense.ui.batch_filter import FoundFace, choose_faces, faces_of
+from emosense.ui.batch_session import SessionBatches
+from emosense.ui.models import sureness
+from emosense.ui.text import counted, plain
+from emosense.worker.photo_jobs import DonePhoto, PhotoJob
+
+_CHART = {"displayModeBar": False}
+_SHOWN = 12
+_SHOWN_ALONE = 96
+_PICTURED = 1000
+
+
+def show_empty() -> None:
+    """Explain the page before anything was uploaded."""
+    st.info(
+        "**Drop a few hundred photos or a zip archive above.** You get every face in one table "
+        "to filter, the faces of each emotion side by side, how the emotions are distributed, "
+        "and everything as CSV, Parquet and JSON. The analysis goes on while you look at other "
+        "pages. For thousands of files, or videos among them, there is `emosense batch` on the "
+        "command line.",
+        icon=":material/photo_library:",
+    )
+
+
+def show_jobs(batches: SessionBatches) -> None:
+    """Show all jobs of the session, the newest first."""
+    for number, job in reversed(list(batches.jobs.items())):
+        with st.container(border=True, key=f"batch_{number}"):
+            if job.ended:
+                _show_ended(batches, job, number)
+            else:
+                _show_progress(job, number)
+
+
+@st.fragment(run_every=0.7)
+def _show_progress(job: PhotoJob, number: int) -> None:
+    if job.ended:
+        st.rerun()
+    st.markdown(f"**{plain(job.name)}**")
+    done, left = len(job.done), job.seconds_left
+    told = f"{done:,} of {counted(job.total, 'photo')}"
+    if left is not None:
+        told += f", about {left:.0f} s left"
+    st.progress(done / job.total, told)
+    if st.button(
+        "Cancel and keep what is done", icon=":material/stop_circle:", key=f"batch_cancel_{number}"
+    ):
+        job.cancelled.set()
+
+
+def _show_ended(batches: SessionBatches, job: PhotoJob, number: int) -> None:
+    faces = faces_of(job.done)
+    title, remove = st.columns([5, 1], vertical_alignment="center")
+    title.subheader(
+        f"{plain(job.name)}: {counted(len(faces), 'face')} in {counted(len(job.done), 'photo')}"
+    )
+    if remove.button(
+        "Remove", icon=":material/delete:", key=f"batch_remove_{number}", width="stretch"
+    ):
+        batches.remove(number)
+        st.rerun()
+    if len(job.done) < job.total:
+        st.warning(
+            f"Cancelled after {len(job.done)} of {counted(job.total, 'photo')}; what was done "
+            "until then is below.",
+            icon=":material/warning:",
+        )
+    _show_left_over(job.done)
+    if faces:
+        shown = choose_faces(faces, number)
+        if shown:
+            _show_charts(shown, number)
+            _show_by_emotion(shown)
+            _show_table(shown, number)
+        else:
+            st.info("No face passes these filters.", icon=":material/filter_alt:")
+    if job.done:
+        _downloads(job, number)
+        speed = f", {len(job.done) / job.took:.0f} photos/s" if job.took else ""
+        st.caption(
+            f"{counted(len(job.done), 'photo')} in {job.took:.1f} s{speed}. Classified by the "
+            f"model {job.model}. {sureness(job.model)}"
+        )
+
+
+def _show_left_over(photos: Sequence[DonePhoto]) -> None:
+    failures = [p.result for p in photos if isinstance(p.result, PhotoFailure)]
+    without = [
+        p.result.source for p in photos if isinstance(p.result, PhotoResult) and not p.result.faces
+    ]
+    if failures:
+        with st.expander(
+            f"{counted(len(failures), 'photo')} could not be analysed", icon=":material/error:"
+        ):
+            st.dataframe(
+                [{"photo": failure.source, "why": failure.message} for failure in failures],
+                hide_index=True,
+                width="stretch",
+            )
+    if without:
+        with st.expander(
+            f"No face found in {counted(len(without), 'photo')}",
+            icon=":material/face_retouching_off:",
+        ):
+            st.dataframe({"photo": without}, hide_index=True, width="stretch")
+
+
+def _show_charts(shown: Sequence[FoundFace], number: int) -> None:
+    verdicts = [found.face.verdict for found in shown]
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**What the faces express**")
+        st.plotly_chart(
+            verdicts_chart(verdicts),
+            width="stretch",
+            config=_CHART,
+            key=f"batch_counts_{number}",
+            alt=", ".join(f"{n} {verdicts.count(n)}" for n in VERDICTS if n in verdicts),
+        )
+    with right:
+        st.markdown("**How probable that is**")
+        st.plotly_chart(
+            probability_histogram([found.face for found in shown]),
+            width="stretch",
+            config=_CHART,
+            key=f"batch_probabilities_{number}",
+            alt="Histogram of the faces' top probabilities",
+        )
+
+
+def _show_by_emotion(shown: Sequence[FoundFace]) -> None:
+    """Show the most probable faces of each verdict; many more when there is only one."""
+    verdicts = [name for name in VERDICTS if any(f.face.verdict == name for f in shown)]
+    most = _SHOWN_ALONE if len(verdicts) == 1 else _SHOWN
+    for name in verdicts:
+        faces = [found for found in shown if found.face.verdict == name]
+        faces.sort(key=lambda found: -found.face.probability)
+        more = f", the {most} most probable" if len(faces) > most else ""
+        st.markdown(f"**{name}** &nbsp; {counted(len(faces), 'face')}{more}")
+        with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+            for found in faces[:most]:
+                st.image(
+                    found.crop,
+                    width=76,
+                    caption=f"{found.face.probability:.0%}",
+                    alt=f"{found.photo.result.source}, face {found.number}, {name}",
+                )
+
+
+def _show_table(shown: Sequence[FoundFace], number: int) -> None:
+    table, picture = st.columns([3, 2], gap="large")
+    with table:
+        event = st.dataframe(
+            pd.DataFrame([_row(found, pictured=len(shown) <= _PICTURED) for found in shown]),
+            hide_index=True,
+            width="stretch",
+            row_height=48,
+            key=f"batch_faces_{number}",
+            on_select="rerun",
+            selection_mode="single-row",
+            column_config={
+                "picture": st.column_config.ImageColumn("", width=56),
+                "probability": st.column_config.ProgressColumn(
+                    format="percent", min_value=0.0, max_value=1.0
+                ),
+                **{name: st.column_config.NumberColumn(format="percent") for name in EMOTIONS},
+            },
+        )
+    rows = [row for row in event["selection"]["rows"] if row < len(shown)]
+    with picture:
+        if not rows:
+            st.caption("Choose a row to see its photo here.")
+            return
+        found = shown[rows[0]]
+        st.image(
+            found.photo.preview,
+            width="stretch",
+            caption=f"{plain(found.photo.result.source)}, face {found.number}",
+            alt=f"{found.photo.result.source} with boxes",
+        )
+
+
+def _row(found: FoundFace, *, pictured: bool) -> dict[str, object]:
+    face = found.face
+    picture = "data:image/jpeg;base64," + base64.b64encode(found.crop).decode() if pictured else ""
+    return {
+        "picture": picture,
+        "photo": found.photo.result.source,
+        "face": found.number,
+        "says": face.verdict,
+        # Whole percents: that is how exact they are meant.
+        "probability": round(face.probability, 2),
+        **{name: round(p, 2) for name, p in zip(EMOTIONS, face.probabilities, strict=True)},
+    }
+
+
+def _downloads(job: PhotoJob, number: int) -> None:
+    results = [photo.result for photo in job.done]
+    kinds = (
+        ("CSV", partial(_csv, results), "csv", "text/csv"),
+        ("Parquet", partial(_parquet, results), "parquet", "application/vnd.apache.parquet"),
+        ("JSON", partial(_json, results), "json", "application/json"),
+    )
+    for column, (label, make, ending, mime) in zip(st.columns(3), kinds, strict=True):
+        column.download_button(
+            f"All as {label}",
+            make,
+            file_name=f"emosense-batch.{ending}",
+            mime=mime,
+            icon=":material/download:",
+            on_click="ignore",
+            width="stretch",
+            key=f"batch_{ending}_{number}",
+        )
+
+
+def _csv(results: Sequence[PhotoResult | PhotoFailure]) -> bytes:
+    # The mark lets spreadsheets read accents in file names.
+    return ("\ufeff" + export.to_csv(results)).encode("utf-8")
+
+
+def _json(results: Sequence[PhotoResult | PhotoFailure]) -> bytes:
+    return export.to_json(results).encode("utf-8")
+
+
+def _parquet(results: Sequence[PhotoResult | PhotoFailure]) -> bytes:
+    from emosense.batch.rows import parquet, photo_rows, table
+
+    rows = [row for result in results for row in photo_rows(result.source, result)]
+    return parquet(table(rows))

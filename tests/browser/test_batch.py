@@ -1,0 +1,42 @@
+import io
+import zipfile
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_zip_of_photos_to_a_table_of_faces(server, page, astronaut_png):
+    album = io.BytesIO()
+    with zipfile.ZipFile(album, "w") as archive:
+        for number in range(12):
+            archive.writestr(f"{number:02}.png", astronaut_png)
+    page.goto(f"{server}/batch")
+    expect(page.get_by_text("Drop a few hundred photos")).to_be_visible()
+    page.locator("input[type=file]").set_input_files(
+        {"name": "album.zip", "mimeType": "application/zip", "buffer": album.getvalue()}
+    )
+    page.get_by_role("button", name="Analyse 12 photos").click()
+    expect(page.get_by_text("album.zip: 12 faces in 12 photos")).to_be_visible()
+    expect(page.get_by_role("img", name="face 1, happy")).to_have_count(12)
+    with page.expect_download() as info:
+        page.get_by_role("button", name="All as Parquet").click()
+    assert info.value.suggested_filename == "emosense-batch.parquet"
+    rows = pq.read_table(Path(info.value.path())).to_pylist()
+    assert [row["file"] for row in rows] == [f"{number:02}.png" for number in range(12)]
+    assert {row["emotion"] for row in rows} == {"happy"}
+    # A job outlives a look at another page.
+    page.get_by_role("link", name="About").click()
+    expect(page.get_by_text("What an answer is worth")).to_be_visible()
+    page.get_by_role("link", name="Batch").click()
+    expect(page.get_by_text("album.zip: 12 faces in 12 photos")).to_be_visible()
+    # A row opens its photo: the table is drawn on a canvas, its first row is below the header.
+    table = page.get_by_test_id("stDataFrame").last
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 16, "y": 64})
+    expect(page.get_by_role("img", name="00.png with boxes")).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

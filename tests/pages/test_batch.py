@@ -1,0 +1,111 @@
+"""The Batch page through Streamlit's test harness, with the real inference process."""
+
+import io
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import encoded, texts
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def page():
+    app = AppTest.from_file(str(ROOT / "pages" / "batch.py"), default_timeout=180).run()
+    assert not app.exception
+    yield app
+    # The harness has one browser session for all tests.
+    while left := [button for button in app.button if button.label == "Remove"]:
+        left[0].click().run()
+
+
+@pytest.fixture(scope="module")
+def album(astronaut_png, astronaut):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number in range(6):
+            archive.writestr(f"album/{number}.png", astronaut_png)
+        archive.writestr("../../cut.jpg", encoded(astronaut, "JPEG")[:2000])
+        archive.writestr("notes.txt", "no photo")
+    return buffer.getvalue()
+
+
+def upload(app, *files):
+    key = f"batch_uploads_{app.session_state['batch_round']}"
+    app.file_uploader(key=key).set_value([(n, d, m) for n, d, m in files]).run()
+    assert not app.exception
+    return texts(app)
+
+
+def analysed(app):
+    app.button(key="batch_start").click().run()
+    for _ in range(300):
+        assert not app.exception
+        if "photos/s" in texts(app):
+            return texts(app)
+        time.sleep(0.2)
+        app.run()
+    pytest.fail("the job did not end")
+
+
+def test_empty_state_explains(page):
+    assert "Drop a few hundred photos" in texts(page)
+    assert "batch_start" not in {button.key for button in page.button}
+
+
+def test_zip_and_photos_in_one_job(page, album, astronaut):
+    wall = encoded(np.full((200, 300, 3), 90, np.uint8), "PNG")
+    told = upload(page, ("my_album.zip", album, "application/zip"), ("wall.png", wall, "image/png"))
+    assert "my\\_album.zip: 1 file that is no photo is left out." in told
+    assert page.button(key="batch_start").label == "Analyse 8 photos"
+    told = analysed(page)
+    assert "8 photos: 6 faces in 8 photos" in told
+    assert "**happy** &nbsp; 6 faces" in told
+    labels = [expander.label for expander in page.expander]
+    assert "1 photo could not be analysed" in labels
+    assert "No face found in 1 photo" in labels
+    failures, without, faces = (frame.value for frame in page.dataframe)
+    assert failures["photo"].tolist() == ["cut.jpg"]
+    assert "damaged or cut off" in failures["why"][0]
+    assert without["photo"].tolist() == ["wall.png"]
+    assert faces["photo"].tolist() == [f"album/{number}.png" for number in range(6)]
+    assert set(faces["says"]) == {"happy"}
+    assert faces["picture"][0].startswith("data:image/jpeg;base64,")
+    # Filters, one after the other.
+    key = next(box.key for box in page.text_input)
+    page.text_input(key=key).set_value("album/3").run()
+    assert page.dataframe[-1].value["photo"].tolist() == ["album/3.png"]
+    page.slider(key=key.replace("name", "least")).set_value(100).run()
+    assert "No face passes these filters" in texts(page)
+
+
+def test_equal_names_are_told_apart(page, astronaut_png):
+    photo = ("a.png", astronaut_png, "image/png")
+    upload(page, photo, photo)
+    analysed(page)
+    assert page.dataframe[-1].value["photo"].tolist() == ["a.png", "a.png (2)"]
+
+
+def test_bad_archives_are_told_and_the_rest_is_analysed(page, astronaut_png, album):
+    told = upload(
+        page,
+        ("a.zip", b"hello", "application/zip"),
+        ("b.zip", album[: len(album) // 2], "application/zip"),
+        ("c.png", astronaut_png, "image/png"),
+    )
+    assert "**a.zip**: Expected a zip archive. Received: a file of another kind." in told
+    assert "**b.zip**: The zip archive is damaged or cut off" in told
+    assert "1 face in 1 photo" in analysed(page)
+
+
+def test_limits_are_told(page, album, monkeypatch, astronaut_png):
+    monkeypatch.setenv("EMOSENSE_MAX_BATCH_PHOTOS", "2")
+    photo = ("a.png", astronaut_png, "image/png")
+    told = upload(page, photo, photo, photo, ("album.zip", album, "application/zip"))
+    assert "Expected at most 2 photos in one job. Received: 3. The first 2 are analysed." in told
+    assert "**album.zip**: Expected at most 2 photos. Received: a zip archive with 7." in told
+    assert page.button(key="batch_start").label == "Analyse 2 photos"

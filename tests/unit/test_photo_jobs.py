@@ -1,0 +1,125 @@
+"""Jobs over many photos: order, failures, a killed process, cancellation, taking turns."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from emosense.errors import DamagedMedia
+from emosense.faces.options import DetectorOptions
+from emosense.results import PhotoFailure
+from emosense.samples import sample_photo
+from emosense.worker.client import InferenceWorker
+from emosense.worker.photo_jobs import PhotoItem, PhotoJob, start_photo_job
+from emosense.worker.turns import Turns
+
+
+@pytest.fixture(scope="module")
+def worker():
+    worker = InferenceWorker(timeout=120)
+    yield worker
+    worker.close()
+
+
+def photo(name):
+    return PhotoItem(name, sample_photo)
+
+
+def ended(job, seconds=120):
+    end = time.monotonic() + seconds
+    while not job.ended:
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+    return job
+
+
+def job_of(*items):
+    return PhotoJob("photos", items, "cnn8", DetectorOptions())
+
+
+def test_every_photo_gets_its_answer_or_its_reason(worker):
+    def broken():
+        raise DamagedMedia("It cannot be unpacked.")
+
+    def surprising():
+        raise ZeroDivisionError("by chance")
+
+    items = (
+        photo("a.jpg"),
+        PhotoItem("b.jpg", broken),
+        PhotoItem("c.jpg", lambda: b"no photo"),
+        PhotoItem("d.jpg", surprising),
+        photo("e.jpg"),
+    )
+    job = job_of(*items)
+    start_photo_job(worker, job)
+    results = [done.result for done in ended(job).done]
+    assert [result.source for result in results] == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
+    assert [isinstance(r, PhotoFailure) for r in results] == [False, True, True, True, False]
+    assert results[1].message == "It cannot be unpacked."
+    assert "Expected a photo" in results[2].message
+    assert "by chance" in results[3].message
+    assert results[4].faces[0].emotion == "happy"
+    assert job.done[4].preview.startswith(b"\xff\xd8")
+    assert len(job.done[4].crops) == 1
+    assert job.items == ()  # the uploads can go
+
+
+def test_a_killed_process_costs_no_photo(worker):
+    job = job_of(*(photo(f"{i}.jpg") for i in range(60)))
+    start_photo_job(worker, job)
+    while len(job.done) < 5:
+        time.sleep(0.005)
+    os.kill(worker.pid, signal.SIGKILL)
+    assert [done.result.source for done in ended(job).done] == [f"{i}.jpg" for i in range(60)]
+    assert not any(isinstance(done.result, PhotoFailure) for done in job.done)
+
+
+def test_cancelled_jobs_keep_what_is_done(worker):
+    job = job_of(*(photo(f"{i}.jpg") for i in range(200)))
+    start_photo_job(worker, job)
+    while len(job.done) < 3:
+        time.sleep(0.005)
+    assert job.seconds_left > 0
+    job.cancelled.set()
+    assert 3 <= len(ended(job).done) < 200
+
+
+def test_two_jobs_take_turns(worker):
+    first = job_of(*(photo(f"{i}.jpg") for i in range(60)))
+    second = job_of(*(photo(f"{i}.jpg") for i in range(10)))
+    start_photo_job(worker, first)
+    while not first.done:
+        time.sleep(0.005)
+    start_photo_job(worker, second)
+    ended(second)
+    assert len(first.done) < 40
+    ended(first)
+
+
+def test_turns_are_given_in_the_order_of_asking():
+    turns, order = Turns(), []
+
+    def take(number):
+        with turns:
+            order.append(number)
+
+    threads = [threading.Thread(target=take, args=(number,)) for number in range(20)]
+    with turns:
+        for number, thread in enumerate(threads):
+            thread.start()
+            while len(turns) <= number:
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join(10)
+    assert order == list(range(20))
+
+
+def test_a_turn_ends_with_an_error():
+    turns = Turns()
+    with pytest.raises(KeyError), turns:
+        raise KeyError
+    with turns:
+        assert len(turns) == 0
