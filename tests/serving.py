@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
@@ -23,9 +24,24 @@ FLAGS = (
 )
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running server: its address, and the id of its process."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
 def running_server(**environment: str) -> Iterator[str]:
     """Run the app on a free port, with more environment variables, and give its address."""
+    with started_server(**environment) as server:
+        yield server.url
+
+
+@contextmanager
+def started_server(**environment: str) -> Iterator[Server]:
+    """As :func:`running_server`, for those who need to know the process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -35,7 +51,7 @@ def running_server(**environment: str) -> Iterator[str]:
         try:
             url = f"http://localhost:{port}"
             _wait_for(f"{url}/_stcore/health", process)
-            yield url
+            yield Server(url, process.pid)
         finally:
             process.terminate()
 

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emosense.errors import DamagedMedia, MediaTooLarge, UnsupportedMedia
+from emosense.errors import DamagedMedia, EmoSenseError, MediaTooLarge, UnsupportedMedia
 from emosense.media.formats import VIDEO_FORMATS
 from emosense.media.images import RgbImage
 from emosense.results import VideoInfo
@@ -114,17 +114,23 @@ class VideoReader:
                 str(self.path),
                 format=_container_of(self.path, self.name),
                 options={"protocol_whitelist": "file"},
+                metadata_errors="replace",  # a title in a wrong encoding harms nobody
             )
-        except (av.FFmpegError, OSError) as error:
+        except Exception as error:  # FFmpeg's errors, and whatever its bindings stumble on
             raise DamagedMedia(
                 f"{self.name}: the video is damaged or cut off and cannot be opened "
                 f"({_reason(error)})."
             ) from error
         try:
             self._open(limits)
-        except BaseException:
+        except EmoSenseError:
             self._container.close()
             raise
+        except Exception as error:  # as above
+            self._container.close()
+            raise DamagedMedia(
+                f"{self.name}: the video is damaged and cannot be decoded ({_reason(error)})."
+            ) from error
 
     def _open(self, limits: VideoLimits) -> None:
         streams = [s for s in self._container.streams.video if not _is_cover(s)]
@@ -211,7 +217,7 @@ class VideoReader:
                     if broken > _BROKEN_PACKETS:
                         self.problem = f"more than {_BROKEN_PACKETS} parts of it are damaged"
                         return
-        except (av.FFmpegError, OSError) as error:
+        except Exception as error:  # as above; what was decoded until here is kept
             self.problem = _reason(error)
             return
         if broken:

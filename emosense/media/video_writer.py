@@ -127,10 +127,12 @@ class _Sound:
         """Open the audio of ``path``; None if it has none that can be read."""
         source = None
         try:
-            source = av.open(str(path), options={"protocol_whitelist": "file"})
+            source = av.open(
+                str(path), options={"protocol_whitelist": "file"}, metadata_errors="replace"
+            )
             if source.streams.audio and source.streams.audio[0].codec_context is not None:
                 return cls(source, target, start)
-        except av.FFmpegError:
+        except Exception:  # FFmpeg's errors, and whatever its bindings stumble on
             pass  # the pictures are worth having without sound
         if source is not None:
             source.close()
@@ -178,7 +180,7 @@ class _Sound:
     def _readable(parts: Iterator[Any]) -> Iterator[Any]:
         try:
             yield from parts
-        except av.FFmpegError:
+        except Exception:  # as above
             return  # damaged from here on: the rest stays silent
 
 
