@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -39,6 +40,7 @@ class RayPool:
         except ImportError:
             raise BatchError("Ray is not installed: pip install 'emosense[ray]'") from None
         self._actors = actors
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is reported to Ray's makers
         try:
             ray.init(
                 address=address or "local",

@@ -107,12 +107,16 @@ class VideoReader:
         self.path = Path(path)
         self.name = name or self.path.name
         self.problem: str | None = None
+        self._stream: Any = None
+        self._raw: Any = None
+        self._first: Any = None
         limits = limits or VideoLimits()
         _check_size(self.path, self.name, limits)
+        form = _container_of(self.path, self.name)
         try:
             self._container = av.open(
                 str(self.path),
-                format=_container_of(self.path, self.name),
+                format=form,
                 options={"protocol_whitelist": "file"},
                 metadata_errors="replace",  # a title in a wrong encoding harms nobody
             )
@@ -124,10 +128,10 @@ class VideoReader:
         try:
             self._open(limits)
         except EmoSenseError:
-            self._container.close()
+            self.close()
             raise
         except Exception as error:  # as above
-            self._container.close()
+            self.close()
             raise DamagedMedia(
                 f"{self.name}: the video is damaged and cannot be decoded ({_reason(error)})."
             ) from error
@@ -171,7 +175,11 @@ class VideoReader:
         self.info = self._describe(first)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file and end the decoder's threads."""
+        # They live as long as anything refers to the decoder: a suspended generator, a frame.
+        if self._raw is not None:
+            self._raw.close()
+        self._raw = self._stream = self._first = None
         self._container.close()
 
     def __enter__(self) -> VideoReader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 
@@ -12,8 +13,12 @@ def onnx_session(graph: bytes, *, many_sizes: bool = False) -> Any:
         graph: of the model.
         many_sizes: its inputs change their height and width from call to call.
     """
+    # ONNX Runtime's packages since 1.29 report to their maker unless told not to, and have to be
+    # told before they are loaded; the call is for programs that loaded them before us.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     # Waiting threads must sleep: in a video other stages need the cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

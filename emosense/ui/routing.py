@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from emosense.ui.leaving import forget_when_left
+
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
@@ -19,6 +21,7 @@ def navigate() -> StreamlitPage:
     # A page icon of the app's own: for one of Material's, browsers would ask another server.
     st.set_page_config(page_title="EmoSense", page_icon="🙂", layout="wide")
     st.session_state[_ROUTED] = True
+    forget_when_left()
     return st.navigation(
         [
             st.Page(

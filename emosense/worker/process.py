@@ -61,22 +61,28 @@ def serve(connection: Connection) -> None:
     # Photos and videos have a process each; neither may take the whole GPU for itself.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     handlers = _Handlers()
-    while True:
-        try:
-            request = connection.recv()
-        except (EOFError, OSError):
-            return
-        if isinstance(request, Cancel):
-            continue  # of a request that has ended meanwhile
-        try:
-            value = getattr(handlers, request.method)(**request.arguments)
-            reply = Reply(_finished(value, connection) if isinstance(value, Generator) else value)
-        except EmoSenseError as error:
-            reply = Reply(error=type(error)(str(error)))
-        except Exception as error:  # whatever it is, the app must get an answer
-            traceback.print_exc()
-            reply = Reply(error=WorkerError(f"Unexpected fault: {type(error).__name__}: {error}"))
-        connection.send(reply)
+    while _answer_one(handlers, connection):
+        pass
+
+
+def _answer_one(handlers: _Handlers, connection: Connection) -> bool:
+    """Answer the next request and keep nothing of it; tell whether there may be another."""
+    try:
+        request = connection.recv()
+    except (EOFError, OSError):
+        return False
+    if isinstance(request, Cancel):
+        return True  # of a request that has ended meanwhile
+    try:
+        value = getattr(handlers, request.method)(**request.arguments)
+        reply = Reply(_finished(value, connection) if isinstance(value, Generator) else value)
+    except EmoSenseError as error:
+        reply = Reply(error=type(error)(str(error)))
+    except Exception as error:  # whatever it is, the app must get an answer
+        traceback.print_exc()
+        reply = Reply(error=WorkerError(f"Unexpected fault: {type(error).__name__}: {error}"))
+    connection.send(reply)
+    return True
 
 
 def _finished(parts: Generator[Any, bool, Any], connection: Connection) -> Any:

@@ -1,0 +1,83 @@
+"""Visitors come and go: nothing of them stays. benchmarks/soak.py does it for an hour."""
+
+import threading
+import time
+
+import pytest
+from footprint import footprint
+from mutants import video_files
+from protocol import BrowserSession
+from serving import started_server
+from visiting import Visitor
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def spool(tmp_path_factory):
+    return tmp_path_factory.mktemp("soak")
+
+
+@pytest.fixture(scope="module")
+def server(spool):
+    with started_server(TMPDIR=str(spool), STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL="1") as server:
+        yield server
+
+
+def test_nothing_grows(server, spool, astronaut, astronaut_png, tmp_path):
+    visitor = Visitor(server.url, astronaut_png, video_files(astronaut, tmp_path)["mp4"])
+    for _ in range(3):
+        visitor.visit()
+    time.sleep(3)
+    before = footprint(server.pid, spool)
+    for _ in range(6):
+        visitor.visit()
+    time.sleep(3)
+    after = footprint(server.pid, spool)
+    assert after.processes == before.processes == 3
+    assert after.spooled == before.spooled == 0
+    assert after.files <= before.files + 3
+    assert after.threads <= before.threads + 4
+    assert after.megabytes < 1.15 * before.megabytes
+
+
+def test_uploads_are_forgotten_soon_after_the_page_is_closed(server, spool):
+    before = footprint(server.pid, spool)
+    with BrowserSession(server.url) as session:
+        session.upload(("large.jpg", bytes(48 * 2**20), "image/jpeg"))
+        assert len(session.alerts) == 1
+        held = footprint(server.pid, spool)
+    assert held.megabytes > before.megabytes + 40
+    for _ in range(100):  # no other visitor comes
+        if footprint(server.pid, spool).megabytes < before.megabytes + 20:
+            return
+        time.sleep(0.2)
+    pytest.fail("the upload is still held")
+
+
+def test_sessions_at_once_get_their_own_answers(server, astronaut_png):
+    """A large batch does not make others wait for its end, and nobody sees another's files."""
+    wrong, order = [], []
+
+    def visit(number):
+        with BrowserSession(server.url) as session:
+            for turn in range(3):
+                name = f"visitor{number}turn{turn}.png"
+                session.upload((name, astronaut_png, "image/png"))
+                captions = [i.caption for e in session.elements("imgs") for i in e.imgs.imgs]
+                if session.faults or [c for c in captions if "visitor" in c] != [name]:
+                    wrong.append((name, captions, session.faults))
+        order.append("visitor")
+
+    with BrowserSession(server.url, "batch") as greedy:
+        greedy.upload(*((f"{i}.png", astronaut_png, "image/png") for i in range(150)))
+        greedy.click("Analyse 150 photos")
+        visitors = [threading.Thread(target=visit, args=(number,)) for number in range(6)]
+        for visitor in visitors:
+            visitor.start()
+        assert "150 faces in 150 photos" in greedy.wait("photos/s")
+        order.append("batch")
+        for visitor in visitors:
+            visitor.join(200)
+    assert wrong == []
+    assert order.count("visitor") == 6
