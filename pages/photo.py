@@ -9,19 +9,22 @@ from emosense.ui.photo_view import show_empty, show_results
 from emosense.ui.routing import require_router
 from emosense.ui.worker import shared_worker
 
+
+def show() -> None:
+    """Show the page. A function, since a script's globals outlive it, and with them the photos."""
+    worker = shared_worker()
+    st.title("What does a face express?")
+    model_column, options_column = st.columns([3, 1], vertical_alignment="bottom")
+    with model_column:
+        model = pick_model("photo_model")
+    with options_column:
+        options = choose_options()
+    photos = choose_photos()
+    if model is not None and photos:
+        show_results(worker, analyse(worker, photos, model, options))
+    elif not photos:
+        show_empty()
+
+
 require_router()
-
-worker = shared_worker()
-
-st.title("What does a face express?")
-model_column, options_column = st.columns([3, 1], vertical_alignment="bottom")
-with model_column:
-    model = pick_model("photo_model")
-with options_column:
-    options = choose_options()
-photos = choose_photos()
-
-if model is not None and photos:
-    show_results(worker, analyse(worker, photos, model, options))
-elif not photos:
-    show_empty()
+show()

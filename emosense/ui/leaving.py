@@ -7,10 +7,17 @@ nothing, but drops it only when another visitor comes. Here it is closed when th
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import gc
+import os
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+if TYPE_CHECKING:
+    from streamlit.runtime.app_session import AppSession
 
 _PART_OF_TIME = 0.9
 
@@ -24,22 +31,31 @@ def forget_when_left() -> None:
 
 class _Visit:
     def __init__(self, session: str) -> None:
-        self._session = session
+        self._id = session
 
     def left(self) -> None:
         """Close the session later, unless it is back by then; called in the server's loop."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
+        session = runtime.get_instance().get_app_session(self._id) if runtime.exists() else None
+        if session is None:
             return
         kept = float(st.get_option("server.disconnectedSessionTTL") or 0)
         # A little earlier: after its time a session can no longer be closed by its name.
-        loop.call_later(_PART_OF_TIME * kept, self._close)
+        asyncio.get_running_loop().call_later(_PART_OF_TIME * kept, self._close, session)
 
-    def _close(self) -> None:
+    def _close(self, session: AppSession) -> None:
         server = runtime.get_instance()
-        if not server.is_active_session(self._session):
-            server.close_session(self._session)
+        if not server.is_active_session(self._id):
+            server.close_session(self._id)
+            session.session_state.clear()  # the server still refers to the last session it saw
+            _return_memory()
+
+
+def _return_memory() -> None:
+    """Give what uploads took back to the system, where its allocator is glibc's."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:
+        trim(0)
 
 
 @st.cache_resource(show_spinner=False, scope="session", on_release=_Visit.left)

@@ -81,9 +81,7 @@ class InferenceWorker:
                     "try once more. If it happens with this file each time, the file may be "
                     "the cause."
                 ) from error
-        if reply.error is not None:
-            raise reply.error
-        return reply.value
+        return _value(reply)
 
     def stream(
         self,
@@ -130,9 +128,7 @@ class InferenceWorker:
             except (EOFError, OSError) as error:
                 self._restart()
                 raise WorkerDied("The analysis process stopped unexpectedly.") from error
-        if message.error is not None:
-            raise message.error
-        return message.value
+        return _value(message)
 
     def photo(
         self,
@@ -198,3 +194,14 @@ class InferenceWorker:
             env={**os.environ, "PYTHONPATH": paths},
         )
         other.close()
+
+
+def _value(reply: Reply) -> Any:
+    if reply.error is None:
+        return reply.value
+    try:
+        raise reply.error
+    finally:
+        # Else the error would hold this frame and the frame the error, and with them all that
+        # was asked, until the garbage collector comes by.
+        del reply
