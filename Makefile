@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check lint types unit pages browser setup requirements chromium clean
+.PHONY: run test check lint types unit pages reliability browser setup requirements audit chromium clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/streamlit run app.py
@@ -26,6 +26,9 @@ unit:
 
 pages:
 	$(BIN)/pytest tests/pages
+
+reliability: chromium
+	$(BIN)/pytest tests/reliability
 
 browser: chromium
 	$(BIN)/pytest tests/browser
@@ -58,6 +61,11 @@ requirements:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/pip install -q -e .
 	build/lock/bin/pip freeze --exclude-editable --exclude emosense > requirements.txt
+
+# Looks all packages of requirements.txt up among known vulnerabilities; needs the internet.
+audit:
+	test -x build/audit/bin/pip-audit || { $(PYTHON) -m venv build/audit && build/audit/bin/pip install -q pip-audit; }
+	build/audit/bin/pip-audit -r requirements.txt --no-deps --disable-pip --strict
 
 clean:
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache

@@ -71,6 +71,9 @@ MAX_VIDEO_MB: Final = Setting("EMOSENSE_MAX_VIDEO_MB", "500", "Largest video fil
 WORKER_TIMEOUT: Final = Setting(
     "EMOSENSE_WORKER_TIMEOUT", "120", "Seconds after which an analysis is given up."
 )
+LOGIN: Final = Setting(
+    "EMOSENSE_LOGIN", "no", "Whether the app asks for a login first: yes or no; see deployment."
+)
 
 SETTINGS: Final = (
     MODELS,
@@ -83,6 +86,7 @@ SETTINGS: Final = (
     MAX_BATCH_MB,
     MAX_VIDEO_MB,
     WORKER_TIMEOUT,
+    LOGIN,
 )
 
 

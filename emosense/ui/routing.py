@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from emosense.ui.leaving import forget_when_left
+from emosense.ui.login import require_login
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
+_RESPONSIBLE = _PAGES / "responsible.py"
 _ROUTED = "routed"
 
 
@@ -20,8 +22,9 @@ def navigate() -> StreamlitPage:
     """Set up the app's frame and return the page that the address asks for."""
     # A page icon of the app's own: for one of Material's, browsers would ask another server.
     st.set_page_config(page_title="EmoSense", page_icon="🙂", layout="wide")
-    st.session_state[_ROUTED] = True
     forget_when_left()
+    require_login()
+    st.session_state[_ROUTED] = True
     return st.navigation(
         [
             st.Page(
@@ -30,9 +33,20 @@ def navigate() -> StreamlitPage:
             st.Page(_PAGES / "video.py", title="Video", icon=":material/videocam:"),
             st.Page(_PAGES / "batch.py", title="Batch", icon=":material/photo_library:"),
             st.Page(_PAGES / "models.py", title="Models", icon=":material/monitoring:"),
+            st.Page(_RESPONSIBLE, title="Responsible use", icon=":material/balance:"),
             st.Page(_PAGES / "about.py", title="About", icon=":material/info:"),
         ],
         position="top",
+    )
+
+
+def show_footer() -> None:
+    """Show what stands below every page."""
+    st.divider()
+    st.page_link(
+        _RESPONSIBLE,
+        label="A network reads what a face shows, not what a person feels: responsible use",
+        icon=":material/balance:",
     )
 
 

@@ -108,11 +108,37 @@ def test_without_models_the_page_says_so(monkeypatch, tmp_path):
     assert "git checkout -- models" in app.error[0].value
 
 
-def test_about_shows_the_cards_figures():
+def test_responsible_use_shows_the_cards_error_rates():
     from emosense.networks.registry import find_model
 
+    app = AppTest.from_file(str(ROOT / "pages" / "responsible.py"), default_timeout=60).run()
+    assert not app.exception
+    assert app.title[0].value == "Responsible use"
+    told = texts(app)
+    for word in ("Article 5(1)(f)", "medical or safety", "not a feeling", "leaves the machine"):
+        assert word in told
+    table = app.dataframe[0].value.set_index("model")
+    test = find_model("cnn8").card.metrics["PrivateTest"]
+    assert table.loc["8L CNN", "all"] == pytest.approx(1 - test["accuracy"])
+    assert table.loc["8L CNN", "fear"] == pytest.approx(1 - test["per_class"]["fear"]["recall"])
+
+
+def test_about():
     app = AppTest.from_file(str(ROOT / "pages" / "about.py"), default_timeout=60).run()
     assert not app.exception
-    table = app.dataframe[0].value
-    expected = find_model("cnn8").card.metrics["PrivateTest"]["accuracy"]
-    assert f"{expected:.1%}" in table["all"].tolist()
+    assert "trained with `emosense train cnn8" in texts(app)
+
+
+def test_every_page_links_to_responsible_use_and_asks_for_a_login_where_it_is_wanted(monkeypatch):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert not app.exception
+    assert len(app.file_uploader) == 1
+    links = [link.proto.page for link in app.get("page_link")]
+    assert links == ["responsible"]
+    monkeypatch.setenv("EMOSENSE_LOGIN", "yes")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert not app.exception
+    assert not app.file_uploader
+    app.button(key="login").click().run()
+    assert not app.exception
+    assert "not set up" in app.error[0].value
