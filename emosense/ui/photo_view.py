@@ -29,8 +29,8 @@ def show_empty() -> None:
         "**Drop one or many photos above**, or try the sample. Every face is found, boxed and "
         "numbered; each gets the probabilities of seven emotions: "
         + ", ".join(EMOTIONS)
-        + ". Photos are analysed on the machine that runs this app and are kept in memory only "
-        "while this page is open.",
+        + ". Photos are analysed on the machine that runs this app, are never written to its disk, "
+        "and are forgotten when you close this page.",
         icon=":material/add_photo_alternate:",
     )
 

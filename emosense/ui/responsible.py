@@ -18,8 +18,10 @@ def show_error_rates(models: Mapping[str, TrainedModel]) -> None:
     for model in models.values():
         test = model.card.metrics.get(_PART)
         if test:
-            wrong = {name: 1 - test["per_class"][name]["recall"] for name in EMOTIONS}
-            rows.append({"model": model.card.title, "all": 1 - test["accuracy"], **wrong})
+            wrong = {"all": 1 - test["accuracy"]}
+            wrong |= {name: 1 - test["per_class"][name]["recall"] for name in EMOTIONS}
+            shown = {name: round(share, 2) for name, share in wrong.items()}
+            rows.append({"model": model.card.title, **shown})
     if not rows:
         return
     st.markdown(f"**How often the networks are wrong**, on FER2013's {_PART}, by people's label")

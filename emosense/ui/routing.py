@@ -45,7 +45,7 @@ def show_footer() -> None:
     st.divider()
     st.page_link(
         _RESPONSIBLE,
-        label="A network reads what a face shows, not what a person feels: responsible use",
+        label="An expression is not a feeling",
         icon=":material/balance:",
     )
 

@@ -119,8 +119,9 @@ def test_responsible_use_shows_the_cards_error_rates():
         assert word in told
     table = app.dataframe[0].value.set_index("model")
     test = find_model("cnn8").card.metrics["PrivateTest"]
-    assert table.loc["8L CNN", "all"] == pytest.approx(1 - test["accuracy"])
-    assert table.loc["8L CNN", "fear"] == pytest.approx(1 - test["per_class"]["fear"]["recall"])
+    assert table.loc["8L CNN", "all"] == pytest.approx(1 - test["accuracy"], abs=0.005)
+    fear = 1 - test["per_class"]["fear"]["recall"]
+    assert table.loc["8L CNN", "fear"] == pytest.approx(fear, abs=0.005)
 
 
 def test_about():
