@@ -26,6 +26,7 @@ def choose_video(videos: SessionVideos) -> Upload | None:
         max_upload_size=limit,
         key="video_upload",
     )
+    videos.keep(None if uploaded is None else uploaded.file_id)
     if uploaded is None:
         return None
     try:

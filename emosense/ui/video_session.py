@@ -65,6 +65,14 @@ class SessionVideos:
             self.uploads[key] = Upload(name, path, seen["info"], seen["preview"])
         return self.uploads[key]
 
+    def keep(self, key: str | None) -> None:
+        """Remove uploads without a job from disk, except the one that is shown."""
+        used = {job.video for job in self.jobs}
+        for other, upload in list(self.uploads.items()):
+            if other != key and upload.path not in used:
+                del self.uploads[other]
+                self._spool.remove(upload.path.parent)
+
     def start(
         self, upload: Upload, model: str, options: VideoOptions, *, annotated: bool
     ) -> VideoJob:

@@ -41,7 +41,9 @@ def test_nothing_grows(server, spool, astronaut, astronaut_png, tmp_path):
     assert after.megabytes < 1.15 * before.megabytes
 
 
-def test_uploads_are_forgotten_soon_after_the_page_is_closed(server, spool):
+def test_uploads_are_forgotten_soon_after_the_page_is_closed(server, spool, astronaut_png):
+    with BrowserSession(server.url) as session:  # all code is loaded after this
+        session.upload(("small.png", astronaut_png, "image/png"))
     before = footprint(server.pid, spool)
     with BrowserSession(server.url) as session:
         session.upload(("large.jpg", bytes(48 * 2**20), "image/jpeg"))
@@ -81,3 +83,13 @@ def test_sessions_at_once_get_their_own_answers(server, astronaut_png):
             visitor.join(200)
     assert wrong == []
     assert order.count("visitor") == 6
+
+
+def test_a_video_that_was_taken_back_leaves_the_disk(server, spool, astronaut, tmp_path):
+    clip = video_files(astronaut, tmp_path)["mp4"]
+    with BrowserSession(server.url, "video") as session:
+        session.upload(("first.mp4", clip, "video/mp4"))
+        session.upload(("second.mp4", clip, "video/mp4"))
+        assert footprint(server.pid, spool).spooled == 1
+        session.upload()
+        assert footprint(server.pid, spool).spooled == 0
