@@ -19,9 +19,9 @@ import numpy as np
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from footprint import footprint
+from footprint import Footprint, footprint
 from protocol import BrowserSession
-from serving import running_chromium, started_server
+from serving import Server, running_chromium, started_server
 
 from emosense.samples import sample_photo
 
@@ -33,39 +33,51 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=17)
     parser.add_argument("--pages", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--waves", type=int, default=2)
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
         started_server(TMPDIR=folder, STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=str(TTL)) as server,
     ):
         warm_up(server.url)
-        before = settled(server.pid, Path(folder))
+        marks = {"before": settled(server.pid, Path(folder))}
         took: list[float] = []
-        with BrowserSession(server.url, "batch") as greedy:
-            greedy.upload(("album.zip", album(200), "application/zip"))
-            greedy.click("Analyse 200 photos")
-            clients = [
-                threading.Thread(target=visit, args=(server.url, i, options.rounds, took))
-                for i in range(options.sessions)
-            ]
-            for client in clients:
-                client.start()
-            if options.pages:
-                browse(server.url, options.pages, options.rounds, took)
-            for client in clients:
-                client.join()
-            peak = footprint(server.pid, Path(folder))
-            told = greedy.wait("photos/s")
-            assert "200 faces in 200 photos" in told
-        after = settled(server.pid, Path(folder))
-    expected = (options.sessions + options.pages) * options.rounds
+        for wave in range(1, options.waves + 1):
+            marks[f"wave {wave}"] = load(server, options, took, Path(folder))
+            marks[f"after wave {wave}"] = settled(server.pid, Path(folder))
+    expected = (options.sessions + options.pages) * options.rounds * options.waves
     assert len(took) == expected, f"{expected - len(took)} answers are missing"
     p50, p95 = np.percentile(took, [50, 95])
     print(f"{options.sessions} + {options.pages} sessions, {len(took)} photos, each its own answer")
     print(f"upload to answer: p50 {p50:.2f} s, p95 {p95:.2f} s, longest {max(took):.2f} s")
-    for title, value in (("before", before), ("under load", peak), ("after", after)):
-        print(f"{title}: {value}")
-    print(f"memory after / before: {after.megabytes / before.megabytes:.3f}")
+    print(
+        "| when | memory, MB | open files | processes | threads | on disk |\n|---|---|---|---|---|---|"
+    )
+    for title, at in marks.items():
+        print(
+            f"| {title} | {at.megabytes:.0f} | {at.files} | {at.processes} | {at.threads} "
+            f"| {at.spooled} |"
+        )
+
+
+def load(server: Server, options: argparse.Namespace, took: list[float], folder: Path) -> Footprint:
+    """Let all visitors come at once; return what the server takes when they have gone."""
+    with BrowserSession(server.url, "batch") as greedy:
+        greedy.upload(("album.zip", album(200), "application/zip"))
+        greedy.click("Analyse 200 photos")
+        clients = [
+            threading.Thread(target=visit, args=(server.url, i, options.rounds, took))
+            for i in range(options.sessions)
+        ]
+        for client in clients:
+            client.start()
+        if options.pages:
+            browse(server.url, options.pages, options.rounds, took)
+        for client in clients:
+            client.join()
+        peak = footprint(server.pid, folder)
+        assert "200 faces in 200 photos" in greedy.wait("photos/s")
+    return peak
 
 
 def visit(url: str, number: int, rounds: int, took: list[float]) -> None:
@@ -136,7 +148,7 @@ def warm_up(url: str) -> None:
         session.wait("photos/s")
 
 
-def settled(pid: int, folder: Path):
+def settled(pid: int, folder: Path) -> Footprint:
     """Measure once the sessions that left are forgotten."""
     time.sleep(2 * TTL + 5)
     return footprint(pid, folder)
