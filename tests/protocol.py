@@ -38,22 +38,31 @@ class BrowserSession:
         self._http = requests.Session()
         self._http.get(f"{url}/_stcore/health", timeout=30).raise_for_status()
         self._xsrf = self._http.cookies.get("_streamlit_xsrf") or ""
-        cookies = "; ".join(f"{name}={value}" for name, value in self._http.cookies.items())
+        self._cookies = "; ".join(f"{k}={v}" for k, v in self._http.cookies.items())
         self._open = ExitStack()
-        self._socket = self._open.enter_context(
-            connect(
-                url.replace("http", "ws", 1) + "/_stcore/stream",
-                subprotocols=["streamlit", self._xsrf],
-                additional_headers={"Cookie": cookies},
-                max_size=None,
-                open_timeout=60,
-            )
-        )
+        self._connect()
         self._elements: dict[tuple[int, ...], Element] = {}
         self._seen: set[tuple[int, ...]] = set()
         self._states: dict[str, WidgetState] = {}
         self._page_hash = ""
         self.id = ""
+        self.run()
+
+    def _connect(self, *session: str) -> None:
+        self._socket = self._open.enter_context(
+            connect(
+                self._url.replace("http", "ws", 1) + "/_stcore/stream",
+                subprotocols=["streamlit", self._xsrf, *session],
+                additional_headers={"Cookie": self._cookies},
+                max_size=None,
+                open_timeout=60,
+            )
+        )
+
+    def reconnect(self) -> None:
+        """Lose the network and come back, as a browser does; the page runs again."""
+        self._socket.close()
+        self._connect(self.id)
         self.run()
 
     def __enter__(self) -> BrowserSession:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import streamlit as st
-
 from emosense.faces.options import DetectorOptions
+from emosense.ui.leaving import SessionResource, of_session
 from emosense.ui.worker import shared_worker
 from emosense.worker.photo_jobs import PhotoItem, PhotoJob, start_photo_job
 
 
-class SessionBatches:
+class SessionBatches(SessionResource):
     """What one browser session started; forgotten when the session ends."""
 
     def __init__(self) -> None:
@@ -36,7 +35,6 @@ class SessionBatches:
             job.cancelled.set()
 
 
-@st.cache_resource(show_spinner=False, scope="session", on_release=SessionBatches.close)
 def session_batches() -> SessionBatches:
     """Return this browser session's photo jobs."""
-    return SessionBatches()
+    return of_session(SessionBatches)

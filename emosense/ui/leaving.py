@@ -10,7 +10,9 @@ import asyncio
 import ctypes
 import gc
 import os
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 from streamlit import runtime
@@ -20,6 +22,28 @@ if TYPE_CHECKING:
     from streamlit.runtime.app_session import AppSession
 
 _PART_OF_TIME = 0.9
+
+
+class SessionResource(ABC):
+    """What a browser session has beside its widgets, and must be ended with it."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End it; nothing of it stays."""
+
+
+Resource = TypeVar("Resource", bound=SessionResource)
+
+
+def of_session(make: Callable[[], Resource]) -> Resource:
+    """Return this session's resource of a kind, made when it is first asked for.
+
+    It outlives a short loss of the network, and is closed when the session is over.
+    """
+    key = f"resource_{make.__name__}"
+    if key not in st.session_state:
+        st.session_state[key] = make()
+    return st.session_state[key]  # type: ignore[no-any-return]
 
 
 def forget_when_left() -> None:
@@ -46,6 +70,9 @@ class _Visit:
         server = runtime.get_instance()
         if not server.is_active_session(self._id):
             server.close_session(self._id)
+            for value in list(session.session_state.filtered_state.values()):
+                if isinstance(value, SessionResource):
+                    value.close()
             session.session_state.clear()  # the server still refers to the last session it saw
             _return_memory()
 

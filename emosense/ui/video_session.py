@@ -10,6 +10,7 @@ from typing import BinaryIO
 import streamlit as st
 
 from emosense.results import VideoInfo
+from emosense.ui.leaving import SessionResource, of_session
 from emosense.video.options import VideoOptions
 from emosense.worker.client import InferenceWorker
 from emosense.worker.spool import Spool
@@ -35,11 +36,11 @@ class Upload:
     preview: bytes
 
 
-class SessionVideos:
+class SessionVideos(SessionResource):
     """What one browser session uploaded and started; removed from disk when it ends."""
 
-    def __init__(self, jobs: VideoJobs, spool: Spool) -> None:
-        self._jobs, self._spool = jobs, spool
+    def __init__(self) -> None:
+        self._jobs, self._spool = shared_jobs(), shared_spool()
         self.uploads: dict[str, Upload] = {}
         self.jobs: list[VideoJob] = []
         self._count = 0
@@ -126,7 +127,6 @@ def shared_spool() -> Spool:
     return spool
 
 
-@st.cache_resource(show_spinner=False, scope="session", on_release=SessionVideos.close)
 def session_videos() -> SessionVideos:
     """Return this browser session's videos."""
-    return SessionVideos(shared_jobs(), shared_spool())
+    return of_session(SessionVideos)

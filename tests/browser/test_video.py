@@ -47,7 +47,8 @@ def test_upload_a_clip_see_its_timeline_and_play_it(server, page, clip):
 
 
 def test_nothing_stays_on_disk_when_the_browser_leaves(chromium, clip, tmp_path):
-    with running_server(TMPDIR=str(tmp_path)) as url:
+    environment = {"TMPDIR": str(tmp_path), "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "3"}
+    with running_server(**environment) as url:
         context = chromium.new_context()
         page = context.new_page()
         page.set_default_timeout(120_000)

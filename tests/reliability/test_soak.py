@@ -93,3 +93,19 @@ def test_a_video_that_was_taken_back_leaves_the_disk(server, spool, astronaut, t
         assert footprint(server.pid, spool).spooled == 1
         session.upload()
         assert footprint(server.pid, spool).spooled == 0
+
+
+def test_a_short_loss_of_the_network_costs_nothing(astronaut, astronaut_png, tmp_path):
+    clip = video_files(astronaut, tmp_path)["mp4"]
+    with started_server() as server:
+        with BrowserSession(server.url, "video") as session:
+            session.upload(("clip.mp4", clip, "video/mp4"))
+            session.click("Analyse")
+            session.reconnect()
+            assert "frames analysed of 25" in session.wait("analysed of")
+            assert not session.alerts
+        with BrowserSession(server.url, "batch") as session:
+            session.upload(*((f"{i}.png", astronaut_png, "image/png") for i in range(30)))
+            session.click("Analyse 30 photos")
+            session.reconnect()
+            assert "30 faces in 30 photos" in session.wait("photos/s")

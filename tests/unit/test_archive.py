@@ -39,11 +39,11 @@ def test_photos_are_read_and_other_files_counted():
 
 
 def test_names_lead_nowhere():
-    names = ["../../etc/a.jpg", "/root/b.jpg", "C:\\x\\..\\c.jpg", "d\x1b[31m\u202egpj.jpg"]
+    names = ["../../etc/a.jpg", "/usr/b.jpg", "C:\\x\\..\\c.jpg", "d\x1b[31m\u202egpj.jpg"]
     archive = PhotoArchive(zipped(dict.fromkeys(names, b"x")))
     assert [photo.name for photo in archive.photos] == [
         "etc/a.jpg",
-        "root/b.jpg",
+        "usr/b.jpg",
         "x/c.jpg",
         "d?[31m?gpj.jpg",
     ]
