@@ -104,7 +104,8 @@ def _sureness(shown: ShownModel, selection: Selection) -> dict[str, Any]:
     sure = sure_answers(shown.predictions, calibration.threshold) or (0.0, math.nan)
     return {
         "model": shown.label,
-        "unsure below": 100 * calibration.threshold,
+        # Above 1 stands for a model that is never sure: none of its answers may be shown as so.
+        "unsure below": 100 * min(calibration.threshold, 1.0),
         "sure": 100 * sure[0],
         "right where sure": 100 * sure[1],
         **{
