@@ -138,6 +138,7 @@ class VideoJobs:
                 job = self._waiting.popleft()
                 job.state, job.began = JobState.RUNNING, time.monotonic()
             self._work(job)
+            del job  # its session may end while this thread waits for the next one
 
     def _work(self, job: VideoJob) -> None:
         def take(part: dict[str, Any]) -> None:

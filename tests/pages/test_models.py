@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from helpers import texts
 from streamlit.testing.v1 import AppTest
 
@@ -18,7 +19,9 @@ VIEWS = ("overview", "confusion", "classes", "training", "trust", "architecture"
 def with_tiny(small_run, tmp_path, monkeypatch):
     shutil.copytree(small_run / "models" / "tiny", tmp_path / "tiny")
     monkeypatch.setenv("EMOSENSE_MODELS", str(tmp_path))
-    return tmp_path / "tiny"
+    st.cache_resource.clear()  # with it the inference process that does not know the model
+    yield tmp_path / "tiny"
+    st.cache_resource.clear()
 
 
 def opened(**parameters):

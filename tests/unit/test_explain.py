@@ -60,7 +60,12 @@ def test_depends_on_the_weights_of_every_registered_network(name, face):
     """Sanity check for attributions: random weights, another picture (arXiv:1810.03292)."""
     model = find_model(name)
     classify = EmotionClassifier(model, "keras")
-    before = explain(face, classify, "happy").effect
+    found = explain(face, classify, "happy")
+    before = found.effect
+    recalls = sorted(c["recall"] for c in model.card.metrics["PrivateTest"]["per_class"].values())
+    if recalls == [0] * 6 + [1]:  # it gives the same answer to everything: nothing to explain
+        assert found.told == "No single part of the face decides for happy."
+        return
     rng = np.random.default_rng(0)
     for layer in classify._runtime._network.layers:
         layer.set_weights([rng.permuted(w.ravel()).reshape(w.shape) for w in layer.get_weights()])
