@@ -36,6 +36,9 @@ class BrowserSession:
     def __init__(self, url: str, page: str = "", timeout: float = 300) -> None:
         self._url, self._page, self._timeout = url, page, timeout
         self._http = requests.Session()
+        # A kept connection may be closed by the server just when it is used again; browsers then
+        # try once more, this client opens a new one each time.
+        self._http.headers["Connection"] = "close"
         self._http.get(f"{url}/_stcore/health", timeout=30).raise_for_status()
         self._xsrf = self._http.cookies.get("_streamlit_xsrf") or ""
         self._cookies = "; ".join(f"{k}={v}" for k, v in self._http.cookies.items())
