@@ -104,7 +104,7 @@ class Recipe:
 
 
 _OURS: Final[dict[str, Any]] = {
-    "epochs": 100,
+    "epochs": 60,
     "optimizer": "sgd",
     "learning_rate": 0.1,
     "schedule": "cosine",
