@@ -64,14 +64,15 @@ def headline_chart(
             "(%{customdata[0]:.1f} to %{customdata[1]:.1f})<extra></extra>",
             offsetgroup=label,
         )
-    known = {label: value for label, value in paper.items() if label in models}
-    for label, value in known.items():
+    known = [label for label in models if label in paper]
+    # Models that the paper lacks get an empty trace: it keeps each diamond on its model's bar.
+    for label in models if known else ():
         figure.add_scatter(
             name="the paper's accuracy",
             legendgroup="paper",
-            showlegend=label == next(iter(known)),
+            showlegend=label == known[0],
             x=["accuracy"],
-            y=[100 * value],
+            y=[100 * paper[label] if label in paper else None],
             offsetgroup=label,
             alignmentgroup="paper",
             mode="markers",

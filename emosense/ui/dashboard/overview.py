@@ -73,7 +73,11 @@ def _show_headlines(selection: Selection) -> None:
             st.metric(
                 f"{shown.label}, accuracy",
                 percent(accuracy.value),
-                None if paper is None else f"{100 * (accuracy.value - paper):+.1f} to the paper",
+                "not in the paper"
+                if paper is None
+                else f"{100 * (accuracy.value - paper):+.1f} to the paper",
+                delta_color="off" if paper is None else "normal",
+                delta_arrow="off" if paper is None else "auto",
             )
             told = f"95 %: {100 * accuracy.low:.1f} to {percent(accuracy.high)}"
             if not shown.card.finished:

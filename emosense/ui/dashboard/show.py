@@ -54,6 +54,7 @@ def show_table(
         width="stretch",
         height="content",
         column_config=columns,
+        placeholder="",
         key=f"table_{name}",
     )
     st.download_button(
