@@ -1,11 +1,15 @@
-"""How much signal reaches each layer of an untrained network, and how much gradient comes back.
+"""How much signal reaches each layer of a network, untrained or trained, and what drowns it.
 
     python benchmarks/signal_flow.py fer2013.csv [--networks cnn4 cnn8 cnn10] [--images 256]
+    python benchmarks/signal_flow.py fer2013.csv --trained cnn8 cnn10
 
 ``spread`` is the standard deviation of a layer's outputs over the images, divided by that of
-the first convolution: what the layer can still tell apart. ``gradient`` is the norm of the
+the first convolution: what the layer can still tell apart. ``noise`` is the standard deviation
+that dropout gives the outputs for one and the same image, divided by the layer's own spread over
+the images: above 1, a training step sees more dropout than face. ``gradient`` is the norm of the
 loss's gradient by the layer's kernel, divided by the kernel's own norm: the share by which a
-plain gradient step of rate 1 would change it. Dropout is off.
+plain gradient step of rate 1 would change it. ``active`` is the share of a layer's outputs that
+are above 0 for at least one image. Dropout is off but for ``noise``.
 """
 
 from __future__ import annotations
@@ -21,9 +25,13 @@ import numpy as np
 import tensorflow as tf
 
 from emosense.networks.architectures import ARCHITECTURES
+from emosense.networks.registry import find_model
 from emosense.training.batches import targets, to_unit
 from emosense.training.read import read_dataset
 from emosense.training.recipe import Recipe
+
+COLUMNS = ("spread", "noise", "gradient", "active")
+PASSES = 16
 
 
 def main() -> None:
@@ -31,8 +39,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("data", type=Path)
-    parser.add_argument("--networks", nargs="+", default=list(ARCHITECTURES))
+    parser.add_argument("--networks", nargs="+", default=["cnn4", "cnn8", "cnn10", "cnn10-padded"])
     parser.add_argument("--initializers", nargs="+", default=["glorot_uniform", "he_normal"])
+    parser.add_argument("--trained", nargs="+", help="registered models, instead of untrained ones")
     parser.add_argument("--images", type=int, default=256)
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
@@ -40,40 +49,58 @@ def main() -> None:
     some = training.take(np.arange(0, len(training), len(training) // arguments.images))
     images = to_unit(some.images)[..., np.newaxis]
     wanted = targets(some, Recipe("cnn8"))
+    if arguments.trained:
+        for name in arguments.trained:
+            network = find_model(name).network()
+            show(f"{name}, trained", [measure(network, images, wanted)])
+        return
     for name in arguments.networks:
         for initializer in arguments.initializers:
-            rows = [
-                measure(name, initializer, seed, images, wanted) for seed in range(arguments.seeds)
-            ]
-            print(f"\n{name}, {initializer}, median of {arguments.seeds} seeds")
-            print("| layer | spread | gradient |\n|---|---|---|")
-            for layer in rows[0]:
-                spread, gradient = np.median([row[layer] for row in rows], axis=0)
-                print(f"| {layer} | {spread:.2g} | {gradient:.2g} |")
+            rows = []
+            for seed in range(arguments.seeds):
+                keras.utils.set_random_seed(seed)
+                network = ARCHITECTURES[name].build(initializer)
+                rows.append(measure(network, images, wanted))
+            show(f"{name}, {initializer}, median of {arguments.seeds} seeds", rows)
+
+
+def show(title: str, rows: list[dict[str, tuple[float, ...]]]) -> None:
+    """Print the median of the rows as a table."""
+    print(f"\n{title}\n| layer | {' | '.join(COLUMNS)} |\n|{'---|' * (len(COLUMNS) + 1)}")
+    for layer in rows[0]:
+        values = np.median([row[layer] for row in rows], axis=0)
+        print(f"| {layer} | {' | '.join(f'{value:.2g}' for value in values)} |", flush=True)
 
 
 def measure(
-    name: str, initializer: str, seed: int, images: np.ndarray, wanted: np.ndarray
-) -> dict[str, tuple[float, float]]:
-    """Return (spread, gradient) by layer name."""
-    keras.utils.set_random_seed(seed)
-    model = ARCHITECTURES[name].build(initializer)
-    layers = [layer for layer in model.layers if layer.weights]
-    watched = keras.Model(model.inputs, [*(layer.output for layer in layers[:-1]), model.output])
+    network: keras.Model, images: np.ndarray, wanted: np.ndarray
+) -> dict[str, tuple[float, ...]]:
+    """Return the columns' values by layer name."""
+    layers = [layer for layer in network.layers if layer.weights]
+    watched = keras.Model(network.inputs, [layer.output for layer in layers])
     with tf.GradientTape() as tape:
-        *outputs, probabilities = watched(images, training=False)
-        loss = keras.ops.mean(keras.losses.categorical_crossentropy(wanted, probabilities))
+        outputs = watched(images, training=False)
+        loss = keras.ops.mean(keras.losses.categorical_crossentropy(wanted, outputs[-1]))
     gradients = tape.gradient(loss, [layer.kernel.value for layer in layers])
-    spreads = [
-        float(np.std(np.asarray(output), axis=0).mean()) for output in (*outputs, probabilities)
-    ]
+    spreads = [float(np.std(np.asarray(output), axis=0).mean()) for output in outputs]
+    noises = dropout_noise(watched, images[:: len(images) // 16])
     return {
         layer.name: (
             spread / spreads[0],
+            noise / spread if spread else np.nan,
             float(tf.norm(gradient)) / float(tf.norm(layer.kernel)),
+            float((np.asarray(output) > 0).any(axis=0).mean()),
         )
-        for layer, spread, gradient in zip(layers, spreads, gradients, strict=True)
+        for layer, spread, noise, gradient, output in zip(
+            layers, spreads, noises, gradients, outputs, strict=True
+        )
     }
+
+
+def dropout_noise(watched: keras.Model, images: np.ndarray) -> list[float]:
+    """Return per output its standard deviation over passes with dropout, mean over images."""
+    passes = [[np.asarray(o) for o in watched(images, training=True)] for _ in range(PASSES)]
+    return [float(np.std(outputs, axis=0).mean()) for outputs in zip(*passes, strict=True)]
 
 
 if __name__ == "__main__":

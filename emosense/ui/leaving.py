@@ -7,9 +7,6 @@ nothing, but drops it only when another visitor comes. Here it is closed when th
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import gc
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -17,6 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from emosense.ui.memory import return_memory
 
 if TYPE_CHECKING:
     from streamlit.runtime.app_session import AppSession
@@ -74,15 +73,7 @@ class _Visit:
                 if isinstance(value, SessionResource):
                     value.close()
             session.session_state.clear()  # the server still refers to the last session it saw
-            _return_memory()
-
-
-def _return_memory() -> None:
-    """Give what uploads took back to the system, where its allocator is glibc's."""
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
-    if trim is not None:
-        trim(0)
+            return_memory()
 
 
 @st.cache_resource(show_spinner=False, scope="session", on_release=_Visit.left)

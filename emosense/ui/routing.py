@@ -9,6 +9,7 @@ import streamlit as st
 
 from emosense.ui.leaving import forget_when_left
 from emosense.ui.login import require_login
+from emosense.ui.memory import share_heaps
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -22,6 +23,7 @@ def navigate() -> StreamlitPage:
     """Set up the app's frame and return the page that the address asks for."""
     # A page icon of the app's own: for one of Material's, browsers would ask another server.
     st.set_page_config(page_title="EmoSense", page_icon="🙂", layout="wide")
+    share_heaps()
     forget_when_left()
     require_login()
     st.session_state[_ROUTED] = True
