@@ -87,6 +87,12 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
             0.273,
         ),
         Architecture(
+            "cnn10-fixed",
+            "10L CNN, fixed",
+            "10L with He's initialisation, the smallest change that lets it learn.",
+            _paper(128, 256, 512, 512, 512),
+        ),
+        Architecture(
             "cnn10-padded",
             "10L CNN, padded",
             "10L with padding throughout, so that its fifth block sees a 3x3 map.",

@@ -116,7 +116,11 @@ _OURS: Final[dict[str, Any]] = {
     "ferplus_share": 0.2,
     "ema": 0.998,
 }
-OWN_DEFAULTS: Final[dict[str, dict[str, Any]]] = {"emosense-s": _OURS, "emosense-l": _OURS}
+OWN_DEFAULTS: Final[dict[str, dict[str, Any]]] = {
+    "cnn10-fixed": {"initializer": "he_normal"},
+    "emosense-s": _OURS,
+    "emosense-l": _OURS,
+}
 """What the networks that are not the paper's change in its recipe."""
 
 
