@@ -63,7 +63,7 @@ class OnnxRuntime:
         from emosense.networks.onnx_graph import UnknownLayer, onnx_of
         from emosense.networks.onnx_session import onnx_session
 
-        self._session = onnx_session(onnx_of(archive))
+        self._session = onnx_session(onnx_of(archive), awake=True)
         if self._session.get_outputs()[0].shape[1:] != [len(EMOTIONS)]:
             raise UnknownLayer(f"output {self._session.get_outputs()[0].shape}")
 
