@@ -89,7 +89,7 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
         Architecture(
             "cnn10-fixed",
             "10L CNN, fixed",
-            "10L with He's initialisation, the smallest change that lets it learn.",
+            "10L at a third of the learning rate, the smallest change that lets it learn.",
             _paper(128, 256, 512, 512, 512),
         ),
         Architecture(

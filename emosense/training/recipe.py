@@ -117,7 +117,7 @@ _OURS: Final[dict[str, Any]] = {
     "ema": 0.998,
 }
 OWN_DEFAULTS: Final[dict[str, dict[str, Any]]] = {
-    "cnn10-fixed": {"initializer": "he_normal"},
+    "cnn10-fixed": {"learning_rate": 3e-4},
     "emosense-s": _OURS,
     "emosense-l": _OURS,
 }
