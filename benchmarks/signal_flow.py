@@ -26,6 +26,7 @@ import tensorflow as tf
 
 from emosense.networks.architectures import ARCHITECTURES
 from emosense.networks.registry import find_model
+from emosense.networks.storage import load_network
 from emosense.training.batches import targets, to_unit
 from emosense.training.read import read_dataset
 from emosense.training.recipe import Recipe
@@ -41,7 +42,9 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--networks", nargs="+", default=["cnn4", "cnn8", "cnn10", "cnn10-padded"])
     parser.add_argument("--initializers", nargs="+", default=["glorot_uniform", "he_normal"])
-    parser.add_argument("--trained", nargs="+", help="registered models, instead of untrained ones")
+    parser.add_argument(
+        "--trained", nargs="+", help="registered models or .keras files, instead of untrained ones"
+    )
     parser.add_argument("--images", type=int, default=256)
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
@@ -51,7 +54,8 @@ def main() -> None:
     wanted = targets(some, Recipe("cnn8"))
     if arguments.trained:
         for name in arguments.trained:
-            network = find_model(name).network()
+            stored = name.endswith(".keras")
+            network = load_network(Path(name)) if stored else find_model(name).network()
             show(f"{name}, trained", [measure(network, images, wanted)])
         return
     for name in arguments.networks:

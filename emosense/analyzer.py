@@ -35,7 +35,7 @@ class Analyzer:
 
     Args:
         model: name in the registry; the setting EMOSENSE_MODEL (``cnn8``) if None.
-        engine: detector engine ``auto``, ``opencv`` or ``keras``; EMOSENSE_ENGINE if None.
+        engine: ``auto``, ``onnx``, ``opencv`` or ``keras``; EMOSENSE_ENGINE if None.
         limits: what a photo may cost; from the settings if None.
 
     Raises:

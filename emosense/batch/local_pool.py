@@ -18,7 +18,7 @@ class LocalPool:
     """Shares the parts of a job among inference processes.
 
     Args:
-        workers: how many processes; each takes about 1 GB of memory, and its share of the
+        workers: how many processes; each takes about 0.3 GB of memory, and its share of the
             processor's cores for itself.
     """
 

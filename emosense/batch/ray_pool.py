@@ -38,7 +38,9 @@ class RayPool:
         try:
             import ray
         except ImportError:
-            raise BatchError("Ray is not installed: pip install 'emosense[ray]'") from None
+            raise BatchError(
+                "Ray is not installed: pip install -e '.[ray]' in the project's folder"
+            ) from None
         self._actors = actors
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is reported to Ray's makers
         try:

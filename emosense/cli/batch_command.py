@@ -35,8 +35,16 @@ def add_to(commands: Any) -> None:
         metavar="ADDRESS",
         help="use Ray: on this machine, or the cluster at ADDRESS",
     )
-    parser.add_argument("--per-second", type=float, default=2.0, metavar="N", help="see video")
-    parser.add_argument("--strict", action="store_true", help="only sure faces; see photo")
+    parser.add_argument(
+        "--per-second",
+        type=float,
+        default=2.0,
+        metavar="N",
+        help="analysed frames a second of videos, 0 for every frame; default %(default)g",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="only what is surely a face; see photo"
+    )
     parser.add_argument("--turned", action="store_true", help="turned faces too; see photo")
     parser.set_defaults(run=run)
 

@@ -12,7 +12,7 @@ def add_to(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "calibrate",
         help="fit a trained model's confidence on PublicTest and write it into its card",
-        description="Training does this too; needed for models from elsewhere or other data.",
+        description="Training does this too. Needs the data that the model was trained on.",
     )
     parser.add_argument("model")
     parser.add_argument("--data", type=Path, required=True, help="as for emosense train")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emosense import export, settings
+from emosense.faces.engines import ENGINES
 from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
 from emosense.results import PhotoFailure, PhotoResult
 
@@ -31,11 +32,18 @@ def add_to(commands: Any) -> None:
         "--explain", type=Path, metavar="DIR", help="write what each answer rests on here, as PNGs"
     )
     parser.add_argument("--model", default=None, help=f"default {settings.MODEL.default}")
-    parser.add_argument("--engine", default=None, help="auto, opencv or keras")
+    parser.add_argument("--engine", default=None, help=", ".join(ENGINES))
     defaults = DetectorOptions()
-    parser.add_argument("--threshold", type=float, default=defaults.threshold)
     parser.add_argument(
-        "--strict", action="store_true", help=f"the same as --threshold {STRICT_THRESHOLD}"
+        "--threshold",
+        type=float,
+        default=defaults.threshold,
+        help="lowest score in 0..1 that the detector must give a face; default %(default)s",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help=f"only what is surely a face: the same as --threshold {STRICT_THRESHOLD}",
     )
     parser.add_argument("--min-face", type=int, default=defaults.min_face, metavar="PX")
     parser.add_argument("--long-side", type=int, default=defaults.long_side, metavar="PX")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import inspect
+import re
 import sys
 import time
 from dataclasses import fields, replace
@@ -37,15 +39,16 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="write TensorBoard logs")
     recipe = parser.add_argument_group(
-        "recipe (the defaults are the paper's; cards show those of EmoSense's own networks)"
+        "recipe (the defaults are the paper's but for the networks that are named)"
     )
+    meanings = _meanings()
     for field in fields(Recipe):
         if field.name != "network":
             recipe.add_argument(
                 f"--{field.name.replace('_', '-')}",
                 type=type(field.default),
                 choices=CHOICES.get(field.name),
-                help="default " + _defaults(field.name),
+                help=f"{meanings.get(field.name, field.name)} (default {_defaults(field.name)})",
             )
     parser.set_defaults(run=run)
 
@@ -76,6 +79,14 @@ def run(options: argparse.Namespace) -> int:
     print(f"{out}: {card.title}, epoch {card.selected_epoch} of {card.epochs_seen} seen")
     print_metrics(card.metrics)
     return 0
+
+
+def _meanings() -> dict[str, str]:
+    """Return what each option means, from the recipe's docstring."""
+    attributes = (inspect.getdoc(Recipe) or "").partition("Attributes:\n")[2]
+    found = re.findall(r"^    (\w+): (.*?)(?=^    \w|\Z)", attributes, re.MULTILINE | re.DOTALL)
+    plain = str.maketrans({"`": None, "%": "%%"})
+    return {name: " ".join(text.split()).rstrip(".").translate(plain) for name, text in found}
 
 
 def _defaults(option: str) -> str:

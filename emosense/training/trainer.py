@@ -73,13 +73,19 @@ def train(
         tensorboard: where to write TensorBoard logs (needs the ``tensorboard`` package).
 
     Raises:
-        TrainingError: a resume that does not fit, or missing votes.
+        TrainingError: a resume that does not fit, a run in the folder that is not to be resumed,
+            or missing votes.
     """
     if tensorboard is not None:
         _tensorboard(tensorboard)  # missing: told before the first epoch, not after
     training, validation = training_parts(data, recipe.seed)
     run = RunFolder(folder)
-    if resume and run.exists:
+    if run.exists and not resume:
+        raise TrainingError(
+            f"{folder} already holds a run. To go on with it, resume (--resume); to begin anew, "
+            "remove it or choose another folder (--checkpoints)."
+        )
+    if run.exists:
         state = run.resume(recipe, data.fingerprint)
         if state.epochs_done >= recipe.epochs:
             return state

@@ -10,6 +10,7 @@ import streamlit as st
 from emosense.ui.leaving import forget_when_left
 from emosense.ui.login import require_login
 from emosense.ui.memory import share_heaps
+from emosense.ui.uploads import keep_uploads_off_the_disk
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -24,6 +25,7 @@ def navigate() -> StreamlitPage:
     # A page icon of the app's own: for one of Material's, browsers would ask another server.
     st.set_page_config(page_title="EmoSense", page_icon="🙂", layout="wide")
     share_heaps()
+    keep_uploads_off_the_disk()
     forget_when_left()
     require_login()
     st.session_state[_ROUTED] = True

@@ -77,6 +77,8 @@ def test_train_resume_evaluate_and_list(small_csv, tmp_path, capsys, monkeypatch
     captured = capsys.readouterr()
     assert "PrivateTest without copies" in captured.out
     assert "epoch 1/1  step 3/3" in captured.err
+    assert main(command) == 1
+    assert "already holds a run" in capsys.readouterr().err
     assert main([*command, "--resume"]) == 0
     assert main([*command, "--publish-only"]) == 0
     capsys.readouterr()
@@ -99,9 +101,14 @@ def test_train_resume_evaluate_and_list(small_csv, tmp_path, capsys, monkeypatch
     assert main(["evaluate", "mine", "--data", str(small_csv)]) == 0
     told = capsys.readouterr().out.splitlines()[-1]
     assert told.startswith("PrivateTest, accuracy: the card says ")
-    other = write_csv(tmp_path / "other.csv", seed=5)
+    other = write_csv(tmp_path / "other.csv", (40, 14, 21))
     assert main(["evaluate", "mine", "--data", str(other)]) == 0
-    assert "The card's figures are of other data." in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "The card's figures are of other data.\nCompared all the same" in told
+    assert told.endswith("Equal to the card's figures.\n")
+    other = write_csv(tmp_path / "other.csv", (40, 15, 21), seed=5)
+    assert main(["evaluate", "mine", "--data", str(other)]) == 0
+    assert capsys.readouterr().out.endswith("The card's figures are of other data.\n")
     (tmp_path / "models" / "mine" / "card.json").write_text("{")
     assert main(["models"]) == 0
     assert "not a model card" in capsys.readouterr().out
