@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
 _RESPONSIBLE = _PAGES / "responsible.py"
 _ROUTED = "routed"
+# Streamlit leaves 8rem free above a page, for its own toolbar and more.
+_STYLE = "<style>[data-testid=stMainBlockContainer] {padding-top: 5rem}</style>"
 
 
 def navigate() -> StreamlitPage:
@@ -29,6 +31,7 @@ def navigate() -> StreamlitPage:
     forget_when_left()
     require_login()
     st.session_state[_ROUTED] = True
+    st.html(_STYLE)
     return st.navigation(
         [
             st.Page(
