@@ -75,3 +75,15 @@ def targets(split: Split, recipe: Recipe) -> npt.NDArray[np.float32]:
     usable = split.votes.sum(axis=1, keepdims=True) > 0
     mixed = (1 - share) * labels + share * split.votes
     return np.where(usable, mixed, labels).astype(np.float32)
+
+
+def class_weights(split: Split, balance: float) -> npt.NDArray[np.float32]:
+    """Return (7,) float32: what an image of each emotion counts, 1 on average over ``split``.
+
+    Args:
+        split: the training images; an emotion that none of them shows counts 0.
+        balance: see :class:`Recipe`.
+    """
+    images = np.bincount(split.labels, minlength=len(EMOTIONS)).astype(np.float64)
+    weights = np.where(images > 0, np.maximum(images, 1) ** -balance, 0)
+    return np.asarray(weights * images.sum() / (weights * images).sum(), np.float32)

@@ -40,6 +40,8 @@ class Recipe:
             mixed (Zhang et al. 2018, arXiv:1710.09412); 0 is off.
         ferplus_share: weight in 0..1 of the FER+ votes in the target; the rest is
             FER2013's label.
+        balance: exponent by which rare emotions count more: an image counts in proportion to
+            (1 / images of its emotion) ** balance, 1 on average; 0 counts all alike.
         teacher: folder of a trained model whose probabilities take part in the target
             (distillation; Hinton et al. 2015, arXiv:1503.02531); empty is none.
         teacher_share: weight in 0..1 of the teacher in the target, once there is one.
@@ -63,6 +65,7 @@ class Recipe:
     label_smoothing: float = 0.0
     mixup: float = 0.0
     ferplus_share: float = 0.0
+    balance: float = 0.0
     teacher: str = ""
     teacher_share: float = 0.5
     ema: float = 0.0
@@ -91,6 +94,8 @@ class Recipe:
                 "Expected ema in 0..1 (without 1) and mixup of 0 or more. "
                 f"Received: {self.ema}, {self.mixup}"
             )
+        if not 0 <= self.balance <= 1:
+            raise TrainingError(f"balance: expected an exponent in 0..1. Received: {self.balance}")
         if not 0 <= self.dropout <= 2:
             raise TrainingError(f"dropout: expected a factor in 0..2. Received: {self.dropout}")
         if not 0 <= self.warmup_epochs < self.epochs:

@@ -16,7 +16,7 @@ import numpy as np
 from emosense.errors import TrainingError
 from emosense.networks.architectures import architecture
 from emosense.training import averaging
-from emosense.training.batches import epoch_arrays, targets, to_unit
+from emosense.training.batches import class_weights, epoch_arrays, targets, to_unit
 from emosense.training.checkpoint import RunFolder, RunState
 from emosense.training.dataset import Dataset, Split, hold_out
 from emosense.training.recipe import Recipe
@@ -95,6 +95,7 @@ def train(
         model = compiled(recipe, steps=-(-len(training) // recipe.batch_size))
     checked = to_unit(validation.images)[..., np.newaxis]
     labels = targets(validation, Recipe(recipe.network))
+    counts = class_weights(training, recipe.balance) if recipe.balance else None
     teacher = Teacher(recipe) if recipe.teacher else None
     for epoch in range(state.epochs_done, recipe.epochs):
         watch = _Watch(recipe, epoch, len(training), state, on_progress)
@@ -102,11 +103,13 @@ def train(
         if tensorboard is not None:
             callbacks.append(_tensorboard(tensorboard))
         images, wanted = epoch_arrays(training, recipe, epoch)
+        weights = None if counts is None else wanted @ counts
         if teacher is not None:
             wanted = teacher.blend(images, wanted)
         log = model.fit(
             images,
             wanted,
+            sample_weight=weights,
             batch_size=recipe.batch_size,
             shuffle=False,
             initial_epoch=epoch,

@@ -8,7 +8,7 @@ import pytest
 from emosense.errors import TrainingError
 from emosense.training import averaging
 from emosense.training.augmentation import AUGMENTATIONS
-from emosense.training.batches import epoch_arrays, targets
+from emosense.training.batches import class_weights, epoch_arrays, targets, to_unit
 from emosense.training.checkpoint import RunFolder
 from emosense.training.publish import publish, training_command
 from emosense.training.recipe import Recipe, default_recipe
@@ -69,6 +69,21 @@ def test_learning_happens_and_best_and_last_are_kept(small_data, tmp_path):
     assert seen[-1].seconds_left == pytest.approx(0, abs=1e-6)
 
 
+def test_balance_takes_part_in_the_loss(small_data, tmp_path):
+    uneven = replace(small_data, labels=np.where(small_data.labels > 1, 3, small_data.labels))
+    recipe = Recipe(
+        "cnn4", epochs=1, learning_rate=1e-12, initializer="he_normal", dropout=0, balance=1.0
+    )
+    state = train(recipe, uneven, tmp_path)
+    split = uneven.split("Training")
+    network = keras.saving.load_model(RunFolder(tmp_path).checkpoint(1), compile=False)
+    found = network.predict(to_unit(split.images)[..., np.newaxis], verbose=0)
+    losses = -np.log(found[np.arange(len(split)), split.labels])
+    weights = class_weights(split, 1.0)[split.labels]
+    assert state.history[0]["loss"] == pytest.approx((weights * losses).mean(), rel=1e-4)
+    assert losses.mean() != pytest.approx((weights * losses).mean(), rel=1e-3)
+
+
 def test_resume_refuses_another_recipe_or_data(small_data, small_run):
     run = small_run / "run"
     recipe = Recipe("cnn8", epochs=1, batch_size=16)
@@ -126,6 +141,15 @@ class TestBatches:
         with pytest.raises(TrainingError, match=r"fer2013new\.csv"):
             targets(split, Recipe("cnn8", ferplus_share=0.5))
 
+    def test_rare_emotions_count_more(self, small_data):
+        labels = np.repeat([0, 3, 6], [32, 8, 0])
+        uneven = replace(small_data.split("Training"), labels=labels)
+        half = class_weights(uneven, 0.5)
+        assert half[3] == pytest.approx(2 * half[0])  # a quarter as many, to the power of 1/2
+        assert half[labels].mean() == pytest.approx(1)
+        assert half[[1, 2, 4, 5, 6]].tolist() == [0] * 5
+        assert class_weights(uneven, 0)[labels].tolist() == [1] * 40
+
 
 @pytest.mark.parametrize("name", ["standard", "photo"])
 def test_augmentation_is_seeded_and_keeps_the_range(name, small_data):
@@ -150,6 +174,7 @@ def test_augmentation_is_seeded_and_keeps_the_range(name, small_data):
         {"precision": "float8"},
         {"ema": 1.0},
         {"mixup": -0.1},
+        {"balance": -0.5},
         {"teacher_share": 1.1},
     ],
 )
