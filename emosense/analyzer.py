@@ -50,11 +50,9 @@ class Analyzer:
         engine: str | None = None,
         limits: PhotoLimits | None = None,
     ) -> None:
-        self._engine = engine or settings.ENGINE.text()
-        self._detector = FaceDetector(self._engine)
-        self._classifier = EmotionClassifier(
-            find_model(model or settings.MODEL.text()), self._engine
-        )
+        engine = engine or settings.ENGINE.text()
+        self._detector = FaceDetector(engine)
+        self._classifier = EmotionClassifier(find_model(model or settings.MODEL.text()), engine)
         self.limits = limits or photo_limits()
 
     @property
@@ -66,16 +64,6 @@ class Analyzer:
     def engine(self) -> str:
         """Detector engine and device, for people."""
         return self._detector.label
-
-    def use_model(self, name: str) -> None:
-        """Change the model and keep the detector.
-
-        Raises:
-            ModelNotFound: no model of that name.
-            ModelDamaged: its files are missing or changed.
-        """
-        if name != self.model:
-            self._classifier = EmotionClassifier(find_model(name), self._engine)
 
     def photo(self, photo: PhotoSource, options: DetectorOptions | None = None) -> PhotoResult:
         """Analyse one photo.
@@ -147,10 +135,10 @@ class Analyzer:
 
         Returns:
             An analysis that runs while you iterate over its frames, or when you ask for its
-            ``result``.
+            ``result``. Use it in a ``with`` block if you may leave it before its end.
 
         Raises:
-            MediaError: the video is unreadable or above a limit.
+            MediaError: the video is unreadable or above a limit, or ``annotated`` names it.
         """
         return VideoAnalysis(self, path, options, annotated, video_limits())
 

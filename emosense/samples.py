@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
+
+from emosense.errors import MediaError
 
 SAMPLE_NAME: Final = "astronaut.png"
 SAMPLE_CREDIT: Final = (
@@ -12,6 +15,12 @@ SAMPLE_CREDIT: Final = (
 
 
 def sample_photo() -> bytes:
-    """Return the sample's PNG bytes (512 x 512, one smiling face)."""
-    # Located without importing scikit-image, which is heavy.
-    return (resources.files("skimage") / "data" / SAMPLE_NAME).read_bytes()
+    """Return the sample's PNG bytes (512 x 512, one smiling face).
+
+    Raises:
+        MediaError: scikit-image is not installed.
+    """
+    found = find_spec("skimage")  # located without importing it
+    if found is None or found.origin is None:
+        raise MediaError("The sample photo is part of scikit-image, which is not installed.")
+    return (Path(found.origin).parent / "data" / SAMPLE_NAME).read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class Setting:
             value = float(self.text())
         except ValueError:
             value = 0.0
-        if not value > 0:
+        if not (value > 0 and math.isfinite(value)):
             raise EmoSenseError(
                 f"{self.name}: expected a number above 0. Received: {self.text()!r}"
             )

@@ -45,19 +45,22 @@ def find_files(source: str) -> list[File]:
         if system.isdir(path):
             root = path.rstrip("/") + "/"
             found = system.find(path)
+        elif system.isfile(path):  # also where its name looks like a pattern
+            root = path[: path.rfind("/") + 1]
+            found = [path]
         elif any(sign in path for sign in "*?["):
             root = path[: min(path.index(sign) for sign in "*?[" if sign in path)]
             root = root[: root.rfind("/") + 1]
             found = [p for p in system.glob(path) if system.isfile(p)]
         else:
-            root = path[: path.rfind("/") + 1]
-            found = [path] if system.exists(path) else []
+            raise FileNotFoundError("there is nothing of that name")
     except Exception as error:  # each kind of file system has errors of its own
         raise BatchError(f"{source}: cannot be read ({error}).") from error
     files = [
-        File(p.removeprefix(root), system.unstrip_protocol(p), suffix in VIDEOS)
+        File(_told(p.removeprefix(root)), system.unstrip_protocol(p), suffix in VIDEOS)
         for p in found
         if (suffix := p.rsplit(".", 1)[-1].lower()) in (*PHOTOS, *VIDEOS)
+        and not p.rsplit("/", 1)[-1].startswith(".")  # ._a.jpg is macOS' note on a.jpg
     ]
     if not files:
         raise BatchError(
@@ -65,6 +68,21 @@ def find_files(source: str) -> list[File]:
             f"({', '.join((*PHOTOS, *VIDEOS))}). Received: {len(found)} files, none of them one."
         )
     return sorted(files, key=lambda file: file.name)
+
+
+def whole_address(source: str) -> str:
+    """Return a source so that it names the same files wherever it is read.
+
+    Raises:
+        BatchError: see :func:`open_system`.
+    """
+    system, path = open_system(source)
+    return _told(str(system.unstrip_protocol(path)).rstrip("/"))
+
+
+def _told(name: str) -> str:
+    """Return a name that can be written as UTF-8: old archives hold others."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def open_system(address: str) -> tuple[fsspec.AbstractFileSystem, str]:

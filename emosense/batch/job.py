@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from emosense.batch.files import File, find_files
+from emosense.batch.files import File, find_files, whole_address
 from emosense.batch.runner import BatchOptions
 from emosense.batch.store import Store
 from emosense.networks.registry import find_model
@@ -115,4 +115,4 @@ def finish_part(store: Store, files: list[File], rows: list[dict[str, Any]]) -> 
 
 def job_of(source: str, options: BatchOptions) -> dict[str, Any]:
     """Return what a job's folder remembers of it."""
-    return {"source": source, **asdict(options)}
+    return {"source": whole_address(source), **asdict(options)}

@@ -88,7 +88,9 @@ def _work(
                 part = waiting.get_nowait()
             except Empty:
                 break
-            done.put(finish_part(store, part, runner.rows(part)))
+            rows = runner.rows(part, stop.is_set)
+            if not stop.is_set():
+                done.put(finish_part(store, part, rows))
     except BaseException as error:  # raised again where the job runs
         done.put(error)
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from emosense.batch.files import File
@@ -43,34 +43,39 @@ class PartRunner:
         self._options = options
         self._worker = InferenceWorker(cores=cores)
 
-    def rows(self, files: Sequence[File]) -> list[Row]:
+    def rows(self, files: Sequence[File], stopped: Callable[[], bool] = lambda: False) -> list[Row]:
         """Return the rows of all files, in their order.
+
+        Args:
+            files: of a part.
+            stopped: asked a few times a second; once True, the work ends soon and rows are
+                missing.
 
         Raises:
             ModelError: the job's model cannot be used.
         """
         try:
-            return self._ask(files)
+            return self._ask(files, stopped)
         except WorkerError:
             # Each alone: for a single file this is a second try, should the fault not be its.
-            return [row for file in files for row in self._alone(file)]
+            return [row for file in files if not stopped() for row in self._alone(file, stopped)]
 
     def close(self) -> None:
         """End the process."""
         self._worker.close()
 
-    def _alone(self, file: File) -> list[Row]:
+    def _alone(self, file: File, stopped: Callable[[], bool]) -> list[Row]:
         try:
-            return self._ask([file])
+            return self._ask([file], stopped)
         except WorkerError as error:
             return [failed(file.name, str(error))]
 
-    def _ask(self, files: Sequence[File]) -> list[Row]:
+    def _ask(self, files: Sequence[File], stopped: Callable[[], bool]) -> list[Row]:
         rows: list[Row] = []
         self._worker.stream(
             "files",
             rows.extend,
-            lambda: False,
+            stopped,
             files=list(files),
             options=self._options,
         )

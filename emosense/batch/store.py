@@ -59,13 +59,22 @@ class Store:
             )
 
     def finished(self) -> set[str]:
-        """Return the names of all files that have their rows."""
+        """Return the names of all files that have their rows.
+
+        A part that cannot be read (after a loss of power, say) is removed: its files count as
+        unfinished.
+        """
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         names: set[str] = set()
         for path in self._parts():
-            with self._system.open(path, "rb") as file:
-                column = pq.read_table(file, columns=["file"])["file"]
+            try:
+                with self._system.open(path, "rb") as file:
+                    column = pq.read_table(file, columns=["file"])["file"]
+            except pa.ArrowInvalid:
+                self._system.rm(path)
+                continue
             names.update(column.unique().to_pylist())
         return names
 

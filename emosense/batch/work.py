@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Final
 
 from emosense.analyzer import Analyzer, video_limits
 from emosense.batch.files import File, open_system
@@ -14,7 +15,8 @@ from emosense.batch.rows import Row, failed, photo_rows, video_rows
 from emosense.batch.runner import BatchOptions
 from emosense.errors import EmoSenseError, MediaTooLarge
 
-_SIGN_OF_LIFE = 1.0
+_SIGN_OF_LIFE: Final = 1.0
+_CHUNK: Final = 2**22
 
 
 def rows_of(
@@ -53,16 +55,46 @@ def _photos(analyzer: Analyzer, files: Sequence[File], options: BatchOptions) ->
 
 def _video(analyzer: Analyzer, file: File, options: BatchOptions) -> Iterator[list[Row]]:
     try:
-        with _local(file, video_limits().max_bytes) as path:
-            analysis = analyzer.video(path, options.videos)
-            heard = time.monotonic()
-            for _ in analysis:
-                if time.monotonic() - heard > _SIGN_OF_LIFE:
-                    heard = time.monotonic()
-                    yield []
-            yield video_rows(file.name, analysis.result)
+        system, path = open_system(file.address)
+        if "file" in ((system.protocol,) if isinstance(system.protocol, str) else system.protocol):
+            yield from _video_rows(analyzer, file, Path(path), options)
+            return
+        # With this process' number, so that it is found and removed should the process die.
+        with tempfile.TemporaryDirectory(prefix=f"emosense-{os.getpid()}-") as folder:
+            fetched = Path(folder) / ("video." + path.rsplit(".", 1)[-1])
+            for _ in _fetch(system, path, file, fetched):
+                yield []
+            yield from _video_rows(analyzer, file, fetched, options)
     except EmoSenseError as error:
         yield [failed(file.name, str(error))]
+
+
+def _video_rows(
+    analyzer: Analyzer, file: File, path: Path, options: BatchOptions
+) -> Iterator[list[Row]]:
+    with analyzer.video(path, options.videos) as analysis:
+        heard = time.monotonic()
+        for _ in analysis:
+            if time.monotonic() - heard > _SIGN_OF_LIFE:
+                heard = time.monotonic()
+                yield []
+        yield video_rows(file.name, analysis.result)
+
+
+def _fetch(system: Any, path: str, file: File, target: Path) -> Iterator[None]:
+    """Copy a file to ``target``; yields after every chunk."""
+    most = video_limits().max_bytes
+    try:
+        _check_size(file, int(system.size(path) or 0), most)
+        with system.open(path, "rb") as source, target.open("wb") as copy:
+            while chunk := source.read(_CHUNK):
+                copy.write(chunk)
+                _check_size(file, copy.tell(), most)
+                yield
+    except EmoSenseError:
+        raise
+    except Exception as error:  # each kind of file system has errors of its own
+        raise EmoSenseError(f"{file.name} cannot be fetched: {error}") from error
 
 
 def _read(file: File, most: int) -> bytes:
@@ -74,25 +106,6 @@ def _read(file: File, most: int) -> bytes:
         raise
     except Exception as error:  # each kind of file system has errors of its own
         raise EmoSenseError(f"{file.name} cannot be read: {error}") from error
-
-
-@contextmanager
-def _local(file: File, most: int) -> Iterator[Path]:
-    """Give a path to the file, which is fetched for the while if it lies elsewhere."""
-    system, path = open_system(file.address)
-    if "file" in ((system.protocol,) if isinstance(system.protocol, str) else system.protocol):
-        yield Path(path)
-        return
-    with tempfile.TemporaryDirectory(prefix="emosense-") as folder:
-        fetched = Path(folder) / ("video." + path.rsplit(".", 1)[-1])
-        try:
-            _check_size(file, int(system.size(path) or 0), most)
-            system.get_file(path, str(fetched))
-        except EmoSenseError:
-            raise
-        except Exception as error:
-            raise EmoSenseError(f"{file.name} cannot be fetched: {error}") from error
-        yield fetched
 
 
 def _check_size(file: File, size: int, most: int) -> None:

@@ -63,10 +63,6 @@ def run(options: argparse.Namespace) -> int:
     )
     analyzer = Analyzer(options.model, options.engine)
     results = analyzer.photos(options.files, detector)
-    if options.annotated is not None:
-        _write_annotated(options.annotated, options.files, results)
-    if options.explain is not None:
-        _write_explanations(options.explain, analyzer, options.files, results)
     if options.csv:
         sys.stdout.write(export.to_csv(results))
     elif options.json:
@@ -77,6 +73,11 @@ def run(options: argparse.Namespace) -> int:
     failures = [result for result in results if isinstance(result, PhotoFailure)]
     for failure in failures:
         print(f"emosense: {failure.source}: {failure.message}", file=sys.stderr)
+    # After the results are told: a folder that cannot be written to takes none of them.
+    if options.annotated is not None:
+        _write_annotated(options.annotated, options.files, results)
+    if options.explain is not None:
+        _write_explanations(options.explain, analyzer, options.files, results)
     return 1 if failures else 0
 
 
@@ -97,12 +98,14 @@ def _print(result: PhotoResult | PhotoFailure) -> None:
 def _write_annotated(
     folder: Path, files: list[Path], results: list[PhotoResult | PhotoFailure]
 ) -> None:
+    from emosense.analyzer import photo_limits
     from emosense.annotate import annotated_png
     from emosense.media.images import read_photo
 
     with _written_to(folder):
         for path, stem, result in _analysed(files, results):
-            (folder / f"{stem}.png").write_bytes(annotated_png(read_photo(path), result))
+            picture = annotated_png(read_photo(path, photo_limits()), result)
+            _beside(files, folder / f"{stem}.png").write_bytes(picture)
 
 
 def _write_explanations(
@@ -118,7 +121,8 @@ def _write_explanations(
         for path, stem, result in _analysed(files, results):
             for number, face in enumerate(result.faces, start=1):
                 found = analyzer.explain(path, face)
-                (folder / f"{stem}-{number}.png").write_bytes(encode_png(found.overlay()))
+                target = _beside(files, folder / f"{stem}-{number}.png")
+                target.write_bytes(encode_png(found.overlay()))
                 print(f"{result.source}, face {number}: {found.told}", file=sys.stderr)
 
 
@@ -134,6 +138,18 @@ def _analysed(
                 stem, number = f"{path.stem}-{number}", number + 1
             taken.add(stem)
             yield path, stem, result
+
+
+def _beside(files: list[Path], target: Path) -> Path:
+    """Return ``target`` after checking that it is none of the photos themselves."""
+    from emosense.errors import MediaError
+
+    if target.exists() and any(path.exists() and path.samefile(target) for path in files):
+        raise MediaError(
+            f"{target}: expected another folder for the pictures. Received: one in which they "
+            "would replace the photos themselves."
+        )
+    return target
 
 
 @contextmanager

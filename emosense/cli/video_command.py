@@ -51,10 +51,10 @@ def run(options: argparse.Namespace) -> int:
         detect_every=options.detect_every,
     )
     analysis = Analyzer(options.model).video(options.video, chosen, options.annotated)
-    bar = _Bar(analysis.info.frames)
+    bar = _Bar(analysis.info.duration)
     try:
-        for _ in analysis:
-            bar.show(analysis.frames_read)
+        for found in analysis:
+            bar.show(analysis.frames_read, found.time)
     except KeyboardInterrupt:
         analysis.cancel()
     result = analysis.result
@@ -78,20 +78,21 @@ def run(options: argparse.Namespace) -> int:
 class _Bar:
     """One line on standard error: frames, frames a second, time left."""
 
-    def __init__(self, expected: int | None) -> None:
-        self._expected = expected
+    def __init__(self, duration: float | None) -> None:
+        self._duration = duration
         self._start = self._shown = time.monotonic()
 
-    def show(self, frames: int) -> None:
+    def show(self, frames: int, time_reached: float) -> None:
         now = time.monotonic()
         if now - self._shown < 0.2:
             return
         self._shown = now
         rate = frames / max(now - self._start, 1e-9)
         line = f"\r{frames:,} frames, {rate:.0f} frames/s"
-        if self._expected:
-            left = max(0, self._expected - frames) / max(rate, 1e-9)
-            line = f"\r{min(1.0, frames / self._expected):4.0%}  {line[1:]}, {left:.0f} s left"
+        if self._duration and time_reached > 0:
+            share = min(1.0, time_reached / self._duration)
+            left = (now - self._start) * (1 - share) / share
+            line = f"\r{share:4.0%}  {line[1:]}, {left:.0f} s left"
         print(f"{line:60s}", end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:

@@ -31,7 +31,7 @@ class FaceDetector:
     Not thread-safe: one thread per detector.
 
     Args:
-        engine: ``auto``, ``opencv``, ``keras``, or an engine of your own.
+        engine: ``auto``, ``onnx``, ``opencv``, ``keras``, or an engine of your own.
     """
 
     def __init__(self, engine: str | Engine = "auto") -> None:

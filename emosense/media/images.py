@@ -77,8 +77,12 @@ def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbIma
     if isinstance(source, np.ndarray):
         return _from_array(source, limits)
     if isinstance(source, Image.Image):
+        if 0 in source.size:
+            raise UnsupportedMedia(
+                f"Expected an image with pixels. Received: {source.width} x {source.height}."
+            )
         _check_pixels(source.size, limits)
-        return _to_rgb(source)
+        return _decoded(source)
     if isinstance(source, bytes):
         return _from_bytes(source, limits)
     return _from_bytes(_read_file(Path(source), limits), limits)
@@ -103,10 +107,10 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
         with warnings.catch_warnings():
             # Our own limit decides on size, and oddities of metadata do not matter.
             warnings.simplefilter("ignore")
+            _let_pillow_open(limits.max_pixels)
             image = Image.open(io.BytesIO(data), formats=formats)
             _check_pixels(image.size, limits)
-            image.load()
-            return _to_rgb(image)
+            return _decoded(image)
     except UnidentifiedImageError:
         if _PHOTO_START.match(data):
             raise DamagedMedia(
@@ -122,12 +126,28 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
         ) from None
     except MediaError:
         raise
+    except Exception as error:  # parsers of headers raise whatever they stumble on
+        raise _damaged(error) from error
+
+
+def _let_pillow_open(pixels: int) -> None:
+    """Raise the bound of Pillow's own guard if a larger one is asked for; ours comes after it."""
+    if Image.MAX_IMAGE_PIXELS is not None and pixels > Image.MAX_IMAGE_PIXELS:
+        Image.MAX_IMAGE_PIXELS = pixels
+
+
+def _decoded(image: Image.Image) -> RgbImage:
+    try:
+        image.load()
+        return _to_rgb(image)
     except MemoryError:
         raise MediaTooLarge("The image needs more memory than there is.") from None
     except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error, ...
-        raise DamagedMedia(
-            f"The photo is damaged or cut off and cannot be decoded ({error})."
-        ) from error
+        raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> DamagedMedia:
+    return DamagedMedia(f"The photo is damaged or cut off and cannot be decoded ({error}).")
 
 
 def _to_rgb(image: Image.Image) -> RgbImage:

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emosense.errors import DamagedMedia, EmoSenseError, MediaTooLarge, UnsupportedMedia
+from emosense.errors import DamagedMedia, EmoSenseError, MediaError, MediaTooLarge, UnsupportedMedia
 from emosense.media.formats import VIDEO_FORMATS
 from emosense.media.images import RgbImage
 from emosense.results import VideoInfo
@@ -41,7 +41,7 @@ class VideoLimits:
 
     Attributes:
         max_bytes: of the file.
-        max_pixels: of one frame, checked before decoding.
+        max_pixels: of one frame, checked before decoding and for every frame.
         long_side: larger frames are scaled down to this many pixels while they are decoded.
     """
 
@@ -58,12 +58,14 @@ class DecodedFrame:
         time: seconds from the first frame on, by the container's own time stamps.
     """
 
-    def __init__(self, index: int, time: float, frame: Any, rotation: int, scale: float) -> None:
+    def __init__(
+        self, index: int, time: float, frame: Any, rotation: int, size: tuple[int, int]
+    ) -> None:
         self.index = index
         self.time = time
         self._frame = frame
         self._rotation = rotation
-        self._scale = scale
+        self._size = size
 
     def tiny(self) -> npt.NDArray[np.uint8]:
         """Return a small grey picture, (18, 32) uint8, for comparing frames."""
@@ -71,14 +73,12 @@ class DecodedFrame:
         return np.asarray(small.to_ndarray(), np.uint8)
 
     def rgb(self) -> RgbImage:
-        """Return the upright picture: (h, w, 3) uint8 RGB, at most ``long_side`` long."""
-        size = {}
-        if self._scale < 1:
-            size = {
-                "width": max(2, round(self._frame.width * self._scale)),
-                "height": max(2, round(self._frame.height * self._scale)),
-            }
-        array = self._frame.reformat(format="rgb24", **size).to_ndarray()
+        """Return the upright picture: (h, w, 3) uint8 RGB, at most ``long_side`` long.
+
+        All frames of a video have the first one's size, also where the stream changes its own.
+        """
+        width, height = self._size
+        array = self._frame.reformat(format="rgb24", width=width, height=height).to_ndarray()
         code = _TURNS.get(self._rotation)
         return np.asarray(array if code is None else cv2.rotate(array, code), np.uint8)
 
@@ -95,6 +95,7 @@ class VideoReader:
         name: what messages call it; the file's name if None.
 
     Raises:
+        MediaError: there is no such file, or it cannot be read.
         UnsupportedMedia: no video container that is read here, no picture, unknown codec.
         MediaTooLarge: above a limit.
         DamagedMedia: cannot be opened, or not one frame can be decoded.
@@ -147,13 +148,8 @@ class VideoReader:
             raise UnsupportedMedia(
                 f"{self.name}: its picture track is coded in a way that cannot be read here."
             )
-        if context.width * context.height > limits.max_pixels:
-            raise MediaTooLarge(
-                f"{self.name}: expected frames of at most {limits.max_pixels / 1e6:.0f} "
-                f"megapixels. Received: {context.width} x {context.height}."
-            )
+        self._check_pixels(context, limits.max_pixels)
         self._stream.thread_type = "AUTO"
-        self._scale = min(1.0, limits.long_side / max(context.width, context.height, 1))
         self._raw = self._decoded()
         first = next(self._raw, None)
         if first is None:
@@ -163,15 +159,22 @@ class VideoReader:
             )
         self._first = first
         # The first frame must not pass the limit either: headers can lie.
-        if first.width * first.height > limits.max_pixels:
-            raise MediaTooLarge(
-                f"{self.name}: expected frames of at most {limits.max_pixels / 1e6:.0f} "
-                f"megapixels. Received: {first.width} x {first.height}."
-            )
-        self._scale = min(1.0, limits.long_side / max(first.width, first.height))
+        self._check_pixels(first, limits.max_pixels)
+        self._max_pixels = limits.max_pixels
+        scale = min(1.0, limits.long_side / max(first.width, first.height))
+        self._size = (first.width, first.height)
+        if scale < 1:
+            self._size = (max(2, round(first.width * scale)), max(2, round(first.height * scale)))
         self._rotation = round(first.rotation / 90) * 90 % 360
         self.start = first.time or 0.0
         self.info = self._describe(first)
+
+    def _check_pixels(self, picture: Any, most: int) -> None:
+        if picture.width * picture.height > most:
+            raise MediaTooLarge(
+                f"{self.name}: expected frames of at most {most / 1e6:.0f} megapixels. "
+                f"Received: {picture.width} x {picture.height}."
+            )
 
     def close(self) -> None:
         """Close the file and end the decoder's threads."""
@@ -193,16 +196,33 @@ class VideoReader:
         index = -1
         rate = self.info.frames_per_second or 25.0
         for index, frame in enumerate(self._all()):
+            try:
+                self._check_pixels(frame, self._max_pixels)
+            except MediaTooLarge as error:
+                self.problem = str(error).removeprefix(f"{self.name}: ")
+                return
             time = index / rate if frame.time is None else frame.time - self.start
             # Equal or falling time stamps occur in the wild; players show such frames in order.
             time = max(time, last + 1e-3) if index else 0.0
             last = time
-            yield DecodedFrame(index, time, frame, self._rotation, self._scale)
-        expected = self.info.frames
-        if self.problem is None and expected is not None and index + 1 < 0.9 * expected - 5:
+            yield DecodedFrame(index, time, frame, self._rotation, self._size)
+        if self.problem is None and self._is_short(index + 1, last):
             self.problem = (
-                f"the file ends after {index + 1:,} frames; its header promises about {expected:,}"
+                f"the file ends after {index + 1:,} frames; its header promises about "
+                f"{self.info.frames:,}"
             )
+
+    def _is_short(self, frames: int, last: float) -> bool:
+        """Tell whether the frames end well before the header says.
+
+        Their number alone does not tell it: the header of a trimmed MP4 counts what is not shown,
+        and Matroska's number is guessed from an even rate. Nor does the last frame's time: it may
+        stand for long. In AVI only the number is the header's; its duration is the file's own.
+        """
+        few = self.info.frames is not None and frames < 0.9 * self.info.frames - 5
+        if self._container.format.name == "avi" or self.info.duration is None:
+            return few
+        return few and last < 0.9 * self.info.duration - 0.2
 
     def _all(self) -> Iterator[Any]:
         yield self._first
@@ -251,9 +271,12 @@ class VideoReader:
 
 def _check_size(path: Path, name: str, limits: VideoLimits) -> None:
     try:
-        size = path.stat().st_size
+        with path.open("rb"):  # a folder, or a file that may not be read
+            size = path.stat().st_size
+    except FileNotFoundError:
+        raise MediaError(f"There is no file {name}.") from None
     except OSError as error:
-        raise UnsupportedMedia(f"{name}: cannot be read ({error.strerror}).") from error
+        raise MediaError(f"{name} cannot be read: {error.strerror or error}.") from error
     if size == 0:
         raise DamagedMedia(f"{name}: expected a video. Received: an empty file.")
     if size > limits.max_bytes:

@@ -15,6 +15,7 @@ from emosense.media.images import RgbImage
 
 _CLOCK: Final = 90_000
 _PLAYABLE_AUDIO: Final = ("aac", "mp3")
+_BAD_SOUND: Final = (av.error.ArgumentError, av.error.InvalidDataError)
 
 
 class VideoWriter:
@@ -111,7 +112,9 @@ class _Sound:
         if self._copied:
             self._stream = target.add_stream_from_template(audio)
         else:
-            self._stream = target.add_stream("aac", rate=audio.codec_context.sample_rate or 48_000)
+            rate = audio.codec_context.sample_rate
+            known = av.Codec("aac", "w").audio_rates or ()
+            self._stream = target.add_stream("aac", rate=rate if rate in known else 48_000)
             self._stream.layout = "stereo"
         self._parts = self._copies(audio) if self._copied else self._encoded(audio)
         self._next = next(self._parts, None)
@@ -135,7 +138,11 @@ class _Sound:
     def advance(self, time: float) -> None:
         """Write all that is heard up to ``time`` (seconds)."""
         while self._next is not None and self._next[0] <= time:
-            self._target.mux(self._next[1])
+            try:
+                self._target.mux(self._next[1])
+            except _BAD_SOUND:  # not a full disk: that concerns the pictures too
+                self._next = None
+                return
             self._next = next(self._parts, None)
 
     def close(self) -> None:
@@ -143,21 +150,21 @@ class _Sound:
         self._source.close()
 
     def _copies(self, audio: Any) -> Iterator[tuple[float, Any]]:
+        last = -1
         for packet in self._readable(self._source.demux(audio)):
             if packet.dts is None or packet.pts is None:
                 continue
             offset = round(self._start / packet.time_base)
             packet.pts -= offset
             packet.dts -= offset
-            if packet.dts >= 0:
+            if packet.dts > last:  # MP4 takes no stamp twice
+                last = packet.dts
                 packet.stream = self._stream
                 yield float(packet.pts * packet.time_base), packet
 
     def _encoded(self, audio: Any) -> Iterator[tuple[float, Any]]:
-        resampler = av.AudioResampler(
-            format="fltp", layout="stereo", rate=self._stream.codec_context.sample_rate
-        )
         rate = self._stream.codec_context.sample_rate
+        resampler = av.AudioResampler(format="fltp", layout="stereo", rate=rate)
         for frame in self._readable(self._source.decode(audio)):
             time = float(frame.time or 0.0) - self._start
             if time < 0:

@@ -32,13 +32,13 @@ def create_runtime(model: TrainedModel, engine: str = "auto") -> Runtime:
 
     Args:
         model: from the registry.
-        engine: ``keras`` for Keras on any machine; anything else takes Keras where its backend
-            has a GPU, and ONNX Runtime elsewhere.
+        engine: ``keras`` for Keras on any machine; ``auto`` for Keras where its backend has a
+            GPU, and ONNX Runtime elsewhere; anything else for ONNX Runtime.
 
     Raises:
         ModelDamaged: the model cannot be loaded.
     """
-    if engine != "keras" and not has_gpu():
+    if engine != "keras" and not (engine == "auto" and has_gpu()):
         path = model.file(WEIGHTS_FILE)
         try:
             return OnnxRuntime(path.read_bytes())

@@ -22,8 +22,8 @@ class VideoOptions:
         long_side: frames are scaled down to this many pixels for the face search; None takes
             what the density leaves time for, see :meth:`working_size`.
         detect_every: search faces only in every k-th analysed frame; in between the faces of
-            a person seen before and after are placed on a straight line. Faster, but who is
-            seen for less than k frames is missed.
+            a person seen before and after are placed on a straight line, over half a second
+            at most. Faster, but who is seen for less than k frames is missed.
         threshold: lowest detector score, in 0..1.
         min_face: shortest side of a face, in pixels of the frame.
     """

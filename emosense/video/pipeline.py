@@ -1,7 +1,8 @@
 """A video's way through decoding, face search, classification, tracking and drawing.
 
 Four threads with bounded lanes between them: decode -> search -> classify and track (the
-caller's own) -> draw and encode. Memory does not depend on the length of the video.
+caller's own) -> draw and encode. The pictures in memory are bounded, whatever the length of the
+video and however few of its frames are analysed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from emosense.annotate import draw_people
 from emosense.emotions import INPUT_SIZE
-from emosense.errors import EmoSenseError
+from emosense.errors import EmoSenseError, MediaError
 from emosense.faces.crop import crop_face
 from emosense.faces.tracking import FaceTracker, appearance
 from emosense.media.cuts import CutFinder
@@ -33,15 +34,22 @@ if TYPE_CHECKING:
     from emosense.analyzer import Analyzer
 
 BATCH: Final = 8
-"""Analysed frames that go through detector and network together."""
+"""Analysed frames that go through detector and network together, at most."""
+
+LONGEST_BATCH: Final = 2.0
+"""Seconds of video after which fewer go through, so that sparse frames are not long in coming."""
+
+LONGEST_PLACED: Final = 0.5
+"""Seconds between searched frames: in more time a face moves too far to be placed between."""
 
 
 class VideoAnalysis:
     """An analysis that runs while its frames are read.
 
     Iterate over it for :class:`~emosense.results.FrameResult` in order; then, or instead, ask
-    for ``result``. Leaving the iteration early, or :meth:`cancel`, ends it; what was computed
-    stays in ``result``.
+    for ``result``, which runs what is left. To end early, :meth:`cancel`, or leave the ``with``
+    block that it is used in; what was computed stays in ``result``. An analysis that is neither
+    read to its end nor ended keeps its threads and its file.
 
     Args:
         analyzer: finds and classifies faces; must not be used elsewhere meanwhile.
@@ -51,7 +59,7 @@ class VideoAnalysis:
         limits: what the video may cost.
 
     Raises:
-        MediaError: the video cannot be opened.
+        MediaError: the video cannot be opened, or is the file that ``annotated`` names.
 
     Attributes:
         info: what the container says.
@@ -71,6 +79,11 @@ class VideoAnalysis:
         self._analyzer = analyzer
         self._options = options or VideoOptions()
         self._annotated = None if annotated is None else Path(annotated)
+        if self._annotated is not None and _is_same(self._annotated, Path(path)):
+            raise MediaError(
+                f"{self._annotated}: expected another file for the video with boxes. "
+                "Received: the video itself, which it would replace."
+            )
         self._reader = VideoReader(path, limits)
         self.info: VideoInfo = self._reader.info
         self.frames_read = 0
@@ -78,6 +91,7 @@ class VideoAnalysis:
         self.clock = Clock()
         self._stop = threading.Event()
         self._cancelled = False
+        self._ended = False
         self._fault: str | None = None
         self._frames: list[FrameResult] = []
         self._running: Iterator[FrameResult] | None = None
@@ -106,9 +120,22 @@ class VideoAnalysis:
         return self._moments.moments
 
     def cancel(self) -> None:
-        """End the analysis soon; from any thread."""
-        self._cancelled = True
-        self._stop.set()
+        """End the analysis soon; from any thread. Afterwards it changes nothing."""
+        if not self._ended:
+            self._cancelled = True
+            self._stop.set()
+
+    def close(self) -> None:
+        """End the analysis now, with its threads; the thread that iterates over it calls this."""
+        self.cancel()
+        for _ in self:
+            pass
+
+    def __enter__(self) -> VideoAnalysis:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def __iter__(self) -> Iterator[FrameResult]:
         if self._running is None:
@@ -119,7 +146,6 @@ class VideoAnalysis:
         decoded: Lane[Frame] = Lane(4, self._stop)
         searched: Lane[list[Frame]] = Lane(1, self._stop)
         drawn: Lane[Frame] = Lane(4, self._stop)
-        # The writer has a stop of its own: after a cancellation it closes its file properly.
         workers = [
             threading.Thread(target=self._decode, args=(decoded,), daemon=True),
             threading.Thread(target=self._search, args=(decoded, searched), daemon=True),
@@ -149,8 +175,9 @@ class VideoAnalysis:
         finally:
             self._stop.set()
             for worker in workers:
-                worker.join()
+                worker.join()  # told to stop, the writer still closes its file properly
             self._reader.close()
+            self._ended = True
 
     def _decode(self, out: Lane[Frame]) -> None:
         step = 0.0 if self._options.per_second is None else 1 / self._options.per_second
@@ -180,24 +207,25 @@ class VideoAnalysis:
 
     def _search(self, frames: Lane[Frame], out: Lane[list[Frame]]) -> None:
         fault: BaseException | None = None
-        batch, wanted = list[Frame](), 0
+        batch, wanted, looked = list[Frame](), 0, 0.0
+        newest: Frame | None = None  # the last wanted frame is always searched
         try:
-            waiting: Frame | None = None  # the last wanted frame is always searched
             for frame in frames:
                 batch.append(frame)
-                if not frame.wanted:
-                    continue
-                frame.searched = wanted % self._options.detect_every == 0
-                wanted += 1
-                waiting = frame
-                if sum(f.wanted for f in batch) > BATCH:
-                    # The newest stays back, in case that it is the last.
-                    place = batch.index(frame)
-                    self._search_batch(batch[:place])
-                    out.put(batch[:place])
-                    batch = batch[place:]
-            if waiting is not None:
-                waiting.searched = True
+                if frame.wanted:
+                    due = wanted % self._options.detect_every == 0
+                    frame.searched = due or frame.time - looked > LONGEST_PLACED + 1e-3
+                    looked = frame.time if frame.searched else looked
+                    wanted, newest = wanted + 1, frame
+                if newest is not None and _is_full(batch):
+                    # A frame that is not searched stays back, in case that it is the last.
+                    place = len(batch) if newest.searched else _place(newest, batch)
+                    if place:
+                        self._search_batch(batch[:place])
+                        out.put(batch[:place])
+                        batch = batch[place:]
+            if newest is not None:
+                newest.searched = True
             self._search_batch(batch)
             out.put(batch)
         except Stopped:
@@ -229,14 +257,17 @@ class VideoAnalysis:
             ready: list[tuple[Frame, list[int]]] = []
             start = perf_counter()
             for frame in batch:
-                held.append(frame)
                 if not frame.searched:
+                    if held or frame.wanted:
+                        held.append(frame)
+                    else:
+                        ready.append((frame, []))
                     continue
                 if frame.cut:
                     self._tracker.cut()
                 looks = [appearance(frame.image, d) for d in frame.detections]
                 numbers = self._tracker.update(frame.time, frame.detections, looks)
-                for waiting in held[:-1]:
+                for waiting in held:
                     between: list[int] = []
                     if waiting.wanted and last is not None and not frame.cut:
                         waiting.detections, between = placed_between(
@@ -268,11 +299,12 @@ class VideoAnalysis:
 
     def _write(self, frames: Lane[Frame]) -> None:
         assert self._annotated is not None
+        lane = iter(frames)
         try:
             writer: VideoWriter | None = None
             shown: tuple[TrackedFace, ...] = ()
             try:
-                for frame in frames:
+                for frame in lane:
                     start = perf_counter()
                     if writer is None:
                         height, width = frame.image.shape[:2]
@@ -297,9 +329,10 @@ class VideoAnalysis:
         except Exception as error:
             told = str(error) if isinstance(error, EmoSenseError) else f"{self._annotated}: {error}"
             self.notes.append(told)
-            # The analysis goes on without the annotated video.
+            # The analysis goes on without the annotated video. The same iterator: once it has
+            # ended, asking the lane again would wait for ever.
             with contextlib.suppress(Stopped):
-                for _ in frames:
+                for _ in lane:
                     pass
 
     @staticmethod
@@ -308,3 +341,25 @@ class VideoAnalysis:
             lane.close(fault)
         except Stopped:
             return
+
+
+def _is_full(batch: list[Frame]) -> bool:
+    """Tell whether frames go on: enough wanted ones, many others, or a long time."""
+    wanted = sum(frame.wanted for frame in batch)
+    return (
+        wanted >= BATCH
+        or len(batch) >= 2 * BATCH
+        or batch[-1].time - batch[0].time >= LONGEST_BATCH
+    )
+
+
+def _place(frame: Frame, batch: list[Frame]) -> int:
+    """Return where ``frame`` itself stands in ``batch``; 0 if it does not."""
+    return next((place for place, other in enumerate(batch) if other is frame), 0)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them does not exist yet
+        return False

@@ -60,7 +60,8 @@ def timelines(result: VideoResult) -> tuple[Timeline, ...]:
     """Return one timeline per person, in the order of their numbers."""
     times = np.array([frame.time for frame in result.frames])
     steps = np.diff(times)
-    typical = float(np.median(steps)) if len(steps) else 0.0
+    # A single frame stands for the whole video, or for a second.
+    typical = float(np.median(steps)) if len(steps) else result.info.duration or 1.0
     seconds = np.append(steps, typical)
     rows: dict[int, list[tuple[int, Face]]] = {}
     for place, frame in enumerate(result.frames):

@@ -160,15 +160,15 @@ class _Handlers:
         self, path: str, model: str, options: Any, annotated: str | None
     ) -> Generator[dict[str, Any], bool, dict[str, Any]]:
         """Analyse a video; yields its frames a few times a second."""
-        analysis = self._analyzer(model).video(path, options, annotated)
         sent, waiting = time.monotonic(), []
-        for found in analysis:
-            waiting.append(found)
-            if time.monotonic() - sent > _PART_SECONDS:
-                if (yield {"frames": waiting, "frames_read": analysis.frames_read}):
-                    analysis.cancel()
-                sent, waiting = time.monotonic(), []
-        yield {"frames": waiting, "frames_read": analysis.frames_read}
+        with self._analyzer(model).video(path, options, annotated) as analysis:
+            for found in analysis:
+                waiting.append(found)
+                if time.monotonic() - sent > _PART_SECONDS:
+                    if (yield {"frames": waiting, "frames_read": analysis.frames_read}):
+                        analysis.cancel()
+                    sent, waiting = time.monotonic(), []
+            yield {"frames": waiting, "frames_read": analysis.frames_read}
         result = analysis.result
         return {
             # Its frames were sent already.
@@ -181,7 +181,9 @@ class _Handlers:
         """Analyse the files of a job; yields the rows of each."""
         from emosense.batch.work import rows_of
 
-        yield from rows_of(self._analyzer(options.model), files, options)
+        for rows in rows_of(self._analyzer(options.model), files, options):
+            if (yield rows):
+                return
 
     def speed(self, model: str) -> dict[str, Any]:
         """Return the device and, per batch size, the faces a second of a model on it."""

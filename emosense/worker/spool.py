@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 _PREFIX = "emosense-"
+_BEGAN = time.time()
 
 
 class Spool:
@@ -46,14 +48,18 @@ def remove_stale(root: Path) -> None:
             if (
                 process.isdigit()
                 and folder.stat().st_uid == os.getuid()
-                and not _runs(int(process))
+                and not _owns(int(process), folder)
             ):
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:
             continue  # gone meanwhile
 
 
-def _runs(process: int) -> bool:
+def _owns(process: int, folder: Path) -> bool:
+    """Tell whether the process runs that made a folder."""
+    if process == os.getpid():
+        # In a container each start of the app has the same number.
+        return folder.stat().st_mtime >= _BEGAN
     try:
         os.kill(process, 0)
     except ProcessLookupError:

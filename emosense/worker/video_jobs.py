@@ -63,6 +63,9 @@ class VideoJob:
     @property
     def share(self) -> float | None:
         """Part of the video that is done, in 0..1; None if its length is unknown."""
+        if self.info.duration and self.frames:
+            # By time: how many frames a video of variable rate has, its header may not know.
+            return min(1.0, self.frames[-1].time / self.info.duration)
         if not self.info.frames:
             return None
         return min(1.0, self.frames_read / self.info.frames)
@@ -76,9 +79,9 @@ class VideoJob:
     @property
     def seconds_left(self) -> float | None:
         """Estimate for the rest; None while nothing is known."""
-        if not self.info.frames or not self.frames_read:
+        if not self.share:
             return None
-        return max(0, self.info.frames - self.frames_read) / max(self.frames_per_second, 1e-6)
+        return (time.monotonic() - self.began) * (1 - self.share) / self.share
 
 
 class VideoJobs:

@@ -61,6 +61,17 @@ def test_a_bomb_is_never_unpacked_beyond_the_limit():
     tracemalloc.stop()
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_that_unpack_without_measure_are_refused(method):
+    bomb = zipped({"bomb.jpg": bytes(64 * 2**20)}, method)
+    archive = PhotoArchive(bomb, ArchiveLimits(max_photo_bytes=2**20))
+    tracemalloc.start()
+    with pytest.raises(DamagedMedia, match="packed in a way that is not read here"):
+        archive.read(archive.photos[0])
+    assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
+    tracemalloc.stop()
+
+
 def test_a_declared_size_that_lies_is_told():
     data = bytearray(zipped({"a.jpg": bytes(10_000)}).getvalue())
     directory = data.rindex(b"PK\x01\x02")

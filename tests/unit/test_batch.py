@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import fsspec
 import numpy as np
+import psutil
 import pytest
 from clips import head, pasted, wall, write_clip
 from helpers import encoded
@@ -204,7 +205,7 @@ def test_a_file_that_kills_its_process_costs_one_row(monkeypatch):
 
 
 def test_a_fault_in_a_worker_ends_the_job(album, tmp_path, monkeypatch):
-    def rows(self, files):
+    def rows(self, files, stopped):
         raise ModelNotFound("gone")
 
     monkeypatch.setattr(PartRunner, "rows", rows)
@@ -262,10 +263,20 @@ class TestFiles:
         end = run_job("memory://album", str(tmp_path), OPTIONS, in_this_process)
         assert (end.done, end.faces, end.failed) == (2, 3, 0)
 
+    def test_odd_names(self, tmp_path):
+        for name in (b"caf\xe9.jpg", b"a[1].jpg", b"._a.jpg"):
+            Path(os.fsdecode(bytes(tmp_path) + b"/" + name)).write_bytes(b"x")
+        assert [f.name for f in find_files(str(tmp_path))] == ["a[1].jpg", "caf\\xe9.jpg"]
+        assert [f.name for f in find_files(str(tmp_path / "a[1].jpg"))] == ["a[1].jpg"]
+        end = run_job(str(tmp_path), str(tmp_path / "out"), OPTIONS, in_this_process)
+        assert (end.done, end.failed) == (2, 2)
+        (told,) = {row["error"] for row in Store(str(tmp_path / "out")).read().to_pylist()}
+        assert "Expected a photo" in told  # both files were opened
+
     @pytest.mark.parametrize(
         ("source", "told"),
         [
-            ("nowhere", "Received: 0 files"),
+            ("nowhere", r"nowhere: cannot be read \(there is nothing of that name\)"),
             ("{album}/*.txt", "Received: 1 files, none of them one"),
             ("unheard-of://x", "cannot be opened"),
         ],
@@ -285,6 +296,53 @@ def in_this_process(parts, options, store):
     for part in parts:
         rows = [row for found in rows_of(analyzer, part, options) for row in found]
         yield finish_part(store, part, rows)
+
+
+class TestStore:
+    def test_a_source_is_known_by_its_address(self, album, tmp_path, monkeypatch):
+        one, other = tmp_path / "one" / "photos", tmp_path / "other" / "photos"
+        for folder in (one, other):
+            folder.mkdir(parents=True)
+            (folder / "a.jpg").write_bytes((album / "01.jpg").read_bytes())
+        store = Store(str(tmp_path / "out"))
+        monkeypatch.chdir(one.parent)
+        for same in ("photos", "photos/", str(one), f"file://{one}"):
+            store.begin(job_of(same, OPTIONS))
+        monkeypatch.chdir(other.parent)
+        with pytest.raises(BatchError, match=r"another job \(source"):
+            store.begin(job_of("photos", OPTIONS))
+
+    def test_a_part_that_cannot_be_read_is_made_again(self, album, tmp_path):
+        for name in ("01.jpg", "03.jpg"):
+            (tmp_path / name).write_bytes((album / name).read_bytes())
+        folder = tmp_path / "out"
+        run_job(str(tmp_path), str(folder), OPTIONS, in_this_process)
+        whole = Store(str(folder)).read()
+        (part,) = folder.glob("part-*")
+        part.write_bytes(b"")
+        run_job(str(tmp_path), str(folder), OPTIONS, in_this_process)
+        assert_same(Store(str(folder)).read(), whole)
+
+
+def test_ctrl_c_ends_a_job_at_once(astronaut, tmp_path):
+    face = head(astronaut)
+    write_clip(tmp_path / "long.mp4", (pasted(wall(), (face, 300, 180)) for _ in range(900)))
+    folder = tmp_path / "out"
+    command = [sys.executable, "-m", "emosense", "batch", str(tmp_path), str(folder)]
+    driver = subprocess.Popen(
+        [*command, "--workers", "1", "--per-second", "0"],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(lambda: psutil.Process(driver.pid).children())
+    (worker,) = psutil.Process(driver.pid).children()
+    wait_for(lambda: worker.cpu_times().user > 1.5)  # at work
+    os.killpg(driver.pid, signal.SIGINT)  # as a terminal does: to the workers too
+    _, told = driver.communicate(timeout=60)
+    assert driver.returncode == 130
+    assert "Traceback" not in told
+    assert not list(folder.glob("part-*"))  # not analysed to its end, nor again
 
 
 def test_parts():

@@ -32,6 +32,15 @@ def test_photo_csv_json_and_annotated(photo, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)[0]["faces"][0]["emotion"] == "happy"
 
 
+def test_pictures_never_replace_the_photos(photo, capsys):
+    before = photo.read_bytes()
+    assert main(["photo", str(photo), "--annotated", str(photo.parent)]) == 1
+    captured = capsys.readouterr()
+    assert "eileen.png: 1 face" in captured.out
+    assert "would replace the photos themselves" in captured.err
+    assert photo.read_bytes() == before
+
+
 def test_photo_explains(photo, tmp_path, capsys):
     assert main(["photo", str(photo), "--explain", str(tmp_path / "why")]) == 0
     assert "eileen.png, face 1: What speaks for happy: " in capsys.readouterr().err
@@ -59,6 +68,7 @@ def test_a_bad_file_fails_after_the_good_ones(photo, tmp_path, capsys):
     [
         (["photo", "x.png", "--model", "nothing"], "no model 'nothing'"),
         (["photo", "x.png", "--threshold", "3"], "threshold: expected"),
+        (["video", "tests"], "tests cannot be read: Is a directory"),
         (["train", "cnn8", "--data", "nowhere.csv"], "There is no data set"),
         (["evaluate", "cnn8", "--data", "nowhere.csv"], "There is no data set"),
     ],

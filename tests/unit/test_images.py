@@ -140,6 +140,20 @@ class TestRefusals:
         with pytest.raises(MediaTooLarge, match="megapixels"):
             read_photo(bomb)
 
+    def test_a_larger_limit_than_pillows_own_is_kept(self, monkeypatch):
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+        data = encoded(Image.new("1", (100, 100)), "PNG")
+        assert read_photo(data, PhotoLimits(max_pixels=10_000)).shape == (100, 100, 3)
+        with pytest.raises(MediaTooLarge, match="an image of 100 x 100"):
+            read_photo(data, PhotoLimits(max_pixels=9_999))
+
+    def test_pil_images_that_cannot_be_decoded(self, astronaut):
+        data = encoded(astronaut, "PNG")
+        with pytest.raises(DamagedMedia, match="damaged or cut off"):
+            read_photo(Image.open(io.BytesIO(data[: len(data) // 2])))
+        with pytest.raises(UnsupportedMedia, match="Received: 0 x 5"):
+            read_photo(Image.new("RGB", (0, 5)))
+
     def test_cut_off_files(self, astronaut):
         for form in ("JPEG", "PNG", "WEBP", "AVIF"):
             data = encoded(astronaut, form)

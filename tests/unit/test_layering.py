@@ -59,6 +59,9 @@ def test_settings_read_the_environment(monkeypatch):
     monkeypatch.setenv("EMOSENSE_MAX_PHOTO_MB", "many")
     with pytest.raises(EmoSenseError, match="EMOSENSE_MAX_PHOTO_MB: expected a number"):
         settings.MAX_PHOTO_MB.number()
+    monkeypatch.setenv("EMOSENSE_MAX_PHOTO_MB", "inf")
+    with pytest.raises(EmoSenseError, match=r"above 0.*'inf'"):
+        settings.MAX_PHOTO_MB.number()
 
 
 def test_the_readmes_command_help_is_the_programs():

@@ -26,7 +26,8 @@ def test_both_runtimes_give_the_same_answers(name):
 def test_the_engine_setting_reaches_the_network(monkeypatch):
     assert Analyzer("cnn8", "keras")._classifier.label.startswith("Keras")
     monkeypatch.setattr("emosense.networks.runtimes.has_gpu", lambda: True)
-    assert Analyzer("cnn8", "opencv")._classifier.label.startswith("Keras")
+    assert Analyzer("cnn8", "auto")._classifier.label.startswith("Keras")
+    assert Analyzer("cnn8", "opencv")._classifier.label == "ONNX Runtime, CPU"
 
 
 def saved(tmp_path, *layers):

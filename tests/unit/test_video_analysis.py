@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -11,11 +12,12 @@ from clips import head, pasted, wall, write_clip
 
 from emosense.analyzer import Analyzer
 from emosense.emotions import EMOTIONS
-from emosense.errors import EmoSenseError
+from emosense.errors import EmoSenseError, MediaError
 from emosense.results import Box, Face, FrameResult, TrackedFace, VideoInfo, VideoResult
 from emosense.video import export
 from emosense.video.moments import MomentKeeper
 from emosense.video.options import VideoOptions
+from emosense.video.stages import Frame
 from emosense.video.summary import timelines
 
 EVERY = VideoOptions(per_second=None)
@@ -134,12 +136,15 @@ def test_leaving_the_loop_ends_the_threads(analyzer, moving):
     import threading
 
     before = threading.active_count()
-    analysis = analyzer.video(moving, EVERY)
-    for _ in analysis:
-        break
-    iter(analysis).close()
+    with analyzer.video(moving, EVERY) as analysis:
+        for _ in analysis:
+            break
     assert threading.active_count() == before
     assert analysis.result.problem == "it was cancelled"
+    assert 1 <= len(analysis.result.frames) < 40
+    with analyzer.video(moving, EVERY):
+        pass  # never read
+    assert threading.active_count() == before
 
 
 def test_results_up_to_the_fault_are_kept(analyzer, astronaut, tmp_path):
@@ -152,14 +157,72 @@ def test_results_up_to_the_fault_are_kept(analyzer, astronaut, tmp_path):
     assert result.persons == (1,)
 
 
-def test_a_full_disk_does_not_end_the_analysis(analyzer, moving, tmp_path):
+def test_to_cancel_what_has_ended_changes_nothing(analyzer, moving):
+    with analyzer.video(moving, VideoOptions(per_second=2)) as analysis:
+        assert analysis.result.problem is None
+    analysis.cancel()
+    assert analysis.result.problem is None
+
+
+@pytest.mark.parametrize("frames", [3, 40])  # fails at closing, and at writing
+def test_a_full_disk_does_not_end_the_analysis(frames, analyzer, astronaut, tmp_path):
+    picture = pasted(wall(), (head(astronaut), 200, 180))
+    clip = write_clip(tmp_path / "clip.mp4", [picture] * frames)
     (tmp_path / "full.mp4").symlink_to("/dev/full")
-    analysis = analyzer.video(moving, EVERY, tmp_path / "full.mp4")
+    analysis = analyzer.video(clip, EVERY, tmp_path / "full.mp4")
     result = analysis.result
     assert result.problem is None
-    assert len(result.frames) == 40
+    assert len(result.frames) == frames
     (note,) = analysis.notes
     assert "cannot be written" in note
+
+
+def test_the_video_itself_is_never_written_over(analyzer, moving, tmp_path):
+    (tmp_path / "same.mp4").symlink_to(moving)
+    before = moving.read_bytes()
+    with pytest.raises(MediaError, match="expected another file for the video with boxes"):
+        analyzer.video(moving, EVERY, tmp_path / "same.mp4")
+    assert moving.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        VideoOptions(per_second=0.25),
+        VideoOptions(per_second=1, detect_every=5),
+        VideoOptions(per_second=None, detect_every=30),
+    ],
+)
+def test_few_pictures_are_in_memory_at_once(options, analyzer, astronaut, tmp_path, monkeypatch):
+    alive = most = 0
+
+    class Counted(Frame):
+        def __init__(self, *values, **named):
+            nonlocal alive, most
+            super().__init__(*values, **named)
+            alive += 1
+            most = max(most, alive)
+
+        def __del__(self):
+            nonlocal alive
+            alive -= 1
+
+    monkeypatch.setattr("emosense.video.pipeline.Frame", Counted)
+    frames = [pasted(wall(320, 180), (head(astronaut, 100), 100 + i % 50, 90)) for i in range(300)]
+    clip = write_clip(tmp_path / "clip.mp4", frames)
+    analysis = analyzer.video(clip, options, tmp_path / "out.mp4")
+    assert len(analysis.result.frames) == len(analyzer.video(clip, options).result.frames)
+    assert 8 < most < 90
+    with av.open(str(tmp_path / "out.mp4")) as made:
+        assert made.streams.video[0].frames == 300
+
+
+def test_rarely_searched_faces_are_the_same_with_and_without_boxes(analyzer, moving, tmp_path):
+    options = VideoOptions(per_second=5, detect_every=4)
+    plain = analyzer.video(moving, options).result
+    assert analyzer.video(moving, options, tmp_path / "out.mp4").result.frames == plain.frames
+    # Searched at 0, .6 (half a second is the most), .8 and 1.4 s; the face is gone after 1.16.
+    assert [len(frame.faces) for frame in plain.frames] == [1] * 5 + [0] * 3
 
 
 def test_a_fault_in_the_network_is_told(analyzer, moving, monkeypatch):
@@ -254,6 +317,15 @@ def test_timelines_by_hand():
     assert first.smoothed(0)[:, happy].tolist() == pytest.approx([0.7, 0.9, 0.5 / 6])
     assert first.smoothed(1.0)[:, happy].tolist() == pytest.approx([0.8, 0.8, 0.5 / 6])
     assert timelines(VideoResult("a", made_result().info, (), 0, "cnn8", "")) == ()
+
+
+def test_a_single_analysed_frame_counts():
+    result = made_result()
+    one = replace(result, frames=result.frames[:1])
+    (line,) = timelines(one)
+    assert (line.visible, line.dominant, line.shares["happy"]) == (2.5, "happy", 1.0)
+    unknown = replace(one, info=replace(one.info, duration=None))
+    assert timelines(unknown)[0].visible == 1.0
 
 
 def test_faces_that_nothing_is_sure_about_make_no_key_moment(astronaut):

@@ -1,5 +1,8 @@
 """Reading and writing video files: formats, rotation, times, sound, faults."""
 
+import struct
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
@@ -90,8 +93,10 @@ def test_empty_and_missing_files(tmp_path):
     (tmp_path / "a.mp4").write_bytes(b"")
     with pytest.raises(DamagedMedia, match="an empty file"):
         VideoReader(tmp_path / "a.mp4")
-    with pytest.raises(UnsupportedMedia, match="cannot be read"):
+    with pytest.raises(MediaError, match=r"There is no file none\.mp4"):
         VideoReader(tmp_path / "none.mp4")
+    with pytest.raises(MediaError, match="cannot be read: Is a directory"):
+        VideoReader(tmp_path)
 
 
 def test_cut_off_without_its_index(pictures, tmp_path):
@@ -116,6 +121,50 @@ def test_header_that_promises_hours(pictures, tmp_path):
     assert reader.info.duration == 4 * 3600
     assert len(frames) == 30
     assert "ends after 30 frames; its header promises about 360,000" in reader.problem
+
+
+def test_what_is_whole_is_not_called_short(pictures, tmp_path):
+    uneven = [i / 30 for i in range(60)] + [2.0 + i for i in range(40)]
+    slides = write_clip(tmp_path / "a.mkv", (pictures[i % 30] for i in range(100)), times=uneven)
+    reader, frames = read(slides)
+    assert (len(frames), reader.problem) == (100, None)
+    assert reader.info.frames > 500  # guessed from an even rate
+    trimmed = write_clip(tmp_path / "a.mp4", pictures * 5)
+    data = bytearray(trimmed.read_bytes())
+    at = data.index(b"elst") + 12  # the edit's duration, in the movie's thousandths
+    struct.pack_into(">I", data, at, 2000)
+    trimmed.write_bytes(data)
+    reader, frames = read(trimmed)
+    assert reader.problem is None
+    assert 45 <= len(frames) <= 55
+
+
+def test_a_stream_that_changes_its_size(pictures, tmp_path):
+    path = tmp_path / "call.webm"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        larger = av.CodecContext.create("libvpx", "w")
+        larger.width, larger.height, larger.pix_fmt = 640, 360, "yuv420p"
+        larger.framerate, larger.time_base = 25, Fraction(1, 25)
+        for encoder, picture, start in (
+            (stream.codec_context, pictures[0], 0),
+            (larger, np.repeat(np.repeat(pictures[20], 2, axis=0), 2, axis=1), 5),
+        ):
+            for index in range(5):
+                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                frame.pts, frame.time_base = start + index, Fraction(1, 25)
+                packets = encoder.encode(frame) + (encoder.encode(None) if index == 4 else [])
+                for packet in packets:
+                    packet.stream = stream
+                    container.mux(packet)
+    reader, frames = read(path)
+    assert (len(frames), reader.problem) == (10, None)
+    assert {rgb.shape for *_, rgb in frames} == {(180, 320, 3)}
+    assert np.abs(frames[9][2].astype(int) - pictures[20]).mean() < 8
+    reader, frames = read(path, VideoLimits(max_pixels=100_000))
+    assert len(frames) == 5
+    assert "frames of at most 0 megapixels. Received: 640 x 360" in reader.problem
 
 
 def test_a_codec_that_is_missing(pictures, tmp_path):
@@ -167,20 +216,21 @@ def test_writes_h264_with_the_sound_of_another(source, pictures, tmp_path):
     assert data.index(b"moov") < data.index(b"mdat")  # starts to play before it is loaded
 
 
-def test_sound_that_browsers_do_not_play_is_converted(pictures, tmp_path):
-    path = tmp_path / "a.mkv"
+@pytest.mark.parametrize(("name", "rate"), [("a.mkv", 48_000), ("a.avi", 11_024)])
+def test_sound_that_browsers_do_not_play_is_converted(name, rate, pictures, tmp_path):
+    path = tmp_path / name
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
-        audio = container.add_stream("pcm_s16le", rate=48_000)
+        audio = container.add_stream("pcm_s16le", rate=rate)
         for picture in pictures:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
-        for start in range(0, 57_600, 960):
+        for start in range(0, rate * 6 // 5, 960):
             frame = av.AudioFrame.from_ndarray(
                 np.zeros((1, 960), np.int16), format="s16", layout="mono"
             )
-            frame.sample_rate, frame.pts = 48_000, start
+            frame.sample_rate, frame.pts = rate, start
             container.mux(audio.encode(frame))
     with (
         VideoReader(path) as reader,
@@ -192,6 +242,31 @@ def test_sound_that_browsers_do_not_play_is_converted(pictures, tmp_path):
         (audio,) = made.streams.audio
         assert audio.codec_context.name == "aac"
         assert float(audio.duration * audio.time_base) == pytest.approx(1.2, abs=0.1)
+
+
+def test_sound_that_cannot_be_written_costs_no_picture(pictures, tmp_path):
+    path, sound = tmp_path / "a.mkv", tmp_path / "sound.mkv"
+    write_clip(sound, pictures, sound=True)
+    with av.open(str(sound)) as source, av.open(str(path), "w") as target:
+        streams = {s: target.add_stream_from_template(s) for s in source.streams}
+        last = None
+        for packet in source.demux():
+            if packet.pts is not None:
+                kind, packet.stream = packet.stream.type, streams[packet.stream]
+                if kind == "audio" and last is not None and packet.pts % 3 == 0:
+                    packet.pts = packet.dts = last  # the same stamp twice
+                last = packet.pts if kind == "audio" else last
+                target.mux(packet)
+    with (
+        VideoReader(path) as reader,
+        VideoWriter(tmp_path / "out.mp4", 320, 180, 25, path, reader.start) as writer,
+    ):
+        for frame in reader.frames():
+            writer.write(frame.rgb(), frame.time)
+    with av.open(str(tmp_path / "out.mp4")) as made:
+        assert made.streams.video[0].frames == 30
+        (audio,) = made.streams.audio
+        assert float(audio.duration * audio.time_base) > 1
 
 
 def test_a_full_disk_is_told(pictures, tmp_path):
