@@ -1,6 +1,12 @@
 """EmoSense: the app's router. Start it with ``streamlit run app.py``."""
 
+import streamlit as st
+
+from emosense.errors import EmoSenseError
 from emosense.ui.routing import navigate, show_footer
 
-navigate().run()
+try:
+    navigate().run()
+except EmoSenseError as error:  # a wrong setting, say
+    st.error(str(error), icon=":material/error:")
 show_footer()

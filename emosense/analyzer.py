@@ -65,6 +65,11 @@ class Analyzer:
         """Detector engine and device, for people."""
         return self._detector.label
 
+    @property
+    def network_engine(self) -> str:
+        """What computes the emotion network, and on which device, for people."""
+        return self._classifier.label
+
     def photo(self, photo: PhotoSource, options: DetectorOptions | None = None) -> PhotoResult:
         """Analyse one photo.
 

@@ -45,6 +45,14 @@ class Setting:
             )
         return value
 
+    def whole(self) -> int:
+        """Return the value in force as a whole number, at least 1, rounded up.
+
+        Raises:
+            EmoSenseError: it is no number above 0.
+        """
+        return math.ceil(self.number())
+
 
 MODELS: Final = Setting(
     "EMOSENSE_MODELS", "", "Further folders with trained models, separated as PATH is."
@@ -91,8 +99,12 @@ SETTINGS: Final = (
 )
 
 
+def own_models() -> Path:
+    """Return the folder of the project's own trained models."""
+    return Path(__file__).resolve().parent.parent / "models"
+
+
 def model_folders() -> tuple[Path, ...]:
     """Return the folders with trained models: the project's own, then EMOSENSE_MODELS."""
-    own = Path(__file__).resolve().parent.parent / "models"
     extra = [Path(p).expanduser() for p in MODELS.text().split(os.pathsep) if p]
-    return (own, *extra)
+    return (own_models(), *extra)

@@ -22,16 +22,16 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
     from emosense.cli.train_command import print_metrics
+    from emosense.networks.calibration import Calibration
     from emosense.networks.registry import find_model
     from emosense.training.publish import recalibrate
     from emosense.training.read import read_dataset
 
     card = recalibrate(find_model(options.model), read_dataset(options.data))
-    found = card.calibration
+    found = Calibration(**card.calibration)
     print(
-        f"{card.name}: temperature {found['temperature']:.3f}, sure from "
-        f"{found['threshold']:.1%}: {found['coverage']:.1%} of {found['part']}'s new images, "
-        f"{found['accuracy']:.0%} of them right"
+        f"{card.name}: temperature {found.temperature:.3f}. {found.told(f'new faces of {found.part}')}"
+        f" {found.coverage:.1%} of them are answered surely."
     )
     print_metrics(card.metrics)
     return 0

@@ -60,3 +60,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (head, less) has gone; nothing more can be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a full disk, a folder that may not be written to
+        print(f"emosense: {error}", file=sys.stderr)
+        return 1

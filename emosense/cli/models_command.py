@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from typing import Any
 
@@ -48,7 +49,10 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(cards, indent=2, ensure_ascii=False))
     else:
         _print_table(rows)
-        print("\n".join(damaged), end="\n" if damaged else "")
+    # Beside the cards, on standard error: JSON must stay JSON.
+    print(
+        "\n".join(damaged), end="\n" if damaged else "", file=sys.stderr if options.json else None
+    )
     return 0
 
 

@@ -55,7 +55,7 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    from emosense.training.publish import publish
+    from emosense.training.publish import publish, require_place_for_model
     from emosense.training.read import read_dataset
     from emosense.training.trainer import train
 
@@ -65,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
     )
     out = options.out or Path("models") / recipe.network
     run_folder = options.checkpoints or Path("runs") / out.name
+    require_place_for_model(out)  # told before the training, not after
     data = read_dataset(options.data)
     if not options.publish_only:
         train(

@@ -59,20 +59,25 @@ def run(options: argparse.Namespace) -> int:
         analysis.cancel()
     result = analysis.result
     bar.end()
+    unwritten: list[str] = []
     for path, make in (
         (options.csv, export.to_csv),
         (options.json, export.to_json),
         (options.captions, export.to_webvtt),
     ):
         if path is not None:
-            path.write_text(make(result), encoding="utf-8", newline="")
+            try:
+                path.write_text(make(result), encoding="utf-8", newline="")
+            except OSError as error:  # the others are still worth having
+                unwritten.append(f"{path} cannot be written: {error.strerror or error}.")
     print(f"{result.source}: {len(result.frames):,} of {result.frames_read:,} frames analysed")
     for line in timelines(result):
         told = ", ".join(f"{name} {share:.0%}" for name, share in line.shares.items() if share)
         print(f"  person {line.person}: seen for {line.visible:.1f} s; {told}")
-    for note in [*analysis.notes, *([result.problem] if result.problem else [])]:
+    notes = [*analysis.notes, *([result.problem] if result.problem else []), *unwritten]
+    for note in notes:
         print(f"emosense: {result.source}: {note}", file=sys.stderr)
-    return 1 if result.problem or analysis.notes else 0
+    return 1 if notes else 0
 
 
 class _Bar:

@@ -71,7 +71,10 @@ def bootstrap(
         "loss": sums[:, -1] / n,
     }
     figures = measure(predictions.labels, predictions.probabilities)
-    return {name: _around(getattr(figures, name), values, 0.0) for name, values in drawn.items()}
+    return {
+        name: _around(getattr(figures, name), values, 0.0, np.inf if name == "loss" else 1.0)
+        for name, values in drawn.items()
+    }
 
 
 def accuracy_difference(
@@ -109,6 +112,11 @@ def _draws(n: int, resamples: int, seed: int) -> list[npt.NDArray[np.float64]]:
     return parts
 
 
-def _around(value: float, drawn: npt.NDArray[np.float64], floor: float = -np.inf) -> Interval:
+def _around(
+    value: float,
+    drawn: npt.NDArray[np.float64],
+    floor: float = -np.inf,
+    ceiling: float = np.inf,
+) -> Interval:
     low, high = np.quantile(drawn, (0.025, 0.975)) - drawn.mean() + value
-    return Interval(value, max(floor, float(low)), float(high))
+    return Interval(value, max(floor, float(low)), min(ceiling, float(high)))

@@ -43,6 +43,21 @@ class Calibration:
         shares /= shares.sum(axis=1, keepdims=True)
         return np.asarray(shares, np.float32)
 
+    def told(self, faces: str) -> str:
+        """Say when the model is unsure, and what its "sure" is worth.
+
+        Args:
+            faces: what the accuracy was measured on, in words, e.g. ``new faces of FER2013``.
+        """
+        if not self.threshold:
+            return "Its confidence was not calibrated."
+        if self.threshold > 1:
+            return "It is never sure: no share of its answers is right often enough."
+        return (
+            f"Below {self.threshold:.0%} it says unsure: from there on {self.accuracy:.0%} of its "
+            f"answers on {faces} were right."
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain data, as the card holds it."""
         return asdict(self)

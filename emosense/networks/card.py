@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,6 +64,11 @@ class ModelCard:
     licence: str = "MIT"
 
     @property
+    def data_name(self) -> str:
+        """Short name of the data it was trained and measured on, e.g. ``FER2013``."""
+        return str(self.data.get("name", "")).partition(" (")[0] or "its data"
+
+    @property
     def flops(self) -> int | None:
         """Floating point operations for one face, or None if the card has no layers."""
         return sum(layer["flops"] for layer in self.layers) if self.layers else None
@@ -83,10 +88,15 @@ def read_card(folder: Path) -> ModelCard:
     """Read the card of the model in ``folder``.
 
     Raises:
-        ModelDamaged: missing, unreadable, or with missing or unknown fields.
+        ModelDamaged: missing, unreadable, or with missing, unknown or wrong fields.
     """
     path = folder / CARD_FILE
     try:
-        return ModelCard(**json.loads(path.read_text(encoding="utf-8")))
+        card = ModelCard(**json.loads(path.read_text(encoding="utf-8")))
+        for each in fields(ModelCard):
+            expected = str(each.type).partition("[")[0]
+            if type(getattr(card, each.name)).__name__ != expected:
+                raise TypeError(f"{each.name}: expected {expected}")
     except (OSError, ValueError, TypeError) as error:
         raise ModelDamaged(f"{path} is not a model card: {error}") from error
+    return card

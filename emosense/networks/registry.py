@@ -22,7 +22,7 @@ from emosense.networks.card import (
     ModelCard,
     read_card,
 )
-from emosense.settings import model_folders
+from emosense.settings import model_folders, own_models
 
 if TYPE_CHECKING:
     import keras
@@ -122,6 +122,8 @@ class TrainedModel:
             return {key: archive[key] for key in archive.files}
 
     def _repair(self) -> str:
+        if self.folder.parent != own_models():
+            return "Train it again, or get it back from where it came."
         return (
             f"Get it back with: git checkout -- models/{self.name}  (or train it again: "
             f"emosense train {self.name} --data fer2013.csv)."
@@ -165,4 +167,4 @@ def find_model(name: str, folders: Sequence[Path] | None = None) -> TrainedModel
 
 def _natural(path: Path) -> list[tuple[int, str]]:
     parts = re.split(r"(\d+)", path.name)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

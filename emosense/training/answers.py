@@ -25,9 +25,10 @@ class Answers:
     """Raw (uncalibrated) predictions.
 
     Attributes:
-        training: on the images that were learned.
+        training: on the data's Training part without what is held out of it; the images that
+            were learned, if it is the data that the model was trained on. May be empty.
         tests: on PublicTest and PrivateTest, as far as the data has them.
-        watched: (name, predictions) of the images that the epoch was chosen on.
+        watched: (name, predictions) of the images that an epoch is chosen on.
     """
 
     training: Predictions
@@ -40,7 +41,7 @@ class Answers:
 
     def metrics(self, calibration: Calibration) -> dict[str, dict[str, Any]]:
         """Return metrics by part, as the card holds them."""
-        parts = {"Training": self.training}
+        parts = {"Training": self.training} if len(self.training) else {}
         for name, found in self.tests.items():
             parts[name] = found
             if not found.copy.all():

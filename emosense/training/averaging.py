@@ -14,6 +14,8 @@ from typing import Any
 
 import keras
 
+from emosense.errors import TrainingError
+
 
 def keep_raw_weights(optimizer: Any) -> Any:
     """Stop ``optimizer`` from replacing the weights by their average after ``fit``."""
@@ -22,8 +24,15 @@ def keep_raw_weights(optimizer: Any) -> Any:
 
 
 def load(checkpoint: Path) -> Any:
-    """Load a checkpoint with its optimiser, ready to go on or to be averaged."""
-    model = keras.saving.load_model(checkpoint)
+    """Load a checkpoint with its optimiser, ready to go on or to be averaged.
+
+    Raises:
+        TrainingError: missing or damaged.
+    """
+    try:
+        model = keras.saving.load_model(checkpoint)
+    except Exception as error:  # Keras raises many types
+        raise TrainingError(f"{checkpoint}: the checkpoint cannot be read ({error}).") from error
     keep_raw_weights(model.optimizer)
     return model
 

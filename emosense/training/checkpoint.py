@@ -68,7 +68,9 @@ class RunFolder:
             TrainingError: there is none, or it cannot be read.
         """
         try:
-            return RunState(**json.loads(self._state.read_text(encoding="utf-8")))
+            state = RunState(**json.loads(self._state.read_text(encoding="utf-8")))
+            Recipe(**state.recipe)
+            return state
         except FileNotFoundError:
             raise TrainingError(f"{self.path}: no run to resume (no state.json).") from None
         except (OSError, ValueError, TypeError) as error:

@@ -16,6 +16,9 @@ from emosense.errors import DatasetError
 USAGES: Final[tuple[str, ...]] = ("Training", "PublicTest", "PrivateTest")
 """FER2013's three parts: for learning, for choosing, for the final score."""
 
+FER2013_TEST_IMAGES: Final = 7178
+"""Images of PublicTest and PrivateTest together."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -67,6 +70,11 @@ class Dataset:
                 f"{self.source}: expected images of shape {expected} and usage of shape ({n},). "
                 f"Received: {self.images.shape} and {self.usage.shape}"
             )
+
+    @property
+    def is_fer2013(self) -> bool:
+        """Whether its tests have as many images as FER2013's two, in any of its layouts."""
+        return int((self.usage != USAGES.index("Training")).sum()) == FER2013_TEST_IMAGES
 
     def split(self, usage: str) -> Split:
         """Return the part called ``usage`` (one of :data:`USAGES`); it may be empty."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TextIO
@@ -85,7 +86,7 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str,
                 if any(row[c] is None for c in columns):
                     raise DatasetError(f"{path.name}, row {line}: the row ends too early.")
                 yield line, row
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"{path}: cannot be read as a csv file ({error}).") from error
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -81,7 +82,7 @@ def _zip_files(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
                     if info.file_size > _MAX_IMAGE_BYTES:
                         raise DatasetError(f"{path.name}: {name} is too large for a face image.")
                     yield name, archive.read(info)
-    except (OSError, zipfile.BadZipFile, RuntimeError) as error:
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:
         raise DatasetError(f"{path}: cannot be read as a zip file ({error}).") from error
 
 

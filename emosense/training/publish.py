@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,8 +56,10 @@ def publish(run_folder: Path, data: Dataset, folder: Path) -> ModelCard:
         The card. All its metrics come from the float16 weights as written.
 
     Raises:
-        TrainingError: there is no run, or it is another data set's.
+        TrainingError: there is no run, it is another data set's, or ``folder`` holds something
+            that is no model.
     """
+    require_place_for_model(folder)
     run = RunFolder(run_folder)
     recipe = Recipe(**run.read().recipe)
     state = run.resume(recipe, data.fingerprint)
@@ -116,6 +119,23 @@ def _measured(folder: Path, card: ModelCard, data: Dataset) -> ModelCard:
     return finished
 
 
+def require_place_for_model(folder: Path) -> None:
+    """Refuse to write a model over anything but a model.
+
+    Raises:
+        TrainingError: ``folder`` exists, is not empty and holds no model.
+    """
+    if folder.exists() and not (folder / CARD_FILE).is_file() and not _is_empty(folder):
+        raise TrainingError(
+            f"{folder}: expected a model's folder, or a new one. Received: something else, which "
+            "the model would replace."
+        )
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
+
+
 @contextmanager
 def _replacing(folder: Path) -> Iterator[Path]:
     """Give a path beside ``folder`` that takes its place at the end.
@@ -123,6 +143,8 @@ def _replacing(folder: Path) -> Iterator[Path]:
     Who reads meanwhile finds the model as it was.
     """
     aside = folder.parent / f".{folder.name}.writing"
+    if (aside / "replaced").exists() and not folder.exists():
+        (aside / "replaced").rename(folder)  # an earlier call was killed at its very end
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     try:
@@ -142,15 +164,20 @@ def _files(folder: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def training_command(recipe: Recipe) -> str:
-    """Return the command that repeats a recipe, with every option that is not the network's default."""
+def training_command(recipe: Recipe, data: str = "fer2013.csv") -> str:
+    """Return the command that repeats a recipe, with every option that is not the network's default.
+
+    Args:
+        recipe: of the training.
+        data: name of the file or folder with the data set.
+    """
     default = default_recipe(recipe.network).as_dict()
     options = [
         f"--{name.replace('_', '-')} {value}"
         for name, value in recipe.as_dict().items()
         if value != default[name]
     ]
-    return " ".join(["emosense train", recipe.network, "--data fer2013.csv", *options])
+    return " ".join(["emosense train", recipe.network, f"--data {shlex.quote(data)}", *options])
 
 
 def _card(
@@ -162,6 +189,7 @@ def _card(
 ) -> ModelCard:
     about = architecture(recipe.network)
     training, validation = training_parts(data, recipe.seed)
+    file = "fer2013.csv" if data.is_fer2013 else Path(data.source).name
     return ModelCard(
         name=folder.name,
         title=about.title,
@@ -171,11 +199,11 @@ def _card(
         input="(n, 48, 48, 1) grey, 0..1",
         parameters=network.count_params(),
         recipe=recipe.as_dict(),
-        command=training_command(recipe),
+        command=training_command(recipe, file),
         epochs_seen=state.epochs_done,
         selected_epoch=state.best_epoch,
         data={
-            "name": "FER2013 (arXiv:1307.0414)",
+            "name": "FER2013 (arXiv:1307.0414)" if data.is_fer2013 else file,
             "fingerprint": data.fingerprint,
             "training_images": len(training),
             "validation_images": len(validation),

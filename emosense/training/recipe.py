@@ -31,7 +31,8 @@ class Recipe:
         learning_rate: of the first step (after the warm-up).
         schedule: ``constant``, or ``cosine`` down to 0 at the last step.
         warmup_epochs: linear rise from 0, with ``cosine`` only.
-        weight_decay: decoupled (adamw) or L2 as Keras applies it; 0 is off.
+        weight_decay: decoupled, as Keras applies it with every optimiser (Loshchilov & Hutter
+            2019, arXiv:1711.05101); 0 is off.
         augmentation: ``none``, ``standard`` or ``photo``; see ``training.augmentation``.
         initializer: of all kernels.
         dropout: factor on the network's own dropout rates; 0 switches it off.
@@ -93,6 +94,11 @@ class Recipe:
             raise TrainingError(
                 "Expected ema in 0..1 (without 1) and mixup of 0 or more. "
                 f"Received: {self.ema}, {self.mixup}"
+            )
+        if not self.weight_decay >= 0 or self.seed < 0:
+            raise TrainingError(
+                "weight_decay and seed must be 0 or more. "
+                f"Received: {self.weight_decay}, {self.seed}"
             )
         if not 0 <= self.balance <= 1:
             raise TrainingError(f"balance: expected an exponent in 0..1. Received: {self.balance}")

@@ -36,7 +36,7 @@ class Progress:
         steps: steps an epoch.
         images_per_second: over this epoch so far.
         seconds_left: estimate for the whole run.
-        metrics: running means of this epoch; with ``step == steps`` the epoch's history row.
+        metrics: running means of this epoch; once it is over and validated, its history row.
     """
 
     epoch: int
@@ -74,11 +74,16 @@ def train(
 
     Raises:
         TrainingError: a resume that does not fit, a run in the folder that is not to be resumed,
-            or missing votes.
+            missing votes, or no images.
     """
     if tensorboard is not None:
         _tensorboard(tensorboard)  # missing: told before the first epoch, not after
     training, validation = training_parts(data, recipe.seed)
+    if len(training) == 0 or len(validation) == 0:
+        raise TrainingError(
+            f"{data.source}: expected images to learn and images to watch. "
+            f"Received: {len(training)} and {len(validation)}"
+        )
     run = RunFolder(folder)
     if run.exists and not resume:
         raise TrainingError(

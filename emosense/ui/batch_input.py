@@ -24,16 +24,16 @@ _UPLOADS = "batch_uploads_{}"
 
 def choose_and_start(batches: SessionBatches) -> bool:
     """Show the uploader, the choices and the button that starts a job; tell if one can start."""
-    most, megabytes = settings.MAX_BATCH_PHOTOS.number(), settings.MAX_BATCH_MB.number()
+    most, megabytes = settings.MAX_BATCH_PHOTOS.whole(), settings.MAX_BATCH_MB.number()
     round_ = st.session_state.setdefault("batch_round", 0)  # a new uploader after each start
     uploads = st.file_uploader(
-        f"Photos, or zip archives of photos: up to {most:.0f} photos and {megabytes:.0f} MB",
+        f"Photos, or zip archives of photos: up to {most} photos and {megabytes:.0f} MB",
         type=[*photo_suffixes(), "zip"],
         accept_multiple_files=True,
-        max_upload_size=int(megabytes),
+        max_upload_size=settings.MAX_BATCH_MB.whole(),
         key=_UPLOADS.format(round_),
     )
-    items = _items(uploads, int(most), int(megabytes * 2**20)) if uploads else []
+    items = _items(uploads, most, int(megabytes * 2**20)) if uploads else []
     if not items:
         return False
     model_column, options_column, start_column = st.columns([3, 1, 1], vertical_alignment="bottom")
@@ -88,7 +88,7 @@ def _items(uploads: Iterable[IO[bytes]], most: int, most_bytes: int) -> list[Pho
 
 def _archived(upload: IO[bytes]) -> list[PhotoItem]:
     limits = ArchiveLimits(
-        max_photos=int(settings.MAX_BATCH_PHOTOS.number()),
+        max_photos=settings.MAX_BATCH_PHOTOS.whole(),
         max_photo_bytes=int(settings.MAX_PHOTO_MB.number() * 2**20),
     )
     archive = PhotoArchive(upload, limits)

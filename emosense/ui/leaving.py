@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from streamlit.runtime.app_session import AppSession
 
 _PART_OF_TIME = 0.9
+_closing: dict[str, asyncio.TimerHandle] = {}
+"""By session: what will close it. Used in the server's loop only."""
 
 
 class SessionResource(ABC):
@@ -62,10 +64,16 @@ class _Visit:
         if session is None:
             return
         kept = float(st.get_option("server.disconnectedSessionTTL") or 0)
+        # Only its last departure counts: it may have come back and left again.
+        if (earlier := _closing.pop(self._id, None)) is not None:
+            earlier.cancel()
         # A little earlier: after its time a session can no longer be closed by its name.
-        asyncio.get_running_loop().call_later(_PART_OF_TIME * kept, self._close, session)
+        _closing[self._id] = asyncio.get_running_loop().call_later(
+            _PART_OF_TIME * kept, self._close, session
+        )
 
     def _close(self, session: AppSession) -> None:
+        _closing.pop(self._id, None)
         server = runtime.get_instance()
         if not server.is_active_session(self._id):
             server.close_session(self._id)

@@ -53,7 +53,8 @@ def pick_model(key: str) -> str | None:
         index=names.index(default) if default in names else 0,
         format_func=lambda name: labels[name] + _worth(usable[name]),
         key=key,
-        help="Accuracy on FER2013's PrivateTest and the work for one face, from the model's card.",
+        help="Accuracy on the final test (FER2013's PrivateTest) and the work for one face, from "
+        "the model's card.",
     )
     return str(chosen)
 
@@ -63,15 +64,8 @@ def sureness(name: str) -> str:
     models = list_models()
     if name not in models:
         return ""
-    found = models[name].calibration
-    if not found.threshold:
-        return "Its confidence was not calibrated."
-    if found.threshold > 1:
-        return "It is never sure: no share of its answers is right often enough."
-    return (
-        f"Below {found.threshold:.0%} it says unsure: from there on {found.accuracy:.0%} of its "
-        f"answers on new FER2013 faces were right."
-    )
+    model = models[name]
+    return model.calibration.told(f"new faces of {model.card.data_name}")
 
 
 def _worth(model: TrainedModel) -> str:
@@ -79,7 +73,7 @@ def _worth(model: TrainedModel) -> str:
     card = model.card
     line = ""
     if "PrivateTest" in card.metrics:
-        line += f" · {card.metrics['PrivateTest']['accuracy']:.1%} on FER2013"
+        line += f" · {card.metrics['PrivateTest']['accuracy']:.1%} on {card.data_name}"
     if card.flops:
         line += f" · {card.flops / 1e6:.0f} MFLOPs a face"
     if not card.finished:

@@ -24,13 +24,13 @@ class Photo:
 
 def choose_photos() -> list[Photo]:
     """Show the uploader and the sample button; return what is to be analysed."""
-    limit = int(settings.MAX_PHOTOS.number())
+    limit = settings.MAX_PHOTOS.whole()
     uploads = st.file_uploader(
         f"Photos, up to {limit} at a time and {settings.MAX_MEGAPIXELS.number():.0f} "
         "megapixels each",
         type=list(photo_suffixes()),
         accept_multiple_files=True,
-        max_upload_size=int(settings.MAX_PHOTO_MB.number()),
+        max_upload_size=settings.MAX_PHOTO_MB.whole(),
         key="photo_uploads",
     )
     if uploads:

@@ -8,9 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from emosense import export
+from emosense.annotate import encode_png
 from emosense.charts.photo import probability_chart, verdicts_chart
 from emosense.emotions import EMOTIONS
 from emosense.errors import EmoSenseError
+from emosense.media.images import read_photo
 from emosense.results import VERDICTS, Face, PhotoFailure, PhotoResult
 from emosense.ui.models import sureness
 from emosense.ui.photo_analysis import Analysis
@@ -186,7 +188,7 @@ def _annotated_download(
         try:
             return bytes(worker.ask("annotated", data=analysis.photo.data, result=result))
         except EmoSenseError:
-            return analysis.preview  # smaller, but the same picture
+            return encode_png(read_photo(analysis.preview))  # smaller, but the same picture
 
     stem = result.source.rsplit(".", 1)[0]
     st.download_button(

@@ -19,7 +19,7 @@ _DENSITIES = {"1": 1.0, "3": 3.0, "5": 5.0, "10": 10.0, "20": 20.0, "every frame
 
 def choose_video(videos: SessionVideos) -> Upload | None:
     """Show the uploader; return the opened video, or None after a message."""
-    limit = int(settings.MAX_VIDEO_MB.number())
+    limit = settings.MAX_VIDEO_MB.whole()
     uploaded = st.file_uploader(
         f"A video ({VIDEO_FORMATS}), up to {limit} MB",
         type=list(VIDEO_SUFFIXES),
@@ -83,7 +83,7 @@ def describe(info: VideoInfo) -> str:
     """Return a video's facts in one line."""
     parts = [f"{info.width} x {info.height}"]
     if info.duration:
-        minutes, seconds = divmod(info.duration, 60)
+        minutes, seconds = divmod(round(info.duration, 1), 60)
         parts.append(f"{minutes:.0f}:{seconds:04.1f} min" if minutes else f"{seconds:.1f} s")
     if info.frames_per_second:
         parts.append(f"{info.frames_per_second:.4g} frames/s")

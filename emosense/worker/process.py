@@ -186,13 +186,12 @@ class _Handlers:
                 return
 
     def speed(self, model: str) -> dict[str, Any]:
-        """Return the device and, per batch size, the faces a second of a model on it."""
-        from emosense.networks.device import device_label
+        """Return engine and device and, per batch size, the faces a second of a model on it."""
         from emosense.networks.speed import BATCHES, faces_per_second
 
-        classify = self._analyzer(model).classify
-        measured = {batch: faces_per_second(classify, batch) for batch in BATCHES}
-        return {"device": device_label(), "faces_per_second": measured}
+        analyzer = self._analyzer(model)
+        measured = {batch: faces_per_second(analyzer.classify, batch) for batch in BATCHES}
+        return {"device": analyzer.network_engine, "faces_per_second": measured}
 
     def _analyzer(self, model: str) -> Any:
         from emosense.analyzer import Analyzer

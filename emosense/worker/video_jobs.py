@@ -94,11 +94,16 @@ class VideoJobs:
     def __init__(self, worker: InferenceWorker | None = None) -> None:
         self._worker = worker or InferenceWorker()
         self._waiting: deque[VideoJob] = deque()
+        self._warmed: set[str] = set()
         self._change = threading.Condition()
         self._thread: threading.Thread | None = None
 
     def warm(self, model: str) -> None:
-        """Start the process and load a model, so that the first job begins at once."""
+        """Start the process and load a model, once, so that the first job begins at once."""
+        with self._change:
+            if model in self._warmed:
+                return
+            self._warmed.add(model)
 
         def load() -> None:
             try:

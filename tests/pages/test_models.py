@@ -2,14 +2,20 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import streamlit as st
 from helpers import texts
 from streamlit.testing.v1 import AppTest
 
 from emosense.networks.registry import find_model, list_models
+from emosense.networks.storage import sha256_of
+from emosense.training.publish import publish
+from emosense.training.recipe import Recipe
+from emosense.training.trainer import train
 
 ROOT = Path(__file__).resolve().parents[2]
 VIEWS = ("overview", "confusion", "classes", "training", "trust", "architecture")
@@ -40,6 +46,34 @@ def test_every_view_shows_every_model(view, with_tiny):
     # The new model needs no code: it is in the choice and its figures are shown.
     assert app.pills(key="linked_model").value == list(list_models())
     assert not app.warning
+
+
+def test_a_model_from_kaggles_folders(with_tiny, small_data, small_run):
+    """Data without PublicTest: a tenth of Training is watched."""
+    data = replace(small_data, usage=np.where(small_data.usage == 1, 2, small_data.usage))
+    train(Recipe("cnn8", epochs=1, batch_size=16), data, with_tiny.parent / "run")
+    publish(with_tiny.parent / "run", data, with_tiny)
+    for view in VIEWS:
+        app = opened(view=view, model="tiny")
+        assert not app.warning
+        if view == "training":
+            assert "on a tenth of Training" in texts(app)
+    app = opened(part="PublicTest", model="tiny")
+    assert "no predictions for PublicTest" in app.warning[0].value
+
+
+def test_no_image_without_a_copy_is_told(with_tiny, small_data):
+    path = with_tiny / "predictions.npz"
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    arrays["private_copy"][:] = True
+    np.savez_compressed(path, **arrays)
+    card = json.loads((with_tiny / "card.json").read_text())
+    card["files"]["predictions.npz"]["sha256"] = sha256_of(path)
+    (with_tiny / "card.json").write_text(json.dumps(card))
+    app = opened(model="tiny", copies="no")
+    assert "every image of its PrivateTest has a copy in Training" in app.warning[0].value
+    assert not opened(model="tiny", view="trust").warning
 
 
 def test_overview_holds_the_cards_figures(with_tiny):
@@ -117,7 +151,7 @@ def test_speed_is_measured_on_demand(with_tiny):
     app.button(key="measure_speed").click().run()
     assert not app.exception
     (row,) = app.dataframe[2].value.to_dict("records")
-    assert row["device"] in ("CPU", "GPU")
+    assert row["device"] in ("ONNX Runtime, CPU", "Keras, GPU")
     assert row["faces/s, 1 at a time"] > 0
     assert row["faces/s, 64 at a time"] > 0
 

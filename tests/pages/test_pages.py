@@ -26,6 +26,14 @@ def upload(app, *files):
     return texts(app)
 
 
+def test_a_wrong_setting_is_told(monkeypatch):
+    monkeypatch.setenv("EMOSENSE_MAX_PHOTOS", "many")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert not app.exception
+    (error,) = app.error
+    assert "EMOSENSE_MAX_PHOTOS: expected a number above 0. Received: 'many'" in error.value
+
+
 def test_empty_state_explains(page):
     assert "Drop one or many photos above" in texts(page)
     assert page.title[0].value == "What does a face express?"

@@ -1,12 +1,16 @@
 """The Video page through Streamlit's test harness, with the real processes."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from clips import head, pasted, wall, write_clip
 from helpers import texts
 from streamlit.testing.v1 import AppTest
+
+from emosense.results import VideoInfo
+from emosense.ui.video_input import describe
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -81,3 +85,10 @@ def test_bad_uploads_are_told(page, clip, data, expected):
     assert expected in told
     assert "bad.mp4" in told
     assert [button.label for button in page.button] == []
+
+
+def test_durations_are_told_in_minutes_and_seconds():
+    info = VideoInfo(640, 360, 119.97, 3000, 25.0, "h264", 0, False)
+    assert "2:00.0 min" in describe(info)
+    assert "1:05.2 min" in describe(replace(info, duration=65.23))
+    assert "59.9 s" in describe(replace(info, duration=59.94))

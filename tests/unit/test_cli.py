@@ -100,7 +100,9 @@ def test_train_resume_evaluate_and_list(small_csv, tmp_path, capsys, monkeypatch
     assert main(["models", "--json"]) == 0
     assert [c["name"] for c in json.loads(capsys.readouterr().out)][-1] == "mine"
     assert main(["calibrate", "mine", "--data", str(small_csv)]) == 0
-    assert capsys.readouterr().out.startswith("mine: temperature ")
+    told = capsys.readouterr().out
+    assert told.startswith("mine: temperature ")
+    assert "It is never sure" in told
     assert main(["evaluate", "mine", "--data", str(small_csv), "--json"]) == 0
     card = json.loads((tmp_path / "models" / "mine" / "card.json").read_text())
     assert json.loads(capsys.readouterr().out) == card["metrics"]
@@ -111,6 +113,12 @@ def test_train_resume_evaluate_and_list(small_csv, tmp_path, capsys, monkeypatch
     assert main(["evaluate", "mine", "--data", str(small_csv)]) == 0
     told = capsys.readouterr().out.splitlines()[-1]
     assert told.startswith("PrivateTest, accuracy: the card says ")
+    tests = "\n".join(
+        line for line in small_csv.read_text().splitlines() if not line.endswith("Training")
+    )
+    (tmp_path / "tests.csv").write_text(tests)  # images of one's own, nothing to learn from
+    assert main(["evaluate", "mine", "--data", str(tmp_path / "tests.csv")]) == 0
+    assert "Training" not in capsys.readouterr().out
     other = write_csv(tmp_path / "other.csv", (40, 14, 21))
     assert main(["evaluate", "mine", "--data", str(other)]) == 0
     told = capsys.readouterr().out
@@ -122,6 +130,12 @@ def test_train_resume_evaluate_and_list(small_csv, tmp_path, capsys, monkeypatch
     (tmp_path / "models" / "mine" / "card.json").write_text("{")
     assert main(["models"]) == 0
     assert "not a model card" in capsys.readouterr().out
+    assert main(["models", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert "mine" not in [card["name"] for card in json.loads(captured.out)]
+    assert "not a model card" in captured.err
+    assert main(["train", "cnn8", "--data", str(small_csv), "--out", str(tmp_path / "models")]) == 1
+    assert "expected a model's folder, or a new one" in capsys.readouterr().err
 
 
 def test_video_with_everything(tmp_path, astronaut, capsys):
@@ -138,6 +152,17 @@ def test_video_with_everything(tmp_path, astronaut, capsys):
     assert len(json.loads((tmp_path / "o.json").read_text())["frames"]) == 20
     assert (tmp_path / "o.vtt").read_text().startswith("WEBVTT")
     assert (tmp_path / "o.mp4").stat().st_size > 1000
+
+
+def test_a_file_that_cannot_be_written_costs_only_itself(tmp_path, astronaut, capsys):
+    frames = [pasted(wall(), (head(astronaut), 200, 180))] * 5
+    clip = write_clip(tmp_path / "clip.mp4", frames)
+    nowhere, there = tmp_path / "nowhere" / "o.csv", tmp_path / "o.json"
+    assert main(["video", str(clip), "--csv", str(nowhere), "--json", str(there)]) == 1
+    captured = capsys.readouterr()
+    assert "o.csv cannot be written: No such file or directory." in captured.err
+    assert "person 1: seen for" in captured.out
+    assert json.loads(there.read_text())["frames"]
 
 
 def test_a_damaged_video_is_told_and_what_is_there_is_written(tmp_path, astronaut, capsys):

@@ -17,6 +17,18 @@ def write(path, *rows, header="emotion,pixels,Usage"):
     return path
 
 
+def test_damage_of_any_kind_is_told(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [f"{i % 7},{' '.join(map(str, rng.integers(0, 256, 2304)))},Training" for i in range(20)]
+    whole = gzip.compress(write(tmp_path / "a.csv", *rows).read_bytes())
+    for _ in range(40):
+        data = bytearray(whole)
+        data[rng.integers(20, len(data))] ^= int(rng.integers(1, 256))
+        (tmp_path / "a.csv.gz").write_bytes(data)
+        with pytest.raises(DatasetError, match=r"a\.csv\.gz"):
+            read_dataset(tmp_path / "a.csv.gz")
+
+
 class TestCsv:
     def test_reads_parts_labels_and_pixels(self, tmp_path):
         ramp = " ".join(str(i % 256) for i in range(2304))

@@ -69,6 +69,16 @@ def test_bootstrap_equals_resampling_one_by_one():
         assert found[name].high == pytest.approx(high, abs=1e-6)
 
 
+def test_intervals_stay_within_their_figures_range():
+    labels = np.repeat(np.arange(7), 2).astype(np.uint8)
+    right = np.eye(7, dtype=np.float32)[labels] * 0.93 + 0.01
+    found = bootstrap(Predictions(labels, right, np.zeros(14, bool)))
+    assert found["macro_f1"].low < found["macro_f1"].value == 1
+    for name, interval in found.items():
+        assert 0 <= interval.low <= interval.value + 1e-9 <= interval.high + 2e-9
+        assert interval.high <= 1 or name == "loss"
+
+
 def test_accuracy_interval_is_that_of_a_proportion():
     predictions = made(3000)
     interval = bootstrap(predictions)["accuracy"]

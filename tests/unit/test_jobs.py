@@ -95,6 +95,16 @@ def test_a_killed_process_keeps_what_was_done_and_the_next_job_works(worker, cli
     assert again.state is JobState.DONE
 
 
+def test_a_model_is_warmed_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(InferenceWorker, "ask", lambda *_, model: asked.append(model))
+    jobs = VideoJobs(InferenceWorker())
+    for model in ("cnn8", "cnn4", "cnn8", "cnn8"):
+        jobs.warm(model)
+    until(lambda: len(asked) >= 2)
+    assert sorted(asked) == ["cnn4", "cnn8"]
+
+
 def test_a_bad_file_fails_with_its_message(worker, tmp_path):
     (tmp_path / "clip.mp4").write_bytes(b"no video")
     jobs, job = VideoJobs(worker), job_of(tmp_path / "clip.mp4")

@@ -45,6 +45,20 @@ def test_a_published_model_is_listed_and_works(folder, small_data):
         assert not json.loads(archive.read("config.json")).get("compile_config")
 
 
+@pytest.mark.parametrize("wrong", [{"emotions": None}, {"metrics": []}, {"epochs_seen": "1"}])
+def test_cards_with_wrong_fields_are_refused(wrong, folder):
+    path = folder / "tiny" / "card.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | wrong))
+    with pytest.raises(ModelDamaged, match=f"not a model card: {next(iter(wrong))}: expected") as e:
+        _ = find_model("tiny", [folder]).card
+    assert "git checkout" not in str(e.value)  # no model of the project's own
+
+
+def test_any_name_is_listed(folder):
+    (folder / "tiny").rename(folder / "tiny²")
+    assert list(list_models([folder])) == ["tiny²"]
+
+
 def test_classifier_checks_its_input(folder):
     classify = EmotionClassifier(find_model("tiny", [folder]))
     assert classify(np.zeros((0, 48, 48), np.uint8)).shape == (0, 7)
@@ -55,9 +69,12 @@ def test_classifier_checks_its_input(folder):
         classify(np.zeros((1, 48, 48), np.float32))
 
 
-def test_a_changed_file_is_refused_and_says_how_to_get_it_back(folder):
+def test_a_changed_file_is_refused_and_says_how_to_get_it_back(folder, monkeypatch):
     path = folder / "tiny" / "weights.keras"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(ModelDamaged, match=r"SHA-256.*get it back from where it came"):
+        find_model("tiny", [folder]).network()
+    monkeypatch.setattr("emosense.networks.registry.own_models", lambda: folder)
     with pytest.raises(ModelDamaged, match=r"SHA-256.*git checkout -- models/tiny"):
         find_model("tiny", [folder]).network()
     path.unlink()

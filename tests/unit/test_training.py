@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 
 import keras
@@ -6,11 +7,12 @@ import numpy as np
 import pytest
 
 from emosense.errors import TrainingError
+from emosense.networks.registry import find_model
 from emosense.training import averaging
 from emosense.training.augmentation import AUGMENTATIONS
 from emosense.training.batches import class_weights, epoch_arrays, targets, to_unit
 from emosense.training.checkpoint import RunFolder
-from emosense.training.publish import publish, training_command
+from emosense.training.publish import _replacing, publish, training_command
 from emosense.training.recipe import Recipe, default_recipe
 from emosense.training.teacher import Teacher
 from emosense.training.trainer import train
@@ -82,6 +84,53 @@ def test_balance_takes_part_in_the_loss(small_data, tmp_path):
     weights = class_weights(split, 1.0)[split.labels]
     assert state.history[0]["loss"] == pytest.approx((weights * losses).mean(), rel=1e-4)
     assert losses.mean() != pytest.approx((weights * losses).mean(), rel=1e-3)
+
+
+def test_data_without_images_to_learn_is_told(small_data, tmp_path):
+    tests = replace(small_data, usage=np.maximum(small_data.usage, 2))
+    with pytest.raises(TrainingError, match="Received: 0 and 0"):
+        train(Recipe("cnn4", epochs=1), tests, tmp_path)
+
+
+def test_damaged_runs_are_told(small_data, small_run, tmp_path):
+    recipe = Recipe("cnn8", epochs=2, batch_size=16)
+    shutil.copytree(small_run / "run", tmp_path / "run")
+    state = tmp_path / "run" / "state.json"
+    state.write_text(state.read_text().replace('"epochs": 1', '"epochs": 2'))
+    (tmp_path / "run" / "epoch-0001.keras").unlink()
+    with pytest.raises(TrainingError, match="the checkpoint cannot be read"):
+        train(recipe, small_data, tmp_path / "run", resume=True)
+    state.write_text(state.read_text().replace('"mixup"', '"mixdown"'))
+    with pytest.raises(TrainingError, match=r"state\.json: cannot be read.*mixdown"):
+        train(recipe, small_data, tmp_path / "run", resume=True)
+
+
+def test_a_model_replaces_nothing_but_a_model(small_data, small_run, tmp_path):
+    (tmp_path / "models" / "other").mkdir(parents=True)
+    with pytest.raises(TrainingError, match="expected a model's folder, or a new one"):
+        publish(small_run / "run", small_data, tmp_path / "models")
+    assert (tmp_path / "models" / "other").is_dir()
+    (tmp_path / "empty").mkdir()
+    publish(small_run / "run", small_data, tmp_path / "empty")
+    # Killed between putting the old model aside and the new one in its place:
+    aside = tmp_path / ".empty.writing"
+    aside.mkdir()
+    (tmp_path / "empty").rename(aside / "replaced")
+    with pytest.raises(TrainingError):
+        publish(tmp_path / "no run", small_data, tmp_path / "empty")
+    assert not (tmp_path / "empty").exists()
+    with pytest.raises(OSError, match="disk"), _replacing(tmp_path / "empty"):
+        raise OSError("disk")
+    assert (tmp_path / "empty" / "card.json").is_file()
+
+
+def test_the_card_names_the_data(small_data, small_run, tmp_path):
+    assert not small_data.is_fer2013
+    other = replace(small_data, source=str(tmp_path / "my faces.csv"))
+    card = publish(small_run / "run", other, tmp_path / "mine")
+    assert (card.data["name"], card.data_name) == ("my faces.csv", "my faces.csv")
+    assert "--data 'my faces.csv'" in card.command
+    assert find_model("cnn8").card.data_name == "FER2013"
 
 
 def test_resume_refuses_another_recipe_or_data(small_data, small_run):
@@ -175,6 +224,8 @@ def test_augmentation_is_seeded_and_keeps_the_range(name, small_data):
         {"ema": 1.0},
         {"mixup": -0.1},
         {"balance": -0.5},
+        {"weight_decay": -1e-3},
+        {"weight_decay": float("nan")},
         {"teacher_share": 1.1},
     ],
 )

@@ -44,7 +44,7 @@ def show(selection: Selection) -> None:
     st.subheader("Training, validation and test")
     st.caption(
         "As the paper's Table I, each with the weights of the chosen epoch, dropout off, calibrated. "
-        "Validation is PublicTest, test is PrivateTest, all images."
+        "Validation is PublicTest (empty where the data had none), test is PrivateTest, all images."
     )
     show_table(
         [_table_one(shown) for shown in selection.models],

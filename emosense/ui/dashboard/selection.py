@@ -148,5 +148,8 @@ def _computed(
     """Read and resample once per content; ``digest`` is there to be part of the key."""
     from pathlib import Path
 
-    predictions = read_predictions(TrainedModel(Path(folder)), part, copies=copies)
+    model = TrainedModel(Path(folder))
+    predictions = read_predictions(model, part, copies=copies)
+    if len(predictions) == 0:
+        raise ModelError(f"{model.name}: every image of its {part} has a copy in Training.")
     return predictions, bootstrap(predictions)

@@ -15,9 +15,9 @@ from emosense.ui.dashboard.show import percent, show_chart, show_table
 def show(selection: Selection) -> None:
     """Show the view."""
     st.caption(
-        "Training figures are means over the running epoch with dropout on; validation "
-        "(PublicTest) is measured at its end with dropout off. The dashed line marks the epoch "
-        "whose weights are used: the best validation accuracy."
+        "Training figures are means over the running epoch with dropout on; validation is measured "
+        "at its end with dropout off, on images that are not learned. The dashed line marks the "
+        "epoch whose weights are used: the best validation accuracy."
     )
     for shown in selection.models:
         st.subheader(shown.label)
@@ -28,7 +28,11 @@ def show(selection: Selection) -> None:
             continue
         card, best = shown.card, shown.card.selected_epoch
         row = history[best - 1]
-        told = f"Epoch {best} of {len(history)}: validation accuracy {percent(row['val_accuracy'])}"
+        part = shown.model.calibration.part
+        told = (
+            f"Epoch {best} of {len(history)}: validation accuracy {percent(row['val_accuracy'])}"
+            + (f" on {part}" if part else "")
+        )
         seconds = timedelta(seconds=round(card.training["seconds"]))
         st.markdown(
             f"{told}, loss {row['val_loss']:.3f}. Trained for {seconds} h on "
@@ -48,10 +52,10 @@ def show(selection: Selection) -> None:
 
 def _prior(shown: ShownModel, history: list[dict[str, float]]) -> str:
     """Say how long the network only knew which class is the most frequent."""
-    share = shown.card.metrics["PublicTest"]["per_class"]
-    most = max(values["support"] for values in share.values()) / sum(
-        values["support"] for values in share.values()
-    )
+    # Of PublicTest; a tenth of Training has Training's shares.
+    figures = shown.card.metrics.get("PublicTest") or shown.card.metrics["Training"]
+    supports = [values["support"] for values in figures["per_class"].values()]
+    most = max(supports) / sum(supports)
     stuck = 0
     while stuck < len(history) and history[stuck]["val_accuracy"] < most + 0.01:
         stuck += 1

@@ -29,8 +29,8 @@ def show(selection: Selection) -> None:
     st.caption(
         f"{selection.told}, sorted by the model's confidence. On the dotted line confidence and "
         "share of right answers are equal; below it the model is too sure of itself. The grey "
-        "line is the network before calibration (one temperature, fitted on PublicTest), the bars "
-        "what the app shows. ECE is the mean distance; pale bars hold few images."
+        "line is the network before calibration (one temperature, fitted on the validation images), "
+        "the bars what the app shows. ECE is the mean distance; pale bars hold few images."
     )
     models = selection.models
     for start in range(0, len(models), _SIDE_BY_SIDE):
@@ -54,7 +54,7 @@ def show(selection: Selection) -> None:
     st.caption(
         "Accuracy when only the faces that the model is surest of are answered. The diamond is "
         'where the app draws the line: it says "unsure" of the images to the right of it. The '
-        "line was drawn on PublicTest without copies, for three right answers of four."
+        "line was drawn on the validation images without copies, for three right answers of four."
     )
     curves = {shown.label: coverage_curve(shown.predictions) for shown in models}
     show_chart(
@@ -120,10 +120,11 @@ def _sureness(shown: ShownModel, selection: Selection) -> dict[str, Any]:
 
 def _score(shown: ShownModel, selection: Selection) -> dict[str, Any]:
     everything = read_predictions(shown.model, selection.part)
+    fresh = everything.without_copies()
     agreement = ferplus_agreement(shown.predictions)
     return {
         "model": shown.label,
         "accuracy": 100 * everything.right.mean(),
-        "without copies": 100 * everything.without_copies().right.mean(),
+        "without copies": 100 * fresh.right.mean() if len(fresh) else None,
         "agreement with FER+": None if agreement is None else 100 * agreement,
     }

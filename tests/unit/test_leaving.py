@@ -1,0 +1,39 @@
+"""When a browser session that was left is closed."""
+
+import asyncio
+from types import SimpleNamespace
+
+from emosense.ui import leaving
+
+
+def test_only_the_last_departure_counts(monkeypatch):
+    closed = []
+    server = SimpleNamespace(
+        get_app_session=lambda name: SimpleNamespace(session_state=State()),
+        is_active_session=lambda name: False,
+        close_session=closed.append,
+    )
+    monkeypatch.setattr(leaving.runtime, "exists", lambda: True)
+    monkeypatch.setattr(leaving.runtime, "get_instance", lambda: server)
+
+    async def visit():
+        leaving._Visit("a").left()
+        first = leaving._closing["a"]
+        leaving._Visit("b").left()
+        leaving._Visit("a").left()  # it had come back, and leaves again
+        last = leaving._closing["a"]
+        assert first.cancelled()
+        assert last.when() > first.when()
+        assert not leaving._closing["b"].cancelled()
+        last._run()
+        assert closed == ["a"]
+        assert list(leaving._closing) == ["b"]
+        leaving._closing.pop("b").cancel()
+
+    asyncio.run(visit())
+
+
+class State(dict):
+    @property
+    def filtered_state(self):
+        return {}
