@@ -23,7 +23,9 @@ def show(selection: Selection) -> None:
     models = selection.models
     for start in range(0, len(models), _SIDE_BY_SIDE):
         row = models[start : start + _SIDE_BY_SIDE]
-        for column, shown in zip(st.columns(len(row)), row, strict=True):
+        # As wide in the last row as in the others.
+        columns = st.columns(min(len(models), _SIDE_BY_SIDE))
+        for column, shown in zip(columns, row, strict=False):
             with column:
                 st.markdown(f"**{shown.label}**")
                 confusion = confusion_of(shown)

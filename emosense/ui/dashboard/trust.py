@@ -35,7 +35,9 @@ def show(selection: Selection) -> None:
     models = selection.models
     for start in range(0, len(models), _SIDE_BY_SIDE):
         row = models[start : start + _SIDE_BY_SIDE]
-        for column, shown in zip(st.columns(len(row)), row, strict=True):
+        # As wide in the last row as in the others.
+        columns = st.columns(min(len(models), _SIDE_BY_SIDE))
+        for column, shown in zip(columns, row, strict=False):
             with column:
                 ece, before = shown.intervals["ece"], _raw(shown, selection)
                 told = (
