@@ -1,6 +1,7 @@
 """When a browser session that was left is closed."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 from emosense.ui import leaving
@@ -30,7 +31,9 @@ def test_only_the_last_departure_counts(monkeypatch):
         assert list(leaving._closing) == ["b"]
         leaving._closing.pop("b").cancel()
 
-    asyncio.run(visit())
+    # a thread of its own: the browser tests before it leave this one with a running event loop
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(visit())).result()
 
 
 class State(dict):
