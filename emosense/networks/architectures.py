@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from emosense.errors import ModelNotFound
 from emosense.networks.paper_cnn import build_paper_cnn
-from emosense.networks.residual import build_residual, fold_batch_norm
+from emosense.networks.residual import build_residual, fold_batch_norm, unfold_batch_norm
 
 if TYPE_CHECKING:
     import keras
@@ -56,6 +56,22 @@ class Architecture:
         if self.folded is None:
             return trained
         return fold_batch_norm(trained, self.folded(self.name, "zeros", 1.0))
+
+    def begin_with(self, kept: keras.Model, untrained: keras.Model, faces: Any) -> None:
+        """Give an untrained network the weights of a trained one, as it is kept.
+
+        Args:
+            kept: as :meth:`without_batch_norm` gives it.
+            untrained: from :meth:`build`; its weights are set.
+            faces: (n, 48, 48, 1) float32 in 0..1, as training shows them.
+
+        Raises:
+            ValueError: ``kept`` is another network.
+        """
+        if self.folded is None:
+            untrained.set_weights(kept.get_weights())
+        else:
+            unfold_batch_norm(kept, untrained, faces)
 
 
 def _paper(*filters: int, padded: bool = False) -> Builder:

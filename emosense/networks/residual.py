@@ -11,7 +11,7 @@ convolutions, which is how trained weights are kept.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emosense.emotions import EMOTIONS, INPUT_SIZE
 
@@ -124,3 +124,41 @@ def fold_batch_norm(trained: keras.Model, plain: keras.Model) -> keras.Model:
             weights = [weights[0] * scale, beta - mean * scale]
         layer.set_weights(weights)
     return plain
+
+
+def unfold_batch_norm(plain: keras.Model, untrained: keras.Model, faces: Any) -> keras.Model:
+    """Undo :func:`fold_batch_norm`, so that kept weights can be trained further.
+
+    The statistics that folding dropped are measured anew on ``faces``. Each filter gets the
+    length that He initialisation gives it: batch normalisation makes the answers indifferent to
+    it, but it decides how far a training step turns the filter.
+
+    Args:
+        plain: the network as it is kept, with biases.
+        untrained: the same network from :func:`build_residual`; its weights are set.
+        faces: (n, 48, 48, 1) float32 in 0..1, as training shows them.
+
+    Returns:
+        ``untrained``, which now computes what ``plain`` does, in inference and, for ``faces``,
+        in training.
+    """
+    import keras
+    import numpy as np
+
+    norms = [layer for layer in untrained.layers if layer.name.endswith(_NORM)]
+    names = [norm.name.removesuffix(_NORM) for norm in norms]
+    probe = keras.Model(plain.input, [plain.get_layer(name).output for name in names])
+    for layer in untrained.layers:
+        if layer.name not in names and layer not in norms:
+            layer.set_weights(plain.get_layer(layer.name).get_weights())
+    for norm, name, found in zip(
+        norms, names, probe.predict(faces, batch_size=256, verbose=0), strict=True
+    ):
+        kernel, bias = plain.get_layer(name).get_weights()
+        mean, variance = found.mean((0, 1, 2), np.float64), found.var((0, 1, 2), np.float64)
+        length = np.sqrt(2 / np.maximum((kernel.astype(np.float64) ** 2).sum((0, 1, 2)), 1e-12))
+        untrained.get_layer(name).set_weights([kernel * length])
+        seen = variance * length**2
+        gamma = np.sqrt(seen + norm.epsilon) / length
+        norm.set_weights([gamma, mean, (mean - bias) * length, seen])
+    return untrained

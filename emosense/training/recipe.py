@@ -35,6 +35,8 @@ class Recipe:
             2019, arXiv:1711.05101); 0 is off.
         augmentation: ``none``, ``standard`` or ``photo``; see ``training.augmentation``.
         initializer: of all kernels.
+        start: folder of a trained model of the same network, whose weights training begins
+            with; empty is the initialiser's.
         dropout: factor on the network's own dropout rates; 0 switches it off.
         label_smoothing: in 0..1.
         mixup: alpha of the Beta distribution by which pairs of images and their targets are
@@ -62,6 +64,7 @@ class Recipe:
     weight_decay: float = 0.0
     augmentation: str = "none"
     initializer: str = "glorot_uniform"
+    start: str = ""
     dropout: float = 1.0
     label_smoothing: float = 0.0
     mixup: float = 0.0

@@ -20,6 +20,7 @@ from emosense.training.batches import class_weights, epoch_arrays, targets, to_u
 from emosense.training.checkpoint import RunFolder, RunState
 from emosense.training.dataset import Dataset, Split, hold_out
 from emosense.training.recipe import Recipe
+from emosense.training.start import begin_with
 from emosense.training.teacher import Teacher
 
 VALIDATION_SHARE = 0.1
@@ -108,6 +109,8 @@ def train(
         if tensorboard is not None:
             callbacks.append(_tensorboard(tensorboard))
         images, wanted = epoch_arrays(training, recipe, epoch)
+        if recipe.start and epoch == 0:
+            begin_with(model, recipe, images)
         weights = None if counts is None else wanted @ counts
         if teacher is not None:
             wanted = teacher.blend(images, wanted)

@@ -41,6 +41,21 @@ def test_merging_batch_normalisation_changes_no_answer(name):
     np.testing.assert_allclose(np.asarray(kept(faces)), expected, atol=1e-4)
 
 
+def test_kept_weights_can_be_trained_further():
+    about, model = architecture("emosense-s"), shaken("emosense-s")
+    kept = about.without_batch_norm(model)
+    faces = np.random.default_rng(1).random((64, 48, 48, 1), np.float32)
+    expected = np.asarray(kept(faces))
+    assert expected.max() < 0.999
+    further = about.build("he_normal", dropout=0.0)
+    about.begin_with(kept, further, faces)
+    np.testing.assert_allclose(np.asarray(further(faces)), expected, atol=1e-4)
+    # In training each normalisation takes its statistics from the batch: here, the same faces.
+    np.testing.assert_allclose(np.asarray(further(faces, training=True)), expected, atol=2e-2)
+    kernel = further.get_layer("stage3_block1_conv2").get_weights()[0]
+    np.testing.assert_allclose(np.linalg.norm(kernel.reshape(-1, 96), axis=0), 2**0.5, rtol=1e-4)
+
+
 def test_networks_without_batch_normalisation_are_kept_as_they_are():
     model = architecture("cnn4").build()
     assert architecture("cnn4").without_batch_norm(model) is model

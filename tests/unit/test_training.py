@@ -314,6 +314,27 @@ def test_a_teacher_takes_part_in_the_target(small_run, small_data):
         Teacher(Recipe("cnn4", teacher="nowhere"))
 
 
+def test_training_can_begin_with_a_trained_model(small_run, small_data, tmp_path):
+    folder = small_run / "models" / "tiny"
+    network = json.loads((folder / "card.json").read_text())["network"]
+    recipe = Recipe(network, epochs=1, batch_size=16, learning_rate=1e-9)
+    fresh = train(recipe, small_data, tmp_path / "fresh")
+    begun = train(replace(recipe, start=str(folder)), small_data, tmp_path / "begun")
+    kept = keras.saving.load_model(folder / "weights.keras", compile=False)
+    after = averaging.load(RunFolder(tmp_path / "begun").checkpoint(1))
+    for ours, theirs in zip(after.get_weights(), kept.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    assert begun.history[0]["val_loss"] < fresh.history[0]["val_loss"]
+
+
+def test_training_begins_with_nothing_but_the_same_network(small_run, small_data, tmp_path):
+    folder = small_run / "models" / "tiny"
+    with pytest.raises(TrainingError, match=r"start: expected a trained cnn10\. Received: cnn"):
+        train(Recipe("cnn10", start=str(folder)), small_data, tmp_path / "other")
+    with pytest.raises(TrainingError, match=r"start: expected the folder .*nowhere"):
+        train(Recipe("cnn10", start="nowhere"), small_data, tmp_path / "none")
+
+
 def test_own_networks_have_recipes_of_their_own():
     own = default_recipe("emosense-s")
     assert (own.augmentation, own.initializer, own.schedule) == ("photo", "he_normal", "cosine")
