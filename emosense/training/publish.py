@@ -173,7 +173,7 @@ def training_command(recipe: Recipe, data: str = "fer2013.csv") -> str:
     """
     default = default_recipe(recipe.network).as_dict()
     options = [
-        f"--{name.replace('_', '-')} {value}"
+        f"--{name.replace('_', '-')} {shlex.quote(str(value))}"
         for name, value in recipe.as_dict().items()
         if value != default[name]
     ]

@@ -340,4 +340,5 @@ def test_own_networks_have_recipes_of_their_own():
     assert (own.augmentation, own.initializer, own.schedule) == ("photo", "he_normal", "cosine")
     assert training_command(own) == "emosense train emosense-s --data fer2013.csv"
     assert training_command(replace(own, epochs=20)).endswith("--epochs 20")
+    assert training_command(replace(own, start="my models/a")).endswith("--start 'my models/a'")
     assert default_recipe("cnn8") == Recipe("cnn8")
