@@ -1,15 +1,13 @@
-"""A network's first weights: drawn at random, or those of a model trained before."""
+"""A network's first weights, where they are those of a model trained before."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from emosense.errors import TrainingError
 from emosense.networks.architectures import architecture
-from emosense.networks.card import CARD_FILE
-from emosense.networks.registry import TrainedModel
 from emosense.training.recipe import Recipe
+from emosense.training.trained import trained_model
 
 _FACES = 1024
 
@@ -26,12 +24,7 @@ def begin_with(model: Any, recipe: Recipe, images: Any) -> None:
         TrainingError: ``start`` is no model folder, or holds another network.
         ModelDamaged: it cannot be loaded.
     """
-    folder = Path(recipe.start)
-    if not (folder / CARD_FILE).is_file():
-        raise TrainingError(
-            f"start: expected the folder of a trained model. Received: {recipe.start!r}"
-        )
-    start = TrainedModel(folder)
+    start = trained_model(recipe, "start")
     if start.card.network != recipe.network:
         raise TrainingError(
             f"start: expected a trained {recipe.network}. Received: {start.card.network}"

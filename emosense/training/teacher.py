@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 
-from emosense.errors import TrainingError
-from emosense.networks.registry import TrainedModel
 from emosense.networks.runtimes import create_runtime
 from emosense.training.recipe import Recipe
+from emosense.training.trained import trained_model
 
 _BATCH = 256
 
@@ -27,12 +24,7 @@ class Teacher:
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        folder = Path(recipe.teacher)
-        if not (folder / "card.json").is_file():
-            raise TrainingError(
-                f"teacher: expected the folder of a trained model. Received: {recipe.teacher!r}"
-            )
-        self._answer = create_runtime(TrainedModel(folder))
+        self._answer = create_runtime(trained_model(recipe, "teacher"))
         self._share = np.float32(recipe.teacher_share)
 
     def blend(
