@@ -21,6 +21,8 @@ _BAD_SOUND: Final = (av.error.ArgumentError, av.error.InvalidDataError)
 class VideoWriter:
     """An MP4 file that grows frame by frame. Use it as a context manager.
 
+    A file that cannot be finished is removed: no player opens one without its end.
+
     Args:
         path: the file to write.
         width: of the frames; odd sizes lose their last column or row, which H.264 needs.
@@ -87,6 +89,14 @@ class VideoWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        try:
+            self._finish()
+        except MediaError:
+            if self.path.is_file():  # no device, which "files" can be as well
+                self.path.unlink()
+            raise
+
+    def _finish(self) -> None:
         try:
             # After a failed write FFmpeg must not be asked to write more.
             if self._last >= 0 and not self._failed:

@@ -168,6 +168,9 @@ class VideoJobs:
             job.result = replace(answer["result"], frames=tuple(job.frames), source=job.name)
         except Exception as error:  # a thread that dies would stop all later jobs
             job.error, state = str(error), JobState.FAILED
+            if job.annotated is not None and job.annotated.is_file():
+                job.annotated.unlink()  # without its end no player opens it
+                job.notes.append("There is no video with boxes: it was not finished.")
             if job.frames:
                 job.result = VideoResult(
                     job.name,

@@ -80,15 +80,18 @@ def test_cancelled_jobs(worker, clip):
     assert len(again.result.frames) == 200
 
 
-def test_a_killed_process_keeps_what_was_done_and_the_next_job_works(worker, clip):
+def test_a_killed_process_keeps_what_was_done_and_the_next_job_works(worker, clip, tmp_path):
     jobs, job = VideoJobs(worker), job_of(clip)
+    job.annotated = tmp_path / "boxes.mp4"
     jobs.submit(job)
-    until(lambda: job.frames)
+    until(lambda: job.frames and job.annotated.is_file())
     os.kill(worker.pid, signal.SIGKILL)
     until(lambda: job.ended)
     assert job.state is JobState.FAILED
     assert job.error == job.result.problem == "The analysis process stopped unexpectedly."
     assert 0 < len(job.result.frames) < 200
+    assert not job.annotated.exists()
+    assert job.notes == ["There is no video with boxes: it was not finished."]
     again = job_of(clip)
     jobs.submit(again)
     until(lambda: again.ended)

@@ -1,5 +1,6 @@
 """Reading and writing video files: formats, rotation, times, sound, faults."""
 
+import resource
 import struct
 from fractions import Fraction
 
@@ -282,6 +283,21 @@ def test_a_full_disk_is_told(pictures, tmp_path):
         VideoWriter(tmp_path / "no folder" / "a.mp4", 320, 180, 25) as writer,
     ):
         writer.write(pictures[0], 0.0)
+
+
+def test_a_file_that_cannot_be_finished_is_removed(pictures, tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))  # as a full disk has it
+        with (
+            pytest.raises(MediaError, match="cannot be written"),
+            VideoWriter(tmp_path / "out.mp4", 320, 180, 25) as writer,
+        ):
+            for index, picture in enumerate(pictures * 5):
+                writer.write(picture, index / 25)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not (tmp_path / "out.mp4").exists()
 
 
 def test_cuts(astronaut):
