@@ -164,6 +164,8 @@ def _show_by_emotion(shown: Sequence[FoundFace]) -> None:
 
 
 def _show_table(shown: Sequence[FoundFace], number: int) -> None:
+    # A chosen row is kept by its position: other rows are another table, without a choice.
+    rows = hash(tuple((id(found.photo), found.number) for found in shown))
     table, picture = st.columns([3, 2], gap="large")
     with table:
         event = st.dataframe(
@@ -171,7 +173,7 @@ def _show_table(shown: Sequence[FoundFace], number: int) -> None:
             hide_index=True,
             width="stretch",
             row_height=48,
-            key=f"batch_faces_{number}",
+            key=f"batch_faces_{number}_{rows}",
             on_select="rerun",
             selection_mode="single-row",
             column_config={
@@ -182,12 +184,12 @@ def _show_table(shown: Sequence[FoundFace], number: int) -> None:
                 **{name: st.column_config.NumberColumn(format="percent") for name in EMOTIONS},
             },
         )
-    rows = [row for row in event["selection"]["rows"] if row < len(shown)]
+    chosen = event["selection"]["rows"]
     with picture:
-        if not rows:
+        if not chosen:
             st.caption("Choose a row to see its photo here.")
             return
-        found = shown[rows[0]]
+        found = shown[chosen[0]]
         st.image(
             found.photo.preview,
             width="stretch",

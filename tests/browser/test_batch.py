@@ -38,5 +38,11 @@ def test_a_zip_of_photos_to_a_table_of_faces(server, page, astronaut_png):
     table.scroll_into_view_if_needed()
     table.click(position={"x": 16, "y": 64})
     expect(page.get_by_role("img", name="00.png with boxes")).to_be_visible()
+    # Other rows, no chosen one: not another face's photo in the chosen one's place.
+    name = page.get_by_role("textbox", name="Photo's name contains")
+    name.fill("07")
+    name.press("Enter")
+    expect(page.get_by_text("Choose a row to see its photo here")).to_be_visible()
+    expect(page.get_by_role("img", name="with boxes")).to_have_count(0)
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
