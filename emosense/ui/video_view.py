@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -122,34 +123,20 @@ def _show_people(
             key=f"person_{number}",
         )
         chosen = people[person]
-    end = result.frames[-1].time
-    moment = 0.0
-    if end > 0:
-        _follow_click(number, end)
-        moment = st.slider("Moment, in seconds", 0.0, float(end), step=0.1, key=f"at_{number}")
-    left, right = st.columns([1, 1], gap="large")
-    with left:
-        _show_video(job, result, moment)
-    with right:
-        window = st.segmented_control(
-            "Curves",
-            [0.0, 0.5, 1.0],
-            format_func={0.0: "raw", 0.5: "mean of 0.5 s", 1.0: "mean of 1 s"}.__getitem__,
-            default=0.0,
-            required=True,
-            key=f"window_{number}",
-            help="Only the curves change; downloads hold the raw values.",
-        )
-        st.plotly_chart(
-            timeline_chart(chosen, float(window or 0.0), moment or None),
-            width="stretch",
-            key=f"timeline_{number}",
-            config=_CHART,
-            on_select="rerun",
-            selection_mode="points",
-            alt=f"Emotions of person {chosen.person} over time; mostly {chosen.dominant}",
-        )
-        st.caption("Click a point of a curve to go to that moment of the video.")
+    if _drawn(job) is None:
+        _show_curves(chosen, None, number)
+    else:
+        end = result.frames[-1].time
+        moment = 0.0
+        if end > 0:
+            _follow_click(number, end)
+            moment = st.slider("Moment, in seconds", 0.0, float(end), step=0.1, key=f"at_{number}")
+        left, right = st.columns([1, 1], gap="large")
+        with left:
+            _show_video(job, result, moment)
+        with right:
+            _show_curves(chosen, moment or None, number)
+            st.caption("Click a point of a curve to go to that moment of the video.")
     _show_moments(job, chosen, number)
     longest = sorted(lines, key=lambda line: -line.visible)[:_BARS]
     first = "" if len(lines) <= _BARS else f", the {_BARS} people who are seen longest"
@@ -169,6 +156,27 @@ def _show_people(
     )
 
 
+def _show_curves(line: Timeline, moment: float | None, number: int) -> None:
+    window = st.segmented_control(
+        "Curves",
+        [0.0, 0.5, 1.0],
+        format_func={0.0: "raw", 0.5: "mean of 0.5 s", 1.0: "mean of 1 s"}.__getitem__,
+        default=0.0,
+        required=True,
+        key=f"window_{number}",
+        help="Only the curves change; downloads hold the raw values.",
+    )
+    st.plotly_chart(
+        timeline_chart(line, float(window or 0.0), moment),
+        width="stretch",
+        key=f"timeline_{number}",
+        config=_CHART,
+        on_select="rerun",
+        selection_mode="points",
+        alt=f"Emotions of person {line.person} over time; mostly {line.dominant}",
+    )
+
+
 def _follow_click(number: int, end: float) -> None:
     """Move the slider to the moment that was clicked in the timeline, once per click."""
     event = st.session_state.get(f"timeline_{number}")
@@ -179,11 +187,17 @@ def _follow_click(number: int, end: float) -> None:
     st.session_state[f"clicked_{number}"] = at
 
 
+def _drawn(job: VideoJob) -> Path | None:
+    """Return where the video with boxes lies, if there is one."""
+    return job.annotated if job.annotated is not None and job.annotated.is_file() else None
+
+
 def _show_video(job: VideoJob, result: VideoResult, moment: float) -> None:
-    if job.annotated is None or not job.annotated.is_file():
+    drawn = _drawn(job)
+    if drawn is None:
         return
     st.video(
-        job.annotated.read_bytes(),
+        drawn.read_bytes(),
         format="video/mp4",
         start_time=moment,
         subtitles={"emotions": export.to_webvtt(result)} if result.persons else None,
@@ -219,10 +233,11 @@ def _row(line: Timeline) -> dict[str, object]:
 def _downloads(job: VideoJob, result: VideoResult, number: int) -> None:
     stem = job.name.rsplit(".", 1)[0]
     columns = st.columns(4)
-    if job.annotated is not None and job.annotated.is_file():
+    drawn = _drawn(job)
+    if drawn is not None:
         columns[0].download_button(
             "Video with boxes",
-            job.annotated.read_bytes,
+            drawn.read_bytes,
             file_name=f"{stem}-emosense.mp4",
             mime="video/mp4",
             icon=":material/movie:",
