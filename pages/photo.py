@@ -3,7 +3,7 @@
 import streamlit as st
 
 from emosense.ui.models import pick_model
-from emosense.ui.photo_analysis import analyse
+from emosense.ui.photo_analysis import analyse, forget_analyses
 from emosense.ui.photo_input import choose_options, choose_photos
 from emosense.ui.photo_view import show_empty, show_results
 from emosense.ui.routing import require_router
@@ -23,6 +23,7 @@ def show() -> None:
     if model is not None and photos:
         show_results(worker, analyse(worker, photos, model, options))
     elif not photos:
+        forget_analyses()
         show_empty()
 
 

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     card = recalibrate(find_model(options.model), read_dataset(options.data))
     found = Calibration(**card.calibration)
     print(
-        f"{card.name}: temperature {found.temperature:.3f}. {found.told(f'new faces of {found.part}')}"
+        f"{card.name}: temperature {found.temperature:.3f}. {found.told(found.part)}"
         f" {found.coverage:.1%} of them are answered surely."
     )
     print_metrics(card.metrics)

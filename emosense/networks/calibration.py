@@ -44,18 +44,18 @@ class Calibration:
         return np.asarray(shares, np.float32)
 
     def told(self, faces: str) -> str:
-        """Say when the model is unsure, and what its "sure" is worth.
+        """Say when the model is unsure, and what its "sure" is meant to be worth.
 
         Args:
-            faces: what the accuracy was measured on, in words, e.g. ``new faces of FER2013``.
+            faces: what the threshold was chosen on, in words, e.g. ``validation faces of FER2013``.
         """
         if not self.threshold:
             return "Its confidence was not calibrated."
         if self.threshold > 1:
             return "It is never sure: no share of its answers is right often enough."
         return (
-            f"Below {self.threshold:.0%} it says unsure: from there on {self.accuracy:.0%} of its "
-            f"answers on {faces} were right."
+            f"Below {self.threshold:.0%} it says unsure; chosen so that from there on "
+            f"{self.accuracy:.0%} of its answers on {faces} are right."
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import streamlit as st
 from emosense import settings
 from emosense.errors import ModelError
 from emosense.networks.registry import TrainedModel, list_models
+from emosense.ui.kept import kept
 
 
 def usable_models() -> dict[str, TrainedModel]:
@@ -47,10 +48,12 @@ def pick_model(key: str) -> str | None:
     labels = labels_of(usable)
     names = list(usable)
     default = settings.MODEL.text()
+    kept(key, default if default in names else names[0])
+    if st.session_state[key] not in names:  # a model that is gone
+        st.session_state[key] = names[0]
     chosen = st.selectbox(
         "Model",
         names,
-        index=names.index(default) if default in names else 0,
         format_func=lambda name: labels[name] + _worth(usable[name]),
         key=key,
         help="Accuracy on the final test (FER2013's PrivateTest) and the work for one face, from "
@@ -65,7 +68,7 @@ def sureness(name: str) -> str:
     if name not in models:
         return ""
     model = models[name]
-    return model.calibration.told(f"new faces of {model.card.data_name}")
+    return model.calibration.told(f"validation faces of {model.card.data_name}")
 
 
 def _worth(model: TrainedModel) -> str:

@@ -13,6 +13,7 @@ from emosense.results import PhotoFailure, PhotoResult
 from emosense.ui.photo_input import Photo
 from emosense.worker.client import InferenceWorker
 
+EXPLANATIONS = "photo_explanations"
 _CACHE = "photo_analyses"
 
 
@@ -64,6 +65,12 @@ def analyse(
         key: item for key, item in done.items() if isinstance(item.result, PhotoResult)
     }
     return [done[key] for key in keys]
+
+
+def forget_analyses() -> None:
+    """Drop all that this session found in photos."""
+    for key in (_CACHE, EXPLANATIONS):
+        st.session_state.pop(key, None)
 
 
 def _told(done: int, waiting: int) -> str:

@@ -8,10 +8,9 @@ import streamlit as st
 
 from emosense.errors import EmoSenseError
 from emosense.results import Face
-from emosense.ui.photo_analysis import Analysis
+from emosense.ui.photo_analysis import EXPLANATIONS, Analysis
 from emosense.worker.client import InferenceWorker
 
-_KEPT = "photo_explanations"
 _MOST = 60
 _SIDE = 300
 
@@ -19,7 +18,7 @@ _SIDE = 300
 @st.fragment
 def show_why(worker: InferenceWorker, analysis: Analysis, face: Face, model: str, key: str) -> None:
     """Show a button, and once it was pressed the explanation of a face's answer."""
-    kept: dict[Any, dict[str, Any]] = st.session_state.setdefault(_KEPT, {})
+    kept: dict[Any, dict[str, Any]] = st.session_state.setdefault(EXPLANATIONS, {})
     name = (analysis.photo.digest, model, face.box)
     if name not in kept:
         slot = st.empty()

@@ -8,6 +8,7 @@ from emosense import settings
 from emosense.errors import EmoSenseError
 from emosense.media.formats import VIDEO_FORMATS, VIDEO_SUFFIXES
 from emosense.results import VideoInfo
+from emosense.ui.kept import kept
 from emosense.ui.models import pick_model
 from emosense.ui.text import plain
 from emosense.ui.video_session import SessionVideos, Upload
@@ -50,17 +51,16 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
         density = st.segmented_control(
             "Analysed frames a second",
             list(_DENSITIES),
-            default="10",
             required=True,
-            key="video_density",
+            key=kept("video_density", "10"),
             help="Expressions change within a few tenths of a second: ten a second shows them. "
             "Fewer frames are searched more finely, for smaller faces.",
         )
         left, right = st.columns(2)
-        annotated = left.toggle("Video with boxes", value=True, key="video_annotated")
+        annotated = left.toggle("Video with boxes", key=kept("video_annotated", True))
         fast = right.toggle(
             "Search every 3rd frame",
-            key="video_fast",
+            key=kept("video_fast", False),
             help="Looks for faces in every third analysed frame only and places them on a line "
             "between. Faster; faces that are seen for less than that are missed.",
         )

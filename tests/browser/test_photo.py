@@ -44,6 +44,27 @@ def test_upload_see_a_happy_face_and_download_everything(server, page, astronaut
     expect(page.get_by_role("button", name="Why?")).to_have_count(0)
 
 
+def test_a_look_at_another_page_loses_nothing(server, page, astronaut_png):
+    page.goto(server)
+    model = page.get_by_role("combobox", name="Model")
+    expect(model).to_be_visible()
+    model.click()
+    page.get_by_role("option", name="EmoSense S").click()
+    upload(page, ("eileen.png", "image/png", astronaut_png))
+    expect(page.get_by_text("classified by the model emosense-s")).to_be_visible()
+    for _ in range(2):
+        page.get_by_role("link", name="About").click()
+        expect(page.get_by_text("What an answer is worth")).to_be_visible()
+        page.get_by_role("link", name="Photo").click()
+        expect(page.get_by_text("classified by the model emosense-s")).to_be_visible()
+        expect(page.get_by_text("1. happy")).to_have_count(1)
+    upload(page, ("second.png", "image/png", astronaut_png))
+    expect(page.get_by_text("2 faces in 2 photos")).to_be_visible()
+    page.get_by_role("button", name="Remove 1 earlier photo").click()
+    expect(page.get_by_role("img", name="second.png, 1 face: 1 happy")).to_be_visible()
+    expect(page.get_by_role("img", name="eileen.png, 1 face: 1 happy")).to_have_count(0)
+
+
 def test_bad_file_is_told_and_the_page_lives_on(server, page, astronaut_png):
     page.goto(server)
     upload(
