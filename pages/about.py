@@ -27,4 +27,7 @@ Both are gone about two minutes after it was closed.
 )
 for model in usable_models().values():
     card = model.card
-    st.caption(f"{card.title}: trained with `{card.command}`, {card.epochs_seen} epochs seen.")
+    st.caption(
+        f"{card.title}: trained with `{card.command}`, {card.epochs_seen} epochs seen. "
+        + card.earlier_runs
+    )

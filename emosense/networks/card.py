@@ -78,6 +78,18 @@ class ModelCard:
         """Whether all epochs of the recipe were trained."""
         return self.epochs_seen >= int(self.recipe.get("epochs", 0))
 
+    @property
+    def earlier_runs(self) -> str:
+        """What it learned from beside the data, in words; empty for a run of its own."""
+        start, teacher = (self.recipe.get(option) for option in ("start", "teacher"))
+        if not start and not teacher:
+            return ""
+        part = "began with and learned from" if start and teacher else "began with"
+        return (
+            f"It {part if start else 'learned from'} a model of an earlier run, which "
+            "docs/training.md tells of; time and epochs are those of the last run alone."
+        )
+
     def write(self, folder: Path) -> None:
         """Write ``card.json`` into ``folder``."""
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False)

@@ -46,6 +46,9 @@ def test_every_view_shows_every_model(view, with_tiny):
     # The new model needs no code: it is in the choice and its figures are shown.
     assert app.pills(key="linked_model").value == list(list_models())
     assert not app.warning
+    shown = texts(app) + "".join(frame.value.to_string() for frame in app.dataframe)
+    for name in list_models():
+        assert f"({name})" in shown or find_model(name).card.title in shown
 
 
 def test_a_model_from_kaggles_folders(with_tiny, small_data, small_run):
@@ -180,6 +183,20 @@ def test_how_it_was_made_gives_the_commands(with_tiny):
     code = "\n".join(element.value for element in app.code)
     assert "emosense train cnn8 --data fer2013.csv --epochs 1 --batch-size 16" in code
     assert "emosense evaluate tiny --data fer2013.csv" in code
+
+
+def test_training_on_harder_images_and_earlier_runs_are_told(with_tiny):
+    app = opened(view="training", model="tiny")
+    assert "made harder on purpose" not in texts(app)
+    card = json.loads((with_tiny / "card.json").read_text())
+    card["recipe"] |= {"mixup": 0.2, "start": "before", "teacher": "before"}
+    (with_tiny / "card.json").write_text(json.dumps(card))
+    told = texts(opened(view="training", model="tiny"))
+    learned = card["metrics"]["Training"]["accuracy"]
+    assert "made harder on purpose" in told
+    assert f"images is {100 * learned:.1f} %" in told
+    assert "It began with and learned from a model of an earlier run" in told
+    assert "an earlier run" in texts(opened(model="tiny"))
 
 
 def test_nothing_chosen():

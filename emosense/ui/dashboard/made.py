@@ -15,9 +15,10 @@ def show_made(selection: Selection) -> None:
             card = shown.card
             st.markdown(
                 f"**{shown.label}**: {card.data['name']}, {card.data['training_images']:,} training "
-                f"images; one run, seed {card.recipe.get('seed')}; {card.training['hardware']}, "
+                f"images; seed {card.recipe.get('seed')}; {card.training['hardware']}, "
                 f"{card.training['backend']} {card.training['versions'][card.training['backend']]}, "
-                f"Keras {card.training['versions']['keras']}. Training, then all figures again:"
+                f"Keras {card.training['versions']['keras']}. {card.earlier_runs} Training, then all "
+                "figures again:"
             )
             st.code(
                 f"{card.command}\nemosense evaluate {card.name} --data fer2013.csv", language="sh"
@@ -27,5 +28,5 @@ def show_made(selection: Selection) -> None:
             "`predictions.npz` (its probabilities for every test image) and `card.json`. "
             f"Intervals: {RESAMPLES:,} bootstrap draws over the test images. They say how far "
             "the choice of test images can move a figure, not how far another seed would: each "
-            "model was trained once."
+            "recipe was run once."
         )

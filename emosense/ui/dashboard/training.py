@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import streamlit as st
 
@@ -36,8 +37,15 @@ def show(selection: Selection) -> None:
         seconds = timedelta(seconds=round(card.training["seconds"]))
         st.markdown(
             f"{told}, loss {row['val_loss']:.3f}. Trained for {seconds} h on "
-            f"{card.training['hardware']}." + _prior(shown, history)
+            f"{card.training['hardware']}. {card.earlier_runs}" + _prior(shown, history)
         )
+        if _made_harder(card.recipe):
+            st.caption(
+                "Its training figures are of images and answers that were made harder on purpose "
+                "(altered, mixed, partly answered by votes or a teacher) and cannot be compared "
+                "with validation's, which are of plain ones. Its accuracy on plain training "
+                f"images is {percent(card.metrics['Training']['accuracy'])}."
+            )
         if not card.finished:
             st.info(
                 f"{card.epochs_seen} of {card.recipe['epochs']} epochs were trained so far.",
@@ -48,6 +56,12 @@ def show(selection: Selection) -> None:
         )
         with st.expander("All epochs as a table"):
             show_table(history, f"history-{shown.model.name}")
+
+
+def _made_harder(recipe: dict[str, Any]) -> bool:
+    """Say whether a recipe trains on something else than the data's own images and labels."""
+    targets = ("mixup", "ferplus_share", "teacher", "label_smoothing", "balance")
+    return recipe.get("augmentation", "none") != "none" or any(map(recipe.get, targets))
 
 
 def _prior(shown: ShownModel, history: list[dict[str, float]]) -> str:
