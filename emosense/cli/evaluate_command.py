@@ -40,6 +40,12 @@ def run(options: argparse.Namespace) -> int:
     if data.fingerprint != model.card.data["fingerprint"]:
         same = _same_parts(model.predictions(), answers.arrays())
         print("The card's figures are of other data.")
+        if _both_tests_in_one(model.card.data, metrics):
+            print(
+                "It has as many test images as the card's data has in PublicTest and PrivateTest "
+                "together, as Kaggle's folders do. Model, temperature and threshold were chosen on "
+                "the first of the two: these are no figures of unseen images."
+            )
         if same:
             print(f"Compared all the same, since the labels are the card's: {', '.join(same)}.")
         metrics = {part: figures for part, figures in metrics.items() if part in same}
@@ -47,6 +53,12 @@ def run(options: argparse.Namespace) -> int:
     if told or metrics:
         print("\n".join(told) if told else "Equal to the card's figures.")
     return 0
+
+
+def _both_tests_in_one(known: dict[str, Any], measured: dict[str, dict[str, Any]]) -> bool:
+    both = known["validation_images"] + known["test_images"]
+    images = measured.get("PrivateTest", {}).get("images")
+    return "PublicTest" not in measured and images == both
 
 
 def _same_parts(stored: dict[str, Any], measured: dict[str, Any]) -> list[str]:

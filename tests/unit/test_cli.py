@@ -127,6 +127,9 @@ def test_train_resume_evaluate_and_list(small_csv, tmp_path, capsys, monkeypatch
     other = write_csv(tmp_path / "other.csv", (40, 15, 21), seed=5)
     assert main(["evaluate", "mine", "--data", str(other)]) == 0
     assert capsys.readouterr().out.endswith("The card's figures are of other data.\n")
+    kaggles = write_csv(tmp_path / "other.csv", (40, 0, 28), seed=5)  # both tests in one
+    assert main(["evaluate", "mine", "--data", str(kaggles)]) == 0
+    assert "no figures of unseen images" in capsys.readouterr().out
     (tmp_path / "models" / "mine" / "card.json").write_text("{")
     assert main(["models"]) == 0
     assert "not a model card" in capsys.readouterr().out
