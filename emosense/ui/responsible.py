@@ -34,5 +34,5 @@ def show_error_rates(models: Mapping[str, TrainedModel]) -> None:
             name: st.column_config.NumberColumn(format="percent") for name in ("all", *EMOTIONS)
         },
     )
-    commands = ", ".join(f"`emosense evaluate {name}`" for name in models)
+    commands = ", ".join(f"`emosense evaluate {name} --data fer2013.csv`" for name in models)
     st.caption(f"From the models' cards; measured again with {commands}.")

@@ -1,6 +1,7 @@
 """The rules that keep the layout honest."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -68,8 +69,13 @@ def test_the_readmes_command_help_is_the_programs():
     from emosense.cli.main import parser
 
     readme = (ROOT / "README.md").read_text()
-    for name in parser()._subparsers._group_actions[0].choices:
-        assert f"emosense {name} " in readme
+    (block,) = [b for b in re.findall(r"```sh\n(.*?)```", readme, re.S) if "emosense photo" in b]
+    named = set()
+    for line in block.splitlines():
+        _, *words = shlex.split(line.partition(">")[0], comments=True)
+        parser().parse_args(words)  # ends the test if it does not know an option
+        named.add(words[0])
+    assert named | {"models"} == set(parser()._subparsers._group_actions[0].choices)
 
 
 def test_the_readmes_figures_are_the_cards():
@@ -81,4 +87,6 @@ def test_the_readmes_figures_are_the_cards():
         card = model.card
         for part in ("PrivateTest", "PrivateTest without copies"):
             assert f"| {card.metrics[part]['accuracy']:.1%} |" in row
+        test = card.metrics["PrivateTest"]
+        assert f"| {test['macro_f1']:.3f} | {test['ece']:.3f} |" in row
         assert f"| {card.epochs_seen} of {card.recipe['epochs']} |" in row
