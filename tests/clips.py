@@ -37,9 +37,20 @@ def pasted(background: np.ndarray, *faces: tuple[np.ndarray, float, float]) -> n
 
 
 def write_clip(
-    path: Path, frames, rate: int = 25, times=None, sound: bool = False, codec="libx264"
+    path: Path,
+    frames,
+    rate: int = 25,
+    times=None,
+    sound: bool = False,
+    codec="libx264",
+    seconds: float | None = None,
+    shape: Fraction | None = None,
 ):
-    """Write frames as a video; ``times`` (seconds) makes its frame rate variable."""
+    """Write frames as a video.
+
+    ``times`` (seconds) makes its frame rate variable; sound is as long as the pictures, or takes
+    ``seconds``; ``shape`` is a pixel's width by its height.
+    """
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate)
         stream.codec_context.time_base = Fraction(1, 1000 if times is not None else rate)
@@ -48,6 +59,8 @@ def write_clip(
         for index, image in enumerate(frames):
             if index == 0:
                 stream.height, stream.width = image.shape[:2]
+                if shape is not None:
+                    stream.codec_context.sample_aspect_ratio = shape
                 stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts = index if times is None else round(1000 * times[index])
@@ -56,7 +69,12 @@ def write_clip(
             count += 1
         container.mux(stream.encode(None))
         if audio is not None:
-            tone = np.sin(np.arange(44_100 * count // rate) * 0.05).astype(np.float32) * 0.1
+            tone = (
+                np.sin(np.arange(round(44_100 * (seconds or count / rate))) * 0.05).astype(
+                    np.float32
+                )
+                * 0.1
+            )
             for start in range(0, len(tone), 1024):
                 part = av.AudioFrame.from_ndarray(
                     tone[np.newaxis, start : start + 1024], format="fltp", layout="mono"
@@ -79,8 +97,8 @@ def turn_by_metadata(path: Path) -> Path:
 
 
 def promise_duration(path: Path, seconds: float) -> Path:
-    """Make a Matroska file's header promise another duration."""
-    data = bytearray(path.read_bytes())
+    """Make a Matroska file's header promise another duration, its track none."""
+    data = bytearray(path.read_bytes().replace(b"DURATION", b"unwanted"))
     at = data.index(b"\x44\x89\x88") + 3
     data[at : at + 8] = struct.pack(">d", 1000 * seconds)
     path.write_bytes(data)

@@ -33,6 +33,9 @@ _TURNS: Final = {
     270: cv2.ROTATE_90_CLOCKWISE,
 }
 _BROKEN_PACKETS: Final = 100
+_CLOCK_TIME: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
+_STRETCH: Final = (0.25, 4.0)
+"""Shapes of pixels that are believed: width by height."""
 
 
 @dataclass(frozen=True)
@@ -161,13 +164,15 @@ class VideoReader:
         # The first frame must not pass the limit either: headers can lie.
         self._check_pixels(first, limits.max_pixels)
         self._max_pixels = limits.max_pixels
-        scale = min(1.0, limits.long_side / max(first.width, first.height))
-        self._size = (first.width, first.height)
+        self._shown = _shown_size(first, self._stream)
+        self._size = self._shown
+        scale = min(1.0, limits.long_side / max(self._shown))
         if scale < 1:
-            self._size = (max(2, round(first.width * scale)), max(2, round(first.height * scale)))
+            width, height = self._shown
+            self._size = (max(2, round(width * scale)), max(2, round(height * scale)))
         self._rotation = round(first.rotation / 90) * 90 % 360
         self.start = first.time or 0.0
-        self.info = self._describe(first)
+        self.info = self._describe()
 
     def _check_pixels(self, picture: Any, most: int) -> None:
         if picture.width * picture.height > most:
@@ -193,6 +198,7 @@ class VideoReader:
     def frames(self) -> Iterator[DecodedFrame]:
         """Yield all frames in order; can be used once. A fault ends them, see ``problem``."""
         last = -1.0
+        longest = 0.0
         index = -1
         rate = self.info.frames_per_second or 25.0
         for index, frame in enumerate(self._all()):
@@ -204,25 +210,29 @@ class VideoReader:
             time = index / rate if frame.time is None else frame.time - self.start
             # Equal or falling time stamps occur in the wild; players show such frames in order.
             time = max(time, last + 1e-3) if index else 0.0
+            longest = max(longest, time - last) if index else 0.0
             last = time
             yield DecodedFrame(index, time, frame, self._rotation, self._size)
-        if self.problem is None and self._is_short(index + 1, last):
+        if self.problem is None and self._is_short(index + 1, last, longest):
             self.problem = (
                 f"the file ends after {index + 1:,} frames; its header promises about "
                 f"{self.info.frames:,}"
             )
 
-    def _is_short(self, frames: int, last: float) -> bool:
+    def _is_short(self, frames: int, last: float, longest: float) -> bool:
         """Tell whether the frames end well before the header says.
 
         Their number alone does not tell it: the header of a trimmed MP4 counts what is not shown,
         and Matroska's number is guessed from an even rate. Nor does the last frame's time: it may
-        stand for long. In AVI only the number is the header's; its duration is the file's own.
+        stand for long, as earlier ones did (``longest``, in seconds). In AVI only the number is the
+        header's; its duration is the file's own. The duration of a file with sound says nothing.
         """
         few = self.info.frames is not None and frames < 0.9 * self.info.frames - 5
         if self._container.format.name == "avi" or self.info.duration is None:
             return few
-        return few and last < 0.9 * self.info.duration - 0.2
+        if not self._own_duration and self.info.audio:
+            return False
+        return few and last + 2 * longest < 0.9 * self.info.duration - 0.2
 
     def _all(self) -> Iterator[Any]:
         yield self._first
@@ -245,15 +255,14 @@ class VideoReader:
         if broken:
             self.problem = f"{broken} {'part' if broken == 1 else 'parts'} of it are damaged"
 
-    def _describe(self, first: Any) -> VideoInfo:
+    def _describe(self) -> VideoInfo:
         stream, container = self._stream, self._container
-        width, height = first.width, first.height
+        width, height = self._shown
         if self._rotation % 180:
             width, height = height, width
-        duration = None
-        if stream.duration and stream.time_base:
-            duration = float(stream.duration * stream.time_base)
-        elif container.duration:
+        duration = _track_duration(stream)
+        self._own_duration = duration is not None
+        if duration is None and container.duration:
             duration = container.duration / av.time_base
         rate = float(stream.average_rate or stream.guessed_rate or 0) or None
         frames = stream.frames or (round(duration * rate) if duration and rate else None)
@@ -267,6 +276,29 @@ class VideoReader:
             rotation=self._rotation,
             audio=bool(container.streams.audio),
         )
+
+
+def _shown_size(frame: Any, stream: Any) -> tuple[int, int]:
+    """Return (width, height) as players show a frame: pixels need not be square.
+
+    The side that is stretched grows, so that nothing is lost.
+    """
+    shape = float(stream.sample_aspect_ratio or 1)
+    if not _STRETCH[0] <= shape <= _STRETCH[1]:
+        shape = 1.0
+    return round(frame.width * max(1.0, shape)), round(frame.height * max(1.0, 1 / shape))
+
+
+def _track_duration(stream: Any) -> float | None:
+    """Return a track's own seconds, if they are known: the file's are those of its longest track."""
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    # Matroska has them in a tag, if its writer was careful: 00:00:04.040000000
+    told = _CLOCK_TIME.fullmatch(stream.metadata.get("DURATION", ""))
+    if told is None:
+        return None
+    hours, minutes, seconds = map(float, told.groups())
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def _check_size(path: Path, name: str, limits: VideoLimits) -> None:

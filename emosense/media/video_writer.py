@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,8 @@ from emosense.errors import MediaError
 from emosense.media.images import RgbImage
 
 _CLOCK: Final = 90_000
+_BT709: Final = 1
+_LIMITED: Final = 1
 _PLAYABLE_AUDIO: Final = ("aac", "mp3")
 _BAD_SOUND: Final = (av.error.ArgumentError, av.error.InvalidDataError)
 
@@ -60,6 +63,10 @@ class VideoWriter:
             )
             self._stream.width, self._stream.height = self._width, self._height
             self._stream.pix_fmt = "yuv420p"
+            context = self._stream.codec_context
+            # Told, or players guess by the size: BT.709 from 720 lines on, else BT.601.
+            context.colorspace = context.color_primaries = context.color_trc = _BT709
+            context.color_range = _LIMITED
             self._stream.codec_context.time_base = Fraction(1, _CLOCK)
             if sound is not None:
                 self._sound = _Sound.of(sound, self._container, start)
@@ -74,13 +81,28 @@ class VideoWriter:
         """
         frame = av.VideoFrame.from_ndarray(
             np.ascontiguousarray(image[: self._height, : self._width]), format="rgb24"
-        )
+        ).reformat(format="yuv420p", dst_colorspace="ITU709")
         self._last = frame.pts = max(self._last + 1, round(time * _CLOCK))
         frame.time_base = Fraction(1, _CLOCK)
         try:
             if self._sound is not None:
                 self._sound.advance(time)
             self._container.mux(self._stream.encode(frame))
+        except (av.FFmpegError, OSError) as error:
+            self._failed = True
+            raise _unwritable(self.path, error) from error
+
+    def write_rest(self) -> None:
+        """Append what is left of the sound, after the last picture of a whole video.
+
+        Without it the sound ends with the pictures.
+
+        Raises:
+            MediaError: it cannot be written.
+        """
+        try:
+            if self._sound is not None:
+                self._sound.advance(math.inf)
         except (av.FFmpegError, OSError) as error:
             self._failed = True
             raise _unwritable(self.path, error) from error

@@ -25,7 +25,8 @@ class VideoOptions:
             a person seen before and after are placed on a straight line, over half a second
             at most. Faster, but who is seen for less than k frames is missed.
         threshold: lowest detector score, in 0..1.
-        min_face: shortest side of a face, in pixels of the frame.
+        min_face: shortest side of a face, in pixels of the frame; of one that is longer than
+            1920 (or ``long_side``, if that is more), after it was scaled down to that.
     """
 
     per_second: float | None = 10.0

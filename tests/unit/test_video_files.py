@@ -270,6 +270,64 @@ def test_sound_that_cannot_be_written_costs_no_picture(pictures, tmp_path):
         assert float(audio.duration * audio.time_base) > 1
 
 
+@pytest.mark.parametrize("rest", [True, False])
+def test_sound_that_outlasts_the_pictures(rest, pictures, tmp_path):
+    path = write_clip(tmp_path / "a.mp4", pictures, sound=True, seconds=4)
+    with (
+        VideoReader(path) as reader,
+        VideoWriter(tmp_path / "out.mp4", 320, 180, 25, path, reader.start) as writer,
+    ):
+        for frame in reader.frames():
+            writer.write(frame.rgb(), frame.time)
+        if rest:
+            writer.write_rest()
+    with av.open(str(tmp_path / "out.mp4")) as made:
+        (audio,) = made.streams.audio
+        seconds = float(audio.duration * audio.time_base)
+        assert seconds == pytest.approx(4 if rest else 1.7, abs=0.1)
+
+
+def test_colours_are_told(tmp_path):
+    colour = np.full((720, 1280, 3), (200, 60, 40), np.uint8)
+    with VideoWriter(tmp_path / "out.mp4", 1280, 720, 25) as writer:
+        writer.write(colour, 0.0)
+    with av.open(str(tmp_path / "out.mp4")) as made:
+        frame = next(made.decode(video=0))
+        assert (frame.colorspace, frame.color_range) == (1, 1)  # BT.709, 16 to 235
+        red, green, blue = frame.to_ndarray(format="rgb24")[100, 100]
+        luma = frame.to_ndarray()[100, 100]
+    assert (red, green, blue) == pytest.approx((200, 60, 40), abs=3)
+    assert luma == pytest.approx(16 + 219 / 255 * (0.2126 * 200 + 0.7152 * 60 + 0.0722 * 40), abs=2)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [(Fraction(4, 3), (427, 180)), (Fraction(1, 2), (320, 360))]
+)
+def test_pixels_need_not_be_square(shape, size, pictures, tmp_path):
+    path = write_clip(tmp_path / "a.mp4", pictures, shape=shape)
+    with VideoReader(path) as reader:
+        assert (reader.info.width, reader.info.height) == size
+        first = next(reader.frames()).rgb()
+        assert first.shape == (size[1], size[0], 3)
+    with VideoReader(path, VideoLimits(long_side=160)) as reader:
+        assert max(next(reader.frames()).rgb().shape) == 160
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
+def test_sound_longer_than_the_pictures_is_no_damage(name, pictures, tmp_path):
+    path = write_clip(tmp_path / name, pictures, sound=True, seconds=4)
+    with VideoReader(path) as reader:
+        assert len(list(reader.frames())) == len(pictures)
+        assert reader.problem is None
+
+
+def test_slides_are_no_damage(pictures, tmp_path):
+    path = write_clip(tmp_path / "a.mkv", pictures[:3], times=(0, 5, 10), sound=True, seconds=15)
+    with VideoReader(path) as reader:
+        assert [frame.time for frame in reader.frames()] == pytest.approx([0, 5, 10])
+        assert reader.problem is None
+
+
 def test_a_full_disk_is_told(pictures, tmp_path):
     (tmp_path / "full.mp4").symlink_to("/dev/full")
     with (
