@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from emosense.faces.crop import crop_face
 from emosense.faces.detector import FaceDetector
 from emosense.faces.options import DetectorOptions
 from emosense.media.images import PhotoLimits, PhotoSource, RgbImage, read_photo
+from emosense.media.names import writable
 from emosense.media.video import VideoLimits
 from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.registry import find_model
@@ -145,7 +147,10 @@ class Analyzer:
         Raises:
             MediaError: the video is unreadable or above a limit, or ``annotated`` names it.
         """
-        return VideoAnalysis(self, path, options, annotated, video_limits())
+        limits = video_limits()
+        if options is not None and options.long_side is not None:  # search as finely as asked for
+            limits = replace(limits, long_side=max(limits.long_side, options.long_side))
+        return VideoAnalysis(self, path, options, annotated, limits)
 
     def explain(self, photo: PhotoSource, face: Face, emotion: str | None = None) -> Explanation:
         """Find out what the answer for a face of a photo rests on; takes about a second.
@@ -230,7 +235,7 @@ def video_limits() -> VideoLimits:
 def name_of(photo: PhotoSource, number: int) -> str:
     """Return what a photo is called in results: its file name, or its number."""
     if isinstance(photo, str | Path):
-        return Path(photo).name
+        return writable(Path(photo).name)
     if isinstance(photo, ImageFile.ImageFile) and photo.filename:
-        return Path(str(photo.filename)).name
+        return writable(Path(str(photo.filename)).name)
     return f"photo {number}"

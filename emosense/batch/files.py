@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from emosense.errors import BatchError
 from emosense.media.formats import ALL_PHOTO_SUFFIXES, VIDEO_SUFFIXES
+from emosense.media.names import writable
 
 if TYPE_CHECKING:
     import fsspec
@@ -57,7 +58,7 @@ def find_files(source: str) -> list[File]:
     except Exception as error:  # each kind of file system has errors of its own
         raise BatchError(f"{source}: cannot be read ({error}).") from error
     files = [
-        File(_told(p.removeprefix(root)), system.unstrip_protocol(p), suffix in VIDEOS)
+        File(writable(p.removeprefix(root)), system.unstrip_protocol(p), suffix in VIDEOS)
         for p in found
         if (suffix := p.rsplit(".", 1)[-1].lower()) in (*PHOTOS, *VIDEOS)
         and not p.rsplit("/", 1)[-1].startswith(".")  # ._a.jpg is macOS' note on a.jpg
@@ -77,12 +78,7 @@ def whole_address(source: str) -> str:
         BatchError: see :func:`open_system`.
     """
     system, path = open_system(source)
-    return _told(str(system.unstrip_protocol(path)).rstrip("/"))
-
-
-def _told(name: str) -> str:
-    """Return a name that can be written as UTF-8: old archives hold others."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return writable(str(system.unstrip_protocol(path)).rstrip("/"))
 
 
 def open_system(address: str) -> tuple[fsspec.AbstractFileSystem, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from emosense import export, settings
 from emosense.faces.engines import ENGINES
 from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
+from emosense.media.names import writable
 from emosense.results import PhotoFailure, PhotoResult
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
         turned=options.turned,
     )
     analyzer = Analyzer(options.model, options.engine)
-    results = analyzer.photos(options.files, detector)
+    results = analyzer.photos(options.files, detector, names=_names(options.files))
     if options.csv:
         sys.stdout.write(export.to_csv(results))
     elif options.json:
@@ -79,6 +81,12 @@ def run(options: argparse.Namespace) -> int:
     if options.explain is not None:
         _write_explanations(options.explain, analyzer, options.files, results)
     return 1 if failures else 0
+
+
+def _names(files: list[Path]) -> list[str]:
+    """Return what the files are called: their names, with folders where a name occurs twice."""
+    times = Counter(path.name for path in files)
+    return [writable(path.name if times[path.name] == 1 else str(path)) for path in files]
 
 
 def _print(result: PhotoResult | PhotoFailure) -> None:
@@ -121,7 +129,7 @@ def _write_explanations(
         for path, stem, result in _analysed(files, results):
             for number, face in enumerate(result.faces, start=1):
                 found = analyzer.explain(path, face)
-                target = _beside(files, folder / f"{stem}-{number}.png")
+                target = _beside(files, folder / f"{stem}-why-{number}.png")
                 target.write_bytes(encode_png(found.overlay()))
                 print(f"{result.source}, face {number}: {found.told}", file=sys.stderr)
 

@@ -22,6 +22,7 @@ from emosense.errors import EmoSenseError, MediaError
 from emosense.faces.crop import crop_face
 from emosense.faces.tracking import FaceTracker, appearance
 from emosense.media.cuts import CutFinder
+from emosense.media.names import writable
 from emosense.media.video import VideoLimits, VideoReader
 from emosense.media.video_writer import VideoWriter
 from emosense.results import FrameResult, TrackedFace, VideoInfo, VideoResult
@@ -105,7 +106,7 @@ class VideoAnalysis:
             pass
         problem = "it was cancelled" if self._cancelled else self._fault or self._reader.problem
         return VideoResult(
-            source=self._reader.path.name,
+            source=writable(self._reader.path.name),
             info=self.info,
             frames=tuple(self._frames),
             frames_read=self.frames_read,
@@ -172,6 +173,12 @@ class VideoAnalysis:
             self._cancelled = True
         except EmoSenseError as error:
             self._fault = str(error)
+        except KeyboardInterrupt:
+            self._cancelled = True  # what was done until now is no whole analysis
+            raise
+        except Exception as error:
+            self._fault = f"the analysis failed: {error}"
+            raise
         finally:
             self._stop.set()
             for worker in workers:
@@ -321,6 +328,8 @@ class VideoAnalysis:
                         shown = frame.faces  # stays until the next analysed frame
                     writer.write(draw_people(frame.image, shown), frame.time)
                     self.clock.add("encode", perf_counter() - start)
+                if writer is not None:
+                    writer.write_rest()
             except Stopped:
                 pass
             finally:

@@ -1,11 +1,13 @@
 import csv
 import io
 import json
+import os
 
 import pytest
 from clips import head, pasted, wall, write_clip
 from helpers import write_csv
 
+from emosense.analyzer import Analyzer
 from emosense.cli.main import main
 
 
@@ -44,7 +46,7 @@ def test_pictures_never_replace_the_photos(photo, capsys):
 def test_photo_explains(photo, tmp_path, capsys):
     assert main(["photo", str(photo), "--explain", str(tmp_path / "why")]) == 0
     assert "eileen.png, face 1: What speaks for happy: " in capsys.readouterr().err
-    assert (tmp_path / "why" / "eileen-1.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "why" / "eileen-why-1.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_photo_says_unsure(photo, small_run, capsys, monkeypatch):
@@ -155,6 +157,47 @@ def test_video_with_everything(tmp_path, astronaut, capsys):
     assert len(json.loads((tmp_path / "o.json").read_text())["frames"]) == 20
     assert (tmp_path / "o.vtt").read_text().startswith("WEBVTT")
     assert (tmp_path / "o.mp4").stat().st_size > 1000
+
+
+def test_ctrl_c_keeps_what_is_done_and_calls_it_partial(tmp_path, astronaut, capsys, monkeypatch):
+    frames = [pasted(wall(), (head(astronaut), 200 + i % 9, 180)) for i in range(200)]
+    clip = write_clip(tmp_path / "clip.mp4", frames)
+    classify, calls = Analyzer.classify, []
+
+    def pressed(analyzer, faces):
+        calls.append(faces)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return classify(analyzer, faces)
+
+    monkeypatch.setattr(Analyzer, "classify", pressed)
+    target = tmp_path / "o.json"
+    assert main(["video", str(clip), "--per-second", "0", "--json", str(target)]) == 1
+    assert "clip.mp4: it was cancelled" in capsys.readouterr().err
+    result = json.loads(target.read_text())
+    assert result["problem"] == "it was cancelled"
+    assert 0 < len(result["frames"]) < 200
+
+
+def test_names_that_are_no_utf8(tmp_path, astronaut, astronaut_png, capsys):
+    photo, clip = (tmp_path / os.fsdecode(b"caf\xe9" + end) for end in (b".png", b".mp4"))
+    photo.write_bytes(astronaut_png)
+    made = write_clip(tmp_path / "clip.mp4", [pasted(wall(), (head(astronaut), 200, 180))] * 3)
+    made.rename(clip)
+    assert main(["photo", str(photo), "--csv"]) == 0
+    assert "caf\\xe9.png," in capsys.readouterr().out
+    assert main(["video", str(clip), "--json", str(tmp_path / "o.json")]) == 0
+    assert json.loads((tmp_path / "o.json").read_text())["source"] == "caf\\xe9.mp4"
+
+
+def test_photos_of_the_same_name_are_told_apart(tmp_path, astronaut_png, capsys):
+    files = [tmp_path / folder / "a.png" for folder in ("one", "two")]
+    for file in files:
+        file.parent.mkdir()
+        file.write_bytes(astronaut_png)
+    assert main(["photo", *map(str, files), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [photo["source"] for photo in told] == [str(file) for file in files]
 
 
 def test_a_file_that_cannot_be_written_costs_only_itself(tmp_path, astronaut, capsys):

@@ -1,0 +1,8 @@
+"""Names of files, as results can hold them."""
+
+from __future__ import annotations
+
+
+def writable(name: str) -> str:
+    """Return a file's name so that it can be written as UTF-8: old archives hold others."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
