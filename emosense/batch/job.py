@@ -23,7 +23,7 @@ class Progress:
         done: files with rows, also those of earlier runs.
         files: in all.
         faces: found in this run.
-        failed: files of this run that could not be analysed, or not to their end.
+        failed: files that could not be analysed, or not to their end, also of earlier runs.
     """
 
     done: int
@@ -51,6 +51,8 @@ def run_job(
     options: BatchOptions,
     pool: Pool,
     on_progress: Callable[[Progress], None] | None = None,
+    *,
+    retry: bool = False,
 ) -> Progress:
     """Analyse all files of a source that have no rows yet.
 
@@ -63,6 +65,7 @@ def run_job(
         options: what the rows depend on.
         pool: who does the work, e.g. :class:`emosense.batch.local_pool.LocalPool`.
         on_progress: called at the start and after each part.
+        retry: analyse files again whose rows hold an error.
 
     Raises:
         BatchError: nothing to analyse, or a folder that holds another job.
@@ -73,8 +76,13 @@ def run_job(
     store = Store(destination)
     store.begin(job_of(source, options))
     finished = store.finished()
+    if retry:
+        failed = {name for name, error in finished.items() if error}
+        store.drop(failed)
+        finished = {name: error for name, error in finished.items() if name not in failed}
     waiting = [file for file in files if file.name not in finished]
-    progress = Progress(len(files) - len(waiting), len(files), 0, 0)
+    earlier = sum(finished.get(file.name, False) for file in files)
+    progress = Progress(len(files) - len(waiting), len(files), 0, earlier)
     if on_progress is not None:
         on_progress(progress)
     for part in pool(list(parts_of(waiting)), options, store):

@@ -58,25 +58,41 @@ class Store:
                 f"{self.destination} holds another job ({told}). Give it another folder."
             )
 
-    def finished(self) -> set[str]:
-        """Return the names of all files that have their rows.
+    def finished(self) -> dict[str, bool]:
+        """Return, by name, all files that have their rows, and whether they hold an error.
 
         A part that cannot be read (after a loss of power, say) is removed: its files count as
         unfinished.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        import pyarrow.compute as pc
 
-        names: set[str] = set()
+        found: dict[str, bool] = {}
         for path in self._parts():
-            try:
-                with self._system.open(path, "rb") as file:
-                    column = pq.read_table(file, columns=["file"])["file"]
-            except pa.ArrowInvalid:
+            table = self._table(path, ["file", "error"])
+            if table is None:
                 self._system.rm(path)
                 continue
-            names.update(column.unique().to_pylist())
-        return names
+            found |= dict.fromkeys(table["file"].unique().to_pylist(), False)
+            failed = table.filter(pc.is_valid(table["error"]))
+            found |= dict.fromkeys(failed["file"].unique().to_pylist(), True)
+        return found
+
+    def drop(self, names: set[str]) -> None:
+        """Remove the rows of some files, which then count as unfinished."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        from emosense.batch.rows import parquet
+
+        for path in self._parts():
+            table = self._table(path)
+            if table is None:
+                continue
+            kept = table.filter(pc.invert(pc.is_in(table["file"], pa.array(sorted(names)))))
+            if kept.num_rows == 0:
+                self._system.rm(path)
+            elif kept.num_rows < table.num_rows:
+                self._put(path, parquet(kept))
 
     def write(self, files: list[File], table: pa.Table) -> None:
         """Write the rows of ``files``; the same files always give the same part.
@@ -96,19 +112,26 @@ class Store:
     def read(self) -> pa.Table:
         """Return all rows so far, sorted by file, frame and person."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         from emosense.batch.rows import schema
 
-        tables = []
-        for path in self._parts():
-            with self._system.open(path, "rb") as file:
-                tables.append(pq.read_table(file))
+        tables = [table for path in self._parts() if (table := self._table(path)) is not None]
         keys = [(name, "ascending") for name in ("file", "frame", "person")]
         return pa.concat_tables([schema().empty_table(), *tables]).sort_by(keys)
 
     def _parts(self) -> list[str]:
         return [str(path) for path in self._system.glob(f"{self._path}/part-*.parquet")]
+
+    def _table(self, path: str, columns: list[str] | None = None) -> pa.Table | None:
+        """Return a part's rows, or None if they are damaged."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        content = self._system.cat_file(path)  # what the disk or the net says is no damage
+        try:
+            return pq.read_table(pa.BufferReader(content), columns=columns)
+        except (pa.ArrowException, OSError):
+            return None
 
     def _put(self, path: str, content: bytes) -> None:
         """Write a file that is never seen half-written."""

@@ -46,11 +46,14 @@ def add_to(commands: Any) -> None:
         "--strict", action="store_true", help="only what is surely a face; see photo"
     )
     parser.add_argument("--turned", action="store_true", help="turned faces too; see photo")
+    parser.add_argument(
+        "--retry", action="store_true", help="analyse files with an error once more"
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; 1 if a file could not be analysed."""
+    """Run the command; 1 if a file could not be analysed, now or in an earlier run."""
     from emosense.batch.job import run_job
     from emosense.batch.runner import BatchOptions
     from emosense.video.options import VideoOptions
@@ -63,15 +66,17 @@ def run(options: argparse.Namespace) -> int:
     )
     line = _Line()
     try:
-        end = run_job(options.source, options.dest, chosen, _pool(options), line.show)
+        end = run_job(
+            options.source, options.dest, chosen, _pool(options), line.show, retry=options.retry
+        )
     except KeyboardInterrupt:
         line.end()
         print("emosense: stopped. The same command goes on.", file=sys.stderr)
         return 130
     line.end()
     print(
-        f"{options.dest}: {end.done:,} of {end.files:,} files; in this run {end.faces:,} faces, "
-        f"{end.failed:,} files with an error"
+        f"{options.dest}: {end.done:,} of {end.files:,} files, {end.failed:,} of them with an error; "
+        f"{end.faces:,} faces in this run"
     )
     return 1 if end.failed else 0
 
@@ -79,7 +84,9 @@ def run(options: argparse.Namespace) -> int:
 def _pool(options: argparse.Namespace) -> Pool:
     from emosense.batch.local_pool import LocalPool, available_cores
 
-    workers = options.workers or min(8, len(available_cores()))
+    workers = options.workers
+    if workers is None:
+        workers = min(8, len(available_cores()))
     if options.ray is None:
         return LocalPool(workers)
     from emosense.batch.ray_pool import RayPool

@@ -319,9 +319,30 @@ class TestStore:
         run_job(str(tmp_path), str(folder), OPTIONS, in_this_process)
         whole = Store(str(folder)).read()
         (part,) = folder.glob("part-*")
-        part.write_bytes(b"")
-        run_job(str(tmp_path), str(folder), OPTIONS, in_this_process)
-        assert_same(Store(str(folder)).read(), whole)
+        damaged = bytearray(part.read_bytes())
+        damaged[4:400] = bytes(396)
+        for content in (b"", bytes(damaged)):
+            part.write_bytes(content)
+            run_job(str(tmp_path), str(folder), OPTIONS, in_this_process)
+            assert_same(Store(str(folder)).read(), whole)
+
+    def test_errors_are_told_again_and_can_be_tried_again(self, album, tmp_path):
+        good = (album / "01.jpg").read_bytes()
+        (tmp_path / "a.jpg").write_bytes(good)
+        (tmp_path / "b.jpg").write_bytes(good[:500])
+        folder = str(tmp_path / "out")
+        for _ in range(2):
+            end = run_job(str(tmp_path), folder, OPTIONS, in_this_process)
+            assert (end.done, end.failed) == (2, 1)
+        (tmp_path / "b.jpg").write_bytes(good)  # a broken download, say
+        assert run_job(str(tmp_path), folder, OPTIONS, in_this_process).failed == 1
+        end = run_job(str(tmp_path), folder, OPTIONS, in_this_process, retry=True)
+        assert (end.done, end.faces, end.failed) == (2, 1, 0)
+        rows = Store(folder).read().to_pylist()
+        assert [(row["file"], row["emotion"], row["error"]) for row in rows] == [
+            ("a.jpg", "happy", None),
+            ("b.jpg", "happy", None),
+        ]
 
 
 def test_ctrl_c_ends_a_job_at_once(astronaut, tmp_path):
