@@ -37,7 +37,9 @@ def add_to(commands: Any) -> None:
         action="store_true",
         help="train no further: write the model folder from the best checkpoint so far",
     )
-    parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="write TensorBoard logs")
+    parser.add_argument(
+        "--tensorboard", type=Path, metavar="DIR", help="write TensorBoard logs of training"
+    )
     recipe = parser.add_argument_group(
         "recipe (the defaults are the paper's but for the networks that are named)"
     )

@@ -159,8 +159,8 @@ def find_model(name: str, folders: Sequence[Path] | None = None) -> TrainedModel
         where = os.pathsep.join(map(str, model_folders() if folders is None else folders))
         known = ", ".join(models) or "none"
         raise ModelNotFound(
-            f"There is no model {name!r}. Known: {known} (in {where}). A missing model comes back "
-            f"with: git checkout -- models/{name}"
+            f"There is no model {name!r}. Known: {known} (in {where}). One of the project's own that "
+            "is missing comes back with: git checkout -- models"
         )
     return models[name]
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from emosense import settings
 from emosense.evaluation.calibration import fit_calibration
 from emosense.evaluation.metrics import measure
 from emosense.evaluation.predictions import TEST_PARTS, WITHOUT_COPIES, Predictions
@@ -72,7 +73,7 @@ def answer(model: TrainedModel, data: Dataset, seed: int = 0) -> Answers:
         data: with or without the three parts of FER2013.
         seed: of the recipe; decides what was held out where there is no PublicTest.
     """
-    classify = EmotionClassifier(model, raw=True)
+    classify = EmotionClassifier(model, settings.ENGINE.text(), raw=True)
     training, watched = training_parts(data, seed)
 
     def predictions(split: Split, copy: npt.NDArray[np.bool_]) -> Predictions:

@@ -189,7 +189,10 @@ def _card(
 ) -> ModelCard:
     about = architecture(recipe.network)
     training, validation = training_parts(data, recipe.seed)
-    file = "fer2013.csv" if data.is_fer2013 else Path(data.source).name
+    whole = data.is_fer2013 and len(
+        data.split("PublicTest")
+    )  # Kaggle's folders are split otherwise
+    file = "fer2013.csv" if whole else Path(data.source).name
     return ModelCard(
         name=folder.name,
         title=about.title,
