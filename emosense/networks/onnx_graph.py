@@ -91,7 +91,8 @@ class _Graph:
         return data
 
     def _layer(self, layer: dict[str, Any]) -> None:
-        kind, config = layer["class_name"], layer["config"]
+        kind, built = layer["class_name"], layer.get("build_config") or {}
+        config = {**layer["config"], "built_for": built.get("input_shape")}
         name, inputs = config["name"], list(_histories(layer["inbound_nodes"]))
         if kind not in _LAYERS:
             raise UnknownLayer(kind)
@@ -146,14 +147,12 @@ class _Graph:
     def _standardise(self, name: str, config: dict[str, Any], inputs: list[str]) -> None:
         """Only over all of a picture, without learned numbers."""
         _require(config, axis=[1, 2, 3], scale=False, center=False)
-        self._add("ReduceMean", inputs, f"{name}_mean", axes=[1, 2, 3], keepdims=1)
-        self._add("Sub", [*inputs, f"{name}_mean"], f"{name}_centred")
-        self._add("Mul", [f"{name}_centred"] * 2, f"{name}_squared")
-        self._add("ReduceMean", [f"{name}_squared"], f"{name}_var", axes=[1, 2, 3], keepdims=1)
-        epsilon = self._constant(f"{name}_epsilon", np.float32(config["epsilon"]))
-        self._add("Add", [f"{name}_var", epsilon], f"{name}_shifted")
-        self._add("Sqrt", [f"{name}_shifted"], f"{name}_deviation")
-        self._add("Div", [f"{name}_centred", f"{name}_deviation"], name)
+        if config["built_for"] is None:
+            raise UnknownLayer("LayerNormalization of unknown size")
+        _, height, width, channels = config["built_for"]
+        scale = np.ones((channels, height, width), np.float32)
+        names = [*inputs, self._constant(f"{name}_scale", scale)]
+        self._add("LayerNormalization", names, name, axis=1, epsilon=config["epsilon"])
 
     def _relu(self, name: str, config: dict[str, Any], inputs: list[str]) -> None:
         _require(config, max_value=None, negative_slope=0.0, threshold=0.0)
