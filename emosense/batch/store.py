@@ -110,12 +110,21 @@ class Store:
             raise BatchError(f"{self.destination}: cannot be written ({error}).") from error
 
     def read(self) -> pa.Table:
-        """Return all rows so far, sorted by file, frame and person."""
+        """Return all rows so far, sorted by file, frame and person.
+
+        Raises:
+            BatchError: a part is damaged; another run of the job makes it again.
+        """
         import pyarrow as pa
 
         from emosense.batch.rows import schema
 
-        tables = [table for path in self._parts() if (table := self._table(path)) is not None]
+        tables = []
+        for path in self._parts():
+            table = self._table(path)
+            if table is None:
+                raise BatchError(f"{path} is damaged. The same command makes it again.")
+            tables.append(table)
         keys = [(name, "ascending") for name in ("file", "frame", "person")]
         return pa.concat_tables([schema().empty_table(), *tables]).sort_by(keys)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -84,13 +85,10 @@ class VideoWriter:
         ).reformat(format="yuv420p", dst_colorspace="ITU709")
         self._last = frame.pts = max(self._last + 1, round(time * _CLOCK))
         frame.time_base = Fraction(1, _CLOCK)
-        try:
+        with self._writing():
             if self._sound is not None:
                 self._sound.advance(time)
             self._container.mux(self._stream.encode(frame))
-        except (av.FFmpegError, OSError) as error:
-            self._failed = True
-            raise _unwritable(self.path, error) from error
 
     def write_rest(self) -> None:
         """Append what is left of the sound, after the last picture of a whole video.
@@ -100,9 +98,14 @@ class VideoWriter:
         Raises:
             MediaError: it cannot be written.
         """
-        try:
+        with self._writing():
             if self._sound is not None:
                 self._sound.advance(math.inf)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
         except (av.FFmpegError, OSError) as error:
             self._failed = True
             raise _unwritable(self.path, error) from error

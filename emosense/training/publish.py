@@ -189,10 +189,9 @@ def _card(
 ) -> ModelCard:
     about = architecture(recipe.network)
     training, validation = training_parts(data, recipe.seed)
-    whole = data.is_fer2013 and len(
-        data.split("PublicTest")
-    )  # Kaggle's folders are split otherwise
-    file = "fer2013.csv" if whole else Path(data.source).name
+    # Kaggle's folders have the same images, but no PublicTest: training chooses otherwise there.
+    as_csv = data.is_fer2013 and len(data.split("PublicTest"))
+    file = "fer2013.csv" if as_csv else Path(data.source).name
     return ModelCard(
         name=folder.name,
         title=about.title,

@@ -323,6 +323,8 @@ class TestStore:
         damaged[4:400] = bytes(396)
         for content in (b"", bytes(damaged)):
             part.write_bytes(content)
+            with pytest.raises(BatchError, match="is damaged"):
+                Store(str(folder)).read()
             run_job(str(tmp_path), str(folder), OPTIONS, in_this_process)
             assert_same(Store(str(folder)).read(), whole)
 
