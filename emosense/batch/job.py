@@ -77,9 +77,8 @@ def run_job(
     store.begin(job_of(source, options))
     finished = store.finished()
     if retry:
-        failed = {name for name, error in finished.items() if error}
-        store.drop(failed)
-        finished = {name: error for name, error in finished.items() if name not in failed}
+        store.drop({name for name, error in finished.items() if error})
+        finished = {name: error for name, error in finished.items() if not error}
     waiting = [file for file in files if file.name not in finished]
     earlier = sum(finished.get(file.name, False) for file in files)
     progress = Progress(len(files) - len(waiting), len(files), 0, earlier)

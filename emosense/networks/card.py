@@ -81,13 +81,13 @@ class ModelCard:
     @property
     def earlier_runs(self) -> str:
         """What it learned from beside the data, in words; empty for a run of its own."""
-        start, teacher = (self.recipe.get(option) for option in ("start", "teacher"))
-        if not start and not teacher:
+        verbs = {"start": "began with", "teacher": "learned from"}
+        done = [verb for option, verb in verbs.items() if self.recipe.get(option)]
+        if not done:
             return ""
-        part = "began with and learned from" if start and teacher else "began with"
         return (
-            f"It {part if start else 'learned from'} a model of an earlier run, which "
-            "docs/training.md tells of; time and epochs are those of the last run alone."
+            f"It {' and '.join(done)} a model of an earlier run, which docs/training.md tells of; "
+            "time and epochs are those of the last run alone."
         )
 
     def write(self, folder: Path) -> None:

@@ -47,9 +47,8 @@ def pick_model(key: str) -> str | None:
         return None
     labels = labels_of(usable)
     names = list(usable)
-    default = settings.MODEL.text()
-    kept(key, default if default in names else names[0])
-    if st.session_state[key] not in names:  # a model that is gone
+    kept(key, settings.MODEL.text())
+    if st.session_state[key] not in names:  # unknown, or gone since
         st.session_state[key] = names[0]
     chosen = st.selectbox(
         "Model",
