@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from emosense.errors import ModelNotFound
+from emosense.networks.batch_norm import fold_batch_norm, unfold_batch_norm
 from emosense.networks.paper_cnn import build_paper_cnn
-from emosense.networks.residual import build_residual, fold_batch_norm, unfold_batch_norm
+from emosense.networks.residual import build_residual
 
 if TYPE_CHECKING:
     import keras
@@ -74,9 +75,9 @@ class Architecture:
             unfold_batch_norm(kept, untrained, faces)
 
 
-def _paper(*filters: int, padded: bool = False) -> Builder:
+def _paper(*filters: int, padded: bool = False, batch_norm: bool = False) -> Builder:
     return lambda name, initializer, dropout: build_paper_cnn(
-        name, filters, initializer, dropout, padded=padded
+        name, filters, initializer, dropout, padded=padded, batch_norm=batch_norm
     )
 
 
@@ -94,6 +95,13 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
         ),
         Architecture(
             "cnn8", "8L CNN", "The paper's best network.", _paper(128, 256, 512, 512), 0.622
+        ),
+        Architecture(
+            "cnn8-tuned",
+            "8L CNN, tuned",
+            "The paper's best network, layer by layer, by the best recipe that we found.",
+            _paper(128, 256, 512, 512, batch_norm=True),
+            folded=_paper(128, 256, 512, 512),
         ),
         Architecture(
             "cnn10",

@@ -5,24 +5,22 @@ A stride-2 stem brings 48x48 to 24x24; four stages of two basic blocks follow at
 on CPUs they outrun depthwise ones of fewer operations. Every face is first brought to mean 0
 and variance 1 inside the network, so that dark and pale photos look alike to it.
 
-Batch normalisation is needed for training only. :func:`fold_batch_norm` merges it into the
-convolutions, which is how trained weights are kept.
+Batch normalisation is needed for training only; :mod:`emosense.networks.batch_norm` merges it
+into the convolutions, which is how trained weights are kept.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from emosense.emotions import EMOTIONS, INPUT_SIZE
+from emosense.networks.batch_norm import EPSILON, MOMENTUM, NORM_SUFFIX
 
 if TYPE_CHECKING:
     import keras
 
 BLOCKS = 2
 DROPOUT = 0.2
-_MOMENTUM = 0.9
-_EPSILON = 1e-3
-_NORM = "_norm"
 
 
 def build_residual(
@@ -62,9 +60,9 @@ def build_residual(
         )(x)
         if folded:
             return x
-        return layers.BatchNormalization(momentum=_MOMENTUM, epsilon=_EPSILON, name=label + _NORM)(
-            x
-        )
+        return layers.BatchNormalization(
+            momentum=MOMENTUM, epsilon=EPSILON, name=label + NORM_SUFFIX
+        )(x)
 
     def relu(x: object, label: str) -> object:
         return layers.ReLU(name=label)(x)
@@ -96,69 +94,3 @@ def build_residual(
         name="emotion",
     )(x)
     return keras.Model(inputs, outputs, name=name)
-
-
-def fold_batch_norm(trained: keras.Model, plain: keras.Model) -> keras.Model:
-    """Merge each batch normalisation of a trained network into the convolution before it.
-
-    Args:
-        trained: from :func:`build_residual`; left as it is.
-        plain: the same network built with ``folded=True``; its weights are set.
-
-    Returns:
-        ``plain``, which now computes what ``trained`` does in inference.
-    """
-    import numpy as np
-
-    norms = {
-        layer.name.removesuffix(_NORM): layer
-        for layer in trained.layers
-        if layer.name.endswith(_NORM)
-    }
-    for layer in plain.layers:
-        weights = [np.asarray(w, np.float64) for w in trained.get_layer(layer.name).get_weights()]
-        if layer.name in norms:
-            norm = norms[layer.name]
-            gamma, beta, mean, variance = (np.asarray(w, np.float64) for w in norm.get_weights())
-            scale = gamma / np.sqrt(variance + norm.epsilon)
-            weights = [weights[0] * scale, beta - mean * scale]
-        layer.set_weights(weights)
-    return plain
-
-
-def unfold_batch_norm(plain: keras.Model, untrained: keras.Model, faces: Any) -> keras.Model:
-    """Undo :func:`fold_batch_norm`, so that kept weights can be trained further.
-
-    The statistics that folding dropped are measured anew on ``faces``. Each filter gets the
-    length that He initialisation gives it: batch normalisation makes the answers indifferent to
-    it, but it decides how far a training step turns the filter.
-
-    Args:
-        plain: the network as it is kept, with biases.
-        untrained: the same network from :func:`build_residual`; its weights are set.
-        faces: (n, 48, 48, 1) float32 in 0..1, as training shows them.
-
-    Returns:
-        ``untrained``, which now computes what ``plain`` does, in inference and, for ``faces``,
-        in training.
-    """
-    import keras
-    import numpy as np
-
-    norms = [layer for layer in untrained.layers if layer.name.endswith(_NORM)]
-    names = [norm.name.removesuffix(_NORM) for norm in norms]
-    probe = keras.Model(plain.input, [plain.get_layer(name).output for name in names])
-    for layer in untrained.layers:
-        if layer.name not in names and layer not in norms:
-            layer.set_weights(plain.get_layer(layer.name).get_weights())
-    for norm, name, found in zip(
-        norms, names, probe.predict(faces, batch_size=256, verbose=0), strict=True
-    ):
-        kernel, bias = plain.get_layer(name).get_weights()
-        mean, variance = found.mean((0, 1, 2), np.float64), found.var((0, 1, 2), np.float64)
-        length = np.sqrt(2 / np.maximum((kernel.astype(np.float64) ** 2).sum((0, 1, 2)), 1e-12))
-        untrained.get_layer(name).set_weights([kernel * length])
-        seen = variance * length**2
-        gamma = np.sqrt(seen + norm.epsilon) / length
-        norm.set_weights([gamma, mean, (mean - bias) * length, seen])
-    return untrained

@@ -131,6 +131,7 @@ _OURS: Final[dict[str, Any]] = {
     "ema": 0.998,
 }
 OWN_DEFAULTS: Final[dict[str, dict[str, Any]]] = {
+    "cnn8-tuned": _OURS | {"weight_decay": 2e-3, "mixup": 0.1, "balance": 0.5, "dropout": 0.4},
     "cnn10-fixed": {"learning_rate": 3e-4},
     "emosense-s": _OURS,
     "emosense-l": _OURS,
