@@ -97,13 +97,6 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
             "cnn8", "8L CNN", "The paper's best network.", _paper(128, 256, 512, 512), 0.622
         ),
         Architecture(
-            "cnn8-tuned",
-            "8L CNN, tuned",
-            "The paper's best network, layer by layer, by the best recipe that we found.",
-            _paper(128, 256, 512, 512, batch_norm=True),
-            folded=_paper(128, 256, 512, 512),
-        ),
-        Architecture(
             "cnn10",
             "10L CNN",
             "Five convolution blocks (our reading).",
@@ -121,6 +114,13 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
             "10L CNN, padded",
             "10L with padding throughout, so that its fifth block sees a 3x3 map.",
             _paper(128, 256, 512, 512, 512, padded=True),
+        ),
+        Architecture(
+            "cnn8-tuned",
+            "8L CNN, tuned",
+            "The paper's best network, layer by layer, by the best recipe that we found.",
+            _paper(128, 256, 512, 512, batch_norm=True),
+            folded=_paper(128, 256, 512, 512),
         ),
         Architecture(
             "emosense-s",

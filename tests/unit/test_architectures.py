@@ -33,6 +33,16 @@ def test_8l_is_the_papers_layer_by_layer():
     assert model.count_params() == 4_232_199
 
 
+def test_tuned_8l_is_kept_as_the_papers_8l():
+    about = architecture("cnn8-tuned")
+    kept = about.without_batch_norm(about.build())
+    table = [(x.name, tuple(x.output.shape[1:]), x.count_params()) for x in kept.layers[1:]]
+    assert table == PAPER_8L
+    assert [x.get_config().get("activation") for x in kept.layers] == [
+        x.get_config().get("activation") for x in architecture("cnn8").build().layers
+    ]
+
+
 def test_dropout_is_the_papers():
     model = architecture("cnn8").build()
     rates = [layer.rate for layer in model.layers if "dropout" in layer.name]

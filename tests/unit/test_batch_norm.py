@@ -30,7 +30,7 @@ def test_s_keeps_its_budget():
     assert sum(row["flops"] for row in layer_table(kept)) <= 100e6
 
 
-@pytest.mark.parametrize("name", ["emosense-s", "emosense-l"])
+@pytest.mark.parametrize("name", ["cnn8-tuned", "emosense-s", "emosense-l"])
 def test_merging_batch_normalisation_changes_no_answer(name):
     model = shaken(name)
     kept = architecture(name).without_batch_norm(model)
@@ -41,8 +41,11 @@ def test_merging_batch_normalisation_changes_no_answer(name):
     np.testing.assert_allclose(np.asarray(kept(faces)), expected, atol=1e-4)
 
 
-def test_kept_weights_can_be_trained_further():
-    about, model = architecture("emosense-s"), shaken("emosense-s")
+@pytest.mark.parametrize(
+    ("name", "layer"), [("cnn8-tuned", "dense1"), ("emosense-s", "stage3_block1_conv2")]
+)
+def test_kept_weights_can_be_trained_further(name, layer):
+    about, model = architecture(name), shaken(name)
     kept = about.without_batch_norm(model)
     faces = np.random.default_rng(1).random((64, 48, 48, 1), np.float32)
     expected = np.asarray(kept(faces))
@@ -52,8 +55,9 @@ def test_kept_weights_can_be_trained_further():
     np.testing.assert_allclose(np.asarray(further(faces)), expected, atol=1e-4)
     # In training each normalisation takes its statistics from the batch: here, the same faces.
     np.testing.assert_allclose(np.asarray(further(faces, training=True)), expected, atol=2e-2)
-    kernel = further.get_layer("stage3_block1_conv2").get_weights()[0]
-    np.testing.assert_allclose(np.linalg.norm(kernel.reshape(-1, 96), axis=0), 2**0.5, rtol=1e-4)
+    kernel = further.get_layer(layer).get_weights()[0]
+    lengths = np.linalg.norm(kernel.reshape(-1, kernel.shape[-1]), axis=0)
+    np.testing.assert_allclose(lengths, 2**0.5, rtol=1e-4)
 
 
 def test_networks_without_batch_normalisation_are_kept_as_they_are():
