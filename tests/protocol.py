@@ -141,7 +141,7 @@ class BrowserSession:
             self.run()
             return condition()
 
-        wait_until(holds, lambda: f"the page says: {self.text} {self.alerts}", seconds)
+        wait_until(holds, lambda: f"the page says: {self.text}", seconds, pause=0.3)
 
     def elements(self, kind: str) -> list[Element]:
         """Return the page's elements of a kind (Streamlit's name), in their order."""

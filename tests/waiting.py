@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-_PAUSE = 0.02
 
 
 def wait_until(
     condition: Callable[[], T],
     message: str | Callable[[], object] = "what was waited for did not happen",
     timeout: float = 60,
+    pause: float = 0.02,
 ) -> T:
     """Ask until ``condition`` returns something true, and return that.
 
@@ -19,6 +19,7 @@ def wait_until(
         condition: what is waited for; what it raises ends the wait.
         message: of the failure; a function is called for it then, to tell what was seen instead.
         timeout: seconds after which to give up: a bound for tests that fail, never a measure.
+        pause: seconds between two questions; longer where a question costs something.
 
     Raises:
         AssertionError: it did not happen.
@@ -28,5 +29,5 @@ def wait_until(
         if time.monotonic() > end:
             told = message() if callable(message) else message
             raise AssertionError(f"waited {timeout:.0f} seconds: {told}")
-        time.sleep(_PAUSE)
+        time.sleep(pause)
     return found

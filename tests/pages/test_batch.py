@@ -48,7 +48,7 @@ def analysed(app):
         assert not app.run().exception
         return "photos/s" in texts(app)
 
-    wait_until(ended, lambda: f"the page says: {texts(app)}", timeout=200)
+    wait_until(ended, lambda: f"the page says: {texts(app)}", timeout=200, pause=0.2)
     return texts(app)
 
 

@@ -42,7 +42,7 @@ def finished(app):
         assert not app.run().exception
         return "analysed of" in texts(app) or app.error
 
-    wait_until(ended, lambda: f"the page says: {texts(app)}", timeout=200)
+    wait_until(ended, lambda: f"the page says: {texts(app)}", timeout=200, pause=0.2)
     return texts(app)
 
 
