@@ -67,7 +67,7 @@ def verdicts_chart(verdicts: Sequence[str]) -> Figure:
     )
     figure.update_layout(
         height=280,
-        margin={"l": 0, "r": 0, "t": 24, "b": 0},
+        margin={"l": 0, "r": 24, "t": 24, "b": 0},
         xaxis={"fixedrange": True},
         yaxis={"title": "faces", "fixedrange": True, "rangemode": "tozero", "tickformat": "d"},
         showlegend=False,

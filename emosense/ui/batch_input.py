@@ -30,6 +30,11 @@ _SAMPLE: Final = "batch_sample"
 def choose_and_start(batches: SessionBatches) -> bool:
     """Show the uploader, the choices and the button that starts a job; tell if one can start."""
     most, megabytes = settings.MAX_BATCH_PHOTOS.whole(), settings.MAX_BATCH_MB.number()
+    model_column, options_column, start_column = st.columns([3, 1, 1], vertical_alignment="bottom")
+    with model_column:
+        model = pick_model()
+    with options_column:
+        options = choose_options()
     round_ = st.session_state.setdefault("batch_round", 0)  # a new uploader after each start
     uploads = st.file_uploader(
         f"Photos, or zip archives of photos: up to {most} photos and {megabytes:.0f} MB",
@@ -50,19 +55,12 @@ def choose_and_start(batches: SessionBatches) -> bool:
         items = [PhotoItem(photo, partial(album.__getitem__, photo)) for photo in album]
         name = "Sample"
         st.caption(ALBUM_CREDIT)
-    if not items:
-        return False
-    model_column, options_column, start_column = st.columns([3, 1, 1], vertical_alignment="bottom")
-    with model_column:
-        model = pick_model()
-    with options_column:
-        options = choose_options()
     started = start_column.button(
-        f"Analyse {counted(len(items), 'photo')}",
+        f"Analyse {counted(len(items), 'photo')}" if items else "Analyse",
         type="primary",
         icon=":material/play_arrow:",
         key="batch_start",
-        disabled=model is None,
+        disabled=model is None or not items,
         width="stretch",
     )
     if started and model is not None:
@@ -70,7 +68,7 @@ def choose_and_start(batches: SessionBatches) -> bool:
         st.session_state["batch_round"] = round_ + 1
         st.session_state[_SAMPLE] = False
         st.rerun()
-    return True
+    return bool(items)
 
 
 def _items(uploads: Sequence[UploadedFile], most: int, most_bytes: int) -> list[PhotoItem]:

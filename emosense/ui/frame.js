@@ -61,7 +61,8 @@ function hintAtGallery() {
   }
 }
 
-// The camera button of a chart on a dark page would save light lines for a dark ground.
+// The camera button of a chart on a dark page would save light lines for a dark ground, and a font
+// that only this page has.
 function saveChartsLight() {
   const save = (event) => {
     const button = event.target.closest(".modebar-btn[data-attr=toImage], .modebar-btn");
@@ -76,15 +77,14 @@ function saveChartsLight() {
 }
 
 function lightened(chart) {
-  const { text, grid, ground, zero } = chart.layout.meta.light;
+  const { text, grid, ground } = chart.layout.meta.light;
   const layout = structuredClone(chart.layout);
-  layout.template = {};
   Object.assign(layout, { paper_bgcolor: ground, plot_bgcolor: ground });
-  layout.font = { ...chart._fullLayout.font, color: text };
+  layout.font = { ...chart._fullLayout.font, color: text, family: "Arial, Helvetica, sans-serif" };
   layout.legend = { ...layout.legend, font: { ...layout.legend?.font, color: text } };
   for (const name of Object.keys(chart._fullLayout)) {
     if (!/^[xy]axis\d*$/.test(name)) continue;
-    const axis = (layout[name] = { ...layout[name], color: text, gridcolor: grid, zerolinecolor: grid });
+    const axis = (layout[name] = { ...layout[name], color: text, gridcolor: grid, zerolinecolor: grid, automargin: true });
     axis.tickfont = { ...axis.tickfont, color: text };
     if (axis.title) axis.title = { ...axis.title, font: { ...axis.title.font, color: text } };
   }

@@ -22,6 +22,7 @@ from emosense.ui.frame import announce
 from emosense.ui.models import sureness
 from emosense.ui.photo_analysis import Analysis
 from emosense.ui.photo_why import show_why
+from emosense.ui.pictures import show_picture
 from emosense.ui.plots import show_plot
 from emosense.ui.tables import with_percents
 from emosense.ui.text import counted, plain
@@ -139,7 +140,7 @@ def _show_photo(
     else:
         picture, beside = st.columns([3, 2], gap="large")
     with picture:
-        st.image(analysis.preview, alt=_alt(result), width="stretch")
+        show_picture(analysis.preview, f"picture_{index}", _alt(result))
         if alone:
             st.caption(plain(result.source))
     with beside:
@@ -197,7 +198,7 @@ def _show_face(
     with st.container(border=True, key=f"face_{key}"):
         left, right = st.columns([1, 2], vertical_alignment="center")
         with left:
-            st.image(crop, width=110, alt=f"Face {number}")
+            show_picture(crop, f"crop_{key}", f"Face {number}", width=110)
         with right:
             told = f"{face.emotion}** &nbsp; {probability}"
             if not face.sure:

@@ -35,8 +35,8 @@ def show_plot(
     figure.update_layout(
         font_color=colours["text"],
         legend_font_color=colours["text"],
-        # For frame.js, which saves from dark pages too what can be printed.
-        meta={"light": _LIGHT} if dark() else None,
+        # For frame.js, which saves what can be printed, from dark pages too.
+        meta={"light": _LIGHT},
     )
     figure.update_xaxes(tickfont_color=colours["text"], title_font_color=colours["text"])
     figure.update_yaxes(tickfont_color=colours["text"], title_font_color=colours["text"])

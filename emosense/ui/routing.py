@@ -68,12 +68,13 @@ def show_title(heading: str, *names: str) -> None:
 
 def show_footer() -> None:
     """Show what stands below every page."""
-    st.divider()
-    st.page_link(
-        _RESPONSIBLE,
-        label="An expression is not a feeling",
-        icon=":material/balance:",
-    )
+    with st.container(key="footer"):
+        st.divider()
+        st.page_link(
+            _RESPONSIBLE,
+            label="An expression is not a feeling",
+            icon=":material/balance:",
+        )
 
 
 def require_router() -> None:

@@ -11,6 +11,7 @@ from emosense.results import VideoInfo
 from emosense.samples import SAMPLE_CLIP_NAME, SAMPLE_CREDIT
 from emosense.ui.links import linked_one, linked_switch
 from emosense.ui.models import pick_model
+from emosense.ui.pictures import show_picture
 from emosense.ui.text import plain
 from emosense.ui.upload_kinds import divided, point_elsewhere
 from emosense.ui.video_session import SessionVideos, Upload
@@ -65,7 +66,7 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
     """Show what was uploaded, the choices, and the button that starts the analysis."""
     picture, choices = st.columns([2, 3], gap="large")
     with picture:
-        st.image(upload.preview, width="stretch", alt=f"First frame of {upload.name}")
+        show_picture(upload.preview, "video_preview", f"First frame of {upload.name}")
         st.caption(f"{plain(upload.name)} · {describe(upload.info)}")
         if upload.name == SAMPLE_CLIP_NAME and st.session_state.get(_SAMPLE):
             st.caption(f"Made from a photo: {SAMPLE_CREDIT}")

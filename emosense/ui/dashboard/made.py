@@ -24,7 +24,7 @@ def show_made(selection: Selection) -> None:
                 "figures again:"
             )
             st.code(
-                f"{card.command}\nemosense evaluate {card.name} --data fer2013.csv", language="sh"
+                f"{card.command}\nemosense evaluate {card.name} --data fer2013.csv", language=None
             )
         st.markdown(
             "Figures and charts are computed while you look, from each model's "
