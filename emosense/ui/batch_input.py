@@ -55,12 +55,14 @@ def choose_and_start(batches: SessionBatches) -> bool:
         items = [PhotoItem(photo, partial(album.__getitem__, photo)) for photo in album]
         name = "Sample"
         st.caption(ALBUM_CREDIT)
+    if not items:
+        return False
     started = start_column.button(
-        f"Analyse {counted(len(items), 'photo')}" if items else "Analyse",
+        f"Analyse {counted(len(items), 'photo')}",
         type="primary",
         icon=":material/play_arrow:",
         key="batch_start",
-        disabled=model is None or not items,
+        disabled=model is None,
         width="stretch",
     )
     if started and model is not None:
@@ -68,7 +70,7 @@ def choose_and_start(batches: SessionBatches) -> bool:
         st.session_state["batch_round"] = round_ + 1
         st.session_state[_SAMPLE] = False
         st.rerun()
-    return bool(items)
+    return True
 
 
 def _items(uploads: Sequence[UploadedFile], most: int, most_bytes: int) -> list[PhotoItem]:
@@ -89,7 +91,7 @@ def _items(uploads: Sequence[UploadedFile], most: int, most_bytes: int) -> list[
     point_elsewhere("video", kinds["video"])
     items: list[PhotoItem] = []
     for upload in kept:
-        if upload in kinds["archive"]:
+        if upload in kinds["archive"] or upload.name.lower().endswith(".zip"):
             try:
                 items += _archived(upload)
             except EmoSenseError as error:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from emosense import settings
 from emosense.samples import SAMPLE_CREDIT, SAMPLE_NAME, sample_photo
+from emosense.ui.routing import link_to
 from emosense.ui.text import counted
 from emosense.ui.upload_kinds import divided, point_elsewhere
 
@@ -76,7 +77,7 @@ def _tell_of_limit(count: int, limit: int) -> None:
         f"{settings.MAX_BATCH_PHOTOS.whole()} at once, and zip archives of photos.",
         icon=":material/warning:",
     )
-    st.page_link("pages/batch.py", label="Open the Batch page", icon=":material/photo_library:")
+    link_to("batch")
 
 
 def _held(key: str) -> list[Photo]:

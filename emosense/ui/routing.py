@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
+_TITLES: Final = {
+    "photo": ("Photo", ":material/photo_camera:"),
+    "video": ("Video", ":material/videocam:"),
+    "batch": ("Batch", ":material/photo_library:"),
+    "models": ("Models", ":material/monitoring:"),
+    "responsible": ("Responsible use", ":material/balance:"),
+    "about": ("About", ":material/info:"),
+}
+"""Title and icon of each page in the menu, by the name of its file."""
+
 _RESPONSIBLE = _PAGES / "responsible.py"
 _ROUTED = "routed"
 _NAME = "EmoSense"
@@ -42,14 +52,8 @@ def navigate() -> StreamlitPage:
     show_frame()
     return st.navigation(
         [
-            st.Page(
-                _PAGES / "photo.py", title="Photo", icon=":material/photo_camera:", default=True
-            ),
-            st.Page(_PAGES / "video.py", title="Video", icon=":material/videocam:"),
-            st.Page(_PAGES / "batch.py", title="Batch", icon=":material/photo_library:"),
-            st.Page(_PAGES / "models.py", title="Models", icon=":material/monitoring:"),
-            st.Page(_RESPONSIBLE, title="Responsible use", icon=":material/balance:"),
-            st.Page(_PAGES / "about.py", title="About", icon=":material/info:"),
+            st.Page(_PAGES / f"{page}.py", title=title, icon=icon, default=page == "photo")
+            for page, (title, icon) in _TITLES.items()
         ],
         position="top",
     )
@@ -64,6 +68,12 @@ def show_title(heading: str, *names: str) -> None:
     """
     st.set_page_config(page_title=" · ".join((*names, _NAME)))
     st.title(heading)
+
+
+def link_to(page: str) -> None:
+    """Show a link to the page whose file has that name, e.g. ``video``."""
+    title, icon = _TITLES[page]
+    st.page_link(_PAGES / f"{page}.py", label=f"Open the {title} page", icon=icon)
 
 
 def show_footer() -> None:

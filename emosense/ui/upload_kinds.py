@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from emosense.media.file_kind import HEAD_BYTES, Kind, file_kind
+from emosense.ui.routing import link_to
 from emosense.ui.text import counted, plain
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-_ELSEWHERE: Final[dict[Kind, tuple[str, str, str, str]]] = {
-    "photo": ("a photo", "photos", "photo", ":material/photo_camera:"),
-    "video": ("a video", "videos", "video", ":material/videocam:"),
-    "archive": ("a zip archive", "zip archives", "batch", ":material/photo_library:"),
+_ELSEWHERE: Final[dict[Kind, tuple[str, str, str]]] = {
+    "photo": ("a photo", "photos", "photo"),
+    "video": ("a video", "videos", "video"),
+    "archive": ("a zip archive", "zip archives", "batch"),
 }
-"""One and several of a kind in words, and the page that takes them with its icon."""
+"""One and several of a kind in words, and the page that takes them."""
 
 
 def divided(uploads: Iterable[UploadedFile]) -> dict[Kind, list[UploadedFile]]:
@@ -35,10 +36,10 @@ def point_elsewhere(kind: Kind, uploads: Sequence[UploadedFile]) -> None:
     """Say that uploads belong on another page, with a link there; nothing without uploads."""
     if not uploads:
         return
-    one, many, page, icon = _ELSEWHERE[kind]
+    one, many, page = _ELSEWHERE[kind]
     title = page.capitalize()
     names = ", ".join(plain(upload.name) for upload in uploads[:3])
     more = f" and {counted(len(uploads) - 3, 'other')}" if len(uploads) > 3 else ""
     told = f"is {one}: open it" if len(uploads) == 1 else f"are {many}: open them"
-    st.info(f"**{names}**{more} {told} on the {title} page.", icon=icon)
-    st.page_link(f"pages/{page}.py", label=f"Open the {title} page", icon=icon)
+    st.info(f"**{names}**{more} {told} on the {title} page.", icon=":material/info:")
+    link_to(page)
