@@ -131,7 +131,7 @@ class _Handlers:
             "crops": [encode_jpeg(crop) for crop in crops],
         }
 
-    def annotated(self, data: bytes, result: Any, form: str) -> bytes:
+    def annotated(self, data: bytes, result: Any, form: str = "PNG") -> bytes:
         """Return the annotated photo at full size as a ``PNG`` or ``JPEG`` file."""
         from emosense.analyzer import photo_limits
         from emosense.annotate import annotate, encode_png
