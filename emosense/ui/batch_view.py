@@ -72,7 +72,7 @@ def _show_ended(batches: SessionBatches, job: PhotoJob, number: int) -> None:
     read = sum(isinstance(photo.result, PhotoResult) for photo in job.done)
     told = f"{counted(len(faces), 'face')} in {counted(read, 'photo')}"
     title.header(f"{plain(job.name)}: {told}")
-    announce(f"{job.name}: {told}")
+    announce(f"{job.name} is analysed: {counted(len(faces), 'face')}.")
     if remove.button(
         "Remove", icon=":material/delete:", key=f"batch_remove_{number}", width="stretch"
     ):
