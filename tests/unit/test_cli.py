@@ -2,6 +2,8 @@ import csv
 import io
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 from clips import head, pasted, wall, write_clip
@@ -141,6 +143,27 @@ def test_train_resume_evaluate_and_list(small_csv, tmp_path, capsys, monkeypatch
     assert "not a model card" in captured.err
     assert main(["train", "cnn8", "--data", str(small_csv), "--out", str(tmp_path / "models")]) == 1
     assert "expected a model's folder, or a new one" in capsys.readouterr().err
+
+
+def test_evaluate_loads_no_training_framework(small_csv):
+    code = (
+        "import sys\n"
+        "from emosense.cli.main import main\n"
+        f"assert main(['evaluate', 'cnn4', '--data', {str(small_csv)!r}]) == 0\n"
+        "print([name for name in ('tensorflow', 'keras', 'torch', 'jax') if name in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.endswith("[]\n")
+
+
+def test_what_a_data_set_holds_besides_is_told(small_csv, tmp_path, capsys):
+    (tmp_path / "fer2013.csv").write_bytes(small_csv.read_bytes() + b",,\n")
+    for name in ("a.txt", "b.txt", "c.json"):
+        (tmp_path / name).write_text("x")
+    assert main(["evaluate", "cnn4", "--data", str(tmp_path)]) == 0
+    told = capsys.readouterr().err
+    assert "3 files of other kinds left out: 2 .txt, 1 .json\n" in told
+    assert "1 empty row left out\n" in told
 
 
 def test_video_with_everything(tmp_path, astronaut, capsys):
