@@ -175,7 +175,8 @@ def test_video_with_everything(tmp_path, astronaut, capsys):
     captured = capsys.readouterr()
     assert "clip.mp4: 20 of 20 frames analysed" in captured.out
     assert "person 1: seen for 0.8 s; happy" in captured.out
-    rows = list(csv.DictReader((tmp_path / "o.csv").read_text().splitlines()))
+    assert (tmp_path / "o.csv").read_bytes().startswith(b"\xef\xbb\xbfsource,")
+    rows = list(csv.DictReader((tmp_path / "o.csv").read_text("utf-8-sig").splitlines()))
     assert len(rows) == 20
     assert len(json.loads((tmp_path / "o.json").read_text())["frames"]) == 20
     assert (tmp_path / "o.vtt").read_text().startswith("WEBVTT")
