@@ -230,8 +230,7 @@ def _downloads(job: PhotoJob, number: int) -> None:
 
 
 def _csv(results: Sequence[PhotoResult | PhotoFailure]) -> bytes:
-    # The mark lets spreadsheets read accents in file names.
-    return ("\ufeff" + export.to_csv(results)).encode("utf-8")
+    return export.csv_file(export.to_csv(results))
 
 
 def _json(results: Sequence[PhotoResult | PhotoFailure]) -> bytes:

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from emosense.charts.video import shares_chart, timeline_chart
+from emosense.export import csv_file
 from emosense.formatting import percent, probability_percent
 from emosense.results import VideoResult
 from emosense.ui.models import sureness
@@ -25,7 +26,8 @@ _BARS = 12
 
 
 def _encoded(make: Callable[[VideoResult], str], result: VideoResult) -> bytes:
-    return make(result).encode("utf-8")
+    text = make(result)
+    return csv_file(text) if make is export.to_csv else text.encode("utf-8")
 
 
 def show_empty() -> None:
