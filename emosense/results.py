@@ -183,6 +183,7 @@ class VideoInfo:
         rotation: by which stored frames are turned to be upright, in degrees
             counter-clockwise (0, 90, 180 or 270).
         audio: whether there is sound.
+        mirrored: whether left and right of stored frames are swapped before they are turned.
     """
 
     width: int
@@ -193,6 +194,7 @@ class VideoInfo:
     codec: str
     rotation: int
     audio: bool
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)

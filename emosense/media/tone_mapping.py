@@ -8,6 +8,7 @@ white of 203 cd/m2), BT.2390-11, 5.4.1 (tone curve, here on the largest of R, G 
 from __future__ import annotations
 
 import tempfile
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -109,7 +110,7 @@ class FrameToneMapper:
         planes = frame.reformat(
             width=width, height=height, format="gbrp16le", src_colorspace=_BT2020
         )
-        planes.time_base, planes.pts = None, None
+        planes.time_base, planes.pts = Fraction(1), None  # as the graph was told
         self._source.push(planes)
         return np.asarray(self._sink.pull().to_ndarray(format="rgb24"), np.uint8)
 
