@@ -86,7 +86,8 @@ def read_deep_tiff(data: bytes, max_pixels: int) -> RgbImage | None:
 
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page: Any = file.pages[0]
-        if page.bitspersample <= 8 or (page.samplesperpixel == 1 and page.bitspersample <= 32):
+        known = page.samplesperpixel == 1 and page.bitspersample <= 32 and int(page.photometric)
+        if page.bitspersample <= 8 or known:
             return None
         height, width = page.imagelength, page.imagewidth
         if width * height > max_pixels:

@@ -56,6 +56,8 @@ _OTHERS: Final = tuple(
         (rb"8BPS", "a Photoshop file"),
         (rb"\x00\x00[\x01\x02]\x00", "an icon"),
         (rb"FUJIFILMCCD-RAW|....ftypcrx |IIU\x00|IIRO", "a camera's raw file"),
+        (rb"....ftyp", "an MP4 or MOV video"),
+        (rb"\x1a\x45\xdf\xa3", "a Matroska or WebM video"),
         (rb"ID3|\xff[\xfb\xf3\xf2]|OggS|fLaC|RIFF....WAVE", "a sound file"),
     )
 )

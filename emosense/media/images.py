@@ -170,7 +170,12 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
 def _unidentified(data: bytes, limits: PhotoLimits) -> RgbImage:
     """Decode what Pillow does not know, or say what it is."""
     if data[:2] in (b"II", b"MM"):
-        deep = read_deep_tiff(data, limits.max_pixels)
+        try:
+            deep = read_deep_tiff(data, limits.max_pixels)
+        except MediaError:
+            raise
+        except Exception as error:  # its parser raises whatever it stumbles on
+            raise _damaged(error) from error
         if deep is not None:
             return deep
     if file_kind(data[:HEAD_BYTES]) == "photo":
