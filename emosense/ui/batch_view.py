@@ -12,7 +12,7 @@ from emosense import export
 from emosense.charts.batch import probability_histogram
 from emosense.charts.photo import verdicts_chart
 from emosense.emotions import EMOTIONS
-from emosense.formatting import probability_percent
+from emosense.formatting import counted, probability_percent
 from emosense.results import VERDICTS, PhotoFailure, PhotoResult
 from emosense.ui.batch_filter import FoundFace, choose_faces, faces_of
 from emosense.ui.batch_session import SessionBatches
@@ -20,7 +20,7 @@ from emosense.ui.frame import announce
 from emosense.ui.models import sureness
 from emosense.ui.plots import show_plot
 from emosense.ui.tables import with_percents
-from emosense.ui.text import counted, plain
+from emosense.ui.text import plain
 from emosense.worker.photo_jobs import DonePhoto, PhotoJob
 
 _SHOWN = 12
