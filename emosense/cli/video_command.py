@@ -40,7 +40,8 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns 1 if the video was not analysed to its end."""
-    from emosense.analyzer import Analyzer
+    from emosense.formatting import percent
+from emosense.analyzer import Analyzer
     from emosense.export import csv_file
     from emosense.video import export
     from emosense.video.options import VideoOptions
@@ -74,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
                 unwritten.append(f"{path} cannot be written: {error.strerror or error}.")
     print(f"{result.source}: {len(result.frames):,} of {result.frames_read:,} frames analysed")
     for line in timelines(result):
-        told = ", ".join(f"{name} {share:.0%}" for name, share in line.shares.items() if share)
+        told = ", ".join(f"{name} {percent(share)}" for name, share in line.shares.items() if share)
         print(f"  person {line.person}: seen for {line.visible:.1f} s; {told}")
     notes = [*analysis.notes, *([result.problem] if result.problem else []), *unwritten]
     for note in notes:
