@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from emosense.formatting import percent
+
 
 def add_to(commands: Any) -> None:
     """Add the command's parser."""
@@ -40,8 +42,7 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns 1 if the video was not analysed to its end."""
-    from emosense.formatting import percent
-from emosense.analyzer import Analyzer
+    from emosense.analyzer import Analyzer
     from emosense.export import csv_file
     from emosense.video import export
     from emosense.video.options import VideoOptions
