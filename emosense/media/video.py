@@ -98,15 +98,27 @@ class _Canvas:
 
     def __init__(self, first: Any, stream: Any, long_side: int) -> None:
         self._stream = stream
-        self.orientation = Orientation.of_frame(first)
+        self._known: dict[tuple[int, int, int], Orientation] = {}
+        self.orientation = self.orientation_of(first)
         self.shown = self.orientation.size(*_shown_size(first, stream))
         scale = min(1.0, long_side / max(self.shown))
         self._size = self.shown if scale == 1 else _scaled(self.shown, scale)
         self._mapper: FrameToneMapper | None = None
 
+    def orientation_of(self, frame: Any) -> Orientation:
+        """Return how a frame is shown; one of a form that was seen before is not asked again.
+
+        A frame that was asked for its side data refers to itself: it lives, with the decoder's
+        threads, until the garbage collector comes by.
+        """
+        form = (int(frame.rotation), frame.width, frame.height)
+        if form not in self._known:
+            self._known[form] = Orientation.of_frame(frame)
+        return self._known[form]
+
     def picture(self, frame: Any) -> RgbImage:
         """Return a frame as (h, w, 3) uint8 RGB of the canvas' size."""
-        orientation = Orientation.of_frame(frame)
+        orientation = self.orientation_of(frame)
         shown = orientation.size(*_shown_size(frame, self._stream))
         width, height = self._size
         fitted = self._size
@@ -256,7 +268,7 @@ class VideoReader:
         longest = 0.0
         index = -1
         rate = self.info.frames_per_second or 25.0
-        form = _form_of(self._first)
+        form = self._form_of(self._first)
         for index, frame in enumerate(self._all()):
             try:
                 self._check_pixels(frame, self._max_pixels)
@@ -268,13 +280,17 @@ class VideoReader:
             time = max(time, last + 1e-3) if index else 0.0
             longest = max(longest, time - last) if index else 0.0
             last = time
-            before, form = form, _form_of(frame)
+            before, form = form, self._form_of(frame)
             yield DecodedFrame(index, time, frame, self._canvas, reshaped=form != before)
         if self.problem is None and self._is_short(index + 1, last, longest):
             self.problem = (
                 f"the file ends after {index + 1:,} frames; its header promises about "
                 f"{self.info.frames:,}"
             )
+
+    def _form_of(self, frame: Any) -> tuple[int, int, Orientation]:
+        """Return what must stay the same for two frames to be of one shape."""
+        return frame.width, frame.height, self._canvas.orientation_of(frame)
 
     def _is_short(self, frames: int, last: float, longest: float) -> bool:
         """Tell whether the frames end well before the header says.
@@ -332,11 +348,6 @@ class VideoReader:
             audio=bool(container.streams.audio),
             mirrored=self._canvas.orientation.mirrored,
         )
-
-
-def _form_of(frame: Any) -> tuple[int, int, Orientation]:
-    """Return what must stay the same for two frames to be of one shape."""
-    return frame.width, frame.height, Orientation.of_frame(frame)
 
 
 def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:

@@ -1,11 +1,13 @@
 """Forms in which cameras, phones and editors deliver a video: what is seen is what players show."""
 
+import gc
 import struct
 from fractions import Fraction
 
 import av
 import cv2
 import numpy as np
+import psutil
 import pytest
 from clips import pasted, wall, write_clip
 
@@ -245,3 +247,20 @@ def test_containers(portrait, tmp_path, ending, codec):
         assert reader.problem is None
     assert len(frames) == 10
     assert np.abs(frames[0].rgb().astype(int) - portrait).mean() < 5
+
+
+def test_frames_do_not_wait_for_the_garbage_collector(portrait, tmp_path):
+    """Each would keep two threads of the decoder."""
+    path = write_clip(tmp_path / "a.mp4", [portrait] * 25)
+    gc.collect()
+    gc.disable()
+    try:
+        before = psutil.Process().num_threads()
+        with VideoReader(path) as reader:
+            for frame in reader.frames():
+                frame.rgb()
+        del frame, reader
+        # The first frame is asked for its display matrix, which binds it to itself.
+        assert psutil.Process().num_threads() <= before + 4
+    finally:
+        gc.enable()
