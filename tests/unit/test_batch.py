@@ -214,6 +214,7 @@ def test_a_fault_in_a_worker_ends_the_job(album, tmp_path, monkeypatch):
     assert threading.active_count() < 50
 
 
+@pytest.mark.slow
 class TestRay:
     @pytest.fixture(scope="class")
     def pool(self):

@@ -82,6 +82,7 @@ def test_errors_are_one_line(arguments, told, capsys):
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_train_resume_evaluate_and_list(small_csv, tmp_path, capsys, monkeypatch):
     command = ["train", "cnn8", "--data", str(small_csv), "--epochs", "1", "--batch-size", "16"]
     command += ["--out", str(tmp_path / "models" / "mine"), "--checkpoints", str(tmp_path / "run")]
