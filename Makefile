@@ -55,7 +55,7 @@ $(VENV)/run.stamp: requirements.txt pyproject.toml
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp
-	$(BIN)/pip install -q -c requirements.txt -e '.[dev,heic]'
+	$(BIN)/pip install -q -c requirements.txt -e '.[dev]'
 	touch $@
 
 # Browser tests drive Debian's Chromium; CHROMIUM may name another one.

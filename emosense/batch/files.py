@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from emosense.errors import BatchError
-from emosense.media.formats import ALL_PHOTO_SUFFIXES, VIDEO_SUFFIXES
+from emosense.media.formats import PHOTO_SUFFIXES, VIDEO_SUFFIXES
 from emosense.media.names import writable
 
 if TYPE_CHECKING:
     import fsspec
 
-PHOTOS: Final = ALL_PHOTO_SUFFIXES
+PHOTOS: Final = PHOTO_SUFFIXES
 VIDEOS: Final = VIDEO_SUFFIXES
 
 

@@ -41,6 +41,7 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns 1 if the video was not analysed to its end."""
     from emosense.analyzer import Analyzer
+    from emosense.export import csv_file
     from emosense.video import export
     from emosense.video.options import VideoOptions
     from emosense.video.summary import timelines
@@ -67,7 +68,8 @@ def run(options: argparse.Namespace) -> int:
     ):
         if path is not None:
             try:
-                path.write_text(make(result), encoding="utf-8", newline="")
+                text = make(result)
+                path.write_bytes(csv_file(text) if path is options.csv else text.encode())
             except OSError as error:  # the others are still worth having
                 unwritten.append(f"{path} cannot be written: {error.strerror or error}.")
     print(f"{result.source}: {len(result.frames):,} of {result.frames_read:,} frames analysed")
