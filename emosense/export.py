@@ -7,7 +7,7 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from emosense.emotions import EMOTIONS
@@ -33,12 +33,31 @@ COLUMNS: Final = ("source", "face", *FACE_COLUMNS, "model", "error")
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
-def to_csv(results: Sequence[PhotoResult | PhotoFailure]) -> str:
+Results = Sequence[PhotoResult | PhotoFailure]
+Chosen = Sequence[Collection[int]]
+"""Per result the numbers of the faces that a filter lets pass, from 1."""
+
+
+def to_csv(results: Results, only: Chosen | None = None) -> str:
     """Return a CSV text (RFC 4180, UTF-8, header, ``\\r\\n``).
 
     A photo without faces has one row with face 0; one that failed has a row with its error.
+
+    Args:
+        results: of photos.
+        only: the faces to include, under the numbers that they have; all rows if None.
     """
-    return spreadsheet_csv(COLUMNS, (row for result in results for row in rows(result)))
+    chosen = _chosen(results, only)
+    return spreadsheet_csv(COLUMNS, (row for one, numbers in chosen for row in rows(one, numbers)))
+
+
+def _chosen(
+    results: Results, only: Chosen | None
+) -> list[tuple[PhotoResult | PhotoFailure, Collection[int] | None]]:
+    """Return what is to be written: every result, or those with a chosen face."""
+    if only is None:
+        return [(result, None) for result in results]
+    return [(one, numbers) for one, numbers in zip(results, only, strict=True) if numbers]
 
 
 def spreadsheet_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
@@ -71,20 +90,26 @@ def _cell(value: Any) -> Any:
     return "" if value is None or value != value else value  # NaN
 
 
-def to_json(results: Sequence[PhotoResult | PhotoFailure]) -> str:
-    """Return a JSON text: a list with one object per photo."""
-    return json.dumps([result.as_dict() for result in results], indent=2, ensure_ascii=False)
+def to_json(results: Results, only: Chosen | None = None) -> str:
+    """Return a JSON text: a list with one object per photo; see :func:`to_csv`."""
+    found = [
+        one.as_dict() if isinstance(one, PhotoFailure) else one.as_dict(numbers)
+        for one, numbers in _chosen(results, only)
+    ]
+    return json.dumps(found, indent=2, ensure_ascii=False)
 
 
-def rows(result: PhotoResult | PhotoFailure) -> Iterator[dict[str, Any]]:
-    """Yield a result's CSV rows."""
+def rows(
+    result: PhotoResult | PhotoFailure, only: Collection[int] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield a result's CSV rows; ``only`` those of faces with these numbers."""
     source = result.source
     if isinstance(result, PhotoFailure):
         yield {"source": source, "error": result.message}
         return
     if not result.faces:
         yield {"source": source, "face": 0, "model": result.model}
-    for number, face in enumerate(result.faces, start=1):
+    for number, face in result.numbered(only):
         yield {"source": source, "face": number, "model": result.model, **face_cells(face)}
 
 

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from emosense.formatting import percent
+
 
 def add_to(commands: Any) -> None:
     """Add the command's parser."""
@@ -74,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
                 unwritten.append(f"{path} cannot be written: {error.strerror or error}.")
     print(f"{result.source}: {len(result.frames):,} of {result.frames_read:,} frames analysed")
     for line in timelines(result):
-        told = ", ".join(f"{name} {share:.0%}" for name, share in line.shares.items() if share)
+        told = ", ".join(f"{name} {percent(share)}" for name, share in line.shares.items() if share)
         print(f"  person {line.person}: seen for {line.visible:.1f} s; {told}")
     notes = [*analysis.notes, *([result.problem] if result.problem else []), *unwritten]
     for note in notes:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from emosense import settings
+from emosense.formatting import counted
 from emosense.samples import SAMPLE_CREDIT, SAMPLE_NAME, sample_photo
 from emosense.ui.routing import link_to
-from emosense.ui.text import counted
 from emosense.ui.upload_kinds import divided, point_elsewhere
 
 _UPLOADS = "photo_uploads"

@@ -16,7 +16,7 @@ from emosense import export
 from emosense.charts.photo import probability_chart, verdicts_chart
 from emosense.emotions import EMOTIONS
 from emosense.errors import WorkerDied
-from emosense.formatting import probability_percent
+from emosense.formatting import counted, probability_percent
 from emosense.results import VERDICTS, Face, PhotoFailure, PhotoResult
 from emosense.ui.frame import announce
 from emosense.ui.models import sureness
@@ -25,7 +25,7 @@ from emosense.ui.photo_why import show_why
 from emosense.ui.pictures import show_picture
 from emosense.ui.plots import show_plot
 from emosense.ui.tables import with_percents
-from emosense.ui.text import counted, plain
+from emosense.ui.text import plain
 from emosense.worker.client import InferenceWorker
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import streamlit as st
 
 from emosense.charts.video import shares_chart, timeline_chart
 from emosense.export import csv_file
-from emosense.formatting import percent, probability_percent
+from emosense.formatting import counted, percent, probability_percent
 from emosense.results import VideoResult
 from emosense.ui.models import sureness
 from emosense.ui.plots import show_plot
-from emosense.ui.text import counted, plain
+from emosense.ui.text import plain
 from emosense.ui.video_session import SessionVideos
 from emosense.video import export
 from emosense.video.summary import Timeline, timelines

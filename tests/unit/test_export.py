@@ -2,11 +2,12 @@
 
 import csv
 import io
+import json
 
 import pytest
 
-from emosense.export import csv_file, spreadsheet_csv, to_csv
-from emosense.results import PhotoFailure
+from emosense.export import csv_file, spreadsheet_csv, to_csv, to_json
+from emosense.results import Box, Face, PhotoFailure, PhotoResult
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,31 @@ def test_a_file_has_the_mark_and_any_name():
     assert data.startswith(b"\xef\xbb\xbfa\r\n")
     assert data.decode("utf-8-sig") == "a\r\ncaf\u00e9\r\n"
     assert csv_file("\udce9").endswith(b"\\udce9")
+
+
+def test_what_a_filter_shows_keeps_its_numbers():
+    from emosense.batch.rows import photo_rows
+
+    box, points = Box(1, 2, 3, 4), ((0.0, 0.0),) * 5
+    faces = tuple(
+        Face(box, points, 0.9, tuple(float(place == code) for place in range(7)))
+        for code in (3, 4, 3)
+    )
+    photo = PhotoResult("a.png", 9, 9, faces, "cnn8", "YuNet")
+    results = [
+        photo,
+        PhotoFailure("b.png", "no"),
+        PhotoResult("c.png", 9, 9, (), "cnn8", "Y"),
+        photo,
+    ]
+    only = [{1, 3}, set(), set(), {2}]
+    rows = list(csv.DictReader(io.StringIO(to_csv(results, only))))
+    assert [(row["face"], row["emotion"]) for row in rows] == [
+        ("1", "happy"),
+        ("3", "happy"),
+        ("2", "sad"),
+    ]
+    told = json.loads(to_json(results, only))
+    assert [[face["face"] for face in one["faces"]] for one in told] == [[1, 3], [2]]
+    assert [row["person"] for row in photo_rows("a.png", photo, {1, 3})] == [1, 3]
+    assert to_csv(results).count("\r\n") == 1 + 3 + 1 + 1 + 3
