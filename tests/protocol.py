@@ -7,6 +7,7 @@ very path that a browser's uploads take.
 from __future__ import annotations
 
 import io
+import re
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -166,6 +167,14 @@ class BrowserSession:
     def faults(self) -> list[str]:
         """All exceptions that the page shows; there should never be one."""
         return [element.exception.message for element in self.elements("exception")]
+
+    @property
+    def photos(self) -> list[str]:
+        """Names of the photos that the page shows, in their order."""
+        pictures = [picture for e in self.elements("imgs") for picture in e.imgs.imgs]
+        # Told as "name, 2 faces: ..."; pictures of single faces are told otherwise.
+        told = (re.match(r"(.*), \d+ faces?\b", picture.alt) for picture in pictures)
+        return [match[1] for match in told if match]
 
     def tables(self) -> list[pa.Table]:
         """Return the page's tables."""
