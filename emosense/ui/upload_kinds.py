@@ -21,6 +21,7 @@ _ELSEWHERE: Final[dict[Kind, tuple[str, str, str]]] = {
     "archive": ("a zip archive", "zip archives", "batch"),
 }
 """One and several of a kind in words, and the page that takes them."""
+_NAMED: Final = 10
 
 
 def divided(uploads: Iterable[UploadedFile]) -> dict[Kind, list[UploadedFile]]:
@@ -39,8 +40,9 @@ def point_elsewhere(kind: Kind, uploads: Sequence[UploadedFile]) -> None:
         return
     one, many, page = _ELSEWHERE[kind]
     title = page.capitalize()
-    names = ", ".join(plain(upload.name) for upload in uploads[:3])
-    more = f" and {counted(len(uploads) - 3, 'other')}" if len(uploads) > 3 else ""
+    names = ", ".join(plain(upload.name) for upload in uploads[:_NAMED])
+    rest = len(uploads) - _NAMED
+    more = f" and {counted(rest, 'other')}" if rest > 0 else ""
     told = f"is {one}: open it" if len(uploads) == 1 else f"are {many}: open them"
     st.info(f"**{names}**{more} {told} on the {title} page.", icon=":material/info:")
     link_to(page)

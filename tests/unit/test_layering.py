@@ -79,6 +79,7 @@ def test_the_readmes_command_help_is_the_programs():
 
 
 def test_the_readmes_figures_are_the_cards():
+    from emosense.formatting import percent
     from emosense.networks.registry import list_models
 
     readme = (ROOT / "README.md").read_text()
@@ -86,7 +87,7 @@ def test_the_readmes_figures_are_the_cards():
         (row,) = [line for line in readme.splitlines() if f"(`{name}`)" in line]
         card = model.card
         for part in ("PrivateTest", "PrivateTest without copies"):
-            assert f"| {card.metrics[part]['accuracy']:.1%} |" in row
+            assert f"| {percent(card.metrics[part]['accuracy'], 1)} |" in row
         test = card.metrics["PrivateTest"]
         assert f"| {test['macro_f1']:.3f} | {test['ece']:.3f} |" in row
         assert f"| {card.epochs_seen} of {card.recipe['epochs']} |" in row
