@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from emosense.cli.data import DATA_HELP, read_data
+
 
 def add_to(commands: Any) -> None:
     """Add the command's parser."""
@@ -15,7 +17,7 @@ def add_to(commands: Any) -> None:
         description="Training does this too. Needs the data that the model was trained on.",
     )
     parser.add_argument("model")
-    parser.add_argument("--data", type=Path, required=True, help="as for emosense train")
+    parser.add_argument("--data", type=Path, required=True, help=DATA_HELP)
     parser.set_defaults(run=run)
 
 
@@ -25,9 +27,8 @@ def run(options: argparse.Namespace) -> int:
     from emosense.networks.calibration import Calibration
     from emosense.networks.registry import find_model
     from emosense.training.publish import recalibrate
-    from emosense.training.read import read_dataset
 
-    card = recalibrate(find_model(options.model), read_dataset(options.data))
+    card = recalibrate(find_model(options.model), read_data(options.data))
     found = Calibration(**card.calibration)
     print(
         f"{card.name}: temperature {found.temperature:.3f}. {found.told(found.part)}"

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from emosense.cli.data import DATA_HELP, read_data
+
 _TOLERANCE = 1e-3
 
 
@@ -16,7 +18,7 @@ def add_to(commands: Any) -> None:
         "evaluate", help="measure a trained model on a data set"
     )
     parser.add_argument("model")
-    parser.add_argument("--data", type=Path, required=True, help="as for emosense train")
+    parser.add_argument("--data", type=Path, required=True, help=DATA_HELP)
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.set_defaults(run=run)
 
@@ -26,11 +28,10 @@ def run(options: argparse.Namespace) -> int:
     from emosense.cli.train_command import print_metrics
     from emosense.networks.registry import find_model
     from emosense.training.answers import answer
-    from emosense.training.read import read_dataset
 
     model = find_model(options.model)
     seed = int(model.card.recipe.get("seed", 0))
-    data = read_dataset(options.data)
+    data = read_data(options.data)
     answers = answer(model, data, seed)
     metrics = answers.metrics(model.calibration)
     if options.json:

@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from emosense.cli.data import DATA_HELP, read_data
 from emosense.networks.architectures import ARCHITECTURES
 from emosense.training.recipe import CHOICES, OWN_DEFAULTS, Recipe, default_recipe
 
@@ -25,7 +26,7 @@ def add_to(commands: Any) -> None:
         "--data",
         type=Path,
         required=True,
-        help="fer2013.csv, fer2013.csv.gz, or Kaggle's train/ and test/ folders or a zip of them",
+        help=DATA_HELP,
     )
     parser.add_argument("--out", type=Path, help="model folder; default models/NETWORK")
     parser.add_argument(
@@ -58,7 +59,6 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
     from emosense.training.publish import publish, require_place_for_model
-    from emosense.training.read import read_dataset
     from emosense.training.trainer import train
 
     given = {field.name: getattr(options, field.name) for field in fields(Recipe)}
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     out = options.out or Path("models") / recipe.network
     run_folder = options.checkpoints or Path("runs") / out.name
     require_place_for_model(out)  # told before the training, not after
-    data = read_dataset(options.data)
+    data = read_data(options.data)
     if not options.publish_only:
         train(
             recipe,

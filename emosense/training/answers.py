@@ -15,8 +15,7 @@ from emosense.evaluation.predictions import TEST_PARTS, WITHOUT_COPIES, Predicti
 from emosense.networks.calibration import Calibration
 from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.registry import TrainedModel
-from emosense.training.dataset import Dataset, Split, copies_in
-from emosense.training.trainer import training_parts
+from emosense.training.dataset import Dataset, Split, copies_in, training_parts
 
 VALIDATION = "a tenth of Training"
 

@@ -76,17 +76,22 @@ class RunFolder:
         except (OSError, ValueError, TypeError) as error:
             raise TrainingError(f"{self._state}: cannot be read ({error}).") from error
 
+    def read_of(self, fingerprint: str) -> RunState:
+        """Return the saved state after checking that it belongs to this data."""
+        state = self.read()
+        if state.fingerprint != fingerprint:
+            raise TrainingError(f"{self.path}: the run was made with other data.")
+        return state
+
     def resume(self, recipe: Recipe, fingerprint: str) -> RunState:
         """Return the saved state after checking that it belongs to this recipe and data."""
-        state = self.read()
+        state = self.read_of(fingerprint)
         # Through Recipe: a run from before an option existed had its default.
         known, wanted = Recipe(**state.recipe).as_dict(), recipe.as_dict()
         differing = sorted(k for k in wanted if known[k] != wanted[k])
         if differing:
             told = ", ".join(f"{k} {known[k]!r} -> {wanted[k]!r}" for k in differing)
             raise TrainingError(f"{self.path}: the run has another recipe ({told}).")
-        if state.fingerprint != fingerprint:
-            raise TrainingError(f"{self.path}: the run was made with other data.")
         return state
 
     def save(self, model: Any, state: RunState) -> None:

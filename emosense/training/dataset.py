@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -12,12 +12,16 @@ import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS, INPUT_SIZE
 from emosense.errors import DatasetError
+from emosense.left_out import NOTHING, LeftOut
 
 USAGES: Final[tuple[str, ...]] = ("Training", "PublicTest", "PrivateTest")
 """FER2013's three parts: for learning, for choosing, for the final score."""
 
 FER2013_TEST_IMAGES: Final = 7178
 """Images of PublicTest and PrivateTest together."""
+
+VALIDATION_SHARE: Final = 0.1
+"""Share of Training that is held out where there is no PublicTest."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Dataset:
         usage: (n,) uint8 index into :data:`USAGES`.
         votes: (n, 7) float32 shares of the FER+ votes, or None.
         source: where it was read from, for messages.
+        left_out: what was found beside it and not used.
     """
 
     images: npt.NDArray[np.uint8]
@@ -61,6 +66,7 @@ class Dataset:
     usage: npt.NDArray[np.uint8]
     votes: npt.NDArray[np.float32] | None
     source: str
+    left_out: LeftOut = NOTHING
 
     def __post_init__(self) -> None:
         n = len(self.labels)
@@ -80,6 +86,10 @@ class Dataset:
         """Return the part called ``usage`` (one of :data:`USAGES`); it may be empty."""
         rows = self.usage == USAGES.index(usage)
         return Split(self.images, self.labels, self.votes).take(rows)
+
+    def and_left_out(self, more: LeftOut) -> Dataset:
+        """Return the same data with more that was left out."""
+        return replace(self, left_out=LeftOut(self.left_out.counts + more.counts))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -126,3 +136,16 @@ def hold_out(split: Split, share: float, seed: int) -> tuple[Split, Split]:
             count = max(1, round(share * len(rows)))
             chosen[rng.permutation(rows)[:count]] = True
     return split.take(~chosen), split.take(chosen)
+
+
+def training_parts(data: Dataset, seed: int) -> tuple[Split, Split]:
+    """Return (training, validation): PublicTest, or a held-out tenth of Training without one.
+
+    Args:
+        data: with or without a PublicTest part.
+        seed: of the recipe; decides what is held out.
+    """
+    training, validation = data.split("Training"), data.split("PublicTest")
+    if len(validation) == 0:
+        return hold_out(training, VALIDATION_SHARE, seed)
+    return training, validation

@@ -39,9 +39,8 @@ from emosense.networks.registry import TrainedModel
 from emosense.training import averaging
 from emosense.training.answers import answer
 from emosense.training.checkpoint import RunFolder, RunState
-from emosense.training.dataset import Dataset
+from emosense.training.dataset import Dataset, training_parts
 from emosense.training.recipe import Recipe, default_recipe
-from emosense.training.trainer import training_parts
 
 
 def publish(run_folder: Path, data: Dataset, folder: Path) -> ModelCard:
@@ -61,10 +60,9 @@ def publish(run_folder: Path, data: Dataset, folder: Path) -> ModelCard:
     """
     require_place_for_model(folder)
     run = RunFolder(run_folder)
-    recipe = Recipe(**run.read().recipe)
-    state = run.resume(recipe, data.fingerprint)
+    state = run.read_of(data.fingerprint)
     with _replacing(folder) as written:
-        return _write(written, run, recipe, state, data)
+        return _write(written, run, Recipe(**state.recipe), state, data)
 
 
 def _write(

@@ -18,12 +18,10 @@ from emosense.networks.architectures import architecture
 from emosense.training import averaging
 from emosense.training.batches import class_weights, epoch_arrays, targets, to_unit
 from emosense.training.checkpoint import RunFolder, RunState
-from emosense.training.dataset import Dataset, Split, hold_out
+from emosense.training.dataset import Dataset, training_parts
 from emosense.training.recipe import Recipe
 from emosense.training.start import begin_with
 from emosense.training.teacher import Teacher
-
-VALIDATION_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -144,14 +142,6 @@ def _tensorboard(folder: Path) -> Any:
     if find_spec("tensorboard") is None:
         raise TrainingError("TensorBoard logs need its package: pip install tensorboard")
     return keras.callbacks.TensorBoard(str(folder))
-
-
-def training_parts(data: Dataset, seed: int) -> tuple[Split, Split]:
-    """Return (training, validation) as :func:`train` uses them."""
-    training, validation = data.split("Training"), data.split("PublicTest")
-    if len(validation) == 0:
-        return hold_out(training, VALIDATION_SHARE, seed)
-    return training, validation
 
 
 def compiled(recipe: Recipe, steps: int) -> Any:

@@ -1,0 +1,181 @@
+"""Folders, zip and tar archives alike: names of files, and their bytes one after the other.
+
+What a file is is told by its first bytes, not by its name. Archives are read as streams;
+nothing of them is written to disk.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final, Protocol, cast
+
+from emosense.errors import DatasetError
+from emosense.folders import walk
+from emosense.left_out import LeftOut, Reason
+from emosense.media.names import writable
+
+_BROKEN: Final = (
+    OSError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    RuntimeError,  # a password; NotImplementedError: a rare way of packing
+)
+_NOT_READ: Final = {
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive; unpack it first",
+    b"Rar!": "a RAR archive; unpack it first",
+    b"PAR1": "a Parquet file",
+    b"\x89HDF": "an HDF5 file",
+}
+_LINK: Final[Reason] = ("link in the archive", "links in the archive")
+
+
+class Container(Protocol):
+    """Files below one root.
+
+    Attributes:
+        path: what was opened.
+        names: of all files, with ``/`` between folders.
+        left_out: what was met and is no file.
+    """
+
+    path: Path
+    names: list[str]
+    left_out: LeftOut
+
+    def files(self, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
+        """Yield the wanted files, each open until the next is asked for, in any order."""
+
+
+def open_container(path: Path) -> Container | None:
+    """Return the files of a folder, a zip or a tar archive; None for a file that is none.
+
+    Raises:
+        DatasetError: it cannot be read, or is an archive of a kind that is not read.
+    """
+    with reading(path):
+        if path.is_dir():
+            return _Folder(path)
+        if zipfile.is_zipfile(path):
+            return _Zip(path)
+        if path.suffix.lower() == ".zip":
+            raise DatasetError(f"{path}: cannot be read as a zip file: it is damaged or none.")
+        with path.open("rb") as file:
+            head = file.read(8)
+        for magic, kind in _NOT_READ.items():
+            if head.startswith(magic):
+                raise DatasetError(
+                    f"{path}: expected a csv, a folder, or a zip or tar archive. Received: {kind}."
+                )
+        with open_packed(path) as stream:
+            return _Tar(path) if stream.read(512)[257:262] == b"ustar" else None
+
+
+@contextmanager
+def open_packed(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file whose bytes may be packed with gzip, bzip2 or xz."""
+    with path.open("rb") as file:
+        yield unpacked(file)
+
+
+def unpacked(stream: IO[bytes]) -> IO[bytes]:
+    """Return a stream that unpacks ``stream`` if it is packed with gzip, bzip2 or xz."""
+    buffered = io.BufferedReader(stream)  # type: ignore[type-var]  # any readable stream does
+    head = buffered.peek(6)
+    if head.startswith(b"\x1f\x8b"):
+        return cast(IO[bytes], gzip.GzipFile(fileobj=buffered))
+    if head.startswith(b"BZh"):
+        return bz2.BZ2File(buffered)
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return lzma.LZMAFile(buffered)
+    return buffered
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while a file is read into a DatasetError."""
+    try:
+        yield
+    except _BROKEN as error:
+        why = getattr(error, "strerror", None) or "it is damaged, cut off or locked by a password"
+        raise DatasetError(f"{path}: cannot be read: {why}.") from error
+
+
+class _Folder:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._real: dict[str, str] = {}
+        found, self.left_out = walk(str(path))
+        for name in found:
+            self._real[writable(name)] = name
+        self.names = list(self._real)
+
+    def files(self, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
+        for name in names:
+            with Path(self.path, self._real[name]).open("rb") as file:
+                yield name, file
+
+
+class _Zip:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.left_out = LeftOut()
+        with zipfile.ZipFile(path) as archive:
+            found = [info for info in archive.infolist() if not info.is_dir()]
+        # Some archives from Windows have its separator.
+        self._real = {writable(info.filename.replace("\\", "/")): info for info in found}
+        self.names = list(self._real)
+
+    def files(self, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
+        with zipfile.ZipFile(self.path) as archive:
+            for name in names:
+                with archive.open(self._real[name]) as file:
+                    yield name, file
+
+
+class _Tar:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.names = []
+        left_out: Counter[tuple[Reason, str]] = Counter()
+        for member, _ in self._members():
+            if member.isfile():
+                self.names.append(_name(member))
+            elif not member.isdir():
+                left_out[_LINK, ""] += 1
+        self.left_out = LeftOut.of(left_out)
+
+    def files(self, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
+        wanted = set(names)
+        for member, archive in self._members():
+            if member.isfile() and _name(member) in wanted:
+                file = archive.extractfile(member)  # a stream; nothing is written
+                assert file is not None
+                yield _name(member), file
+
+    def _members(self) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
+        with (
+            open_packed(self.path) as stream,
+            tarfile.open(fileobj=stream, mode="r|") as archive,
+        ):
+            for member in archive:
+                yield member, archive
+            # The end of the packed stream holds its checksum.
+            while stream.read(2**20):
+                pass
+
+
+def _name(member: tarfile.TarInfo) -> str:
+    return writable(member.name.removeprefix("./"))
