@@ -17,6 +17,7 @@ from emosense.explain import Explanation, explain
 from emosense.faces.crop import crop_face
 from emosense.faces.detector import FaceDetector
 from emosense.faces.options import DetectorOptions
+from emosense.faces.reading_order import reading_order
 from emosense.media.images import PhotoLimits, PhotoSource, RgbImage, read_photo
 from emosense.media.names import writable
 from emosense.media.video import VideoLimits
@@ -198,7 +199,8 @@ class Analyzer:
         """
         if not photos:
             return []
-        found = self._detector.detect([image for _, image in photos], options)
+        detected = self._detector.detect([image for _, image in photos], options)
+        found = [reading_order(detections) for detections in detected]
         crops = [
             crop_face(image, detection)
             for (_, image), detections in zip(photos, found, strict=True)

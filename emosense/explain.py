@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS, INPUT_SIZE
+from emosense.formatting import percent
 
 Classify = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """(n, 48, 48) uint8 -> (n, 7) probabilities."""
@@ -67,7 +68,7 @@ class Explanation:
         shares = sorted(self.regions.items(), key=lambda item: -item[1])
         if shares[0][1] == 0.0:
             return f"No single part of the face decides for {self.emotion}."
-        parts = ", ".join(f"{region} {share:.0%}" for region, share in shares)
+        parts = ", ".join(f"{region} {percent(share)}" for region, share in shares)
         return f"What speaks for {self.emotion}: {parts}."
 
     def overlay(self, side: int = 240) -> npt.NDArray[np.uint8]:

@@ -80,3 +80,8 @@ def face_cells(face: Face) -> dict[str, Any]:
         "probability": f"{face.probability:.6f}",
         "sure": int(face.sure),
     }
+
+
+def csv_file(text: str) -> bytes:
+    """Return a CSV text as a file: with the mark by which spreadsheets know UTF-8."""
+    return ("\ufeff" + text).encode("utf-8")

@@ -1,17 +1,24 @@
-"""A photo to try the app with, out of the installed scikit-image package."""
+"""Pictures to try the app with, out of the installed scikit-image package and made from them."""
 
 from __future__ import annotations
 
+import io
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from PIL import Image, ImageEnhance, ImageOps
+
 from emosense.errors import MediaError
 
 SAMPLE_NAME: Final = "astronaut.png"
+SAMPLE_CLIP_NAME: Final = "astronaut.mp4"
 SAMPLE_CREDIT: Final = (
     "Eileen Collins, photographed by NASA; public domain, as bundled with scikit-image."
 )
+
+
+ALBUM_CREDIT: Final = f"{SAMPLE_CREDIT} The cat by Stefan van der Walt and the coffee by Rachel Michetti, CC0, likewise."
 
 
 def sample_photo() -> bytes:
@@ -20,7 +27,40 @@ def sample_photo() -> bytes:
     Raises:
         MediaError: scikit-image is not installed.
     """
+    return _bundled(SAMPLE_NAME)
+
+
+def sample_album() -> dict[str, bytes]:
+    """Return photos by name: the sample in several conditions, and two without a face.
+
+    Raises:
+        MediaError: scikit-image is not installed.
+    """
+    with Image.open(io.BytesIO(sample_photo())) as opened:
+        photo = opened.convert("RGB")
+    far = Image.new("RGB", (1280, 960), (96, 110, 128))
+    far.paste(photo.resize((320, 320)), (700, 420))
+    crowd = Image.new("RGB", (1024, 1024))
+    for number in range(4):
+        one = ImageOps.mirror(photo) if number % 2 else photo
+        crowd.paste(one, (512 * (number % 2), 512 * (number // 2)))
+    made = {
+        "mirrored.jpg": ImageOps.mirror(photo),
+        "grey.jpg": ImageOps.grayscale(photo),
+        "dark.jpg": ImageEnhance.Brightness(photo).enhance(0.25),
+        "far away.jpg": far,
+        "four faces.jpg": crowd,
+    }
+    album = {SAMPLE_NAME: sample_photo()}
+    for name, picture in made.items():
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=90)
+        album[name] = buffer.getvalue()
+    return album | {"cat.png": _bundled("chelsea.png"), "coffee.png": _bundled("coffee.png")}
+
+
+def _bundled(name: str) -> bytes:
     found = find_spec("skimage")  # located without importing it
     if found is None or found.origin is None:
-        raise MediaError("The sample photo is part of scikit-image, which is not installed.")
-    return (Path(found.origin).parent / "data" / SAMPLE_NAME).read_bytes()
+        raise MediaError("The sample photos are part of scikit-image, which is not installed.")
+    return (Path(found.origin).parent / "data" / name).read_bytes()

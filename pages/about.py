@@ -4,11 +4,11 @@ import streamlit as st
 
 from emosense.emotions import EMOTIONS
 from emosense.ui.models import usable_models
-from emosense.ui.routing import require_router
+from emosense.ui.routing import require_router, show_title
 
 require_router()
 
-st.title("About EmoSense")
+show_title("About EmoSense", "About")
 st.markdown(
     f"""
 EmoSense finds faces in photos and videos and says which of seven expressions a network sees in each:

@@ -13,7 +13,7 @@ from emosense.ui.dashboard import (
 )
 from emosense.ui.dashboard.made import show_made
 from emosense.ui.dashboard.selection import choose_models, choose_view
-from emosense.ui.routing import require_router
+from emosense.ui.routing import require_router, show_title
 
 require_router()
 
@@ -27,9 +27,11 @@ VIEWS = {
     "compare": ("Head to head", head_to_head),
 }
 
-st.title("Which network, and why believe it?")
+heading = st.container()
 view = choose_view({name: title for name, (title, _) in VIEWS.items()})
-shown = VIEWS[view][1]
+title, shown = VIEWS[view]
+with heading:
+    show_title("Which network, and why believe it?", title, "Models")
 selection = choose_models(of_images=shown not in (training, architecture))
 if selection is not None:
     shown.show(selection)

@@ -6,12 +6,12 @@ import streamlit as st
 
 from emosense.ui.models import usable_models
 from emosense.ui.responsible import show_error_rates
-from emosense.ui.routing import require_router
+from emosense.ui.routing import require_router, show_title
 
 require_router()
 
 text = (Path(__file__).resolve().parents[1] / "docs" / "responsible-use.md").read_text("utf-8")
 title, _, body = text.removeprefix("# ").partition("\n")
-st.title(title)
+show_title(title, "Responsible use")
 st.markdown(body)
 show_error_rates(usable_models())

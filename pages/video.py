@@ -1,16 +1,14 @@
 """Video page: upload a clip, follow its people, see how their expressions change."""
 
-import streamlit as st
-
 from emosense import settings
-from emosense.ui.routing import require_router
+from emosense.ui.routing import require_router, show_title
 from emosense.ui.video_input import choose_video, show_start
 from emosense.ui.video_session import session_videos, shared_jobs
 from emosense.ui.video_view import show_empty, show_jobs
 
 require_router()
 
-st.title("How do expressions change?")
+show_title("How do expressions change?", "Video")
 videos = session_videos()
 upload = choose_video(videos)
 if upload is not None:

@@ -7,10 +7,29 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pytest
+from gates import WORKER, gated_environment
 from helpers import write_csv
 from PIL import Image
 
 from emosense.samples import sample_photo
+from emosense.worker.client import InferenceWorker
+
+
+@pytest.fixture(scope="module")
+def gates(tmp_path_factory):
+    """The folder of the gates at which the inference processes of ``worker`` wait."""
+    return tmp_path_factory.mktemp("gates")
+
+
+@pytest.fixture(scope="module")
+def worker(gates):
+    """A true inference process, which a test may hold at a :class:`gates.Gate`."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in gated_environment(gates).items():
+            patch.setenv(name, value)
+        worker = InferenceWorker(WORKER, timeout=120)
+        yield worker
+        worker.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from gates import WORKER
 
 
 @dataclass(frozen=True)
@@ -47,4 +48,4 @@ def family(pid: int) -> list[psutil.Process]:
 
 def inference_processes(pid: int) -> list[psutil.Process]:
     """Return the inference processes of the server ``pid``."""
-    return [p for p in family(pid) if "emosense.worker" in p.cmdline()]
+    return [p for p in family(pid) if {"emosense.worker", WORKER} & set(p.cmdline())]

@@ -29,5 +29,5 @@ def write_csv(path, counts=(40, 14, 14), seed=0):
 
 def texts(app):
     """All that a page of Streamlit's test harness says."""
-    kinds = (app.markdown, app.caption, app.warning, app.error, app.info, app.subheader)
+    kinds = (app.markdown, app.caption, app.warning, app.error, app.info, app.header, app.subheader)
     return "\n".join(str(element.value) for kind in kinds for element in kind)

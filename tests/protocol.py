@@ -7,7 +7,7 @@ very path that a browser's uploads take.
 from __future__ import annotations
 
 import io
-import time
+import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -18,6 +18,7 @@ from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from waiting import wait_until
 from websockets.sync.client import connect
 
 Upload = tuple[str, bytes, str]
@@ -96,7 +97,7 @@ class BrowserSession:
         """Give files to the page's uploader, in the place of earlier ones, and run the page."""
         message = BackMsg()
         request = message.file_urls_request
-        request.request_id, request.session_id = str(time.monotonic()), self.id
+        request.request_id, request.session_id = uuid.uuid4().hex, self.id
         request.file_names.extend(name for name, _, _ in files)
         self._send(message)
         while True:
@@ -133,11 +134,14 @@ class BrowserSession:
 
     def wait_until(self, condition: Callable[[], bool], seconds: float = 300) -> None:
         """Run the page until a condition holds."""
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, f"waited too long; the page says: {self.text}"
-            time.sleep(0.3)
+
+        def holds() -> bool:
+            if condition():
+                return True
             self.run()
+            return condition()
+
+        wait_until(holds, lambda: f"the page says: {self.text}", seconds, pause=0.3)
 
     def elements(self, kind: str) -> list[Element]:
         """Return the page's elements of a kind (Streamlit's name), in their order."""

@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
+from waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = (
@@ -40,31 +40,34 @@ def running_server(**environment: str) -> Iterator[str]:
 
 
 @contextmanager
-def started_server(**environment: str) -> Iterator[Server]:
-    """As :func:`running_server`, for those who need to know the process."""
+def started_server(*runner: str, **environment: str) -> Iterator[Server]:
+    """As :func:`running_server`, for those who need to know the process.
+
+    Args:
+        runner: module, with arguments, that runs Streamlit; see :mod:`gated`.
+        environment: more variables.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    command += ["--server.port", str(port)]
+    command = [sys.executable, "-m", *runner, "streamlit", "run", "app.py"]
+    command += ["--server.headless", "true", "--server.port", str(port)]
     with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}) as process:
         try:
             url = f"http://localhost:{port}"
-            _wait_for(f"{url}/_stcore/health", process)
+            wait_until(lambda: _answers(url, process), "the server did not answer", timeout=200)
             yield Server(url, process.pid)
         finally:
             process.terminate()
 
 
-def _wait_for(url: str, process: subprocess.Popen) -> None:
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except OSError:
-            assert process.poll() is None, "the server ended"
-            time.sleep(0.2)
-    raise AssertionError("the server did not answer")
+def _answers(url: str, process: subprocess.Popen) -> bool:
+    assert process.poll() is None, "the server ended"
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health"):
+            return True
+    except OSError:
+        return False
 
 
 @contextmanager

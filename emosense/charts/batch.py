@@ -31,7 +31,7 @@ def probability_histogram(faces: Sequence[Face]) -> Figure:
     figure.update_layout(
         barmode="stack",
         height=280,
-        margin={"l": 0, "r": 0, "t": 24, "b": 0},
+        margin={"l": 0, "r": 24, "t": 24, "b": 0},
         xaxis={"title": "top probability, %", "fixedrange": True, "range": [10, 100], "dtick": 10},
         yaxis={"title": "faces", "fixedrange": True, "rangemode": "tozero", "tickformat": "d"},
         bargap=0.06,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -9,36 +10,54 @@ import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS
 from emosense.evaluation.metrics import ratio
+from emosense.formatting import percent
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-_BLUES: Final = [[0.0, "#EDF2FB"], [0.5, "#7FA5E6"], [1.0, "#1B4597"]]
-_DIVERGING: Final = [[0.0, "#B4532A"], [0.5, "#F4F4F2"], [1.0, "#1B4597"]]
+# One colour of numbers for all cells, at least 4.5 times as light or dark as any of them.
+_NUMBERS: Final = {False: "#10141D", True: "#F2F5FB"}
+_BLUES: Final = {
+    False: [[0.0, "#F1F5FD"], [1.0, "#86ACF0"]],
+    True: [[0.0, "#161D2B"], [1.0, "#3560B5"]],
+}
+_DIVERGING: Final = {
+    False: [[0.0, "#E9A78A"], [0.5, "#F7F7F5"], [1.0, "#86ACF0"]],
+    True: [[0.0, "#8F4A2C"], [0.5, "#161D2B"], [1.0, "#3560B5"]],
+}
+"""By whether the ground is dark: nothing is as the ground."""
 
 
-def confusion_chart(confusion: npt.NDArray[np.integer], *, shares: bool) -> Figure:
+def confusion_chart(
+    confusion: npt.NDArray[np.integer], *, shares: bool, dark: bool = False
+) -> Figure:
     """Return a heat map; rows are the true classes, columns the answers.
 
     Args:
         confusion: (7, 7) counts.
         shares: colour and label by the share of the true class instead of by counts.
+        dark: for a dark ground.
     """
     part = row_shares(confusion)
     shown = 100 * part if shares else confusion.astype(float)
     return _heatmap(
         shown,
-        [[f"{value:.0f}" for value in row] for row in shown],
+        [[_number(value, shares=shares) for value in row] for row in shown],
         np.stack([confusion, 100 * part], axis=-1),
         "true: %{y}, answer: %{x}<br>%{customdata[0]:,} images, "
         "%{customdata[1]:.1f} % of the true class<extra></extra>",
         _BLUES,
+        dark,
         (0.0, 100.0 if shares else float(shown.max())),
     )
 
 
 def difference_chart(
-    first: npt.NDArray[np.integer], second: npt.NDArray[np.integer], labels: tuple[str, str]
+    first: npt.NDArray[np.integer],
+    second: npt.NDArray[np.integer],
+    labels: tuple[str, str],
+    *,
+    dark: bool = False,
 ) -> Figure:
     """Return where the first model answers more often than the second, in points of the row.
 
@@ -46,6 +65,7 @@ def difference_chart(
         first: (7, 7) counts.
         second: (7, 7) counts on the same images.
         labels: names of the two.
+        dark: for a dark ground.
     """
     points = 100 * (row_shares(first) - row_shares(second))
     limit = max(1.0, float(np.abs(points).max()))
@@ -57,8 +77,14 @@ def difference_chart(
         f"{labels[1]}: %{{customdata[1]:,}} images<br>"
         "%{customdata[2]:+.1f} points of the true class<extra></extra>",
         _DIVERGING,
+        dark,
         (-limit, limit),
     )
+
+
+def _number(value: float, *, shares: bool) -> str:
+    """Return a cell's text: a share without its sign, "<1" if it is not quite nothing."""
+    return percent(value / 100).removesuffix(" %") if shares else f"{value:.0f}"
 
 
 def row_shares(confusion: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
@@ -72,7 +98,8 @@ def _heatmap(
     texts: list[list[str]],
     details: npt.NDArray[np.floating],
     hover: str,
-    scale: list[list[object]],
+    scales: Mapping[bool, list[list[object]]],
+    dark: bool,
     limits: tuple[float, float],
 ) -> Figure:
     import plotly.graph_objects as go
@@ -86,7 +113,10 @@ def _heatmap(
             texttemplate="%{text}",
             customdata=details,
             hovertemplate=hover,
-            colorscale=scale,
+            colorscale=scales[dark],
+            textfont={"color": _NUMBERS[dark]},
+            # How it is saved, also from a dark page.
+            meta={"light": {"colorscale": scales[False], "textfont": {"color": _NUMBERS[False]}}},
             zmin=limits[0],
             zmax=limits[1],
             showscale=False,

@@ -323,4 +323,4 @@ def _opacity(one: ReliabilityBin, bins: Sequence[ReliabilityBin]) -> float:
 
 def _frame(height: int) -> dict[str, Any]:
     # The space above holds the button that saves the chart.
-    return {"height": height, "margin": {"l": 0, "r": 8, "t": 28, "b": 0}}
+    return {"height": height, "margin": {"l": 0, "r": 24, "t": 28, "b": 0}}

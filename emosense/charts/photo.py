@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from emosense.charts.colours import COLOURS, UNSURE_COLOUR
 from emosense.emotions import EMOTIONS
+from emosense.formatting import probability_percent
 from emosense.results import VERDICTS, Face
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def probability_chart(face: Face) -> Figure:
             x=values,
             y=list(EMOTIONS),
             orientation="h",
-            text=[f"{value:.0f} %" for value in values],
+            text=[probability_percent(p) for p in face.probabilities],
             textposition="outside",
             cliponaxis=False,
             marker={
@@ -33,7 +34,8 @@ def probability_chart(face: Face) -> Figure:
                     "color": "#808890",
                 },
             },
-            hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
+            customdata=[probability_percent(p, 1) for p in face.probabilities],
+            hovertemplate="%{y}: %{customdata}<extra></extra>",
         )
     )
     figure.update_layout(
@@ -65,7 +67,7 @@ def verdicts_chart(verdicts: Sequence[str]) -> Figure:
     )
     figure.update_layout(
         height=280,
-        margin={"l": 0, "r": 0, "t": 24, "b": 0},
+        margin={"l": 0, "r": 24, "t": 24, "b": 0},
         xaxis={"fixedrange": True},
         yaxis={"title": "faces", "fixedrange": True, "rangemode": "tozero", "tickformat": "d"},
         showlegend=False,

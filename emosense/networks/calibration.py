@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from emosense.formatting import percent
+
 _SMALLEST = 1e-12
 
 
@@ -54,8 +56,8 @@ class Calibration:
         if self.threshold > 1:
             return "It is never sure: no share of its answers is right often enough."
         return (
-            f"Below {self.threshold:.0%} it says unsure; chosen so that from there on "
-            f"{self.accuracy:.0%} of its answers on {faces} are right."
+            f"Below {percent(self.threshold)} it says unsure; chosen so that from there on "
+            f"{percent(self.accuracy)} of its answers on {faces} are right."
         )
 
     def as_dict(self) -> dict[str, Any]:

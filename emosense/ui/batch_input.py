@@ -3,44 +3,60 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import partial
-from typing import IO
+from typing import IO, TYPE_CHECKING, Final
 
 import streamlit as st
 
 from emosense import settings
 from emosense.errors import EmoSenseError
 from emosense.media.archive import ArchiveLimits, PhotoArchive
-from emosense.media.formats import photo_suffixes
+from emosense.samples import ALBUM_CREDIT, sample_album
 from emosense.ui.batch_session import SessionBatches
+from emosense.ui.detector_options import choose_options
 from emosense.ui.models import pick_model
-from emosense.ui.photo_input import choose_options
 from emosense.ui.text import counted, plain
+from emosense.ui.upload_kinds import divided, point_elsewhere
 from emosense.worker.photo_jobs import PhotoItem
 
-_UPLOADS = "batch_uploads_{}"
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+_UPLOADS: Final = "batch_uploads_{}"
+_SAMPLE: Final = "batch_sample"
 
 
 def choose_and_start(batches: SessionBatches) -> bool:
     """Show the uploader, the choices and the button that starts a job; tell if one can start."""
     most, megabytes = settings.MAX_BATCH_PHOTOS.whole(), settings.MAX_BATCH_MB.number()
+    model_column, options_column, start_column = st.columns([3, 1, 1], vertical_alignment="bottom")
+    with model_column:
+        model = pick_model()
+    with options_column:
+        options = choose_options()
     round_ = st.session_state.setdefault("batch_round", 0)  # a new uploader after each start
     uploads = st.file_uploader(
         f"Photos, or zip archives of photos: up to {most} photos and {megabytes:.0f} MB",
-        type=[*photo_suffixes(), "zip"],
         accept_multiple_files=True,
         max_upload_size=settings.MAX_BATCH_MB.whole(),
         key=_UPLOADS.format(round_),
     )
-    items = _items(uploads, most, int(megabytes * 2**20)) if uploads else []
+    items, name = _items(uploads, most, int(megabytes * 2**20)), ""
+    if uploads:
+        st.session_state[_SAMPLE] = False
+        name = uploads[0].name if len(uploads) == 1 else counted(len(items), "photo")
+    elif not batches.jobs and st.button(
+        "Try a sample", icon=":material/photo_library:", key="batch_sample_button"
+    ):
+        st.session_state[_SAMPLE] = True
+    if st.session_state.get(_SAMPLE):
+        album = sample_album()
+        items = [PhotoItem(photo, partial(album.__getitem__, photo)) for photo in album]
+        name = "Sample"
+        st.caption(ALBUM_CREDIT)
     if not items:
         return False
-    model_column, options_column, start_column = st.columns([3, 1, 1], vertical_alignment="bottom")
-    with model_column:
-        model = pick_model("batch_model")
-    with options_column:
-        options = choose_options("batch")
     started = start_column.button(
         f"Analyse {counted(len(items), 'photo')}",
         type="primary",
@@ -50,19 +66,19 @@ def choose_and_start(batches: SessionBatches) -> bool:
         width="stretch",
     )
     if started and model is not None:
-        name = uploads[0].name if len(uploads) == 1 else counted(len(items), "photo")
         batches.start(name, items, model, options)
         st.session_state["batch_round"] = round_ + 1
+        st.session_state[_SAMPLE] = False
         st.rerun()
     return True
 
 
-def _items(uploads: Iterable[IO[bytes]], most: int, most_bytes: int) -> list[PhotoItem]:
+def _items(uploads: Sequence[UploadedFile], most: int, most_bytes: int) -> list[PhotoItem]:
     """Return the photos of all uploads; what cannot be used is told and left out."""
-    items: list[PhotoItem] = []
+    kept: list[UploadedFile] = []
     size = 0
     for upload in uploads:
-        size += upload.seek(0, 2)
+        size += upload.size
         if size > most_bytes:
             _tell(
                 upload.name,
@@ -70,13 +86,18 @@ def _items(uploads: Iterable[IO[bytes]], most: int, most_bytes: int) -> list[Pho
                 "those after it are left out.",
             )
             break
-        if not upload.name.lower().endswith(".zip"):
-            items.append(PhotoItem(upload.name, upload.getvalue))  # type: ignore[attr-defined]
-            continue
-        try:
-            items += _archived(upload)
-        except EmoSenseError as error:
-            _tell(upload.name, str(error))
+        kept.append(upload)
+    kinds = divided(kept)
+    point_elsewhere("video", kinds["video"])
+    items: list[PhotoItem] = []
+    for upload in kept:
+        if upload in kinds["archive"] or upload.name.lower().endswith(".zip"):
+            try:
+                items += _archived(upload)
+            except EmoSenseError as error:
+                _tell(upload.name, str(error))
+        elif upload not in kinds["video"]:
+            items.append(PhotoItem(upload.name, upload.getvalue))
     if len(items) > most:
         st.warning(
             f"Expected at most {most} photos in one job. Received: {len(items)}. The first {most} "

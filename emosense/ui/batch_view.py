@@ -6,21 +6,23 @@ import base64
 from collections.abc import Sequence
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
 from emosense import export
 from emosense.charts.batch import probability_histogram
 from emosense.charts.photo import verdicts_chart
 from emosense.emotions import EMOTIONS
+from emosense.formatting import probability_percent
 from emosense.results import VERDICTS, PhotoFailure, PhotoResult
 from emosense.ui.batch_filter import FoundFace, choose_faces, faces_of
 from emosense.ui.batch_session import SessionBatches
+from emosense.ui.frame import announce
 from emosense.ui.models import sureness
+from emosense.ui.plots import show_plot
+from emosense.ui.tables import with_percents
 from emosense.ui.text import counted, plain
 from emosense.worker.photo_jobs import DonePhoto, PhotoJob
 
-_CHART = {"displayModeBar": False}
 _SHOWN = 12
 _SHOWN_ALONE = 96
 _PICTURED = 1000
@@ -67,9 +69,10 @@ def _show_progress(job: PhotoJob, number: int) -> None:
 def _show_ended(batches: SessionBatches, job: PhotoJob, number: int) -> None:
     faces = faces_of(job.done)
     title, remove = st.columns([5, 1], vertical_alignment="center")
-    title.subheader(
-        f"{plain(job.name)}: {counted(len(faces), 'face')} in {counted(len(job.done), 'photo')}"
-    )
+    read = sum(isinstance(photo.result, PhotoResult) for photo in job.done)
+    told = f"{counted(len(faces), 'face')} in {counted(read, 'photo')}"
+    title.header(f"{plain(job.name)}: {told}")
+    announce(f"{job.name}: {told}")
     if remove.button(
         "Remove", icon=":material/delete:", key=f"batch_remove_{number}", width="stretch"
     ):
@@ -82,6 +85,7 @@ def _show_ended(batches: SessionBatches, job: PhotoJob, number: int) -> None:
             icon=":material/warning:",
         )
     _show_left_over(job.done)
+    shown = faces
     if faces:
         shown = choose_faces(faces, number)
         if shown:
@@ -94,7 +98,7 @@ def _show_ended(batches: SessionBatches, job: PhotoJob, number: int) -> None:
         _downloads(job, number)
         speed = f", {len(job.done) / job.took:.0f} photos/s" if job.took else ""
         st.caption(
-            f"{counted(len(job.done), 'photo')} in {job.took:.1f} s{speed}. Classified by the "
+            f"{counted(read, 'photo')} in {job.took:.1f} s{speed}. Classified by the "
             f"model {job.model}. {sureness(job.model)}"
         )
 
@@ -126,19 +130,15 @@ def _show_charts(shown: Sequence[FoundFace], number: int) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**What the faces express**")
-        st.plotly_chart(
+        show_plot(
             verdicts_chart(verdicts),
-            width="stretch",
-            config=_CHART,
             key=f"batch_counts_{number}",
             alt=", ".join(f"{n} {verdicts.count(n)}" for n in VERDICTS if n in verdicts),
         )
     with right:
         st.markdown("**How probable that is**")
-        st.plotly_chart(
+        show_plot(
             probability_histogram([found.face for found in shown]),
-            width="stretch",
-            config=_CHART,
             key=f"batch_probabilities_{number}",
             alt="Histogram of the faces' top probabilities",
         )
@@ -158,7 +158,7 @@ def _show_by_emotion(shown: Sequence[FoundFace]) -> None:
                 st.image(
                     found.crop,
                     width=76,
-                    caption=f"{found.face.probability:.0%}",
+                    caption=probability_percent(found.face.probability),
                     alt=f"{found.photo.result.source}, face {found.number}, {name}",
                 )
 
@@ -169,20 +169,17 @@ def _show_table(shown: Sequence[FoundFace], number: int) -> None:
     table, picture = st.columns([3, 2], gap="large")
     with table:
         event = st.dataframe(
-            pd.DataFrame([_row(found, pictured=len(shown) <= _PICTURED) for found in shown]),
+            with_percents(
+                [_row(found, pictured=len(shown) <= _PICTURED) for found in shown],
+                ("probability", *EMOTIONS),
+            ),
             hide_index=True,
             width="stretch",
             row_height=48,
             key=f"batch_faces_{number}_{rows}",
             on_select="rerun",
             selection_mode="single-row",
-            column_config={
-                "picture": st.column_config.ImageColumn("", width=56),
-                "probability": st.column_config.ProgressColumn(
-                    format="percent", min_value=0.0, max_value=1.0
-                ),
-                **{name: st.column_config.NumberColumn(format="percent") for name in EMOTIONS},
-            },
+            column_config={"picture": st.column_config.ImageColumn("", width=56)},
         )
     chosen = event["selection"]["rows"]
     with picture:
@@ -206,9 +203,9 @@ def _row(found: FoundFace, *, pictured: bool) -> dict[str, object]:
         "photo": found.photo.result.source,
         "face": found.number,
         "says": face.verdict,
-        # Whole percents: that is how exact they are meant.
-        "probability": round(face.probability, 2),
-        **{name: round(p, 2) for name, p in zip(EMOTIONS, face.probabilities, strict=True)},
+        "probability": face.probability,
+        "note": "perhaps no face" if face.doubtful else "",
+        **dict(zip(EMOTIONS, face.probabilities, strict=True)),
     }
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Final
 
 import streamlit as st
 
 from emosense import settings
 from emosense.errors import ModelError
 from emosense.networks.registry import TrainedModel, list_models
-from emosense.ui.kept import kept
+from emosense.ui.links import linked_one
+
+_TEST: Final = "PrivateTest"
+_MARGIN: Final = 0.02
+"""Less than this above the share of the most frequent emotion is luck on some 3,600 images."""
 
 
 def usable_models() -> dict[str, TrainedModel]:
@@ -40,25 +46,44 @@ def labels_of(models: dict[str, TrainedModel]) -> dict[str, str]:
     }
 
 
-def pick_model(key: str) -> str | None:
-    """Show a picker of all usable models and return the chosen name, or None without any."""
+def pick_model() -> str | None:
+    """Show a picker of all usable models and return the chosen name, or None without any.
+
+    The choice is one for all pages of the session.
+    """
     usable = usable_models()
     if not usable:
         return None
-    labels = labels_of(usable)
-    names = list(usable)
-    kept(key, settings.MODEL.text())
-    if st.session_state[key] not in names:  # unknown, or gone since
-        st.session_state[key] = names[0]
-    chosen = st.selectbox(
-        "Model",
+    labels, best = labels_of(usable), recommended(usable)
+    # Who cannot tell faces apart is no choice for a photo, but an experiment to look at.
+    names = sorted(usable, key=lambda name: _guesses(usable[name]))
+    asked = settings.MODEL.text()
+    return linked_one(
+        "model",
         names,
-        format_func=lambda name: labels[name] + _worth(usable[name]),
-        key=key,
-        help="Accuracy on the final test (FER2013's PrivateTest) and the work for one face, from "
-        "the model's card.",
+        asked if asked in names else names[0],
+        lambda key: str(
+            st.selectbox(
+                "Model",
+                names,
+                format_func=lambda name: labels[name] + _worth(usable[name], best=name == best),
+                key=key,
+                help="How often each is right was counted on the faces of FER2013's final test, "
+                "which none of them learned from. The Models page has all figures.",
+            )
+        ),
+        key="model",
     )
-    return str(chosen)
+
+
+def recommended(models: Mapping[str, TrainedModel]) -> str | None:
+    """Return the model that is most often right on the validation images, if any was tested."""
+    scores = {
+        name: accuracy
+        for name, model in models.items()
+        if (accuracy := model.card.metrics.get("PublicTest", {}).get("accuracy")) is not None
+    }
+    return max(scores, key=scores.__getitem__) if scores else None
 
 
 def sureness(name: str) -> str:
@@ -70,14 +95,26 @@ def sureness(name: str) -> str:
     return model.calibration.told(f"validation faces of {model.card.data_name}")
 
 
-def _worth(model: TrainedModel) -> str:
-    """Say how accurate a model is, what it costs, and whether its training is still going."""
+def _guesses(model: TrainedModel) -> bool:
+    """Tell whether a model does no better than always naming the most frequent emotion."""
+    test = model.card.metrics.get(_TEST)
+    if not test:
+        return False
+    supports = [values["support"] for values in test["per_class"].values()]
+    return bool(test["accuracy"] < max(supports) / sum(supports) + _MARGIN)
+
+
+def _worth(model: TrainedModel, *, best: bool) -> str:
+    """Say in a visitor's words what a model is worth, and whether its training is still going."""
     card = model.card
-    line = ""
-    if "PrivateTest" in card.metrics:
-        line += f" · {card.metrics['PrivateTest']['accuracy']:.1%} on {card.data_name}"
-    if card.flops:
-        line += f" · {card.flops / 1e6:.0f} MFLOPs a face"
+    line = " · recommended, most often right" if best else ""
+    if _TEST in card.metrics:
+        right = round(100 * card.metrics[_TEST]["accuracy"])
+        line += (
+            f" · no better than guessing ({right} of 100 faces)"
+            if _guesses(model)
+            else f" · right for {right} of 100 faces"
+        )
     if not card.finished:
         line += f" · {card.epochs_seen} of {card.recipe['epochs']} epochs"
     return line

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import streamlit as st
+from PIL import Image
 
 from emosense.errors import EmoSenseError
 from emosense.faces.options import DetectorOptions
@@ -15,6 +19,7 @@ from emosense.worker.client import InferenceWorker
 
 EXPLANATIONS = "photo_explanations"
 _CACHE = "photo_analyses"
+_THUMBNAIL: Final = 96
 
 
 @dataclass(frozen=True)
@@ -26,12 +31,14 @@ class Analysis:
         result: what was found, or why nothing could be.
         preview: annotated photo as JPEG; empty for a failure.
         crops: one JPEG per face.
+        thumbnail: the preview as a small data URL; empty for a failure.
     """
 
     photo: Photo
     result: PhotoResult | PhotoFailure
     preview: bytes = b""
     crops: tuple[bytes, ...] = ()
+    thumbnail: str = ""
 
 
 def analyse(
@@ -50,7 +57,7 @@ def analyse(
             continue
         try:
             result, preview, crops = worker.photo(photo.data, photo.name, model, options)
-            done[key] = Analysis(photo, result, preview, tuple(crops))
+            done[key] = Analysis(photo, result, preview, tuple(crops), thumbnail_url(preview))
             # Kept at once: a rerun in the middle loses nothing that was computed.
             st.session_state[_CACHE] = {**earlier, **done}
         except EmoSenseError as error:
@@ -65,6 +72,16 @@ def analyse(
         key: item for key, item in done.items() if isinstance(item.result, PhotoResult)
     }
     return [done[key] for key in keys]
+
+
+def thumbnail_url(preview: bytes) -> str:
+    """Return a JPEG, at most 96 pixels wide and high, as a data URL."""
+    small = io.BytesIO()
+    with Image.open(io.BytesIO(preview)) as picture:
+        picture.draft("RGB", (_THUMBNAIL, _THUMBNAIL))
+        picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
+        picture.save(small, "JPEG")
+    return "data:image/jpeg;base64," + base64.b64encode(small.getvalue()).decode("ascii")
 
 
 def forget_analyses() -> None:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from emosense import settings
-from emosense.faces.options import SMALL_FACES_LONG_SIDE, STRICT_THRESHOLD, DetectorOptions
-from emosense.media.formats import photo_suffixes
 from emosense.samples import SAMPLE_CREDIT, SAMPLE_NAME, sample_photo
-from emosense.ui.kept import kept
+from emosense.ui.routing import link_to
 from emosense.ui.text import counted
+from emosense.ui.upload_kinds import divided, point_elsewhere
 
 _UPLOADS = "photo_uploads"
 _SHOWN = "photo_shown"
@@ -39,12 +38,15 @@ def choose_photos() -> list[Photo]:
     uploads = st.file_uploader(
         f"Photos, up to {limit} at a time and {settings.MAX_MEGAPIXELS.number():.0f} "
         "megapixels each",
-        type=list(photo_suffixes()),
         accept_multiple_files=True,
         max_upload_size=settings.MAX_PHOTO_MB.whole(),
         key=_UPLOADS,
     )
-    shown = [_photo(upload.name, upload.getvalue()) for upload in uploads[:limit]]
+    kinds = divided(uploads)
+    point_elsewhere("video", kinds["video"])
+    point_elsewhere("archive", kinds["archive"])
+    photos = kinds["photo"] + kinds["other"]  # the decoder says what else it is
+    shown = [_photo(upload.name, upload.getvalue()) for upload in photos[:limit]]
     st.session_state[_SHOWN] = shown
     before = [photo for photo in _held(_BEFORE) if photo not in shown]
     if before and st.button(
@@ -56,13 +58,7 @@ def choose_photos() -> list[Photo]:
         st.rerun()
     if shown or before:
         st.session_state["photo_sample"] = False
-        count = len(uploads) + len(before)
-        if count > limit:
-            st.warning(
-                f"Expected at most {limit} photos at a time. Received: {count}. "
-                f"The first {limit} are analysed.",
-                icon=":material/warning:",
-            )
+        _tell_of_limit(len(photos) + len(before), limit)
         return [*before, *shown][:limit]
     if st.button("Try a sample", icon=":material/image:", key="photo_sample_button"):
         st.session_state["photo_sample"] = True
@@ -72,37 +68,20 @@ def choose_photos() -> list[Photo]:
     return []
 
 
+def _tell_of_limit(count: int, limit: int) -> None:
+    if count <= limit:
+        return
+    st.warning(
+        f"Expected at most {limit} photos at a time. Received: {count}. The first {limit} are "
+        "analysed. The Batch page takes "
+        f"{settings.MAX_BATCH_PHOTOS.whole()} at once, and zip archives of photos.",
+        icon=":material/warning:",
+    )
+    link_to("batch")
+
+
 def _held(key: str) -> list[Photo]:
     return list(st.session_state.get(key, ()))
-
-
-def choose_options(page: str = "photo") -> DetectorOptions:
-    """Show the detector's options, under keys that begin with ``page``, and return them."""
-    with st.popover("Options", icon=":material/tune:", width="stretch"):
-        strict = st.toggle(
-            "Strict",
-            key=kept(f"{page}_strict", False),
-            help="Only faces that the detector is very sure of: fewer false ones, some missed.",
-        )
-        turned = st.toggle(
-            "Look for turned faces too",
-            key=kept(f"{page}_turned", False),
-            help="Searches the photo in four directions, which takes four times as long.",
-        )
-        small = st.toggle(
-            "Look for small faces too",
-            key=kept(f"{page}_small", False),
-            help="Searches large photos at a finer resolution, which takes several times as long.",
-        )
-        smallest = st.slider(
-            "Smallest face (px)",
-            10,
-            200,
-            key=kept(f"{page}_min_face", DetectorOptions().min_face),
-        )
-    threshold = STRICT_THRESHOLD if strict else DetectorOptions().threshold
-    long_side = SMALL_FACES_LONG_SIDE if small else DetectorOptions().long_side
-    return DetectorOptions(threshold, smallest, long_side, turned)
 
 
 def _photo(name: str, data: bytes) -> Photo:

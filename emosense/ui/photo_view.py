@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 import streamlit as st
 
 from emosense import export
-from emosense.annotate import encode_png
 from emosense.charts.photo import probability_chart, verdicts_chart
 from emosense.emotions import EMOTIONS
-from emosense.errors import EmoSenseError
-from emosense.media.images import read_photo
+from emosense.errors import WorkerDied
+from emosense.formatting import probability_percent
 from emosense.results import VERDICTS, Face, PhotoFailure, PhotoResult
+from emosense.ui.frame import announce
 from emosense.ui.models import sureness
 from emosense.ui.photo_analysis import Analysis
 from emosense.ui.photo_why import show_why
+from emosense.ui.pictures import show_picture
+from emosense.ui.plots import show_plot
+from emosense.ui.tables import with_percents
 from emosense.ui.text import counted, plain
 from emosense.worker.client import InferenceWorker
 
-_CHART = {"displayModeBar": False}
-_SHOWN_FACES = 12
-_FACES_A_ROW = 3
+if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
+
+_SHOWN_FACES: Final = 12
+_FACES_A_ROW: Final = 3
+_OPEN_PHOTOS: Final = 3
 
 
 def show_empty() -> None:
@@ -39,8 +50,13 @@ def show_empty() -> None:
 
 def show_results(worker: InferenceWorker, analyses: Sequence[Analysis]) -> None:
     """Show everything: a summary first when there are several photos."""
+    results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
+    announce(_counts(analyses) + "".join(f". {headline(r)}" for r in results[:_SHOWN_FACES]))
+    everything = False
     if len(analyses) > 1:
         _show_summary(analyses)
+        if len(results) > _OPEN_PHOTOS:
+            everything = st.toggle("Expand all photos", key="photo_expand")
     for index, analysis in enumerate(analyses):
         if isinstance(analysis.result, PhotoFailure):
             st.error(
@@ -48,33 +64,48 @@ def show_results(worker: InferenceWorker, analyses: Sequence[Analysis]) -> None:
                 icon=":material/error:",
             )
         elif len(analyses) == 1:
-            _show_photo(worker, analysis, analysis.result, index)
+            _show_photo(worker, analysis, analysis.result, index, alone=True)
         else:
-            with st.expander(_headline(analysis.result), expanded=index < 3):
-                _show_photo(worker, analysis, analysis.result, index)
-    if any(isinstance(a.result, PhotoResult) for a in analyses):
-        _downloads(analyses)
+            with st.expander(
+                f"{plain(analysis.result.source)}: {headline(analysis.result)}",
+                expanded=everything or index < _OPEN_PHOTOS,
+                key=f"photo_{index}_{everything}",
+                on_change="rerun",  # what is closed costs nothing
+            ) as box:
+                if box.open:
+                    _show_photo(worker, analysis, analysis.result, index)
+    if results:
+        _downloads(worker, analyses)
+
+
+def _counts(analyses: Sequence[Analysis]) -> str:
+    results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
+    faces = sum(len(result.faces) for result in results)
+    told = f"{counted(faces, 'face')} in {counted(len(results), 'photo')}"
+    if failed := len(analyses) - len(results):
+        told += f", {counted(failed, 'file')} could not be read"
+    return told
 
 
 def _show_summary(analyses: Sequence[Analysis]) -> None:
     results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
     faces = [face for result in results for face in result.faces]
-    st.subheader(f"{counted(len(faces), 'face')} in {counted(len(analyses), 'photo')}")
+    st.header(_counts(analyses))
     table, chart = st.columns([3, 2], gap="large")
     with table:
         st.dataframe(
             pd.DataFrame([_summary_row(a) for a in analyses]),
             hide_index=True,
             width="stretch",
+            row_height=48,
+            column_config={"picture": st.column_config.ImageColumn("", width=56)},
             key="photo_summary",
         )
     if faces:
         with chart:
             verdicts = [face.verdict for face in faces]
-            st.plotly_chart(
+            show_plot(
                 verdicts_chart(verdicts),
-                width="stretch",
-                config=_CHART,
                 key="photo_counts",
                 alt="What is said of the faces: "
                 + ", ".join(f"{n} {verdicts.count(n)}" for n in VERDICTS if n in verdicts),
@@ -84,14 +115,23 @@ def _show_summary(analyses: Sequence[Analysis]) -> None:
 def _summary_row(analysis: Analysis) -> dict[str, object]:
     result = analysis.result
     if isinstance(result, PhotoFailure):
-        return {"photo": result.source, "faces": 0, "emotions": "not analysed"}
+        return {"picture": "", "photo": result.source, "faces": 0, "emotions": "not analysed"}
     names = [face.verdict for face in result.faces]
-    told = [f"{names.count(name)} {name}" for name in VERDICTS if name in names]
-    return {"photo": result.source, "faces": len(names), "emotions": ", ".join(told) or "none"}
+    return {
+        "picture": analysis.thumbnail,
+        "photo": result.source,
+        "faces": len(names),
+        "emotions": verdict_counts(names) or "none",
+    }
 
 
 def _show_photo(
-    worker: InferenceWorker, analysis: Analysis, result: PhotoResult, index: int
+    worker: InferenceWorker,
+    analysis: Analysis,
+    result: PhotoResult,
+    index: int,
+    *,
+    alone: bool = False,
 ) -> None:
     """One or two faces stand beside the photo, more of them in rows below it."""
     wide = len(result.faces) > 2
@@ -100,13 +140,15 @@ def _show_photo(
     else:
         picture, beside = st.columns([3, 2], gap="large")
     with picture:
-        st.image(analysis.preview, caption=plain(result.source), alt=_alt(result), width="stretch")
+        show_picture(analysis.preview, f"picture_{index}", _alt(result))
+        if alone:
+            st.caption(plain(result.source))
     with beside:
         if not result.faces:
             st.warning(
-                "**No face found.** Try a photo where faces are larger or look towards the "
-                "camera; in Options switch on *Look for turned faces too* or *Look for small faces "
-                "too*, switch off *Strict*, or lower the smallest face.",
+                "**No face found.** Try a photo where faces are larger or smaller in the picture, "
+                "or look towards the camera; in Options switch on *Look for turned faces too* or "
+                "*Look for small faces too*, switch off *Strict*, or lower the smallest face.",
                 icon=":material/face_retouching_off:",
             )
         if not wide:
@@ -124,13 +166,23 @@ def _show_photo(
 def _show_many_faces(
     worker: InferenceWorker, analysis: Analysis, result: PhotoResult, index: int
 ) -> None:
-    shown = range(1, min(len(result.faces), _SHOWN_FACES) + 1)
+    key = f"photo_cards_{analysis.photo.digest}"
+    most = max(_SHOWN_FACES, st.session_state.get(key, 0))
+    shown = range(1, min(len(result.faces), most) + 1)
     for start in range(0, len(shown), _FACES_A_ROW):
         columns = st.columns(_FACES_A_ROW)
         row = shown[start : start + _FACES_A_ROW]
         for column, number in zip(columns, row, strict=False):
             with column:
                 _show_face(worker, analysis, result, number, f"{index}-{number}")
+    rest = len(result.faces) - len(shown)
+    if rest and st.button(
+        f"Show {min(rest, _SHOWN_FACES)} more of {counted(len(result.faces), 'face')}",
+        icon=":material/expand_more:",
+        key=f"photo_more_{index}",
+    ):
+        st.session_state[key] = most + _SHOWN_FACES
+        st.rerun()
     if len(result.faces) > _SHOWN_FACES:
         with st.expander(f"All {len(result.faces)} faces as a table"):
             st.dataframe(
@@ -142,59 +194,53 @@ def _show_face(
     worker: InferenceWorker, analysis: Analysis, result: PhotoResult, number: int, key: str
 ) -> None:
     face, crop = result.faces[number - 1], analysis.crops[number - 1]
+    probability = probability_percent(face.probability)
     with st.container(border=True, key=f"face_{key}"):
         left, right = st.columns([1, 2], vertical_alignment="center")
         with left:
-            st.image(crop, width=110, alt=f"Face {number}")
+            show_picture(crop, f"crop_{key}", f"Face {number}", width=110)
         with right:
-            told = f"{face.emotion}** &nbsp; {face.probability:.0%}"
+            told = f"{face.emotion}** &nbsp; {probability}"
             if not face.sure:
-                told = f"unsure**  \nperhaps {face.emotion}, {face.probability:.0%}"
-            st.markdown(
-                f"**{number}. {told}"
-                f"  \n<small>face found with {face.detection_score:.0%} certainty</small>",
-                unsafe_allow_html=True,
-            )
-        st.plotly_chart(
+                told = f"unsure**  \nperhaps {face.emotion}, {probability}"
+            found = f"face found with {probability_percent(face.detection_score)} certainty"
+            if face.doubtful:
+                found += ": **perhaps no face**"
+            st.markdown(f"**{number}. {told}")
+            st.caption(found)
+        show_plot(
             probability_chart(face),
-            width="stretch",
-            config=_CHART,
             key=f"chart_{key}",
             alt=f"Face {number}: "
             + ", ".join(
-                f"{name} {p:.0%}" for name, p in zip(EMOTIONS, face.probabilities, strict=True)
+                f"{name} {probability_percent(p)}"
+                for name, p in zip(EMOTIONS, face.probabilities, strict=True)
             ),
         )
         show_why(worker, analysis, face, result.model, key)
 
 
-def _face_table(result: PhotoResult) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                "face": number,
-                "emotion": face.verdict,
-                **{name: f"{p:.0%}" for name, p in zip(EMOTIONS, face.probabilities, strict=True)},
-            }
-            for number, face in enumerate(result.faces, start=1)
-        ]
-    )
+def _face_table(result: PhotoResult) -> Styler:
+    rows = [
+        {
+            "face": number,
+            "emotion": face.verdict,
+            **dict(zip(EMOTIONS, face.probabilities, strict=True)),
+            "detection": face.detection_score,
+            "note": "perhaps no face" if face.doubtful else "",
+        }
+        for number, face in enumerate(result.faces, start=1)
+    ]
+    return with_percents(rows, (*EMOTIONS, "detection"))
 
 
 def _annotated_download(
     worker: InferenceWorker, analysis: Analysis, result: PhotoResult, index: int
 ) -> None:
-    def make() -> bytes:
-        try:
-            return bytes(worker.ask("annotated", data=analysis.photo.data, result=result))
-        except EmoSenseError:
-            return encode_png(read_photo(analysis.preview))  # smaller, but the same picture
-
-    stem = result.source.rsplit(".", 1)[0]
     st.download_button(
         "Annotated photo (PNG)",
-        make,
-        file_name=f"{stem}-emosense.png",
+        lambda: _annotated(worker, analysis, "PNG"),
+        file_name=f"{PurePath(result.source).stem}-emosense.png",
         mime="image/png",
         icon=":material/download:",
         on_click="ignore",
@@ -202,13 +248,21 @@ def _annotated_download(
     )
 
 
-def _downloads(analyses: Sequence[Analysis]) -> None:
+def _annotated(worker: InferenceWorker, analysis: Analysis, form: str) -> bytes:
+    arguments = {"data": analysis.photo.data, "result": analysis.result, "form": form}
+    try:
+        return bytes(worker.ask("annotated", **arguments))
+    except WorkerDied:  # perhaps by another session's file
+        return bytes(worker.ask("annotated", **arguments))
+
+
+def _downloads(worker: InferenceWorker, analyses: Sequence[Analysis]) -> None:
     results = [analysis.result for analysis in analyses]
-    left, right, _ = st.columns([1, 1, 2])
-    left.download_button(
+    pictured = [a for a in analyses if isinstance(a.result, PhotoResult)]
+    columns = st.columns(3 if len(pictured) > 1 else 2)
+    columns[0].download_button(
         "All faces as CSV",
-        # The mark lets spreadsheets read accents in file names.
-        ("\ufeff" + export.to_csv(results)).encode("utf-8"),
+        lambda: export.csv_file(export.to_csv(results)),
         file_name="emosense.csv",
         mime="text/csv",
         icon=":material/table:",
@@ -216,9 +270,9 @@ def _downloads(analyses: Sequence[Analysis]) -> None:
         width="stretch",
         key="photo_csv",
     )
-    right.download_button(
+    columns[1].download_button(
         "All faces as JSON",
-        export.to_json(results),
+        lambda: export.to_json(results).encode("utf-8"),
         file_name="emosense.json",
         mime="application/json",
         icon=":material/data_object:",
@@ -226,18 +280,59 @@ def _downloads(analyses: Sequence[Analysis]) -> None:
         width="stretch",
         key="photo_json",
     )
+    if len(pictured) > 1:
+        columns[2].download_button(
+            "All photos with boxes (zip)",
+            lambda: _archive(worker, pictured, results),
+            file_name="emosense.zip",
+            mime="application/zip",
+            icon=":material/folder_zip:",
+            on_click="ignore",
+            width="stretch",
+            key="photo_zip",
+        )
 
 
-def _headline(result: PhotoResult) -> str:
-    return f"{plain(result.source)}: {counted(len(result.faces), 'face')}"
+def _archive(
+    worker: InferenceWorker,
+    pictured: Sequence[Analysis],
+    results: Sequence[PhotoResult | PhotoFailure],
+) -> bytes:
+    """Return a zip archive of the annotated photos, as JPEG, and the table of all faces."""
+    buffer = io.BytesIO()
+    names: Counter[str] = Counter()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("emosense.csv", export.csv_file(export.to_csv(results)))
+        for analysis in pictured:
+            stem = PurePath(analysis.photo.name).stem
+            names[stem] += 1
+            number = f"-{names[stem]}" if names[stem] > 1 else ""
+            archive.writestr(f"{stem}{number}-emosense.jpg", _annotated(worker, analysis, "JPEG"))
+    return buffer.getvalue()
+
+
+def headline(result: PhotoResult) -> str:
+    """Return what was found in a photo, in a few words."""
+    if not result.faces:
+        return "no face found"
+    if len(result.faces) == 1:
+        return _told(result.faces[0])
+    counts = verdict_counts([face.verdict for face in result.faces])
+    return f"{counted(len(result.faces), 'face')}: {counts}"
+
+
+def verdict_counts(verdicts: Sequence[str]) -> str:
+    """Return how often each verdict occurs, e.g. ``2 happy, 1 sad``."""
+    return ", ".join(f"{verdicts.count(name)} {name}" for name in VERDICTS if name in verdicts)
 
 
 def _alt(result: PhotoResult) -> str:
-    faces = [_told(f, n) for n, f in enumerate(result.faces, start=1)]
+    faces = [f"{n} {_told(face)}" for n, face in enumerate(result.faces, start=1)]
     told = ": " + ", ".join(faces[:_SHOWN_FACES]) if faces else ""
     return f"{result.source}, {counted(len(result.faces), 'face')}{told}"
 
 
-def _told(face: Face, number: int) -> str:
+def _told(face: Face) -> str:
     sure = "" if face.sure else "unsure, perhaps "
-    return f"{number} {sure}{face.emotion} {face.probability:.0%}"
+    doubt = " (perhaps no face)" if face.doubtful else ""
+    return f"{sure}{face.emotion} {probability_percent(face.probability)}{doubt}"

@@ -6,35 +6,57 @@ import streamlit as st
 
 from emosense import settings
 from emosense.errors import EmoSenseError
-from emosense.media.formats import VIDEO_FORMATS, VIDEO_SUFFIXES
+from emosense.media.formats import VIDEO_FORMATS
 from emosense.results import VideoInfo
-from emosense.ui.kept import kept
+from emosense.samples import SAMPLE_CLIP_NAME, SAMPLE_CREDIT
+from emosense.ui.links import linked_one, linked_switch
 from emosense.ui.models import pick_model
+from emosense.ui.pictures import show_picture
 from emosense.ui.text import plain
+from emosense.ui.upload_kinds import divided, point_elsewhere
 from emosense.ui.video_session import SessionVideos, Upload
 from emosense.ui.worker import shared_worker
 from emosense.video.options import VideoOptions
 
 _DENSITIES = {"1": 1.0, "3": 3.0, "5": 5.0, "10": 10.0, "20": 20.0, "every frame": None}
+_SAMPLE = "video_sample"
 
 
 def choose_video(videos: SessionVideos) -> Upload | None:
-    """Show the uploader; return the opened video, or None after a message."""
+    """Show the uploader and the sample button; return the opened video, or None after a message."""
     limit = settings.MAX_VIDEO_MB.whole()
     uploaded = st.file_uploader(
         f"A video ({VIDEO_FORMATS}), up to {limit} MB",
-        type=list(VIDEO_SUFFIXES),
         max_upload_size=limit,
         key="video_upload",
     )
-    videos.keep(None if uploaded is None else uploaded.file_id)
-    if uploaded is None:
+    kinds = divided([] if uploaded is None else [uploaded])
+    point_elsewhere("photo", kinds["photo"])
+    point_elsewhere("archive", kinds["archive"])
+    if kinds["photo"] or kinds["archive"]:
+        videos.keep(None)
         return None
+    if uploaded is None and st.button(
+        "Try a sample", icon=":material/movie:", key="video_sample_button"
+    ):
+        st.session_state[_SAMPLE] = True
+    if uploaded is not None:
+        st.session_state[_SAMPLE] = False
+    sample = bool(st.session_state.get(_SAMPLE))
+    key = _SAMPLE if sample else None if uploaded is None else uploaded.file_id
+    videos.keep(key)
+    if key is None:
+        return None
+    name = SAMPLE_CLIP_NAME if uploaded is None else uploaded.name
     try:
         with st.spinner("Opening the video ..."):
-            return videos.add(uploaded.file_id, uploaded.name, uploaded, shared_worker())
+            if uploaded is None:
+                return videos.add_sample(key, shared_worker())
+            return videos.add(key, name, uploaded, shared_worker())
     except EmoSenseError as error:
-        st.error(f"**{plain(uploaded.name)}**: {error}", icon=":material/error:")
+        # Messages about a file begin with its name.
+        told = str(error).removeprefix(f"{name}: ")
+        st.error(f"**{plain(name)}**: {told}", icon=":material/error:")
     except OSError as error:
         st.error(f"The upload cannot be stored: {error.strerror}.", icon=":material/error:")
     return None
@@ -44,26 +66,44 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
     """Show what was uploaded, the choices, and the button that starts the analysis."""
     picture, choices = st.columns([2, 3], gap="large")
     with picture:
-        st.image(upload.preview, width="stretch", alt=f"First frame of {upload.name}")
+        show_picture(upload.preview, "video_preview", f"First frame of {upload.name}")
         st.caption(f"{plain(upload.name)} · {describe(upload.info)}")
+        if upload.name == SAMPLE_CLIP_NAME and st.session_state.get(_SAMPLE):
+            st.caption(f"Made from a photo: {SAMPLE_CREDIT}")
     with choices:
-        model = pick_model("video_model")
-        density = st.segmented_control(
-            "Analysed frames a second",
+        model = pick_model()
+        density = linked_one(
+            "frames",
             list(_DENSITIES),
-            required=True,
-            key=kept("video_density", "10"),
-            help="Expressions change within a few tenths of a second: ten a second shows them. "
-            "Fewer frames are searched more finely, for smaller faces.",
+            "10",
+            lambda key: str(
+                st.segmented_control(
+                    "Analysed frames a second",
+                    list(_DENSITIES),
+                    required=True,
+                    key=key,
+                    help="Expressions change within a few tenths of a second: ten a second shows "
+                    "them. Fewer frames are searched more finely, for smaller faces.",
+                )
+            ),
+            key="video_density",
         )
         left, right = st.columns(2)
-        annotated = left.toggle("Video with boxes", key=kept("video_annotated", True))
-        fast = right.toggle(
-            "Search every 3rd frame",
-            key=kept("video_fast", False),
-            help="Looks for faces in every third analysed frame only and places them on a line "
-            "between. Faster; faces that are seen for less than that are missed.",
-        )
+        with left:
+            annotated = linked_switch(
+                "boxes", True, lambda key: st.toggle("Video with boxes", key=key)
+            )
+        with right:
+            fast = linked_switch(
+                "fast",
+                False,
+                lambda key: st.toggle(
+                    "Search every 3rd frame",
+                    key=key,
+                    help="Looks for faces in every third analysed frame only and places them on a "
+                    "line between. Faster; faces that are seen for less than that are missed.",
+                ),
+            )
         if st.button(
             "Analyse",
             type="primary",
@@ -72,9 +112,7 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
             disabled=model is None,
         ):
             assert model is not None
-            options = VideoOptions(
-                per_second=_DENSITIES[str(density)], detect_every=3 if fast else 1
-            )
+            options = VideoOptions(per_second=_DENSITIES[density], detect_every=3 if fast else 1)
             videos.start(upload, model, options, annotated=annotated)
             st.rerun()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -10,6 +11,7 @@ from typing import BinaryIO
 import streamlit as st
 
 from emosense.results import VideoInfo
+from emosense.samples import SAMPLE_CLIP_NAME
 from emosense.ui.leaving import SessionResource, of_session
 from emosense.video.options import VideoOptions
 from emosense.worker.client import InferenceWorker
@@ -51,14 +53,33 @@ class SessionVideos(SessionResource):
         Raises:
             EmoSenseError: it is no video that can be read; nothing of it stays on disk.
         """
+
+        def write(path: Path) -> None:
+            content.seek(0)
+            with path.open("wb") as file:
+                while chunk := content.read(_CHUNK):
+                    file.write(chunk)
+
+        return self._opened(key, name, write, worker)
+
+    def add_sample(self, key: str, worker: InferenceWorker) -> Upload:
+        """Make the sample video and open it.
+
+        Raises:
+            EmoSenseError: it cannot be made.
+        """
+        return self._opened(
+            key, SAMPLE_CLIP_NAME, lambda path: worker.ask("sample_clip", path=str(path)), worker
+        )
+
+    def _opened(
+        self, key: str, name: str, write: Callable[[Path], object], worker: InferenceWorker
+    ) -> Upload:
         if key not in self.uploads:
             folder = self._spool.new_folder()
             try:
                 path = folder / "video"
-                content.seek(0)
-                with path.open("wb") as file:
-                    while chunk := content.read(_CHUNK):
-                        file.write(chunk)
+                write(path)
                 seen = worker.ask("inspect", path=str(path), name=name, preview_side=960)
             except BaseException:
                 self._spool.remove(folder)

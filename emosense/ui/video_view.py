@@ -10,8 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from emosense.charts.video import shares_chart, timeline_chart
+from emosense.formatting import percent, probability_percent
 from emosense.results import VideoResult
 from emosense.ui.models import sureness
+from emosense.ui.plots import show_plot
 from emosense.ui.text import counted, plain
 from emosense.ui.video_session import SessionVideos
 from emosense.video import export
@@ -19,7 +21,6 @@ from emosense.video.summary import Timeline, timelines
 from emosense.worker.state import JobState
 from emosense.worker.video_jobs import VideoJob
 
-_CHART = {"displayModeBar": False}
 _BARS = 12
 
 
@@ -54,8 +55,9 @@ def _show_progress(videos: SessionVideos, job: VideoJob, number: int) -> None:
         st.rerun()
     st.markdown(f"**{plain(job.name)}**")
     if job.state is JobState.WAITING:
-        ahead = max(0, videos.ahead(job) - 1)
-        st.progress(0.0, f"Waiting: {counted(ahead, 'job')} before this one, and one that runs")
+        ahead = videos.ahead(job)
+        told = "after one other video" if ahead <= 1 else f"after {ahead} other videos"
+        st.progress(0.0, f"Waiting for its turn, {told}")
     else:
         told = f"{counted(job.frames_read, 'frame')}"
         if job.frames_read:
@@ -74,7 +76,7 @@ def _show_progress(videos: SessionVideos, job: VideoJob, number: int) -> None:
 def _show_ended(videos: SessionVideos, job: VideoJob, number: int) -> None:
     result = job.result
     left, right = st.columns([5, 1], vertical_alignment="center")
-    left.subheader(plain(job.name))
+    left.header(plain(job.name))
     if right.button("Remove", icon=":material/delete:", key=f"remove_{number}", width="stretch"):
         videos.remove(job)
         st.rerun()
@@ -141,11 +143,9 @@ def _show_people(
     longest = sorted(lines, key=lambda line: -line.visible)[:_BARS]
     first = "" if len(lines) <= _BARS else f", the {_BARS} people who are seen longest"
     st.markdown(f"**Share of time**{first}")
-    st.plotly_chart(
+    show_plot(
         shares_chart(longest),
-        width="stretch",
         key=f"shares_{number}",
-        config=_CHART,
         alt="; ".join(f"person {line.person} mostly {line.dominant}" for line in longest),
     )
     st.dataframe(
@@ -166,11 +166,9 @@ def _show_curves(line: Timeline, moment: float | None, number: int) -> None:
         key=f"window_{number}",
         help="Only the curves change; downloads hold the raw values.",
     )
-    st.plotly_chart(
+    show_plot(
         timeline_chart(line, float(window or 0.0), moment),
-        width="stretch",
         key=f"timeline_{number}",
-        config=_CHART,
         on_select="rerun",
         selection_mode="points",
         alt=f"Emotions of person {line.person} over time; mostly {line.dominant}",
@@ -215,7 +213,8 @@ def _show_moments(job: VideoJob, line: Timeline, number: int) -> None:
             st.image(
                 moment.picture,
                 width=120,
-                caption=f"{moment.emotion} {moment.probability:.0%} at {moment.time:.1f} s",
+                caption=f"{moment.emotion} {probability_percent(moment.probability)} "
+                f"at {moment.time:.1f} s",
                 alt=f"Person {moment.person}, {moment.emotion}",
             )
 
@@ -226,7 +225,7 @@ def _row(line: Timeline) -> dict[str, object]:
         "first seen, s": round(float(line.times[0]), 2),
         "seen for, s": round(line.visible, 2),
         "mostly": line.dominant,
-        **{name: f"{share:.0%}" for name, share in line.shares.items()},
+        **{name: percent(share) for name, share in line.shares.items()},
     }
 
 

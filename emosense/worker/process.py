@@ -131,13 +131,15 @@ class _Handlers:
             "crops": [encode_jpeg(crop) for crop in crops],
         }
 
-    def annotated(self, data: bytes, result: Any) -> bytes:
-        """Return the annotated photo at full size as a PNG file."""
+    def annotated(self, data: bytes, result: Any, form: str = "PNG") -> bytes:
+        """Return the annotated photo at full size as a ``PNG`` or ``JPEG`` file."""
         from emosense.analyzer import photo_limits
-        from emosense.annotate import annotated_png
+        from emosense.annotate import annotate, encode_png
+        from emosense.media.encode import encode_jpeg
         from emosense.media.images import read_photo
 
-        return annotated_png(read_photo(data, photo_limits()), result)
+        picture = annotate(read_photo(data, photo_limits()), result)
+        return encode_png(picture) if form == "PNG" else encode_jpeg(picture)
 
     def explain(self, data: bytes, face: Any, model: str, side: int) -> dict[str, Any]:
         """Return what the answer for a face of a photo rests on: a JPEG and a sentence."""
@@ -145,6 +147,14 @@ class _Handlers:
 
         found = self._analyzer(model).explain(data, face)
         return {"picture": encode_jpeg(found.overlay(side)), "told": found.told}
+
+    def sample_clip(self, path: str) -> None:
+        """Write the sample video to ``path``."""
+        from pathlib import Path
+
+        from emosense.media.sample_clip import write_sample_clip
+
+        write_sample_clip(Path(path))
 
     def inspect(self, path: str, name: str, preview_side: int) -> dict[str, Any]:
         """Return what a video's container says and its first frame as JPEG."""

@@ -36,6 +36,7 @@ def test_a_zip_of_photos_to_a_table_of_faces(server, page, astronaut_png):
     # A row opens its photo: the table is drawn on a canvas, its first row is below the header.
     table = page.get_by_test_id("stDataFrame").last
     table.scroll_into_view_if_needed()
+    expect(table.get_by_test_id("glide-cell-1-0")).to_be_attached()  # it is drawn
     table.click(position={"x": 16, "y": 64})
     expect(page.get_by_role("img", name="00.png with boxes")).to_be_visible()
     # Other rows, no chosen one: not another face's photo in the chosen one's place.
@@ -45,4 +46,4 @@ def test_a_zip_of_photos_to_a_table_of_faces(server, page, astronaut_png):
     expect(page.get_by_text("Choose a row to see its photo here")).to_be_visible()
     expect(page.get_by_role("img", name="with boxes")).to_have_count(0)
     page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.wait_for_function("document.documentElement.scrollWidth <= 390")

@@ -1,12 +1,12 @@
 import csv
 import io
-import time
 from pathlib import Path
 
 import pytest
 from clips import head, pasted, wall, write_clip
 from playwright.sync_api import expect
 from serving import running_server
+from waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -59,15 +59,7 @@ def test_nothing_stays_on_disk_when_the_browser_leaves(chromium, clip, tmp_path)
         (spool,) = tmp_path.glob("emosense-*")
         assert {path.name for path in spool.glob("*/*")} == {"video", "annotated-1.mp4"}
         context.close()
-        for _ in range(600):
-            if not list(spool.iterdir()):
-                break
-            time.sleep(0.2)
-        assert list(spool.iterdir()) == []
-    for _ in range(100):
-        if not spool.exists():
-            break
-        time.sleep(0.1)
+        wait_until(lambda: not list(spool.iterdir()), lambda: list(spool.rglob("*")), timeout=120)
     assert not spool.exists()  # nor of the server, once it has ended
 
 

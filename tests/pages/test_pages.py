@@ -1,5 +1,6 @@
 """Pages through Streamlit's own test harness, with the real inference process."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def page():
-    app = AppTest.from_file(str(ROOT / "pages" / "photo.py"), default_timeout=180)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
     app.run()
     assert not app.exception
     return app
@@ -37,9 +38,14 @@ def test_a_wrong_setting_is_told(monkeypatch):
 def test_empty_state_explains(page):
     assert "Drop one or many photos above" in texts(page)
     assert page.title[0].value == "What does a face express?"
-    picker = page.selectbox(key="photo_model")
+    picker = page.selectbox(key="model")
     assert picker.value == "cnn8"
-    assert any("8L CNN · 62." in option and "MFLOPs" in option for option in picker.options)
+    assert "8L CNN · right for 62 of 100 faces" in picker.options
+    (best,) = [option for option in picker.options if "recommended" in option]
+    assert best == "EmoSense S · recommended, most often right · right for 70 of 100 faces"
+    # Who does no better than chance comes last, and says so.
+    assert picker.options[-1].startswith("10L CNN · no better than guessing (24 of 100 faces)")
+    assert not any("MFLOPs" in option for option in picker.options)
 
 
 def test_sample(page):
@@ -65,7 +71,7 @@ def test_many_with_a_bad_one_between(page, astronaut_png, astronaut):
         ("broken_*.jpg", encoded(astronaut, "JPEG")[:2000], "image/jpeg"),
         ("wall.png", wall, "image/png"),
     )
-    assert "1 face in 3 photos" in told
+    assert "1 face in 2 photos, 1 file could not be read" in told
     assert "**1. happy**" in told
     assert "No face found" in told
     assert r"broken\_\*.jpg" in page.error[0].value
@@ -85,11 +91,11 @@ def small_model(small_run, monkeypatch):
 
 def test_an_unsure_answer_and_why(astronaut_png, small_model):
     app = AppTest.from_file(str(ROOT / "pages" / "photo.py"), default_timeout=180).run()
-    app.selectbox(key="photo_model").set_value("tiny").run()
+    app.selectbox(key="model").set_value("tiny").run()
     told = upload(app, ("a.png", astronaut_png, "image/png"))
     assert "**1. unsure**" in told
     assert "It is never sure" in told
-    app.selectbox(key="photo_model").set_value("cnn8").run()
+    app.selectbox(key="model").set_value("cnn8").run()
     assert "**1. happy**" in texts(app)
     app.button(key="why_0-1").click().run()
     assert not app.exception
@@ -98,7 +104,7 @@ def test_an_unsure_answer_and_why(astronaut_png, small_model):
 
 
 def test_options_reach_the_detector(page, astronaut_png):
-    page.slider(key="photo_min_face").set_value(150)
+    page.slider(key="linked_smallest").set_value(150)
     assert "No face found" in upload(page, ("a.png", astronaut_png, "image/png"))
 
 
@@ -107,6 +113,78 @@ def test_too_many_photos_are_cut_with_a_message(page, astronaut_png, monkeypatch
     files = [(f"{i}.png", astronaut_png, "image/png") for i in range(2)]
     told = upload(page, *files)
     assert "Expected at most 1 photos at a time. Received: 2" in told
+    assert "The Batch page takes 500 at once" in told
+    assert "Open the Batch page" in [link.proto.label for link in page.get("page_link")]
+
+
+CLIP = b"\x00\x00\x00\x20ftypisom" + bytes(500)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told", "target"),
+    [
+        ("clip.mp4", CLIP, "**clip.mp4** is a video: open it on the Video page.", "Video"),
+        ("clip.jpg", CLIP, "**clip.jpg** is a video: open it on the Video page.", "Video"),
+        ("a.zip", b"PK\x03\x04" + bytes(99), "**a.zip** is a zip archive: open it on the", "Batch"),
+    ],
+)
+def test_what_is_no_photo_is_answered_in_words(page, name, data, told, target, astronaut_png):
+    """By its content, whatever its name says; the photos beside it are analysed."""
+    said = upload(page, (name, data, "application/x"), ("eileen.png", astronaut_png, "image/png"))
+    assert told in said
+    assert f"Open the {target} page" in [link.proto.label for link in page.get("page_link")]
+    assert "**1. happy**" in said
+    assert not page.error
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "what"),
+    [
+        ("notes.txt", b"dear diary", "a file of another kind"),
+        ("paper.pdf", b"%PDF-1.7 " + bytes(99), "a PDF document"),
+        ("no_ending", b"<!DOCTYPE html><p>", "an HTML document"),
+    ],
+)
+def test_what_is_neither_is_told_what_it_is(page, name, data, what):
+    upload(page, (name, data, ""))
+    (error,) = page.error
+    assert error.value.startswith(f"**{name.replace('_', chr(92) + '_')}**: Expected a photo (")
+    assert error.value.endswith(f"Received: {what}.")
+
+
+def test_more_than_twelve_faces_get_cards_on_demand(page, astronaut):
+    face = astronaut[20:220, 130:330]
+    grid = np.vstack([np.hstack([face[::2, ::2]] * 5)] * 3)
+    told = upload(page, ("class.png", encoded(grid, "PNG"), "image/png"))
+    assert "**12. happy**" in told
+    assert "**13. happy**" not in told
+    page.button(key="photo_more_0").click().run()
+    assert "**15. happy**" in texts(page)
+    assert "photo_more_0" not in {button.key for button in page.button}
+
+
+def test_several_photos_say_what_was_found(page, astronaut_png, astronaut):
+    pair = encoded(np.hstack([astronaut, astronaut[:, ::-1]]), "PNG")
+    wall = encoded(np.full((200, 300, 3), 90, np.uint8), "PNG")
+    upload(
+        page,
+        ("a.png", astronaut_png, "image/png"),
+        ("pair.png", pair, "image/png"),
+        ("wall.png", wall, "image/png"),
+        ("b.png", pair, "image/png"),
+    )
+    labels = [expander.label for expander in page.expander]
+    assert re.fullmatch(r"a\.png: happy (>99|\d\d) %", labels[0])
+    assert labels[1:4] == [
+        "pair.png: 2 faces: 2 happy",
+        "wall.png: no face found",
+        "b.png: 2 faces: 2 happy",
+    ]
+    pictures = page.dataframe[0].value["picture"]
+    assert all(picture.startswith("data:image/jpeg;base64,") for picture in pictures)
+    assert len(page.get("plotly_chart")) == 1 + 3  # the fourth photo is closed
+    page.toggle(key="photo_expand").set_value(True).run()
+    assert len(page.get("plotly_chart")) == 1 + 5
 
 
 def test_without_models_the_page_says_so(monkeypatch, tmp_path):

@@ -1,6 +1,5 @@
 """The Video page through Streamlit's test harness, with the real processes."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 from clips import head, pasted, wall, write_clip
 from helpers import texts
 from streamlit.testing.v1 import AppTest
+from waiting import wait_until
 
 from emosense.results import VideoInfo
 from emosense.ui.video_input import describe
@@ -38,13 +38,12 @@ def upload(app, name, data):
 
 
 def finished(app):
-    for _ in range(300):
-        app.run()
-        assert not app.exception
-        if "analysed of" in texts(app) or app.error:
-            return texts(app)
-        time.sleep(0.3)
-    pytest.fail("the analysis did not end")
+    def ended():
+        assert not app.run().exception
+        return "analysed of" in texts(app) or app.error
+
+    wait_until(ended, lambda: f"the page says: {texts(app)}", timeout=200, pause=0.2)
+    return texts(app)
 
 
 def test_empty_state_explains(page):

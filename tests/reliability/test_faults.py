@@ -2,14 +2,14 @@
 
 import os
 import signal
-import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
 from clips import head, pasted, wall, write_clip
 from footprint import inference_processes
 from fuzzing import DIED
+from gates import Gate, gated_environment
 from protocol import BrowserSession
 from serving import started_server
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def server():
-    with started_server() as server:
+def server(gates):
+    with started_server("gated", **gated_environment(gates)) as server:
         yield server
 
 
@@ -33,20 +33,18 @@ def kill_inference(server):
         process.kill()
 
 
-def test_killed_in_the_middle_of_photos(server, astronaut_png):
+def test_killed_in_the_middle_of_photos(server, gates, astronaut_png):
     with BrowserSession(server.url) as session:
-        session.upload(("warm.png", astronaut_png, "image/png"))
         uploads = [(f"{i}.png", astronaut_png, "image/png") for i in range(40)]
-        sending = threading.Thread(target=session.upload, args=uploads)
-        (worker,) = inference_processes(server.pid)
-        busy = worker.cpu_times().user
-        sending.start()
-        while worker.cpu_times().user < busy + 0.1:
-            time.sleep(0.005)
-        kill_inference(server)
-        sending.join(200)
+        with Gate(gates, "20.png") as gate, ThreadPoolExecutor(1) as thread:
+            sending = thread.submit(session.upload, *uploads)
+            gate.wait()
+            kill_inference(server)
+            gate.open()
+            sending.result()
         told = [alert for alert in session.alerts if DIED in alert]
         assert len(told) == 1
+        assert told[0].startswith("**20.png**")
         assert "please try once more" in told[0]
         (summary,) = session.tables()[:1]
         assert summary["faces"].to_pylist().count(1) == 39
@@ -55,12 +53,15 @@ def test_killed_in_the_middle_of_photos(server, astronaut_png):
         assert not session.faults
 
 
-def test_killed_in_the_middle_of_a_video(server, clip):
+def test_killed_in_the_middle_of_a_video(server, gates, clip):
     with BrowserSession(server.url, "video") as session:
         session.upload(("clip.mp4", clip, "video/mp4"))
-        session.click("Analyse")
-        session.wait_until(lambda: "frames/s" in progress(session))
-        kill_inference(server)
+        with Gate(gates, "video") as gate:
+            session.click("Analyse")
+            gate.let_one_through()
+            gate.wait()  # two frames are done
+            session.wait_until(lambda: "frames/s" in progress(session))
+            kill_inference(server)
         session.wait("frames analysed of")
         assert any(DIED in alert for alert in session.alerts)
         session.click("Remove")
@@ -75,15 +76,21 @@ def progress(session):
     return "".join(element.progress.text for element in session.elements("progress"))
 
 
-def test_a_killed_server_leaves_nothing_behind(clip, tmp_path):
+def test_a_killed_server_leaves_nothing_behind(gates, clip, tmp_path):
     environment = {"TMPDIR": str(tmp_path)}
-    with started_server(**environment) as server:
+    with (
+        started_server("gated", **environment, **gated_environment(gates)) as server,
+        Gate(gates, "video") as gate,
+    ):
         session = BrowserSession(server.url, "video")
         session.upload(("clip.mp4", clip, "video/mp4"))
         session.click("Analyse")
+        gate.wait()
         children = inference_processes(server.pid)
+        assert len(children) == 2
         os.kill(server.pid, signal.SIGKILL)
         assert list(tmp_path.glob("emosense-*/*/video"))
+        gate.open()
         gone, alive = psutil.wait_procs(children, timeout=60)
         assert alive == []  # inference processes end with their server
         assert gone

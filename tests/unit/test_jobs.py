@@ -4,26 +4,23 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
+from multiprocessing.connection import Connection
 
 import pytest
 from clips import head, pasted, wall, write_clip
+from gates import Gate
+from waiting import wait_until
 
 from emosense.results import VideoInfo
 from emosense.video.options import VideoOptions
 from emosense.worker.client import InferenceWorker
+from emosense.worker.process import Cancel
 from emosense.worker.spool import Spool
 from emosense.worker.state import JobState
 from emosense.worker.video_jobs import VideoJob, VideoJobs
 
 EVERY = VideoOptions(per_second=None)
-
-
-@pytest.fixture(scope="module")
-def worker():
-    worker = InferenceWorker(timeout=120)
-    yield worker
-    worker.close()
 
 
 @pytest.fixture(scope="module")
@@ -37,21 +34,24 @@ def job_of(clip, frames=200, **fields):
     return VideoJob("clip.mp4", clip, None, info, "cnn8", EVERY, **fields)
 
 
-def until(condition, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)
+def ended(job):
+    wait_until(lambda: job.ended, lambda: f"the job is {job.state}", timeout=200)
+    return job
 
 
-def test_a_job_reports_progress_and_ends(worker, clip):
+def test_a_job_reports_progress_and_ends(worker, gates, clip):
     jobs, job = VideoJobs(worker), job_of(clip)
-    jobs.submit(job)
-    until(lambda: 1 < len(job.frames) < 200)
-    assert job.state is JobState.RUNNING
-    assert 0 < job.share < 1
-    assert job.seconds_left > 0
-    until(lambda: job.ended)
+    with Gate(gates, "video") as gate:
+        jobs.submit(job)
+        for count in range(1, 4):
+            wait_until(lambda count=count: len(job.frames) >= count, "no frame came", 200)
+            assert len(job.frames) == count
+            gate.let_one_through()
+        gate.wait()
+        assert job.state is JobState.RUNNING
+        assert 0 < job.share < 1
+        assert job.seconds_left > 0
+    ended(job)
     assert job.state is JobState.DONE
     assert job.error is None
     assert job.result.problem is None
@@ -60,33 +60,40 @@ def test_a_job_reports_progress_and_ends(worker, clip):
     assert job.moments[0].picture.startswith(b"\xff\xd8")
 
 
-def test_cancelled_jobs(worker, clip):
+def test_cancelled_jobs(worker, gates, clip, monkeypatch):
+    sent = []
+    send = Connection.send
+    monkeypatch.setattr(Connection, "send", lambda to, what: (send(to, what), sent.append(what)))
     jobs, running, waiting = VideoJobs(worker), job_of(clip), job_of(clip)
-    jobs.submit(running)
-    jobs.submit(waiting)
-    until(lambda: running.frames)
-    assert jobs.ahead(waiting) == 1
-    jobs.cancel(waiting)
-    assert waiting.ended
-    assert waiting.result is None
-    jobs.cancel(running)
-    until(lambda: running.ended)
+    with Gate(gates, "video") as gate:
+        jobs.submit(running)
+        jobs.submit(waiting)
+        gate.wait()
+        assert jobs.ahead(waiting) == 1
+        jobs.cancel(waiting)
+        assert waiting.ended
+        assert waiting.result is None
+        jobs.cancel(running)
+        wait_until(lambda: Cancel() in sent, "the process was not told to end")
+    ended(running)
     assert running.state is JobState.DONE
     assert running.result.problem == "it was cancelled"
     assert 0 < len(running.result.frames) < 200
     again = job_of(clip)
     jobs.submit(again)
-    until(lambda: again.ended)
-    assert len(again.result.frames) == 200
+    assert len(ended(again).result.frames) == 200
 
 
-def test_a_killed_process_keeps_what_was_done_and_the_next_job_works(worker, clip, tmp_path):
+def test_a_killed_process_keeps_what_was_done_and_the_next_job_works(worker, gates, clip, tmp_path):
     jobs, job = VideoJobs(worker), job_of(clip)
     job.annotated = tmp_path / "boxes.mp4"
-    jobs.submit(job)
-    until(lambda: job.frames and job.annotated.is_file())
-    os.kill(worker.pid, signal.SIGKILL)
-    until(lambda: job.ended)
+    with Gate(gates, "video") as gate:
+        jobs.submit(job)
+        gate.wait()
+        while not job.annotated.is_file():  # the encoder gathers some frames before it writes
+            gate.let_one_through()
+        os.kill(worker.pid, signal.SIGKILL)
+        ended(job)
     assert job.state is JobState.FAILED
     assert job.error == job.result.problem == "The analysis process stopped unexpectedly."
     assert 0 < len(job.result.frames) < 200
@@ -94,8 +101,7 @@ def test_a_killed_process_keeps_what_was_done_and_the_next_job_works(worker, cli
     assert job.notes == ["There is no video with boxes: it was not finished."]
     again = job_of(clip)
     jobs.submit(again)
-    until(lambda: again.ended)
-    assert again.state is JobState.DONE
+    assert ended(again).state is JobState.DONE
 
 
 def test_a_model_is_warmed_once(monkeypatch):
@@ -104,7 +110,10 @@ def test_a_model_is_warmed_once(monkeypatch):
     jobs = VideoJobs(InferenceWorker())
     for model in ("cnn8", "cnn4", "cnn8", "cnn8"):
         jobs.warm(model)
-    until(lambda: len(asked) >= 2)
+    wait_until(
+        lambda: not [t for t in threading.enumerate() if t.name == "emosense-warm-video"],
+        "the threads that warm did not end",
+    )
     assert sorted(asked) == ["cnn4", "cnn8"]
 
 
@@ -112,8 +121,7 @@ def test_a_bad_file_fails_with_its_message(worker, tmp_path):
     (tmp_path / "clip.mp4").write_bytes(b"no video")
     jobs, job = VideoJobs(worker), job_of(tmp_path / "clip.mp4")
     jobs.submit(job)
-    until(lambda: job.ended)
-    assert job.state is JobState.FAILED
+    assert ended(job).state is JobState.FAILED
     assert "expected a video" in job.error
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from types import SimpleNamespace
 
 from emosense.ui import leaving
@@ -18,6 +19,8 @@ def test_only_the_last_departure_counts(monkeypatch):
     monkeypatch.setattr(leaving.runtime, "get_instance", lambda: server)
 
     async def visit():
+        hours = count()
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: float(next(hours)))
         leaving._Visit("a").left()
         first = leaving._closing["a"]
         leaving._Visit("b").left()

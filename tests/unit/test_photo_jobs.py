@@ -3,35 +3,25 @@
 import os
 import signal
 import threading
-import time
 
 import pytest
+from gates import Gate
+from waiting import wait_until
 
 from emosense.errors import DamagedMedia
 from emosense.faces.options import DetectorOptions
 from emosense.results import PhotoFailure
 from emosense.samples import sample_photo
-from emosense.worker.client import InferenceWorker
 from emosense.worker.photo_jobs import PhotoItem, PhotoJob, start_photo_job
 from emosense.worker.turns import Turns
-
-
-@pytest.fixture(scope="module")
-def worker():
-    worker = InferenceWorker(timeout=120)
-    yield worker
-    worker.close()
 
 
 def photo(name):
     return PhotoItem(name, sample_photo)
 
 
-def ended(job, seconds=120):
-    end = time.monotonic() + seconds
-    while not job.ended:
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)
+def ended(job):
+    wait_until(lambda: job.ended, lambda: f"{len(job.done)} of {job.total} photos", timeout=200)
     return job
 
 
@@ -67,35 +57,41 @@ def test_every_photo_gets_its_answer_or_its_reason(worker):
     assert job.items == ()  # the uploads can go
 
 
-def test_a_killed_process_costs_no_photo(worker):
+def test_a_killed_process_costs_no_photo(worker, gates):
     job = job_of(*(photo(f"{i}.jpg") for i in range(60)))
-    start_photo_job(worker, job)
-    while len(job.done) < 5:
-        time.sleep(0.005)
-    os.kill(worker.pid, signal.SIGKILL)
+    with Gate(gates, "5.jpg") as gate:
+        start_photo_job(worker, job)
+        gate.wait()
+        assert len(job.done) == 5
+        os.kill(worker.pid, signal.SIGKILL)
     assert [done.result.source for done in ended(job).done] == [f"{i}.jpg" for i in range(60)]
     assert not any(isinstance(done.result, PhotoFailure) for done in job.done)
 
 
-def test_cancelled_jobs_keep_what_is_done(worker):
+def test_cancelled_jobs_keep_what_is_done(worker, gates):
     job = job_of(*(photo(f"{i}.jpg") for i in range(200)))
-    start_photo_job(worker, job)
-    while len(job.done) < 3:
-        time.sleep(0.005)
-    assert job.seconds_left > 0
-    job.cancelled.set()
-    assert 3 <= len(ended(job).done) < 200
+    with Gate(gates, "3.jpg") as gate:
+        start_photo_job(worker, job)
+        gate.wait()
+        assert job.seconds_left > 0
+        job.cancelled.set()
+    assert len(ended(job).done) == 4  # the one at work is still answered
 
 
-def test_two_jobs_take_turns(worker):
+def test_two_jobs_take_turns(worker, gates):
     first = job_of(*(photo(f"{i}.jpg") for i in range(60)))
     second = job_of(*(photo(f"{i}.jpg") for i in range(10)))
-    start_photo_job(worker, first)
-    while not first.done:
-        time.sleep(0.005)
-    start_photo_job(worker, second)
-    ended(second)
-    assert len(first.done) < 40
+    with Gate(gates, "photo") as gate:
+        start_photo_job(worker, first)
+        gate.wait()
+        start_photo_job(worker, second)
+        for turn in range(20):
+            gate.wait()
+            wait_until(lambda: len(worker._turns) == 1, "the other job does not wait its turn")
+            assert (len(first.done), len(second.done)) == ((turn + 1) // 2, turn // 2)
+            gate.let_one_through()
+        assert len(ended(second).done) == 10
+        assert len(first.done) == 10
     ended(first)
 
 
@@ -110,10 +106,9 @@ def test_turns_are_given_in_the_order_of_asking():
     with turns:
         for number, thread in enumerate(threads):
             thread.start()
-            while len(turns) <= number:
-                time.sleep(0.001)
+            wait_until(lambda number=number: len(turns) > number, "a thread does not wait")
     for thread in threads:
-        thread.join(10)
+        thread.join()
     assert order == list(range(20))
 
 

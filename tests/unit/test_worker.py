@@ -2,20 +2,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
+from gates import Gate
+from waiting import wait_until
 
 from emosense.errors import UnsupportedMedia, WorkerDied, WorkerError, WorkerTimeout
 from emosense.faces.options import DetectorOptions
 from emosense.worker.client import InferenceWorker
-
-
-@pytest.fixture(scope="module")
-def worker():
-    worker = InferenceWorker(timeout=120)
-    yield worker
-    worker.close()
 
 
 def test_analyses_a_photo_in_another_process(worker, astronaut_png):
@@ -38,15 +34,25 @@ def test_errors_arrive_with_their_type_and_the_process_lives(worker, astronaut_p
     assert worker.pid == pid
 
 
-def test_a_killed_process_is_replaced(worker, astronaut_png):
+def test_a_process_found_dead_is_replaced_without_a_word(worker, astronaut_png):
     worker.start()
     pid = worker.pid
     os.kill(pid, signal.SIGKILL)
-    # Found dead before the request: replaced without a word. Dying during it: told.
-    try:
-        worker.photo(astronaut_png, "a.png", "cnn8", DetectorOptions())
-    except WorkerDied as error:
-        assert "try once more" in str(error)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # dead, and not yet asked for
+    result, *_ = worker.photo(astronaut_png, "a.png", "cnn8", DetectorOptions())
+    assert len(result.faces) == 1
+    assert worker.pid != pid
+
+
+def test_a_process_killed_at_work_is_told_and_replaced(worker, gates, astronaut_png):
+    worker.start()
+    pid = worker.pid
+    with Gate(gates, "a.png") as gate, ThreadPoolExecutor(1) as thread:
+        asked = thread.submit(worker.photo, astronaut_png, "a.png", "cnn8", DetectorOptions())
+        gate.wait()
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(WorkerDied, match="try once more"):
+            asked.result()
     result, *_ = worker.photo(astronaut_png, "a.png", "cnn8", DetectorOptions())
     assert len(result.faces) == 1
     assert worker.pid != pid
@@ -54,7 +60,7 @@ def test_a_killed_process_is_replaced(worker, astronaut_png):
 
 def stand_in(tmp_path, monkeypatch, body):
     (tmp_path / "stand_in.py").write_text(
-        "import sys, time, os\n"
+        "import os, signal, sys\n"
         "from multiprocessing.connection import Connection\n"
         f"c = Connection(int(sys.argv[1]))\n{body}\n"
     )
@@ -71,7 +77,7 @@ def test_death_in_the_middle_is_told(tmp_path, monkeypatch):
 
 
 def test_a_hanging_process_is_given_up(tmp_path, monkeypatch):
-    worker = InferenceWorker(stand_in(tmp_path, monkeypatch, "time.sleep(600)"), timeout=1)
+    worker = InferenceWorker(stand_in(tmp_path, monkeypatch, "signal.pause()"), timeout=1)
     worker.start()
     pid = worker.pid
     with pytest.raises(WorkerTimeout, match="given up after 1 seconds"):
@@ -87,16 +93,11 @@ def test_the_process_ends_with_its_owner():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     pid = int(out.stdout)
-    for _ in range(600):
-        if not alive(pid):
-            return
-        time.sleep(0.1)
-    pytest.fail("the inference process outlived its owner")
+    wait_until(lambda: not alive(pid), "the inference process outlived its owner")
 
 
 def alive(pid):
     try:
-        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False

@@ -12,7 +12,7 @@ def show(selection: Selection) -> None:
     """Show the view."""
     for shown in selection.models:
         card = shown.card
-        st.subheader(shown.label)
+        st.header(shown.label)
         cost = "" if card.flops is None else f", {card.flops / 1e6:,.0f} million FLOPs a face"
         st.markdown(
             f"{card.summary} Input {card.input}. **{card.parameters:,} parameters**{cost}. "

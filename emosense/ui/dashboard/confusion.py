@@ -9,8 +9,10 @@ import streamlit as st
 from emosense.charts.confusion import confusion_chart, difference_chart, row_shares
 from emosense.emotions import EMOTIONS
 from emosense.evaluation.metrics import measure
+from emosense.formatting import percent
 from emosense.ui.dashboard.selection import Selection, ShownModel
-from emosense.ui.dashboard.show import show_chart, show_table
+from emosense.ui.dashboard.show import closed_expander, show_chart, show_table
+from emosense.ui.frame import dark
 from emosense.ui.links import linked_one, linked_segments
 
 _SIDE_BY_SIDE = 3
@@ -30,7 +32,7 @@ def show(selection: Selection) -> None:
                 st.markdown(f"**{shown.label}**")
                 confusion = confusion_of(shown)
                 show_chart(
-                    confusion_chart(confusion, shares=scale == "shares"),
+                    confusion_chart(confusion, shares=scale == "shares", dark=dark()),
                     f"confusion-{shown.model.name}",
                     f"Confusion matrix of {shown.label}. {_strongest(confusion)}",
                 )
@@ -48,7 +50,7 @@ def confusion_of(shown: ShownModel) -> npt.NDArray[np.int64]:
 
 def show_difference(models: tuple[ShownModel, ...]) -> None:
     """Show where two models answer differently, with a choice of the two."""
-    st.subheader("Difference between two models")
+    st.header("Difference between two models")
     first, second = choose_two(models)
     if first is second:
         st.info("Choose two different models.", icon=":material/touch_app:")
@@ -63,7 +65,9 @@ def show_difference_chart(first: ShownModel, second: ShownModel) -> None:
         "often. In points of the true class; on the diagonal blue is better."
     )
     show_chart(
-        difference_chart(confusion_of(first), confusion_of(second), (first.label, second.label)),
+        difference_chart(
+            confusion_of(first), confusion_of(second), (first.label, second.label), dark=dark()
+        ),
         f"difference-{first.model.name}-{second.model.name}",
         f"Confusion matrix of {first.label} minus that of {second.label}",
     )
@@ -102,8 +106,9 @@ def _show_table(selection: Selection) -> None:
         for shown in selection.models
         for name, counts in zip(EMOTIONS, confusion_of(shown).tolist(), strict=True)
     ]
-    with st.expander("All counts as a table"):
-        show_table(rows, "confusion")
+    with closed_expander("All counts as a table", "confusion_table") as opened:
+        if opened:
+            show_table(rows, "confusion")
 
 
 def _strongest(confusion: npt.NDArray[np.int64]) -> str:
@@ -113,5 +118,5 @@ def _strongest(confusion: npt.NDArray[np.int64]) -> str:
     true, answer = np.unravel_index(shares.argmax(), shares.shape)
     return (
         f"Most frequent confusion: {EMOTIONS[true]} taken for {EMOTIONS[answer]} "
-        f"({shares[true, answer]:.0%} of {EMOTIONS[true]})."
+        f"({percent(shares[true, answer])} of {EMOTIONS[true]})."
     )

@@ -25,7 +25,7 @@ def show(selection: Selection) -> None:
     except ValueError as error:
         st.warning(f"These two cannot be compared: {error}.", icon=":material/warning:")
         return
-    st.markdown(f"### {verdict(first, second, found)}")
+    st.markdown(f"## {verdict(first, second, found)}")
     ahead, images = found.difference, len(first.predictions)
     for column, (told, value) in zip(
         st.columns(3),
@@ -65,7 +65,7 @@ def show(selection: Selection) -> None:
         ],
         "head-to-head",
     )
-    st.subheader("Where they differ")
+    st.header("Where they differ")
     _show_classes(first, second)
     show_difference_chart(first, second)
 

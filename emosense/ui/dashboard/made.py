@@ -6,11 +6,14 @@ import streamlit as st
 
 from emosense.evaluation.intervals import RESAMPLES
 from emosense.ui.dashboard.selection import Selection
+from emosense.ui.dashboard.show import closed_expander
 
 
 def show_made(selection: Selection) -> None:
     """Show the expander with commands, seeds and data."""
-    with st.expander("How was this made?", icon=":material/terminal:"):
+    with closed_expander("How was this made?", "made", ":material/terminal:") as opened:
+        if not opened:
+            return
         for shown in selection.models:
             card = shown.card
             st.markdown(
@@ -21,7 +24,7 @@ def show_made(selection: Selection) -> None:
                 "figures again:"
             )
             st.code(
-                f"{card.command}\nemosense evaluate {card.name} --data fer2013.csv", language="sh"
+                f"{card.command}\nemosense evaluate {card.name} --data fer2013.csv", language=None
             )
         st.markdown(
             "Figures and charts are computed while you look, from each model's "

@@ -21,11 +21,13 @@ _PARTS = {"Training": "training", "PublicTest": "validation", "PrivateTest": "te
 def show(selection: Selection) -> None:
     """Show the view."""
     _show_headlines(selection)
-    st.subheader("Headline figures")
+    st.header("Headline figures")
     st.caption(
         f"{selection.told}. Bars end at the figure, whiskers span its 95 % interval. Precision, "
         "recall and F1 are means over the seven classes."
     )
+    # Before the chart, whose script takes longer to load than all else.
+    _show_figures(selection)
     show_chart(
         headline_chart(
             {shown.label: shown.intervals for shown in selection.models},
@@ -40,8 +42,7 @@ def show(selection: Selection) -> None:
             for s in selection.models
         ),
     )
-    _show_figures(selection)
-    st.subheader("Training, validation and test")
+    st.header("Training, validation and test")
     st.caption(
         "As the paper's Table I, each with the weights of the chosen epoch, dropout off, calibrated. "
         "Validation is PublicTest (empty where the data had none), test is PrivateTest, all images."
@@ -121,7 +122,7 @@ def _table_one(shown: ShownModel) -> dict[str, Any]:
 
 
 def _show_speed(selection: Selection) -> None:
-    st.subheader("Speed on this machine")
+    st.header("Speed on this machine")
     speeds: dict[str, dict[str, Any]] = st.session_state.setdefault(_SPEEDS, {})
     if st.button(
         "Measure", icon=":material/speed:", key="measure_speed", help="A few seconds a model."

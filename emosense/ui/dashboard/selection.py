@@ -92,6 +92,7 @@ def choose_models(*, of_images: bool) -> Selection | None:
                     selection_mode="multi",
                     format_func=labels.__getitem__,
                     key=key,
+                    wrap=True,
                 ),
                 key=names.index,
             ),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
+
+from emosense import formatting
+from emosense.ui.plots import show_plot
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -19,18 +24,7 @@ def show_chart(figure: Figure, name: str, alt: str) -> None:
         name: unique on the page; also the file's name.
         alt: what the chart says, for those who cannot see it.
     """
-    st.plotly_chart(
-        figure,
-        width="stretch",
-        key=f"chart_{name}",
-        alt=alt,
-        config={
-            "displaylogo": False,
-            "displayModeBar": True,
-            "modeBarButtons": [["toImage"]],
-            "toImageButtonOptions": {"format": "svg", "filename": f"emosense-{name}"},
-        },
-    )
+    show_plot(figure, f"chart_{name}", alt, save_as=f"emosense-{name}")
 
 
 def show_table(
@@ -69,6 +63,16 @@ def show_table(
     )
 
 
+@contextmanager
+def closed_expander(label: str, key: str, icon: str | None = None) -> Iterator[bool]:
+    """Show an expander that is closed at first, and say whether it is open by now.
+
+    What is not shown then is not sent: tables and code bring large scripts with them.
+    """
+    with st.expander(label, key=key, on_change="rerun", icon=icon) as box:
+        yield bool(box.open)
+
+
 def percent(value: float) -> str:
     """Return a share in 0..1 for people, e.g. ``61.6 %``."""
-    return f"{100 * value:.1f} %"
+    return formatting.percent(value, 1)

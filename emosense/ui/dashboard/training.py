@@ -10,7 +10,7 @@ import streamlit as st
 from emosense.charts.evaluation import learning_chart
 from emosense.errors import ModelError
 from emosense.ui.dashboard.selection import Selection, ShownModel
-from emosense.ui.dashboard.show import percent, show_chart, show_table
+from emosense.ui.dashboard.show import closed_expander, percent, show_chart, show_table
 
 
 def show(selection: Selection) -> None:
@@ -21,7 +21,7 @@ def show(selection: Selection) -> None:
         "epoch whose weights are used: the best validation accuracy."
     )
     for shown in selection.models:
-        st.subheader(shown.label)
+        st.header(shown.label)
         try:
             history = shown.model.history()
         except ModelError as error:
@@ -54,8 +54,9 @@ def show(selection: Selection) -> None:
         show_chart(
             learning_chart(history, best), f"training-{shown.model.name}", f"{shown.label}: {told}"
         )
-        with st.expander("All epochs as a table"):
-            show_table(history, f"history-{shown.model.name}")
+        with closed_expander("All epochs as a table", f"epochs_{shown.model.name}") as opened:
+            if opened:
+                show_table(history, f"history-{shown.model.name}")
 
 
 def _made_harder(recipe: dict[str, Any]) -> bool:

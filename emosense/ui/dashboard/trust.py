@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from emosense import formatting
 from emosense.charts.evaluation import coverage_chart, reliability_chart
 from emosense.evaluation.metrics import expected_calibration_error
 from emosense.evaluation.predictions import Predictions, read_predictions
@@ -25,7 +26,7 @@ _SIDE_BY_SIDE = 3
 
 def show(selection: Selection) -> None:
     """Show the view."""
-    st.subheader("Does 70 % mean 70 %?")
+    st.header("Does 70 % mean 70 %?")
     st.caption(
         f"{selection.told}, sorted by the model's confidence. On the dotted line confidence and "
         "share of right answers are equal; below it the model is too sure of itself. The grey "
@@ -52,7 +53,7 @@ def show(selection: Selection) -> None:
                     f"reliability-{shown.model.name}",
                     f"Reliability diagram of {shown.label}: {told}",
                 )
-    st.subheader("What if it may abstain?")
+    st.header("What if it may abstain?")
     st.caption(
         "Accuracy when only the faces that the model is surest of are answered. The diamond is "
         'where the app draws the line: it says "unsure" of the images to the right of it. The '
@@ -83,7 +84,7 @@ def show(selection: Selection) -> None:
         | {"model": "", "temperature": "%.2f"}
         | dict.fromkeys(("ECE", "ECE before"), "%.3f"),
     )
-    st.subheader("How the score depends on what is counted")
+    st.header("How the score depends on what is counted")
     st.caption(
         f"{selection.part}. Copies are test images that stand pixel by pixel in Training too. "
         "FER+: the share of answers that most of FER+'s ten annotators gave; they and "
@@ -111,7 +112,7 @@ def _sureness(shown: ShownModel, selection: Selection) -> dict[str, Any]:
         "sure": 100 * sure[0],
         "right where sure": 100 * sure[1],
         **{
-            f"answered at {wanted:.0%} accuracy": 100 * curve.coverage_at(wanted)
+            f"answered at {formatting.percent(wanted)} accuracy": 100 * curve.coverage_at(wanted)
             for wanted in _WANTED
         },
         "temperature": calibration.temperature,

@@ -1,0 +1,34 @@
+"""How numbers are written for people, the same on pages, in pictures and in the terminal."""
+
+from __future__ import annotations
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share of a whole in percent, e.g. ``62 %`` or, with one digit, ``62.4 %``.
+
+    Rounding never makes a part look like all or nothing: .998 is ``>99 %``, .002 is ``<1 %``.
+    Only 0 and 1 themselves are ``0 %`` and ``100 %``.
+
+    Args:
+        share: in 0..1.
+        digits: behind the point.
+    """
+    step = 10.0**-digits
+    rounded = round(100 * share, digits)
+    if share < 1 and rounded >= 100:
+        return f">{100 - step:.{digits}f} %"
+    if share > 0 and rounded <= 0:
+        return f"<{step:.{digits}f} %"
+    return f"{rounded:.{digits}f} %"
+
+
+def probability_percent(probability: float, digits: int = 0) -> str:
+    """Return a network's probability in percent; see :func:`percent`.
+
+    No network is certain, also where float32 has rounded its answer to 0 or 1.
+
+    Args:
+        probability: in 0..1.
+        digits: behind the point.
+    """
+    return percent(min(max(probability, 1e-9), 1 - 1e-9), digits)
