@@ -3,16 +3,29 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check lint types unit pages reliability browser setup requirements audit chromium clean
+# How many tests `make quick` runs side by side.
+JOBS ?= 2
+
+.PHONY: run dev test check quick lint types unit pages reliability browser setup requirements audit chromium clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/streamlit run app.py
+
+# Runs a page again when its code is saved. Polling asks for the app's own files only; the other
+# watcher takes the whole folder with .venv, and has no way to leave that out.
+dev: $(VENV)/run.stamp
+	$(BIN)/streamlit run app.py --server.fileWatcherType poll --server.runOnSave true
 
 test: $(VENV)/dev.stamp chromium
 	$(MAKE) check
 
 check: lint types
 	$(BIN)/pytest tests
+
+# What is worth running before each commit; the tests that are marked slow stay out.
+quick: $(VENV)/dev.stamp
+	$(MAKE) lint types
+	$(BIN)/pytest tests/unit tests/contract -m "not slow" -n $(JOBS) --dist loadfile
 
 lint:
 	$(BIN)/ruff check .
@@ -42,7 +55,7 @@ $(VENV)/run.stamp: requirements.txt pyproject.toml
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp
-	$(BIN)/pip install -q -c requirements.txt -e '.[dev,heic]'
+	$(BIN)/pip install -q -c requirements.txt -e '.[dev]'
 	touch $@
 
 # Browser tests drive Debian's Chromium; CHROMIUM may name another one.

@@ -17,7 +17,7 @@ from emosense.analyzer import Analyzer
 from emosense.emotions import EMOTIONS
 from emosense.evaluation.predictions import read_predictions
 from emosense.evaluation.trust import ferplus_agreement
-from emosense.media.formats import photo_suffixes
+from emosense.media.formats import PHOTO_SUFFIXES
 from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.registry import list_models
 from emosense.networks.speed import BATCHES, faces_per_second
@@ -89,7 +89,7 @@ def show_posed(folder: Path, models: list[str]) -> None:
     posed = [
         (path, emotion)
         for path in sorted(folder.iterdir())
-        if path.suffix[1:].lower() in photo_suffixes()
+        if path.suffix[1:].lower() in PHOTO_SUFFIXES
         for emotion in EMOTIONS
         if STEMS[emotion] in path.stem.lower()
     ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +21,7 @@ from emosense.faces.detector import FaceDetector
 from emosense.faces.options import DetectorOptions
 from emosense.faces.reading_order import reading_order
 from emosense.media.images import PhotoLimits, PhotoSource, RgbImage, read_photo
-from emosense.media.names import writable
+from emosense.media.names import shortened
 from emosense.media.video import VideoLimits
 from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.registry import find_model
@@ -89,7 +91,7 @@ class Analyzer:
 
     def photos(
         self,
-        photos: Sequence[PhotoSource],
+        photos: Iterable[PhotoSource],
         options: DetectorOptions | None = None,
         *,
         names: Sequence[str] | None = None,
@@ -102,11 +104,25 @@ class Analyzer:
         decoded images a batch is closed.
 
         Args:
-            photos: as for :meth:`photo`.
+            photos: each as for :meth:`photo`; may be a generator.
             options: of the detector; the defaults for photos if None.
             names: what each is called in the results; file names if None.
-            on_progress: called with (photos done, photos in all).
+            on_progress: called with (photos done, photos in all; of a generator, those read).
+
+        Raises:
+            MediaError: one photo instead of several, or another number of names.
         """
+        if isinstance(photos, str | bytes | bytearray | os.PathLike) or not isinstance(
+            photos, Iterable
+        ):
+            raise MediaError(
+                "Expected several photos, as a list or generator. Received: "
+                f"{type(photos).__name__} {shortened(repr(photos))}"
+            )
+        count = len(photos) if isinstance(photos, Sized) else None
+        if names is not None and count is not None and len(names) != count:
+            raise MediaError(f"Expected {count} names. Received: {len(names)}.")
+        read = 0
         done: dict[int, PhotoResult | PhotoFailure] = {}
         batch: list[tuple[int, str, RgbImage]] = []
 
@@ -115,10 +131,12 @@ class Analyzer:
             done.update(zip((index for index, _, _ in batch), results, strict=True))
             batch.clear()
             if on_progress is not None:
-                on_progress(len(done), len(photos))
+                on_progress(len(done), read if count is None else count)
 
         for index, photo in enumerate(photos):
-            name = names[index] if names is not None else name_of(photo, index + 1)
+            read = index + 1
+            known = names is not None and index < len(names)
+            name = names[index] if names is not None and known else name_of(photo, index + 1)
             try:
                 batch.append((index, name, read_photo(photo, self.limits)))
             except MediaError as error:
@@ -126,11 +144,11 @@ class Analyzer:
             if sum(image.shape[0] * image.shape[1] for *_, image in batch) > _CHUNK_PIXELS:
                 close()
         close()
-        return [done[index] for index in range(len(photos))]
+        return [done[index] for index in range(read)]
 
     def video(
         self,
-        path: str | Path,
+        path: str | os.PathLike[str],
         options: VideoOptions | None = None,
         annotated: str | Path | None = None,
     ) -> VideoAnalysis:
@@ -148,10 +166,15 @@ class Analyzer:
         Raises:
             MediaError: the video is unreadable or above a limit, or ``annotated`` names it.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise MediaError(
+                "Expected the path of a video. Received: "
+                f"{type(path).__name__} {shortened(repr(path))}"
+            )
         limits = video_limits()
         if options is not None and options.long_side is not None:  # search as finely as asked for
             limits = replace(limits, long_side=max(limits.long_side, options.long_side))
-        return VideoAnalysis(self, path, options, annotated, limits)
+        return VideoAnalysis(self, Path(path), options, annotated, limits)
 
     def explain(self, photo: PhotoSource, face: Face, emotion: str | None = None) -> Explanation:
         """Find out what the answer for a face of a photo rests on; takes about a second.
@@ -236,8 +259,10 @@ def video_limits() -> VideoLimits:
 
 def name_of(photo: PhotoSource, number: int) -> str:
     """Return what a photo is called in results: its file name, or its number."""
-    if isinstance(photo, str | Path):
-        return writable(Path(photo).name)
-    if isinstance(photo, ImageFile.ImageFile) and photo.filename:
-        return writable(Path(str(photo.filename)).name)
-    return f"photo {number}"
+    path: Any = photo
+    if isinstance(photo, ImageFile.ImageFile):
+        path = photo.filename
+    elif not isinstance(photo, str | os.PathLike):
+        path = getattr(photo, "name", None)  # of an open file; a number where it has none
+    name = PurePath(os.fsdecode(path)).name if isinstance(path, str | os.PathLike) else ""
+    return shortened(name, 200) or f"photo {number}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from emosense.emotions import EMOTIONS
@@ -28,42 +30,100 @@ the emotion's probability reaches the model's threshold (1) or not (0)."""
 COLUMNS: Final = ("source", "face", *FACE_COLUMNS, "model", "error")
 """Columns of the CSV for photos."""
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
-def to_csv(results: Sequence[PhotoResult | PhotoFailure]) -> str:
+Results = Sequence[PhotoResult | PhotoFailure]
+Chosen = Sequence[Collection[int]]
+"""Per result the numbers of the faces that a filter lets pass, from 1."""
+
+
+def to_csv(results: Results, only: Chosen | None = None) -> str:
     """Return a CSV text (RFC 4180, UTF-8, header, ``\\r\\n``).
 
     A photo without faces has one row with face 0; one that failed has a row with its error.
+
+    Args:
+        results: of photos.
+        only: the faces to include, under the numbers that they have; all rows if None.
+    """
+    chosen = _chosen(results, only)
+    return spreadsheet_csv(COLUMNS, (row for one, numbers in chosen for row in rows(one, numbers)))
+
+
+def _chosen(
+    results: Results, only: Chosen | None
+) -> list[tuple[PhotoResult | PhotoFailure, Collection[int] | None]]:
+    """Return what is to be written: every result, or those with a chosen face."""
+    if only is None:
+        return [(result, None) for result in results]
+    return [(one, numbers) for one, numbers in zip(results, only, strict=True) if numbers]
+
+
+def spreadsheet_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return a CSV text that a spreadsheet opens as what it is.
+
+    RFC 4180: a header, ``\\r\\n``, decimal points. Every text cell and the header are guarded by
+    :func:`spreadsheet_safe`; None, NaN and cells that a row does not have are empty. For a file
+    or a download, pass the text through :func:`csv_file`; what goes through a pipe has no mark.
+
+    Args:
+        columns: names, in their order; cells of other names are not written.
+        rows: cells by column.
     """
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, restval="")
-    writer.writeheader()
-    for result in results:
-        writer.writerows(rows(result))
+    writer = csv.writer(buffer)
+    writer.writerow([_cell(column) for column in columns])
+    for row in rows:
+        writer.writerow([_cell(row.get(column)) for column in columns])
     return buffer.getvalue()
 
 
-def to_json(results: Sequence[PhotoResult | PhotoFailure]) -> str:
-    """Return a JSON text: a list with one object per photo."""
-    return json.dumps([result.as_dict() for result in results], indent=2, ensure_ascii=False)
+def csv_file(text: str) -> bytes:
+    """Return a CSV text as a file: UTF-8 with the mark by which spreadsheets know it."""
+    return text.encode("utf-8-sig", "backslashreplace")
 
 
-def rows(result: PhotoResult | PhotoFailure) -> Iterator[dict[str, Any]]:
-    """Yield a result's CSV rows."""
-    source = spreadsheet_safe(result.source)
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return spreadsheet_safe(value)
+    return "" if value is None or value != value else value  # NaN
+
+
+def to_json(results: Results, only: Chosen | None = None) -> str:
+    """Return a JSON text: a list with one object per photo; see :func:`to_csv`."""
+    found = [
+        one.as_dict() if isinstance(one, PhotoFailure) else one.as_dict(numbers)
+        for one, numbers in _chosen(results, only)
+    ]
+    return json.dumps(found, indent=2, ensure_ascii=False)
+
+
+def rows(
+    result: PhotoResult | PhotoFailure, only: Collection[int] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield a result's CSV rows; ``only`` those of faces with these numbers."""
+    source = result.source
     if isinstance(result, PhotoFailure):
         yield {"source": source, "error": result.message}
         return
     if not result.faces:
         yield {"source": source, "face": 0, "model": result.model}
-    for number, face in enumerate(result.faces, start=1):
+    for number, face in result.numbered(only):
         yield {"source": source, "face": number, "model": result.model, **face_cells(face)}
 
 
 def spreadsheet_safe(name: str) -> str:
-    """Keep a name that begins like a formula from becoming one in a spreadsheet."""
-    return "'" + name if name.startswith(_FORMULA) else name
+    """Keep a text from becoming a formula in a spreadsheet, or several cells.
+
+    Line breaks, tabs and other control characters become spaces. A text that begins like a
+    formula gets an apostrophe, also where blanks or invisible characters stand before it or its
+    sign is a full-width one (OWASP, "CSV Injection"); a number stays a number.
+    """
+    line = "".join(" " if unicodedata.category(c) == "Cc" else c for c in name)
+    seen = "".join(c for c in line if unicodedata.category(c)[0] not in "ZC")
+    formula = unicodedata.normalize("NFKC", seen[:1]).startswith(("=", "+", "-", "@"))
+    return "'" + line if formula and not _NUMBER.fullmatch(line) else line
 
 
 def face_cells(face: Face) -> dict[str, Any]:
@@ -80,8 +140,3 @@ def face_cells(face: Face) -> dict[str, Any]:
         "probability": f"{face.probability:.6f}",
         "sure": int(face.sure),
     }
-
-
-def csv_file(text: str) -> bytes:
-    """Return a CSV text as a file: with the mark by which spreadsheets know UTF-8."""
-    return ("\ufeff" + text).encode("utf-8")

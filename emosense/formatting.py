@@ -32,3 +32,8 @@ def probability_percent(probability: float, digits: int = 0) -> str:
         digits: behind the point.
     """
     return percent(min(max(probability, 1e-9), 1 - 1e-9), digits)
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun, e.g. ``1 face`` or ``2 faces``."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -140,15 +141,24 @@ class PhotoResult:
     model: str
     engine: str
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain data, as the JSON export shows it."""
+    def numbered(self, only: Collection[int] | None = None) -> list[tuple[int, Face]]:
+        """Return the faces with their numbers from 1: all, or those of these numbers."""
+        every = enumerate(self.faces, start=1)
+        return [(number, face) for number, face in every if only is None or number in only]
+
+    def as_dict(self, only: Collection[int] | None = None) -> dict[str, Any]:
+        """Return plain data, as the JSON export shows it.
+
+        Args:
+            only: numbers of the faces to include; all if None.
+        """
         return {
             "source": self.source,
             "width": self.width,
             "height": self.height,
             "model": self.model,
             "detector": self.engine,
-            "faces": [face.as_dict() for face in self.faces],
+            "faces": [{"face": n, **face.as_dict()} for n, face in self.numbered(only)],
         }
 
 
@@ -183,6 +193,7 @@ class VideoInfo:
         rotation: by which stored frames are turned to be upright, in degrees
             counter-clockwise (0, 90, 180 or 270).
         audio: whether there is sound.
+        mirrored: whether left and right of stored frames are swapped before they are turned.
     """
 
     width: int
@@ -193,6 +204,7 @@ class VideoInfo:
     codec: str
     rotation: int
     audio: bool
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import glob
+import os
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final
 
 from emosense.errors import BatchError
-from emosense.media.formats import ALL_PHOTO_SUFFIXES, VIDEO_SUFFIXES
+from emosense.folders import walk
+from emosense.left_out import NOTHING, LeftOut, Reason, kind_of
+from emosense.media.formats import PHOTO_SUFFIXES, VIDEO_SUFFIXES
 from emosense.media.names import writable
 
 if TYPE_CHECKING:
     import fsspec
 
-PHOTOS: Final = ALL_PHOTO_SUFFIXES
+PHOTOS: Final = PHOTO_SUFFIXES
 VIDEOS: Final = VIDEO_SUFFIXES
+
+_LOCAL: Final = "file://"
+_VERSION_WORDS: Final = (
+    *("ETag", "etag", "md5", "md5Hash", "checksum", "crc32c"),
+    *("LastModified", "last_modified", "updated", "mtime", "modified", "created"),
+)
+_FOLDER: Final[Reason] = ("folder that the pattern names", "folders that the pattern names")
 
 
 @dataclass(frozen=True)
@@ -24,51 +37,135 @@ class File:
         name: what it is called in the results: its path below the job's source.
         address: where fsspec finds it.
         video: whether it is a video, by its name.
+        version: changes when its content does, as far as the file system can tell: the size and
+            the time of the last change, or a cloud's checksum; empty if nothing is known.
     """
 
     name: str
     address: str
     video: bool
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What a source holds.
+
+    Attributes:
+        files: all photos and videos, sorted by name.
+        left_out: what else there is.
+    """
+
+    files: list[File]
+    left_out: LeftOut = NOTHING
 
 
 def find_files(source: str) -> list[File]:
-    """Return all photos and videos of a source, sorted by name.
+    """Return all photos and videos of a source; see :func:`discover`."""
+    return discover(source).files
+
+
+def discover(source: str, without: str = "") -> Discovery:
+    """Return all photos and videos of a source, and what else there is.
 
     Args:
-        source: a folder (with all folders in it), a file or a glob pattern; a path, or an
-            address of fsspec such as ``s3://bucket/album``.
+        source: a folder (with all folders in it; linked ones once each), a file or a glob
+            pattern; a path, or an address of fsspec such as ``s3://bucket/album``.
+        without: address of a folder that does not count, though it may lie in the source.
 
     Raises:
         BatchError: the source cannot be reached, or has no photo or video.
     """
     system, path = open_system(source)
     try:
-        if system.isdir(path):
-            root = path.rstrip("/") + "/"
-            found = system.find(path)
-        elif system.isfile(path):  # also where its name looks like a pattern
-            root = path[: path.rfind("/") + 1]
-            found = [path]
-        elif any(sign in path for sign in "*?["):
-            root = path[: min(path.index(sign) for sign in "*?[" if sign in path)]
-            root = root[: root.rfind("/") + 1]
-            found = [p for p in system.glob(path) if system.isfile(p)]
+        if is_local(system):
+            root, names, left_out = _local_names(path)
         else:
-            raise FileNotFoundError("there is nothing of that name")
+            root, names, left_out = _remote_names(system, path)
     except Exception as error:  # each kind of file system has errors of its own
         raise BatchError(f"{source}: cannot be read ({error}).") from error
-    files = [
-        File(writable(p.removeprefix(root)), system.unstrip_protocol(p), suffix in VIDEOS)
-        for p in found
-        if (suffix := p.rsplit(".", 1)[-1].lower()) in (*PHOTOS, *VIDEOS)
-        and not p.rsplit("/", 1)[-1].startswith(".")  # ._a.jpg is macOS' note on a.jpg
-    ]
+    own = "" if not without else open_system(without)[1].rstrip("/") + "/"
+    files: list[File] = []
+    others: Counter[tuple[Reason, str]] = Counter()
+    for name, version in names.items():
+        if own and f"{root}{name}".startswith(own):
+            continue
+        suffix = PurePosixPath(name).suffix[1:].lower()
+        hidden = PurePosixPath(name).name.startswith(".")  # ._a.jpg is macOS' note on a.jpg
+        if suffix in (*PHOTOS, *VIDEOS) and not hidden:
+            address = system.unstrip_protocol(f"{root}{name}")
+            files.append(File(writable(name), address, suffix in VIDEOS, version))
+        else:
+            others[kind_of(writable(name))] += 1
     if not files:
         raise BatchError(
             f"{source}: expected a folder, file or pattern with photos or videos "
-            f"({', '.join((*PHOTOS, *VIDEOS))}). Received: {len(found)} files, none of them one."
+            f"({', '.join((*PHOTOS, *VIDEOS))}). Received: {len(names)} files, none of them one."
         )
-    return sorted(files, key=lambda file: file.name)
+    counted = LeftOut((*left_out.counts, *LeftOut.of(others).counts))
+    return Discovery(sorted(files, key=lambda file: file.name), counted)
+
+
+def _local_names(path: str) -> tuple[str, dict[str, str], LeftOut]:
+    """Return (root, version by name below it, what was passed over) of files of this machine."""
+    if Path(path).is_dir():
+        root = path.rstrip("/") + "/"
+        names, left_out = walk(path)
+        return root, {name: _local_version(root + name) for name in names}, left_out
+    if Path(path).is_file():  # also where its name looks like a pattern
+        root = path[: path.rfind("/") + 1]
+        return root, {path[len(root) :]: _local_version(path)}, NOTHING
+    # Folders whose own names look like patterns are taken as they are.
+    root, pattern = "/", path.lstrip("/")
+    while "/" in pattern and Path(root, pattern.split("/")[0]).is_dir():
+        first, pattern = pattern.split("/", 1)
+        root += first + "/"
+    found = glob.glob(glob.escape(root) + pattern, recursive=True)  # noqa: PTH207  # dots are hidden
+    if not found:
+        raise FileNotFoundError("there is nothing of that name")
+    matched: dict[str, str] = {}
+    seen, folders = set[str](), 0
+    for name in sorted(found, key=lambda name: (name.count("/"), name)):
+        place = os.path.realpath(name)
+        if Path(name).is_dir():
+            folders += 1
+        elif place not in seen:
+            seen.add(place)
+            matched[name[len(root) :]] = _local_version(name)
+    return root, matched, LeftOut(((_FOLDER, "", folders),) if folders else ())
+
+
+def _local_version(path: str) -> str:
+    try:
+        found = Path(path).stat()
+    except OSError:  # gone meanwhile: analysing it will say so
+        return ""
+    return f"{found.st_size}-{found.st_mtime_ns}"
+
+
+def _remote_names(system: Any, path: str) -> tuple[str, dict[str, str], LeftOut]:
+    """Return the same for a cloud, which knows no links."""
+    if system.isdir(path):
+        root = path.rstrip("/") + "/"
+        found = system.find(path, detail=True)
+    elif system.isfile(path):
+        root = path[: path.rfind("/") + 1]
+        found = {path: system.info(path)}
+    elif any(sign in path for sign in "*?["):
+        root = path[: min(path.index(sign) for sign in "*?[" if sign in path)]
+        root = root[: root.rfind("/") + 1]
+        every = system.glob(path, detail=True)
+        found = {name: info for name, info in every.items() if info.get("type") != "directory"}
+    else:
+        raise FileNotFoundError("there is nothing of that name")
+    names = {name.removeprefix(root): _remote_version(info) for name, info in found.items()}
+    return root, names, NOTHING
+
+
+def _remote_version(info: dict[str, Any]) -> str:
+    """Return what a file system says that changes with the content; each has words of its own."""
+    known = next((info[word] for word in _VERSION_WORDS if info.get(word)), None)
+    return "" if known is None else f"{info.get('size')}-{known}"
 
 
 def whole_address(source: str) -> str:
@@ -89,8 +186,18 @@ def open_system(address: str) -> tuple[fsspec.AbstractFileSystem, str]:
     """
     import fsspec
 
+    if "://" not in address or address.startswith(_LOCAL):
+        # Not by fsspec's reading of addresses, to which :: in a name is a chain of two.
+        path = os.path.normpath(Path(address.removeprefix(_LOCAL)).expanduser().absolute())
+        return fsspec.filesystem("file"), path
     try:
         system, path = fsspec.core.url_to_fs(address)
     except (ImportError, ValueError) as error:
         raise BatchError(f"{address}: cannot be opened ({error}).") from error
     return system, str(path)
+
+
+def is_local(system: Any) -> bool:
+    """Tell whether a file system of fsspec is this machine's."""
+    protocol = system.protocol
+    return "file" in ((protocol,) if isinstance(protocol, str) else protocol)

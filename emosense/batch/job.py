@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from emosense.batch.files import File, find_files, whole_address
+from emosense.batch.files import File, discover, whole_address
 from emosense.batch.runner import BatchOptions
-from emosense.batch.store import Store
+from emosense.batch.store import Finished, Store
+from emosense.left_out import NOTHING, LeftOut
 from emosense.networks.registry import find_model
 
 PHOTOS_A_PART: Final = 16
@@ -24,12 +25,18 @@ class Progress:
         files: in all.
         faces: found in this run.
         failed: files that could not be analysed, or not to their end, also of earlier runs.
+        changed: files that are analysed again since they changed after an earlier run.
+        vanished: files with rows of an earlier run that the source no longer has; they stay.
+        left_out: what else the source has.
     """
 
     done: int
     files: int
     faces: int
     failed: int
+    changed: int = 0
+    vanished: int = 0
+    left_out: LeftOut = NOTHING
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,8 @@ def run_job(
 ) -> Progress:
     """Analyse all files of a source that have no rows yet.
 
-    Can be run again after any kind of end: files whose rows are written are not analysed again,
-    all others are.
+    Can be run again after any kind of end: files whose rows are written are not analysed again
+    unless they changed, all others are.
 
     Args:
         source: see :func:`emosense.batch.files.find_files`.
@@ -72,28 +79,45 @@ def run_job(
         ModelError: the model cannot be used.
     """
     find_model(options.model)  # told before the first file, not by each of them
-    files = find_files(source)
+    found = discover(source, without=destination)
+    files = found.files
     store = Store(destination)
     store.begin(job_of(source, options))
+    store.remove_damaged()
     finished = store.finished()
-    if retry:
-        store.drop({name for name, error in finished.items() if error})
-        finished = {name: error for name, error in finished.items() if not error}
+    changed = {file.name for file in files if _has_changed(file, finished.get(file.name))}
+    again = changed | {name for name, one in finished.items() if retry and one.error}
+    if again:
+        store.drop(again)
+    finished = {name: one for name, one in finished.items() if name not in again}
     waiting = [file for file in files if file.name not in finished]
-    earlier = sum(finished.get(file.name, False) for file in files)
-    progress = Progress(len(files) - len(waiting), len(files), 0, earlier)
+    kept = [finished[file.name] for file in files if file.name in finished]
+    progress = Progress(
+        len(kept),
+        len(files),
+        0,
+        sum(one.error for one in kept),
+        len(changed),
+        len(finished) - len(kept),
+        found.left_out,
+    )
     if on_progress is not None:
         on_progress(progress)
     for part in pool(list(parts_of(waiting)), options, store):
-        progress = Progress(
-            progress.done + part.files,
-            progress.files,
-            progress.faces + part.faces,
-            progress.failed + part.failed,
+        progress = replace(
+            progress,
+            done=progress.done + part.files,
+            faces=progress.faces + part.faces,
+            failed=progress.failed + part.failed,
         )
         if on_progress is not None:
             on_progress(progress)
     return progress
+
+
+def _has_changed(file: File, before: Finished | None) -> bool:
+    known = before is not None and before.version and file.version
+    return bool(known) and before is not None and before.version != file.version
 
 
 def parts_of(files: Iterable[File]) -> Iterator[list[File]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from emosense.emotions import EMOTIONS
@@ -42,11 +43,13 @@ def schema() -> pa.Schema:
     )
 
 
-def photo_rows(name: str, result: PhotoResult | PhotoFailure) -> list[Row]:
-    """Return the rows of a photo that is called ``name``."""
+def photo_rows(
+    name: str, result: PhotoResult | PhotoFailure, only: Collection[int] | None = None
+) -> list[Row]:
+    """Return the rows of a photo that is called ``name``; ``only`` those of these faces."""
     if isinstance(result, PhotoFailure):
         return [failed(name, result.message)]
-    faces = enumerate(result.faces, start=1)
+    faces = result.numbered(only)
     rows = [_face(face, file=name, person=number, model=result.model) for number, face in faces]
     return rows or [{"file": name, "person": 0, "model": result.model}]
 

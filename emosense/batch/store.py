@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from emosense.batch.files import File, open_system
@@ -15,6 +17,24 @@ if TYPE_CHECKING:
 
 JOB_FILE: Final = "_job.json"
 """Readers of Parquet folders pass over names that begin with _ or a dot."""
+
+
+_PART: Final = re.compile(r"part-.*\.parquet")
+_VERSIONS: Final = b"emosense:versions"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A file that has its rows.
+
+    Attributes:
+        error: whether they hold an error.
+        version: of the file that was analysed, see :class:`emosense.batch.files.File`; empty if
+            it is not known, as in folders of earlier releases.
+    """
+
+    error: bool
+    version: str = ""
 
 
 class Store:
@@ -58,23 +78,28 @@ class Store:
                 f"{self.destination} holds another job ({told}). Give it another folder."
             )
 
-    def finished(self) -> dict[str, bool]:
-        """Return, by name, all files that have their rows, and whether they hold an error.
+    def remove_damaged(self) -> None:
+        """Remove parts that cannot be read (after a loss of power, say).
 
-        A part that cannot be read (after a loss of power, say) is removed: its files count as
-        unfinished.
+        Their files then count as unfinished.
         """
+        for path in self._parts():
+            if self._table(path, []) is None:
+                self._system.rm(path)
+
+    def finished(self) -> dict[str, Finished]:
+        """Return, by name, all files that have their rows; damaged parts count as missing."""
         import pyarrow.compute as pc
 
-        found: dict[str, bool] = {}
+        found: dict[str, Finished] = {}
         for path in self._parts():
             table = self._table(path, ["file", "error"])
             if table is None:
-                self._system.rm(path)
                 continue
-            found |= dict.fromkeys(table["file"].unique().to_pylist(), False)
-            failed = table.filter(pc.is_valid(table["error"]))
-            found |= dict.fromkeys(failed["file"].unique().to_pylist(), True)
+            failed = set(table.filter(pc.is_valid(table["error"]))["file"].to_pylist())
+            versions = _versions(table)
+            for name in table["file"].unique().to_pylist():
+                found[name] = Finished(name in failed, versions.get(name, ""))
         return found
 
     def drop(self, names: set[str]) -> None:
@@ -89,6 +114,8 @@ class Store:
             if table is None:
                 continue
             kept = table.filter(pc.invert(pc.is_in(table["file"], pa.array(sorted(names)))))
+            versions = {n: v for n, v in _versions(table).items() if n not in names}
+            kept = kept.replace_schema_metadata({_VERSIONS: json.dumps(versions)})
             if kept.num_rows == 0:
                 self._system.rm(path)
             elif kept.num_rows < table.num_rows:
@@ -97,6 +124,8 @@ class Store:
     def write(self, files: list[File], table: pa.Table) -> None:
         """Write the rows of ``files``; the same files always give the same part.
 
+        With them stand the files' versions, in the metadata of the Parquet schema.
+
         Raises:
             BatchError: the folder cannot be written.
         """
@@ -104,6 +133,8 @@ class Store:
 
         names = "\0".join(file.name for file in files).encode()
         path = f"{self._path}/part-{hashlib.sha256(names).hexdigest()[:20]}.parquet"
+        versions = {file.name: file.version for file in files if file.version}
+        table = table.replace_schema_metadata({_VERSIONS: json.dumps(versions)})
         try:
             self._put(path, parquet(table))
         except OSError as error:
@@ -126,10 +157,15 @@ class Store:
                 raise BatchError(f"{path} is damaged. The same command makes it again.")
             tables.append(table)
         keys = [(name, "ascending") for name in ("file", "frame", "person")]
-        return pa.concat_tables([schema().empty_table(), *tables]).sort_by(keys)
+        plain = [table.replace_schema_metadata(None) for table in tables]
+        return pa.concat_tables([schema().empty_table(), *plain]).sort_by(keys)
 
     def _parts(self) -> list[str]:
-        return [str(path) for path in self._system.glob(f"{self._path}/part-*.parquet")]
+        # No pattern: the folder's own name may look like one.
+        if not self._system.isdir(self._path):
+            return []
+        paths = [str(path) for path in self._system.ls(self._path, detail=False, refresh=True)]
+        return [path for path in sorted(paths) if _PART.fullmatch(path.rsplit("/", 1)[-1])]
 
     def _table(self, path: str, columns: list[str] | None = None) -> pa.Table | None:
         """Return a part's rows, or None if they are damaged."""
@@ -148,3 +184,13 @@ class Store:
         aside = f"{folder}/.{name}.{os.getpid()}"
         self._system.pipe_file(aside, content)
         self._system.mv(aside, path)
+
+
+def _versions(table: pa.Table) -> dict[str, str]:
+    """Return the versions of a part's files by name, as far as they are known."""
+    metadata = table.schema.metadata or {}
+    try:
+        found = json.loads(metadata.get(_VERSIONS, b"{}"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from emosense.analyzer import Analyzer, video_limits
-from emosense.batch.files import File, open_system
+from emosense.batch.files import File, is_local, open_system
 from emosense.batch.rows import Row, failed, photo_rows, video_rows
 from emosense.batch.runner import BatchOptions
 from emosense.errors import EmoSenseError, MediaTooLarge
@@ -56,7 +56,7 @@ def _photos(analyzer: Analyzer, files: Sequence[File], options: BatchOptions) ->
 def _video(analyzer: Analyzer, file: File, options: BatchOptions) -> Iterator[list[Row]]:
     try:
         system, path = open_system(file.address)
-        if "file" in ((system.protocol,) if isinstance(system.protocol, str) else system.protocol):
+        if is_local(system):
             yield from _video_rows(analyzer, file, Path(path), options)
             return
         # With this process' number, so that it is found and removed should the process die.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from emosense import settings
 from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
+from emosense.formatting import counted
 
 if TYPE_CHECKING:
     from emosense.batch.job import Pool, Progress
@@ -20,7 +21,7 @@ def add_to(commands: Any) -> None:
         "batch",
         help="analyse many photos and videos into Parquet",
         description="Run it again after any kind of end: files that have their rows are not "
-        "analysed again.",
+        "analysed again unless they changed.",
     )
     parser.add_argument("source", help="folder, file, pattern or cloud address (s3://...)")
     parser.add_argument("dest", help="folder or cloud address for the Parquet parts")
@@ -74,11 +75,25 @@ def run(options: argparse.Namespace) -> int:
         print("emosense: stopped. The same command goes on.", file=sys.stderr)
         return 130
     line.end()
+    for message in _messages(end):
+        print(f"emosense: {options.source}: {message}", file=sys.stderr)
     print(
         f"{options.dest}: {end.done:,} of {end.files:,} files, {end.failed:,} of them with an error; "
         f"{end.faces:,} faces in this run"
     )
     return 1 if end.failed else 0
+
+
+def _messages(end: Progress) -> list[str]:
+    """Say what was not analysed, or once more."""
+    messages = end.left_out.messages()
+    if end.changed:
+        messages.append(f"analysed again since they changed: {counted(end.changed, 'file')}")
+    if end.vanished:
+        messages.append(
+            f"no longer there, with rows of an earlier run: {counted(end.vanished, 'file')}"
+        )
+    return messages
 
 
 def _pool(options: argparse.Namespace) -> Pool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from emosense.cli.data import DATA_HELP, read_data
+from emosense.formatting import percent
 
 
 def add_to(commands: Any) -> None:
@@ -32,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     found = Calibration(**card.calibration)
     print(
         f"{card.name}: temperature {found.temperature:.3f}. {found.told(found.part)}"
-        f" {found.coverage:.1%} of them are answered surely."
+        f" {percent(found.coverage, 1)} of them are answered surely."
     )
     print_metrics(card.metrics)
     return 0

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from emosense.errors import ModelDamaged, ModelError
+from emosense.formatting import percent
 from emosense.networks.card import WEIGHTS_FILE, ModelCard
 from emosense.networks.registry import TrainedModel, list_models
 
@@ -81,7 +82,7 @@ def _row(card: ModelCard, interval: str) -> tuple[str, ...]:
     return (
         card.name,
         card.title,
-        f"{test['accuracy']:.1%}",
+        percent(test["accuracy"], 1),
         interval,
         f"{test['macro_f1']:.3f}",
         f"{test['ece']:.3f}",

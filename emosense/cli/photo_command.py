@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from emosense import export, settings
 from emosense.faces.engines import ENGINES
 from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
+from emosense.formatting import probability_percent
 from emosense.media.names import writable
 from emosense.results import PhotoFailure, PhotoResult
 
@@ -97,9 +98,11 @@ def _print(result: PhotoResult | PhotoFailure) -> None:
     for number, face in enumerate(result.faces, start=1):
         box = face.box
         print(
-            f"  {number}  {face.emotion:9s} {face.probability:6.1%}   box {box.x:.0f},{box.y:.0f} "
-            f"{box.width:.0f}x{box.height:.0f}   detection {face.detection_score:.2f}"
+            f"  {number}  {face.emotion:9s} {probability_percent(face.probability, 1):>7s}   "
+            f"box {box.x:.0f},{box.y:.0f} {box.width:.0f}x{box.height:.0f}   "
+            f"detection {face.detection_score:.2f}"
             + ("" if face.sure else "   unsure")
+            + ("   perhaps no face" if face.doubtful else "")
         )
 
 

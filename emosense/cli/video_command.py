@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from emosense.formatting import percent
+
 
 def add_to(commands: Any) -> None:
     """Add the command's parser."""
@@ -41,6 +43,7 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns 1 if the video was not analysed to its end."""
     from emosense.analyzer import Analyzer
+    from emosense.export import csv_file
     from emosense.video import export
     from emosense.video.options import VideoOptions
     from emosense.video.summary import timelines
@@ -67,12 +70,13 @@ def run(options: argparse.Namespace) -> int:
     ):
         if path is not None:
             try:
-                path.write_text(make(result), encoding="utf-8", newline="")
+                text = make(result)
+                path.write_bytes(csv_file(text) if path is options.csv else text.encode())
             except OSError as error:  # the others are still worth having
                 unwritten.append(f"{path} cannot be written: {error.strerror or error}.")
     print(f"{result.source}: {len(result.frames):,} of {result.frames_read:,} frames analysed")
     for line in timelines(result):
-        told = ", ".join(f"{name} {share:.0%}" for name, share in line.shares.items() if share)
+        told = ", ".join(f"{name} {percent(share)}" for name, share in line.shares.items() if share)
         print(f"  person {line.person}: seen for {line.visible:.1f} s; {told}")
     notes = [*analysis.notes, *([result.problem] if result.problem else []), *unwritten]
     for note in notes:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from emosense.errors import DetectorError
-from emosense.faces.engines import NMS_IOU, Engine, create_engine
+from emosense.faces.engines import Engine, create_engine
 from emosense.faces.options import MAX_LONG_SIDE, STRICT_THRESHOLD, DetectorOptions
+from emosense.faces.suppression import suppress
 from emosense.results import Box, Detection, Point
 
 _STRIDE: Final = 32
+_COARSER: Final = 4
+_LARGE: Final = 384
+_LARGEST: Final = 480
+"""YuNet's scores and boxes fall off above faces of this many pixels, whatever the canvas."""
 _MIN_CONTRAST: Final = 4.0
 _QUARTER_TURNS: Final = (
     None,
@@ -62,22 +67,20 @@ class FaceDetector:
         options = options or DetectorOptions()
         for image in images:
             _check(image)
-        turns = range(4) if options.turned else range(1)
-        canvases: list[_Canvas] = []
-        for index, image in enumerate(images):
-            small, scale = _shrink(image, options.long_side)
-            for turn in turns:
-                canvases.append(_Canvas(index, turn, scale, small.shape[:2], _pad(small, turn)))
+        canvases = [
+            canvas
+            for index, image in enumerate(images)
+            for canvas in _canvases(index, image, options)
+        ]
         tables: list[list[npt.NDArray[np.float32]]] = [[] for _ in images]
         for group in _by_shape(canvases):
             stacked = np.stack([canvas.pixels for canvas in group])
             for canvas, rows in zip(
-                group, self.engine.find(stacked, options.threshold), strict=True
+                group, self.engine.find(stacked, group[0].threshold), strict=True
             ):
                 tables[canvas.index].append(canvas.to_image(rows))
         found = [
-            _detections(image, np.concatenate(rows), options)
-            for image, rows in zip(images, tables, strict=True)
+            _detections(image, rows, options) for image, rows in zip(images, tables, strict=True)
         ]
         return self._second_look(images, found, options) if options.second_look else found
 
@@ -87,7 +90,10 @@ class FaceDetector:
         found: list[tuple[Detection, ...]],
         options: DetectorOptions,
     ) -> list[tuple[Detection, ...]]:
-        """Search again, finer and strictly, where nothing was found in a shrunk image."""
+        """Search again, finer and strictly, where nothing was found in a shrunk image.
+
+        Coarser levels are part of every search, since they cost little: see :func:`_canvases`.
+        """
         again = [
             index
             for index, image in enumerate(images)
@@ -109,17 +115,33 @@ class FaceDetector:
 
 @dataclass(frozen=True)
 class _Canvas:
-    """One scaled, turned and padded image, and the way back."""
+    """One scaled, turned and padded image, and the way back.
+
+    Attributes:
+        index: of the image.
+        turn: number of clockwise quarter turns.
+        scale: canvas pixels per image pixel.
+        shape: (height, width) before the turn, without padding.
+        pixels: (h, w, 3) uint8 BGR.
+        threshold: lowest score.
+        min_size: longer side of a face from which this level counts, in canvas pixels.
+    """
 
     index: int
     turn: int
     scale: float
     shape: tuple[int, int]
     pixels: npt.NDArray[np.uint8]
+    threshold: float
+    min_size: float
 
     def to_image(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Map (k, 15) rows from canvas pixels to image pixels; rows that overflowed are dropped."""
+        """Map (k, 15) rows from canvas pixels to image pixels.
+
+        Rows that overflowed are dropped, and faces that belong to a finer level.
+        """
         rows = rows[np.isfinite(rows).all(axis=1)]
+        rows = rows[rows[:, 2:4].max(axis=1, initial=0) >= self.min_size]
         height, width = self.shape
         corners = np.concatenate([rows[:, 0:2], rows[:, 0:2] + rows[:, 2:4]], 1)
         points = np.concatenate([corners, rows[:, 4:14]], 1).reshape(len(rows), 7, 2)
@@ -146,16 +168,39 @@ def _check(image: npt.NDArray[np.uint8]) -> None:
         )
 
 
-def _shrink(image: npt.NDArray[np.uint8], long_side: int) -> tuple[npt.NDArray[np.uint8], float]:
-    """Scale down to ``long_side`` and swap to BGR, the order YuNet was trained with."""
+def _canvases(
+    index: int, image: npt.NDArray[np.uint8], options: DetectorOptions
+) -> Iterator[_Canvas]:
+    """Yield an image pyramid: the working size, and quarters of it for faces that fill the image.
+
+    YuNet knows faces of about 10 to 480 pixels. On a coarser level only those count that are too
+    large for the finer one, and only strictly; a level costs a sixteenth of the one before.
+    """
+    # BGR is the order that YuNet was trained with.
+    pixels = np.asarray(cv2.cvtColor(_fit(image, options.long_side), cv2.COLOR_RGB2BGR), np.uint8)
+    threshold, min_size = options.threshold, 0.0
+    while True:
+        scale = max(pixels.shape[:2]) / max(image.shape[:2])
+        for turn in range(4) if options.turned else range(1):
+            yield _Canvas(
+                index, turn, scale, pixels.shape[:2], _pad(pixels, turn), threshold, min_size
+            )
+        if max(pixels.shape[:2]) <= _LARGEST:
+            return
+        pixels = _fit(pixels, max(pixels.shape[:2]) // _COARSER)
+        threshold, min_size = max(threshold, STRICT_THRESHOLD), _LARGE / _COARSER
+
+
+def _fit(image: npt.NDArray[np.uint8], long_side: int) -> npt.NDArray[np.uint8]:
+    """Scale an image down (never up) to ``long_side`` pixels."""
     height, width = image.shape[:2]
-    scale = min(1.0, long_side / max(height, width))
-    if scale < 1.0:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        # Down to a half, linear interpolation drops no pixel, and takes a fifth of the time.
-        how = cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA
-        image = np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8), scale
+    scale = long_side / max(height, width)
+    if scale >= 1.0:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    # Down to a half, linear interpolation drops no pixel, and takes a fifth of the time.
+    how = cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA
+    return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
 
 
 def _pad(image: npt.NDArray[np.uint8], turn: int) -> npt.NDArray[np.uint8]:
@@ -170,21 +215,22 @@ def _pad(image: npt.NDArray[np.uint8], turn: int) -> npt.NDArray[np.uint8]:
 
 
 def _by_shape(canvases: list[_Canvas]) -> list[list[_Canvas]]:
-    groups: dict[tuple[int, ...], list[_Canvas]] = {}
+    """Group the canvases that an engine takes at once: of one shape and threshold."""
+    groups: dict[tuple[object, ...], list[_Canvas]] = {}
     for canvas in canvases:
-        groups.setdefault(canvas.pixels.shape, []).append(canvas)
+        groups.setdefault((canvas.pixels.shape, canvas.threshold), []).append(canvas)
     return list(groups.values())
 
 
 def _detections(
-    image: npt.NDArray[np.uint8], rows: npt.NDArray[np.float32], options: DetectorOptions
+    image: npt.NDArray[np.uint8],
+    tables: Sequence[npt.NDArray[np.float32]],
+    options: DetectorOptions,
 ) -> tuple[Detection, ...]:
-    if options.turned and len(rows):
-        # A face that is found in two turns is one face: the better score wins.
-        kept: Any = cv2.dnn.NMSBoxes(
-            rows[:, :4].tolist(), rows[:, 14].tolist(), options.threshold, NMS_IOU
-        )
-        rows = rows[np.asarray(kept, np.intp).ravel()]
+    rows = np.concatenate(tables)
+    if len(tables) > 1:
+        # A face that is found in two turns or on two levels is one face: the better score wins.
+        rows = suppress(rows, options.threshold)
     found = []
     for row in rows[np.argsort(-rows[:, 14], kind="stable")].tolist():
         full = Box(row[0], row[1], row[2], row[3])

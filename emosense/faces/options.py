@@ -25,10 +25,12 @@ class DetectorOptions:
             precision .948 on faces of 32 px and more, long side 640); 0.8 is strict.
         min_face: shortest side of a face in pixels of the image.
         long_side: the image is scaled down to this many pixels before the search. Never up:
-            960 suits photos, 640 video.
+            960 suits photos, 640 video. Faces that are too large for this size are looked for
+            at a quarter of it as well, strictly.
         turned: look again in the image turned by 90, 180 and 270 degrees.
-        second_look: where nothing is found in an image that was scaled down, look again at
-            twice the long side, strictly: a face of 40 px in 4,000 is found then.
+        second_look: where nothing is found, neither small nor large, in an image that was scaled
+            down, look again at twice the long side, strictly: a face of 40 px in 4,000 is found
+            then.
     """
 
     threshold: float = 0.7

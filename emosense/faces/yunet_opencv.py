@@ -12,7 +12,7 @@ import numpy.typing as npt
 from emosense.faces.engines import NMS_IOU, TOP_K
 from emosense.faces.weights import yunet_onnx
 
-_MAX_INSTANCES: Final = 12
+_MAX_INSTANCES: Final = 24
 
 
 class OpenCvYuNet:

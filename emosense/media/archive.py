@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import IO, Final
 
 from emosense.errors import DamagedMedia, MediaTooLarge, UnsupportedMedia
-from emosense.media.formats import ALL_PHOTO_SUFFIXES, PHOTO_FORMATS
+from emosense.media.formats import PHOTO_FORMATS, PHOTO_SUFFIXES
 
 _ENTRY: Final = b"PK\x01\x02"
 _CHUNK: Final = 2**20
@@ -155,7 +155,7 @@ def _is_photo(entry: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     if entry.is_dir() or path.name.startswith(".") or "__MACOSX" in path.parts:
         return False
-    return path.suffix[1:].lower() in ALL_PHOTO_SUFFIXES
+    return path.suffix[1:].lower() in PHOTO_SUFFIXES
 
 
 def _harmless(name: str) -> str:

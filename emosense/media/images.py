@@ -1,42 +1,50 @@
-"""Safe decoding of photos: bytes, paths, PIL images or arrays -> upright RGB arrays."""
+"""Safe decoding of photos: bytes, files, PIL images or arrays -> upright RGB arrays."""
 
 from __future__ import annotations
 
 import io
-import re
+import logging
+import os
 import warnings
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from emosense.errors import DamagedMedia, MediaError, MediaTooLarge, UnsupportedMedia
-from emosense.media.formats import PHOTO_FORMATS, heif_installed
+from emosense.media.deep_colour import deep_to_rgb, read_deep_png, read_deep_tiff
+from emosense.media.file_kind import HEAD_BYTES, file_kind, kind_in_words
+from emosense.media.formats import PHOTO_FORMATS
+from emosense.media.names import shortened
 
-PhotoSource = str | Path | bytes | Image.Image | npt.NDArray[np.generic]
+
+class Readable(Protocol):
+    """An open file, or what behaves like one."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next ``size`` bytes, or all that are left."""
+        ...
+
+
+PhotoSource = (
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | Readable
+    | Image.Image
+    | npt.NDArray[np.generic]
+)
 RgbImage = npt.NDArray[np.uint8]
 
-_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
-
-_PHOTO_START: Final = re.compile(
-    rb"\xff\xd8\xff|\x89PNG\r\n|RIFF....WEBP|GIF8|II\*\x00|MM\x00\*|BM|....ftypavi", re.DOTALL
-)
-_MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
-    (4, b"ftyphei", "a HEIC photo; to read it: pip install pillow-heif"),
-    (4, b"ftypmif1", "a HEIC photo; to read it: pip install pillow-heif"),
-    (4, b"ftyp", "an MP4 or MOV video"),
-    (0, b"\x1a\x45\xdf\xa3", "a Matroska or WebM video"),
-    (0, b"%PDF", "a PDF document"),
-    (0, b"PK\x03\x04", "a zip archive"),
-    (0, b"<svg", "an SVG drawing"),
-    (0, b"<?xml", "an XML or SVG document"),
-    (0, b"<!DOCTYPE", "an HTML document"),
-    (0, b"<html", "an HTML document"),
-)
+_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "HEIF")
+_ORIENTATION: Final = 0x0112
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,13 +64,14 @@ class PhotoLimits:
 def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbImage:
     """Decode a photo.
 
-    EXIF orientation is honoured, transparency is laid on white, CMYK, palette, grey and
-    16-bit images are converted, an animation gives its first frame.
+    EXIF orientation is honoured, transparency is laid on white, CMYK, palette, grey and deeper
+    images are converted (see :mod:`emosense.media.deep_colour`), an animation gives its first
+    frame.
 
     Args:
-        source: a path, the encoded bytes, a PIL image, or an array: (h, w) grey,
-            (h, w, 3) RGB or (h, w, 4) RGBA; uint8 in 0..255, uint16 in 0..65535 or
-            float in 0..1.
+        source: a path, the encoded bytes, an open file (read from its start where it can be wound
+            back), a PIL image, or an array: (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA; uint8 in
+            0..255, uint16 in 0..65535 or float in 0..1.
         limits: the default limits if None.
 
     Returns:
@@ -70,7 +79,7 @@ def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbIma
 
     Raises:
         MediaTooLarge: above a limit.
-        UnsupportedMedia: not a photo in a format that is read here.
+        UnsupportedMedia: not a photo in a format that is read here, or no photo at all.
         DamagedMedia: broken or cut off.
     """
     limits = limits or PhotoLimits()
@@ -83,42 +92,70 @@ def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbIma
             )
         _check_pixels(source.size, limits)
         return _decoded(source)
-    if isinstance(source, bytes):
-        return _from_bytes(source, limits)
-    return _from_bytes(_read_file(Path(source), limits), limits)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _from_bytes(bytes(source), limits)
+    if isinstance(source, str | os.PathLike):
+        return _from_bytes(_read_file(source, limits), limits)
+    if callable(getattr(source, "read", None)):
+        return _from_bytes(_read_open(source, limits), limits)
+    raise UnsupportedMedia(
+        "Expected a photo as a path, bytes, open file, PIL image or array. Received: "
+        f"{type(source).__name__} {shortened(repr(source))}"
+    )
 
 
-def _read_file(path: Path, limits: PhotoLimits) -> bytes:
+def _read_file(source: str | os.PathLike[str], limits: PhotoLimits) -> bytes:
+    shown = shortened(os.fspath(source))
     try:
+        path = Path(source)
         _check_bytes(path.stat().st_size, limits)
         return path.read_bytes()
     except FileNotFoundError:
-        raise MediaError(f"There is no file {path}.") from None
+        raise MediaError(f"There is no file {shown}.") from None
     except OSError as error:
-        raise MediaError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise MediaError(f"{shown} cannot be read: {error.strerror or 'no access'}.") from error
+    except (ValueError, TypeError):  # a NUL in it; bytes as a path
+        raise MediaError(f"Expected the path of a photo. Received: {shown!r}.") from None
+
+
+def _read_open(file: Any, limits: PhotoLimits) -> bytes:
+    """Read an open file, never more of it than the limit allows."""
+    name = type(file).__name__
+    try:
+        if callable(getattr(file, "seekable", None)) and file.seekable():
+            file.seek(0)
+        data = file.read(limits.max_bytes + 1)
+    except Exception as error:  # whatever stands behind it raises errors of its own
+        _log.debug("an open file cannot be read", exc_info=error)
+        raise MediaError(f"The open file ({name}) cannot be read.") from error
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise UnsupportedMedia(
+            f"Expected a file that is open for reading bytes. Received: {name} that reads "
+            f"{type(data).__name__}."
+        )
+    return bytes(data)
 
 
 def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
     _check_bytes(len(data), limits)
     if not data:
         raise DamagedMedia("The file is empty (0 bytes).")
-    formats = _FORMATS + (("HEIF",) if _heif_available() else ())
+    _register_heif()
     try:
         with warnings.catch_warnings():
             # Our own limit decides on size, and oddities of metadata do not matter.
             warnings.simplefilter("ignore")
             _let_pillow_open(limits.max_pixels)
-            image = Image.open(io.BytesIO(data), formats=formats)
+            image = Image.open(io.BytesIO(data), formats=_FORMATS)
             _check_pixels(image.size, limits)
+            deep = read_deep_png(data) if image.format == "PNG" else None
+            if deep is None and image.format == "TIFF":
+                deep = read_deep_tiff(data, limits.max_pixels)
+            if deep is not None:
+                return _turned(deep, image)
             return _decoded(image)
     except UnidentifiedImageError:
-        if _PHOTO_START.match(data):
-            raise DamagedMedia(
-                "The photo is damaged or cut off: its beginning is right, the rest is not."
-            ) from None
-        raise UnsupportedMedia(
-            f"Expected a photo ({PHOTO_FORMATS}). Received: {_describe(data)}."
-        ) from None
+        return _unidentified(data, limits)
     except Image.DecompressionBombError:
         raise MediaTooLarge(
             f"Expected at most {limits.max_pixels / 1e6:.0f} megapixels. "
@@ -128,6 +165,26 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
         raise
     except Exception as error:  # parsers of headers raise whatever they stumble on
         raise _damaged(error) from error
+
+
+def _unidentified(data: bytes, limits: PhotoLimits) -> RgbImage:
+    """Decode what Pillow does not know, or say what it is."""
+    if data[:2] in (b"II", b"MM"):
+        try:
+            deep = read_deep_tiff(data, limits.max_pixels)
+        except MediaError:
+            raise
+        except Exception as error:  # its parser raises whatever it stumbles on
+            raise _damaged(error) from error
+        if deep is not None:
+            return deep
+    if file_kind(data[:HEAD_BYTES]) == "photo":
+        raise DamagedMedia(
+            "The photo is damaged or cut off: its beginning is right, the rest is not."
+        ) from None
+    raise UnsupportedMedia(
+        f"Expected a photo ({PHOTO_FORMATS}). Received: {kind_in_words(data[:HEAD_BYTES])}."
+    ) from None
 
 
 def _let_pillow_open(pixels: int) -> None:
@@ -147,13 +204,14 @@ def _decoded(image: Image.Image) -> RgbImage:
 
 
 def _damaged(error: Exception) -> DamagedMedia:
-    return DamagedMedia(f"The photo is damaged or cut off and cannot be decoded ({error}).")
+    _log.debug("a photo cannot be decoded", exc_info=error)
+    return DamagedMedia("The photo is damaged or cut off and cannot be decoded.")
 
 
 def _to_rgb(image: Image.Image) -> RgbImage:
     upright = ImageOps.exif_transpose(_with_readable_exif(image))
     if upright.mode.startswith("I") or upright.mode == "F":
-        return _from_wide_grey(np.asarray(upright))
+        return deep_to_rgb(np.asarray(upright))
     if upright.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in upright.info:
         rgba = upright.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
@@ -161,26 +219,22 @@ def _to_rgb(image: Image.Image) -> RgbImage:
     return np.asarray(upright.convert("RGB"))
 
 
+def _turned(picture: RgbImage, opened: Image.Image) -> RgbImage:
+    """Turn a picture as the EXIF orientation of the opened file says."""
+    turned = Image.fromarray(picture)
+    turned.getexif()[_ORIENTATION] = _with_readable_exif(opened).getexif().get(_ORIENTATION, 1)
+    return np.asarray(ImageOps.exif_transpose(turned))
+
+
 def _with_readable_exif(image: Image.Image) -> Image.Image:
     """Drop an EXIF block that cannot be parsed: the pixels are still good."""
     try:
-        image.getexif().get(0x0112)
+        image.getexif().get(_ORIENTATION)
     except Exception:  # a broken block raises whatever its parser stumbles on
         image = image.copy()
         image.info.pop("exif", None)
         image._exif = None
     return image
-
-
-def _from_wide_grey(values: npt.NDArray[np.generic]) -> RgbImage:
-    """Scale 16-bit, 32-bit and float grey to 8 bits, by their own range of values."""
-    grey = values.astype(np.float64)
-    top = float(grey.max(initial=0.0))
-    if values.dtype == np.uint16 or top > 255:
-        grey /= max(65535.0, top) / 255.0
-    elif 0 < top <= 1:
-        grey *= 255.0
-    return _stack(np.clip(grey, 0, 255).astype(np.uint8))
 
 
 def _from_array(array: npt.NDArray[np.generic], limits: PhotoLimits) -> RgbImage:
@@ -233,20 +287,9 @@ def _check_pixels(size: tuple[int, int], limits: PhotoLimits) -> None:
         )
 
 
-def _describe(data: bytes) -> str:
-    start = data[:64].lstrip()
-    for offset, magic, told in _MAGIC:
-        window = data[offset:] if offset else start
-        if window[: len(magic)].lower() == magic.lower():
-            return told
-    return "a file of another kind"
-
-
 @cache
-def _heif_available() -> bool:
-    if not heif_installed():
-        return False
-    import pillow_heif
+def _register_heif() -> None:
+    """Let Pillow read HEIC: pi-heif only decodes, and by libraries under the LGPL."""
+    import pi_heif
 
-    pillow_heif.register_heif_opener()
-    return True
+    pi_heif.register_heif_opener()

@@ -6,3 +6,9 @@ from __future__ import annotations
 def writable(name: str) -> str:
     """Return a file's name so that it can be written as UTF-8: old archives hold others."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def shortened(text: str, most: int = 100) -> str:
+    """Return what came, short enough to be quoted in a message and writable as UTF-8."""
+    text = writable(text)
+    return text if len(text) <= most else f"{text[:most]} ... ({len(text):,} characters)"

@@ -13,25 +13,25 @@ from pathlib import Path
 from typing import Any, Final
 
 import av
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from emosense.errors import DamagedMedia, EmoSenseError, MediaError, MediaTooLarge, UnsupportedMedia
+from emosense.media.file_kind import HEAD_BYTES
 from emosense.media.formats import VIDEO_FORMATS
 from emosense.media.images import RgbImage
+from emosense.media.orientation import Orientation
+from emosense.media.tone_mapping import FrameToneMapper, is_hdr
+from emosense.media.tracks import main_track, picture_tracks
 from emosense.results import VideoInfo
 
 _CONTAINERS: Final = (
     (re.compile(rb"....(?:ftyp|moov|mdat|wide|free|skip|pnot)", re.DOTALL), "mov"),
     (re.compile(rb"\x1a\x45\xdf\xa3"), "matroska"),
     (re.compile(rb"RIFF....AVI ", re.DOTALL), "avi"),
+    # Every packet of a transport stream begins so; cameras put four bytes before each.
+    (re.compile(rb"\x47.{187}\x47|.{4}\x47.{191}\x47", re.DOTALL), "mpegts"),
 )
-_TURNS: Final = {
-    90: cv2.ROTATE_90_COUNTERCLOCKWISE,
-    180: cv2.ROTATE_180,
-    270: cv2.ROTATE_90_CLOCKWISE,
-}
 _BROKEN_PACKETS: Final = 100
 _CLOCK_TIME: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _STRETCH: Final = (0.25, 4.0)
@@ -59,16 +59,18 @@ class DecodedFrame:
     Attributes:
         index: place in the video, from 0.
         time: seconds from the first frame on, by the container's own time stamps.
+        reshaped: whether the stored picture has another shape or orientation than the one
+            before, as when a phone is turned while it records.
     """
 
     def __init__(
-        self, index: int, time: float, frame: Any, rotation: int, size: tuple[int, int]
+        self, index: int, time: float, frame: Any, canvas: _Canvas, *, reshaped: bool
     ) -> None:
         self.index = index
         self.time = time
+        self.reshaped = reshaped
         self._frame = frame
-        self._rotation = rotation
-        self._size = size
+        self._canvas = canvas
 
     def tiny(self) -> npt.NDArray[np.uint8]:
         """Return a small grey picture, (18, 32) uint8, for comparing frames."""
@@ -78,12 +80,55 @@ class DecodedFrame:
     def rgb(self) -> RgbImage:
         """Return the upright picture: (h, w, 3) uint8 RGB, at most ``long_side`` long.
 
-        All frames of a video have the first one's size, also where the stream changes its own.
+        All frames of a video have the first one's size. Where the stream changes its own, a frame
+        keeps its proportions and lies in the middle, as players show it, with black beside it. HDR
+        is tone-mapped; see :mod:`emosense.media.tone_mapping`.
         """
+        return self._canvas.picture(self._frame)
+
+
+class _Canvas:
+    """The upright picture of a video, which every frame is fitted into.
+
+    Args:
+        first: the video's first frame.
+        stream: its track.
+        long_side: of the canvas, in pixels, at most.
+    """
+
+    def __init__(self, first: Any, stream: Any, long_side: int) -> None:
+        self._stream = stream
+        self.orientation = Orientation.of_frame(first)
+        self.shown = self.orientation.size(*_shown_size(first, stream))
+        scale = min(1.0, long_side / max(self.shown))
+        self._size = self.shown if scale == 1 else _scaled(self.shown, scale)
+        self._mapper: FrameToneMapper | None = None
+
+    def picture(self, frame: Any) -> RgbImage:
+        """Return a frame as (h, w, 3) uint8 RGB of the canvas' size."""
+        orientation = Orientation.of_frame(frame)
+        shown = orientation.size(*_shown_size(frame, self._stream))
         width, height = self._size
-        array = self._frame.reformat(format="rgb24", width=width, height=height).to_ndarray()
-        code = _TURNS.get(self._rotation)
-        return np.asarray(array if code is None else cv2.rotate(array, code), np.uint8)
+        fitted = self._size
+        if shown != self.shown:
+            fitted = _scaled(shown, min(width / shown[0], height / shown[1]))
+        stored = orientation.size(*fitted)  # a quarter turn swaps the sides, either way
+        image = orientation.upright(self._rgb(frame, *stored))
+        if fitted == self._size:
+            return np.ascontiguousarray(image)
+        left, top = (width - fitted[0]) // 2, (height - fitted[1]) // 2
+        canvas = np.zeros((height, width, 3), np.uint8)
+        canvas[top : top + fitted[1], left : left + fitted[0]] = image
+        return canvas
+
+    def _rgb(self, frame: Any, width: int, height: int) -> RgbImage:
+        if not is_hdr(frame.color_trc):
+            array = frame.reformat(format="rgb24", width=width, height=height).to_ndarray()
+            return np.asarray(array, np.uint8)
+        wanted = (width, height, int(frame.color_trc), int(frame.color_primaries))
+        if self._mapper is None or self._mapper.made_for != wanted:
+            self._mapper = FrameToneMapper(*wanted)
+        return self._mapper.rgb(frame)
 
 
 class VideoReader:
@@ -110,42 +155,40 @@ class VideoReader:
         self.path = Path(path)
         self.name = name or self.path.name
         self.problem: str | None = None
+        self.notes: list[str] = []
         self._stream: Any = None
         self._raw: Any = None
         self._first: Any = None
         limits = limits or VideoLimits()
         _check_size(self.path, self.name, limits)
-        form = _container_of(self.path, self.name)
-        try:
-            self._container = av.open(
-                str(self.path),
-                format=form,
-                options={"protocol_whitelist": "file"},
-                metadata_errors="replace",  # a title in a wrong encoding harms nobody
-            )
-        except Exception as error:  # FFmpeg's errors, and whatever its bindings stumble on
-            raise DamagedMedia(
-                f"{self.name}: the video is damaged or cut off and cannot be opened "
-                f"({_reason(error)})."
-            ) from error
+        self._form = _container_of(self.path, self.name)
+        self._container = self._opened()
         try:
             self._open(limits)
         except EmoSenseError:
             self.close()
             raise
-        except Exception as error:  # as above
+        except Exception as error:  # FFmpeg's errors, and whatever its bindings stumble on
             self.close()
             raise DamagedMedia(
-                f"{self.name}: the video is damaged and cannot be decoded ({_reason(error)})."
+                f"{self.name}: the video is damaged and cannot be decoded."
+            ) from error
+
+    def _opened(self) -> Any:
+        try:
+            return av.open(
+                str(self.path),
+                format=self._form,
+                options={"protocol_whitelist": "file"},
+                metadata_errors="replace",  # a title in a wrong encoding harms nobody
+            )
+        except Exception as error:  # as above
+            raise DamagedMedia(
+                f"{self.name}: the video is damaged or cut off and cannot be opened."
             ) from error
 
     def _open(self, limits: VideoLimits) -> None:
-        streams = [s for s in self._container.streams.video if not _is_cover(s)]
-        if not streams:
-            raise UnsupportedMedia(
-                f"{self.name}: expected a video. Received: a file without a picture track."
-            )
-        self._stream = streams[0]
+        self._stream = self._main_track()
         context = self._stream.codec_context
         if context is None:
             raise UnsupportedMedia(
@@ -164,15 +207,27 @@ class VideoReader:
         # The first frame must not pass the limit either: headers can lie.
         self._check_pixels(first, limits.max_pixels)
         self._max_pixels = limits.max_pixels
-        self._shown = _shown_size(first, self._stream)
-        self._size = self._shown
-        scale = min(1.0, limits.long_side / max(self._shown))
-        if scale < 1:
-            width, height = self._shown
-            self._size = (max(2, round(width * scale)), max(2, round(height * scale)))
-        self._rotation = round(first.rotation / 90) * 90 % 360
+        self._canvas = _Canvas(first, self._stream, limits.long_side)
         self.start = first.time or 0.0
         self.info = self._describe()
+
+    def _main_track(self) -> Any:
+        """Return the track to show, of an untouched file."""
+        tracks = picture_tracks(self._container)
+        if not tracks:
+            raise UnsupportedMedia(
+                f"{self.name}: expected a video. Received: a file without a picture track."
+            )
+        index = main_track(self._container, tracks).index
+        if len(tracks) > 1:
+            self._container.close()  # packets were read to tell the tracks apart
+            self._container = self._opened()
+            context = self._container.streams[index].codec_context
+            size = "" if context is None else f" of {context.width} x {context.height}"
+            self.notes.append(
+                f"The file has {len(tracks)} picture tracks: the one{size} is analysed."
+            )
+        return self._container.streams[index]
 
     def _check_pixels(self, picture: Any, most: int) -> None:
         if picture.width * picture.height > most:
@@ -201,6 +256,7 @@ class VideoReader:
         longest = 0.0
         index = -1
         rate = self.info.frames_per_second or 25.0
+        form = _form_of(self._first)
         for index, frame in enumerate(self._all()):
             try:
                 self._check_pixels(frame, self._max_pixels)
@@ -212,7 +268,8 @@ class VideoReader:
             time = max(time, last + 1e-3) if index else 0.0
             longest = max(longest, time - last) if index else 0.0
             last = time
-            yield DecodedFrame(index, time, frame, self._rotation, self._size)
+            before, form = form, _form_of(frame)
+            yield DecodedFrame(index, time, frame, self._canvas, reshaped=form != before)
         if self.problem is None and self._is_short(index + 1, last, longest):
             self.problem = (
                 f"the file ends after {index + 1:,} frames; its header promises about "
@@ -249,17 +306,15 @@ class VideoReader:
                     if broken > _BROKEN_PACKETS:
                         self.problem = f"more than {_BROKEN_PACKETS} parts of it are damaged"
                         return
-        except Exception as error:  # as above; what was decoded until here is kept
-            self.problem = _reason(error)
+        except Exception:  # as above; what was decoded until here is kept
+            self.problem = "it is damaged and cannot be read any further"
             return
         if broken:
             self.problem = f"{broken} {'part' if broken == 1 else 'parts'} of it are damaged"
 
     def _describe(self) -> VideoInfo:
         stream, container = self._stream, self._container
-        width, height = self._shown
-        if self._rotation % 180:
-            width, height = height, width
+        width, height = self._canvas.shown
         duration = _track_duration(stream)
         self._own_duration = duration is not None
         if duration is None and container.duration:
@@ -273,9 +328,19 @@ class VideoReader:
             frames=frames,
             frames_per_second=rate,
             codec=stream.codec_context.name,
-            rotation=self._rotation,
+            rotation=self._canvas.orientation.rotation,
             audio=bool(container.streams.audio),
+            mirrored=self._canvas.orientation.mirrored,
         )
+
+
+def _form_of(frame: Any) -> tuple[int, int, Orientation]:
+    """Return what must stay the same for two frames to be of one shape."""
+    return frame.width, frame.height, Orientation.of_frame(frame)
+
+
+def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    return max(2, round(size[0] * scale)), max(2, round(size[1] * scale))
 
 
 def _shown_size(frame: Any, stream: Any) -> tuple[int, int]:
@@ -320,7 +385,7 @@ def _check_size(path: Path, name: str, limits: VideoLimits) -> None:
 
 def _container_of(path: Path, name: str) -> str:
     with path.open("rb") as file:
-        start = file.read(16)
+        start = file.read(HEAD_BYTES)
     for pattern, demuxer in _CONTAINERS:
         if pattern.match(start):
             return demuxer
@@ -328,12 +393,3 @@ def _container_of(path: Path, name: str) -> str:
         f"{name}: expected a video ({VIDEO_FORMATS}). Received: something else, whatever "
         "its name says."
     )
-
-
-def _is_cover(stream: Any) -> bool:
-    """Tell whether a video stream is only the picture of an audio file."""
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
-
-
-def _reason(error: BaseException) -> str:
-    return str(getattr(error, "strerror", None) or error)

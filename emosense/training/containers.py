@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final, Protocol, cast
+from typing import IO, Any, Final, Protocol, cast
 
 from emosense.errors import DatasetError
 from emosense.folders import walk
@@ -92,15 +92,33 @@ def open_packed(path: Path) -> Iterator[IO[bytes]]:
 
 def unpacked(stream: IO[bytes]) -> IO[bytes]:
     """Return a stream that unpacks ``stream`` if it is packed with gzip, bzip2 or xz."""
-    buffered = io.BufferedReader(stream)  # type: ignore[type-var]  # any readable stream does
-    head = buffered.peek(6)
+    packed = buffered(stream)
+    head = packed.peek(6)
     if head.startswith(b"\x1f\x8b"):
-        return cast(IO[bytes], gzip.GzipFile(fileobj=buffered))
+        return cast(IO[bytes], gzip.GzipFile(fileobj=packed))
     if head.startswith(b"BZh"):
-        return bz2.BZ2File(buffered)
+        return bz2.BZ2File(packed)
     if head.startswith(b"\xfd7zXZ\x00"):
-        return lzma.LZMAFile(buffered)
-    return buffered
+        return lzma.LZMAFile(packed)
+    return packed
+
+
+def buffered(stream: IO[bytes]) -> io.BufferedReader:
+    """Return a stream with ``peek`` of one that may have no more than ``read``."""
+    return io.BufferedReader(_Raw(stream), 2**16)
+
+
+class _Raw(io.RawIOBase):
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 @contextmanager

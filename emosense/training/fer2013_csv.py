@@ -22,7 +22,14 @@ import numpy.typing as npt
 from emosense.emotions import EMOTIONS, INPUT_SIZE
 from emosense.errors import DatasetError
 from emosense.left_out import LeftOut, Reason, kind_of, shortened
-from emosense.training.containers import Container, open_container, open_packed, reading, unpacked
+from emosense.training.containers import (
+    Container,
+    buffered,
+    open_container,
+    open_packed,
+    reading,
+    unpacked,
+)
 from emosense.training.dataset import USAGES, Dataset
 
 _COLUMNS: Final = ("emotion", "pixels", "Usage")
@@ -193,15 +200,15 @@ def _rows(
 
 def _lines(stream: IO[bytes], name: str) -> Iterator[str]:
     """Yield lines of text, none so long that it would fill the memory."""
-    buffered = io.BufferedReader(stream)  # type: ignore[type-var]  # any readable stream does
-    head = buffered.peek(2)[:2]
+    raw = buffered(stream)
+    head = raw.peek(2)[:2]
     if head in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16"
     elif b"\0" in head:
         encoding = "utf-16-be" if head[:1] == b"\0" else "utf-16-le"
     else:
         encoding = "utf-8-sig"
-    text = io.TextIOWrapper(buffered, encoding=encoding, newline="")
+    text = io.TextIOWrapper(raw, encoding=encoding, newline="")
     while line := text.readline(_LONGEST_LINE):
         if len(line) == _LONGEST_LINE:
             raise DatasetError(

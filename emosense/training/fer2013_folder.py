@@ -22,7 +22,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from emosense.emotions import EMOTIONS, INPUT_SIZE
 from emosense.errors import DatasetError, EmoSenseError
 from emosense.left_out import LeftOut, Reason, kind_of, shortened
-from emosense.media.formats import ALL_PHOTO_SUFFIXES
+from emosense.media.formats import PHOTO_SUFFIXES
 from emosense.training.containers import Container, reading
 from emosense.training.dataset import USAGES, Dataset
 
@@ -86,7 +86,7 @@ def images_in(container: Container) -> Images:
     root = container.path.absolute().name
     for name in container.names:
         reason, detail = kind_of(name)
-        if not detail or PurePosixPath(name).suffix[1:].lower() not in ALL_PHOTO_SUFFIXES:
+        if not detail or PurePosixPath(name).suffix[1:].lower() not in PHOTO_SUFFIXES:
             left_out[reason, detail] += 1
             continue
         found = _place(PurePosixPath(name).parts[:-1], root, f"{container.path.name}: {name}")

@@ -11,12 +11,13 @@ import streamlit as st
 
 from emosense import settings
 from emosense.errors import EmoSenseError
+from emosense.formatting import counted
 from emosense.media.archive import ArchiveLimits, PhotoArchive
 from emosense.samples import ALBUM_CREDIT, sample_album
 from emosense.ui.batch_session import SessionBatches
 from emosense.ui.detector_options import choose_options
 from emosense.ui.models import pick_model
-from emosense.ui.text import counted, plain
+from emosense.ui.text import plain
 from emosense.ui.upload_kinds import divided, point_elsewhere
 from emosense.worker.photo_jobs import PhotoItem
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import streamlit as st
@@ -12,7 +12,7 @@ from emosense import export
 from emosense.charts.batch import probability_histogram
 from emosense.charts.photo import verdicts_chart
 from emosense.emotions import EMOTIONS
-from emosense.formatting import probability_percent
+from emosense.formatting import counted, probability_percent
 from emosense.results import VERDICTS, PhotoFailure, PhotoResult
 from emosense.ui.batch_filter import FoundFace, choose_faces, faces_of
 from emosense.ui.batch_session import SessionBatches
@@ -20,7 +20,7 @@ from emosense.ui.frame import announce
 from emosense.ui.models import sureness
 from emosense.ui.plots import show_plot
 from emosense.ui.tables import with_percents
-from emosense.ui.text import counted, plain
+from emosense.ui.text import plain
 from emosense.worker.photo_jobs import DonePhoto, PhotoJob
 
 _SHOWN = 12
@@ -72,7 +72,7 @@ def _show_ended(batches: SessionBatches, job: PhotoJob, number: int) -> None:
     read = sum(isinstance(photo.result, PhotoResult) for photo in job.done)
     told = f"{counted(len(faces), 'face')} in {counted(read, 'photo')}"
     title.header(f"{plain(job.name)}: {told}")
-    announce(f"{job.name}: {told}")
+    announce(f"{job.name} is analysed: {counted(len(faces), 'face')}.")
     if remove.button(
         "Remove", icon=":material/delete:", key=f"batch_remove_{number}", width="stretch"
     ):
@@ -95,7 +95,7 @@ def _show_ended(batches: SessionBatches, job: PhotoJob, number: int) -> None:
         else:
             st.info("No face passes these filters.", icon=":material/filter_alt:")
     if job.done:
-        _downloads(job, number)
+        _downloads(job, faces, shown, number)
         speed = f", {len(job.done) / job.took:.0f} photos/s" if job.took else ""
         st.caption(
             f"{counted(read, 'photo')} in {job.took:.1f} s{speed}. Classified by the "
@@ -209,16 +209,26 @@ def _row(found: FoundFace, *, pictured: bool) -> dict[str, object]:
     }
 
 
-def _downloads(job: PhotoJob, number: int) -> None:
+def _downloads(
+    job: PhotoJob, faces: Sequence[FoundFace], shown: Sequence[FoundFace], number: int
+) -> None:
+    """Offer all rows; or, while a filter holds some back, those of the faces that are shown."""
     results = [photo.result for photo in job.done]
+    only = None
+    if len(shown) < len(faces):
+        passed: dict[int, set[int]] = {}
+        for found in shown:
+            passed.setdefault(id(found.photo), set()).add(found.number)
+        only = [passed.get(id(photo), set()) for photo in job.done]
     kinds = (
-        ("CSV", partial(_csv, results), "csv", "text/csv"),
-        ("Parquet", partial(_parquet, results), "parquet", "application/vnd.apache.parquet"),
-        ("JSON", partial(_json, results), "json", "application/json"),
+        ("CSV", partial(_csv, results, only), "csv", "text/csv"),
+        ("Parquet", partial(_parquet, results, only), "parquet", "application/vnd.apache.parquet"),
+        ("JSON", partial(_json, results, only), "json", "application/json"),
     )
+    subject = "All" if only is None else f"The {counted(len(shown), 'face')} shown"
     for column, (label, make, ending, mime) in zip(st.columns(3), kinds, strict=True):
         column.download_button(
-            f"All as {label}",
+            f"{subject} as {label}",
             make,
             file_name=f"emosense-batch.{ending}",
             mime=mime,
@@ -226,20 +236,26 @@ def _downloads(job: PhotoJob, number: int) -> None:
             on_click="ignore",
             width="stretch",
             key=f"batch_{ending}_{number}",
+            disabled=not shown and only is not None,
         )
 
 
-def _csv(results: Sequence[PhotoResult | PhotoFailure]) -> bytes:
-    # The mark lets spreadsheets read accents in file names.
-    return ("\ufeff" + export.to_csv(results)).encode("utf-8")
+def _csv(results: export.Results, only: export.Chosen | None) -> bytes:
+    return export.csv_file(export.to_csv(results, only))
 
 
-def _json(results: Sequence[PhotoResult | PhotoFailure]) -> bytes:
-    return export.to_json(results).encode("utf-8")
+def _json(results: export.Results, only: export.Chosen | None) -> bytes:
+    return export.to_json(results, only).encode("utf-8")
 
 
-def _parquet(results: Sequence[PhotoResult | PhotoFailure]) -> bytes:
+def _parquet(results: export.Results, only: export.Chosen | None) -> bytes:
     from emosense.batch.rows import parquet, photo_rows, table
 
-    rows = [row for result in results for row in photo_rows(result.source, result)]
+    every: Sequence[Collection[int] | None] = only or [None] * len(results)
+    rows = [
+        row
+        for result, numbers in zip(results, every, strict=True)
+        if numbers is None or numbers
+        for row in photo_rows(result.source, result, numbers)
+    ]
     return parquet(table(rows))

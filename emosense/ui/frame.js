@@ -47,7 +47,7 @@ function liveRegion() {
   document.body.append(region);
   return () => {
     const said = [...document.querySelectorAll(".emosense-announcement")]
-      .map((element) => element.textContent)
+      .map((element) => element.getAttribute("aria-description"))
       .join(" ");
     if (region.textContent !== said) region.textContent = said;
   };

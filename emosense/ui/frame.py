@@ -22,7 +22,7 @@ def show_frame() -> None:
 
 def announce(text: str) -> None:
     """Let screen readers say ``text`` when it changes; nothing is seen of it."""
-    st.html(f'<div class="emosense-announcement">{escape(text)}</div>')
+    st.html(f'<div class="emosense-announcement" aria-description="{escape(text)}"></div>')
 
 
 def dark() -> bool:

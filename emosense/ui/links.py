@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import streamlit as st
 
 Chosen = TypeVar("Chosen")
+
+PAGE: Final = "page"
+"""Key of the session: address of the page that is shown."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,12 @@ def linked(parameter: Parameter[Chosen], widget: Callable[[str], Chosen]) -> Cho
     """
     name, key, state = parameter.name, parameter.key, st.session_state
     kept, seen = f"kept_{key}", f"address_{key}"
-    asked = st.query_params.get_all(name)
-    if key not in state:  # first visit, or back from another page
+    asked, page = st.query_params.get_all(name), state.get(PAGE, "")
+    if key not in state or state.get(seen, (page, []))[0] != page:  # first time on this page
         state[key] = (
             _from_address(parameter, asked) if asked else state.get(kept, parameter.default)
         )
-    elif state[key] == state.get(kept) and asked != state.get(seen):
+    elif state[key] == state.get(kept) and asked != state.get(seen, (page, []))[1]:
         # Not the widget was changed but the address: by Back, Forward or by hand.
         state[key] = _from_address(parameter, asked) if asked else parameter.default
     if not parameter.fits(state[key]):
@@ -69,7 +72,7 @@ def linked(parameter: Parameter[Chosen], widget: Callable[[str], Chosen]) -> Cho
             st.query_params[name] = written
         else:
             st.query_params.pop(name, None)
-    state[kept], state[seen] = state[key], written
+    state[kept], state[seen] = state[key], (page, written)
     return value
 
 

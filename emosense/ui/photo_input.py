@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from emosense import settings
+from emosense.formatting import counted
+from emosense.media.formats import PHOTO_FORMATS
 from emosense.samples import SAMPLE_CREDIT, SAMPLE_NAME, sample_photo
 from emosense.ui.routing import link_to
-from emosense.ui.text import counted
 from emosense.ui.upload_kinds import divided, point_elsewhere
 
 _UPLOADS = "photo_uploads"
@@ -41,6 +42,7 @@ def choose_photos() -> list[Photo]:
         accept_multiple_files=True,
         max_upload_size=settings.MAX_PHOTO_MB.whole(),
         key=_UPLOADS,
+        help=f"{PHOTO_FORMATS}. Anything else is told apart by its content.",
     )
     kinds = divided(uploads)
     point_elsewhere("video", kinds["video"])

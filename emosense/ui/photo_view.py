@@ -16,7 +16,7 @@ from emosense import export
 from emosense.charts.photo import probability_chart, verdicts_chart
 from emosense.emotions import EMOTIONS
 from emosense.errors import WorkerDied
-from emosense.formatting import probability_percent
+from emosense.formatting import counted, probability_percent
 from emosense.results import VERDICTS, Face, PhotoFailure, PhotoResult
 from emosense.ui.frame import announce
 from emosense.ui.models import sureness
@@ -25,7 +25,7 @@ from emosense.ui.photo_why import show_why
 from emosense.ui.pictures import show_picture
 from emosense.ui.plots import show_plot
 from emosense.ui.tables import with_percents
-from emosense.ui.text import counted, plain
+from emosense.ui.text import plain
 from emosense.worker.client import InferenceWorker
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def show_empty() -> None:
 def show_results(worker: InferenceWorker, analyses: Sequence[Analysis]) -> None:
     """Show everything: a summary first when there are several photos."""
     results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
-    announce(_counts(analyses) + "".join(f". {headline(r)}" for r in results[:_SHOWN_FACES]))
+    announce(_spoken(analyses))
     everything = False
     if len(analyses) > 1:
         _show_summary(analyses)
@@ -85,6 +85,15 @@ def _counts(analyses: Sequence[Analysis]) -> str:
     if failed := len(analyses) - len(results):
         told += f", {counted(failed, 'file')} could not be read"
     return told
+
+
+def _spoken(analyses: Sequence[Analysis]) -> str:
+    """Say what was found, for screen readers."""
+    results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
+    told = f"Analysed {counted(len(results), 'photo')}."
+    if failed := len(analyses) - len(results):
+        told += f" Not readable: {counted(failed, 'file')}."
+    return told + "".join(f" {r.source}: {headline(r)}." for r in results[:_SHOWN_FACES])
 
 
 def _show_summary(analyses: Sequence[Analysis]) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from emosense.ui.frame import dark, show_frame
 from emosense.ui.leaving import forget_when_left
+from emosense.ui.links import PAGE
 from emosense.ui.login import require_login
 from emosense.ui.memory import share_heaps
 from emosense.ui.uploads import keep_uploads_off_the_disk
@@ -50,13 +51,15 @@ def navigate() -> StreamlitPage:
     st.session_state[_ROUTED] = True
     st.logo(_LOGO.format(colour="#8AB0FF" if dark() else "#2457C5"), size="large")
     show_frame()
-    return st.navigation(
+    page = st.navigation(
         [
             st.Page(_PAGES / f"{page}.py", title=title, icon=icon, default=page == "photo")
             for page, (title, icon) in _TITLES.items()
         ],
         position="top",
     )
+    st.session_state[PAGE] = page.url_path
+    return page
 
 
 def show_title(heading: str, *names: str) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from emosense.formatting import counted
 from emosense.media.file_kind import HEAD_BYTES, Kind, file_kind
 from emosense.ui.routing import link_to
-from emosense.ui.text import counted, plain
+from emosense.ui.text import plain
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile

@@ -10,11 +10,12 @@ import pandas as pd
 import streamlit as st
 
 from emosense.charts.video import shares_chart, timeline_chart
-from emosense.formatting import percent, probability_percent
+from emosense.export import csv_file
+from emosense.formatting import counted, percent, probability_percent
 from emosense.results import VideoResult
 from emosense.ui.models import sureness
 from emosense.ui.plots import show_plot
-from emosense.ui.text import counted, plain
+from emosense.ui.text import plain
 from emosense.ui.video_session import SessionVideos
 from emosense.video import export
 from emosense.video.summary import Timeline, timelines
@@ -25,7 +26,8 @@ _BARS = 12
 
 
 def _encoded(make: Callable[[VideoResult], str], result: VideoResult) -> bytes:
-    return make(result).encode("utf-8")
+    text = make(result)
+    return csv_file(text) if make is export.to_csv else text.encode("utf-8")
 
 
 def show_empty() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+from collections.abc import Iterator
 from typing import Any, Final
 
-from emosense.export import FACE_COLUMNS, face_cells, spreadsheet_safe
+from emosense.export import FACE_COLUMNS, face_cells, spreadsheet_csv
 from emosense.results import FrameResult, VideoResult
 
 COLUMNS: Final = ("source", "frame", "time", "person", *FACE_COLUMNS, "model")
@@ -16,17 +15,17 @@ COLUMNS: Final = ("source", "frame", "time", "person", *FACE_COLUMNS, "model")
 
 def to_csv(result: VideoResult) -> str:
     """Return a CSV text: a row per face; a frame without faces has one row with person 0."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, restval="")
-    writer.writeheader()
-    start = {"source": spreadsheet_safe(result.source), "model": result.model}
+    return spreadsheet_csv(COLUMNS, _rows(result))
+
+
+def _rows(result: VideoResult) -> Iterator[dict[str, Any]]:
+    start = {"source": result.source, "model": result.model}
     for frame in result.frames:
         place: dict[str, Any] = {**start, "frame": frame.index, "time": f"{frame.time:.3f}"}
         if not frame.faces:
-            writer.writerow({**place, "person": 0})
+            yield {**place, "person": 0}
         for tracked in frame.faces:
-            writer.writerow({**place, "person": tracked.person, **face_cells(tracked.face)})
-    return buffer.getvalue()
+            yield {**place, "person": tracked.person, **face_cells(tracked.face)}
 
 
 def to_json(result: VideoResult) -> str:

@@ -88,7 +88,7 @@ class VideoAnalysis:
         self._reader = VideoReader(path, limits)
         self.info: VideoInfo = self._reader.info
         self.frames_read = 0
-        self.notes: list[str] = []
+        self.notes: list[str] = [*self._reader.notes]
         self.clock = Clock()
         self._stop = threading.Event()
         self._cancelled = False
@@ -194,7 +194,8 @@ class VideoAnalysis:
             for decoded in self.clock.timed("decode", self._reader.frames()):
                 self.frames_read += 1
                 start = perf_counter()
-                cut = cuts.is_cut(decoded.tiny()) or cut
+                # Turning the phone moves everything, and cuts nothing.
+                cut = (cuts.is_cut(decoded.tiny()) and not decoded.reshaped) or cut
                 self.clock.add("decode", perf_counter() - start)
                 wanted = decoded.time >= due - 1e-3
                 if wanted:

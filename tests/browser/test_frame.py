@@ -90,6 +90,7 @@ def test_model_and_options_are_one_choice_for_all_pages(server, page):
     expect(page.get_by_role("combobox", name="Model")).to_have_value(re.compile("EmoSense S"))
     expect(page).to_have_title("Photo · EmoSense")
     page.get_by_role("link", name="Batch").click()
+    expect(page.get_by_text("Drop a few hundred photos")).to_be_visible()
     page.get_by_role("button", name="Try a sample").click()
     expect(page.get_by_role("button", name="Analyse 8 photos")).to_be_visible()
     expect(page).to_have_url(re.compile(r"batch\?.*model=emosense-s"))
@@ -102,7 +103,7 @@ def test_results_are_announced(server, page):
     said = page.locator("[role=status].emosense-unseen")
     expect(said).to_have_text("")
     page.get_by_role("button", name="Try a sample").click()
-    expect(said).to_have_text(re.compile(r"1 face in 1 photo\. happy \d\d %"))
+    expect(said).to_have_text(re.compile(r"Analysed 1 photo\. astronaut\.png: happy \d\d %"))
 
 
 @pytest.mark.parametrize("view", ["overview", "confusion"])

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -14,13 +13,14 @@ from pathlib import Path
 import cv2
 import fsspec
 import numpy as np
-import psutil
+import pyarrow.parquet as pq
 import pytest
 from clips import head, pasted, wall, write_clip
+from gates import Gate, gated_environment
 from helpers import encoded
 
 from emosense.batch import local_pool
-from emosense.batch.files import File, find_files
+from emosense.batch.files import File, discover, find_files
 from emosense.batch.job import job_of, parts_of, run_job
 from emosense.batch.local_pool import LocalPool, shares
 from emosense.batch.runner import BatchOptions, PartRunner
@@ -136,20 +136,26 @@ def processes_called(title):
     return found
 
 
-def wait_for(what, seconds=120):
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.02)
+@pytest.fixture
+def gates(tmp_path_factory):
+    return tmp_path_factory.mktemp("gates")
 
 
-def test_a_killed_driver_can_go_on(album, whole, tmp_path):
+def driver_at_gates(gates, source, folder, **options):
+    """``emosense batch`` with one process, which waits at the gates before each part."""
+    command = [sys.executable, "-m", "gated", "emosense", "batch", str(source), str(folder)]
+    environment = {**os.environ, **gated_environment(gates)}
+    return subprocess.Popen([*command, "--workers", "1"], env=environment, **options)
+
+
+def test_a_killed_driver_can_go_on(album, whole, tmp_path, gates):
     folder = tmp_path / "out"
-    command = [sys.executable, "-m", "emosense", "batch", str(album), str(folder)]
-    driver = subprocess.Popen([*command, "--workers", "1"], stderr=subprocess.DEVNULL)
-    wait_for(lambda: list(folder.glob("part-*")))
-    driver.send_signal(signal.SIGKILL)
-    driver.wait()
+    with Gate(gates, "files") as gate:
+        driver = driver_at_gates(gates, album, folder, stderr=subprocess.DEVNULL)
+        gate.let_one_through()
+        gate.wait()  # at the second part: the first is written
+        driver.send_signal(signal.SIGKILL)
+        driver.wait()
     done = Store(str(folder)).finished()
     assert 0 < len(done) < 41
     written = {path.name: path.stat().st_mtime_ns for path in folder.glob("part-*")}
@@ -214,6 +220,7 @@ def test_a_fault_in_a_worker_ends_the_job(album, tmp_path, monkeypatch):
     assert threading.active_count() < 50
 
 
+@pytest.mark.slow
 class TestRay:
     @pytest.fixture(scope="class")
     def pool(self):
@@ -274,6 +281,56 @@ class TestFiles:
         assert "Expected a photo" in told  # both files were opened
 
     @pytest.mark.parametrize(
+        "name", ["a::b", "[1]", "what?", "50%", "#1", "a*b", "new\nline", "~", "{x}", "zip::y"]
+    )
+    def test_names_that_mean_something_elsewhere(self, name, astronaut_png, tmp_path):
+        """In the photo's name, its folder's, and the destination's."""
+        folder = tmp_path / name
+        folder.mkdir()
+        photo = folder / f"{name}.png"
+        photo.write_bytes(astronaut_png)
+        out = tmp_path / f"out {name}"
+        for _ in range(2):
+            end = run_job(str(folder), str(out), OPTIONS, in_this_process)
+            assert (end.done, end.files, end.failed) == (1, 1, 0)
+        assert end.faces == 0  # the second run finds the first one's rows
+        (row,) = Store(str(out)).read().to_pylist()
+        assert (row["file"], row["emotion"]) == (f"{name}.png", "happy")
+        assert [f.name for f in find_files(str(photo))] == [f"{name}.png"]
+        assert [f.name for f in find_files(str(folder / "*.png"))] == [f"{name}.png"]
+
+    def test_linked_folders_once_each(self, tmp_path):
+        for name in ("real/a.jpg", "elsewhere/b.jpg"):
+            path = tmp_path / name
+            path.parent.mkdir()
+            path.write_bytes(b"x")
+        source = tmp_path / "source"
+        source.mkdir()
+        (source / "one").symlink_to(tmp_path / "real")
+        (source / "two").symlink_to(tmp_path / "real")
+        (source / "three").symlink_to(tmp_path / "elsewhere")
+        (source / "loop").symlink_to(source)
+        (source / "dead").symlink_to(tmp_path / "nowhere")
+        found = discover(str(source))
+        assert [file.name for file in found.files] == ["one/a.jpg", "three/b.jpg"]
+        assert sorted(message.split(" left out")[0] for message in found.left_out.messages()) == [
+            "1 link that leads nowhere",
+            "2 links to folders that were read already",
+        ]
+
+    def test_files_of_other_kinds_are_counted(self, astronaut_png, tmp_path):
+        for name in ("a.txt", "b.TXT", "c.json", ".hidden", "noending"):
+            (tmp_path / name).write_text("x")
+        (tmp_path / "a.png").write_bytes(astronaut_png)
+        out = str(tmp_path / "out")  # in the source, and no part of it
+        for _ in range(2):
+            end = run_job(str(tmp_path), out, OPTIONS, in_this_process)
+            assert set(end.left_out.messages()) == {
+                "4 files of other kinds left out: 2 .txt, 1 .json, 1 without an ending",
+                "1 hidden file left out",
+            }
+
+    @pytest.mark.parametrize(
         ("source", "told"),
         [
             ("nowhere", r"nowhere: cannot be read \(there is nothing of that name\)"),
@@ -284,6 +341,61 @@ class TestFiles:
     def test_nothing_to_do_is_told(self, source, told, album):
         with pytest.raises(BatchError, match=told):
             find_files(source.format(album=album))
+
+
+class TestLaterRuns:
+    def test_changed_files_are_analysed_again(self, astronaut, tmp_path):
+        source, out = tmp_path / "source", str(tmp_path / "out")
+        source.mkdir()
+        pair = np.hstack([astronaut, astronaut])
+        for name in ("a.png", "b.png", "c.png"):
+            (source / name).write_bytes(encoded(astronaut, "PNG"))
+        run_job(str(source), out, OPTIONS, in_this_process)
+        (source / "b.png").write_bytes(encoded(pair, "PNG"))
+        end = run_job(str(source), out, OPTIONS, in_this_process)
+        assert (end.done, end.changed, end.faces, end.vanished) == (3, 1, 2, 0)
+        files = Store(out).read()["file"].to_pylist()
+        assert files == ["a.png", "b.png", "b.png", "c.png"]
+        end = run_job(str(source), out, OPTIONS, in_this_process)
+        assert (end.changed, end.faces) == (0, 0)
+
+    def test_the_time_alone_tells_a_change(self, astronaut_png, tmp_path):
+        source, out = tmp_path / "source", str(tmp_path / "out")
+        source.mkdir()
+        (source / "a.png").write_bytes(astronaut_png)
+        run_job(str(source), out, OPTIONS, in_this_process)
+        os.utime(source / "a.png", ns=(1, 1))
+        assert run_job(str(source), out, OPTIONS, in_this_process).changed == 1
+
+    def test_vanished_files_keep_their_rows_and_are_told(self, astronaut_png, tmp_path):
+        source, out = tmp_path / "source", str(tmp_path / "out")
+        source.mkdir()
+        for name in ("a.png", "b.png"):
+            (source / name).write_bytes(astronaut_png)
+        run_job(str(source), out, OPTIONS, in_this_process)
+        (source / "a.png").unlink()
+        end = run_job(str(source), out, OPTIONS, in_this_process)
+        assert (end.done, end.files, end.vanished) == (1, 1, 1)
+        assert Store(out).read()["file"].to_pylist() == ["a.png", "b.png"]
+
+    def test_folders_of_earlier_releases_count_as_unchanged(self, astronaut_png, tmp_path):
+        source, out = tmp_path / "source", tmp_path / "out"
+        source.mkdir()
+        (source / "a.png").write_bytes(astronaut_png)
+        run_job(str(source), str(out), OPTIONS, in_this_process)
+        (part,) = out.glob("part-*")
+        pq.write_table(pq.read_table(part).replace_schema_metadata(None), part)
+        os.utime(source / "a.png", ns=(1, 1))
+        end = run_job(str(source), str(out), OPTIONS, in_this_process)
+        assert (end.done, end.changed, end.faces) == (1, 0, 0)
+
+    def test_clouds_tell_changes_too(self, astronaut_png, tmp_path):
+        memory = fsspec.filesystem("memory")
+        memory.pipe_file("/later/a.png", astronaut_png)
+        out = str(tmp_path / "out")
+        run_job("memory://later", out, OPTIONS, in_this_process)
+        memory.pipe_file("/later/a.png", astronaut_png + b"more")
+        assert run_job("memory://later", out, OPTIONS, in_this_process).changed == 1
 
 
 def in_this_process(parts, options, store):
@@ -328,15 +440,16 @@ class TestStore:
             run_job(str(tmp_path), str(folder), OPTIONS, in_this_process)
             assert_same(Store(str(folder)).read(), whole)
 
-    def test_errors_are_told_again_and_can_be_tried_again(self, album, tmp_path):
+    def test_errors_are_told_again_and_can_be_tried_again(self, album, tmp_path, monkeypatch):
         good = (album / "01.jpg").read_bytes()
         (tmp_path / "a.jpg").write_bytes(good)
-        (tmp_path / "b.jpg").write_bytes(good[:500])
+        (tmp_path / "b.jpg").write_bytes(good + bytes(200_000))
         folder = str(tmp_path / "out")
+        monkeypatch.setenv("EMOSENSE_MAX_PHOTO_MB", "0.1")
         for _ in range(2):
             end = run_job(str(tmp_path), folder, OPTIONS, in_this_process)
             assert (end.done, end.failed) == (2, 1)
-        (tmp_path / "b.jpg").write_bytes(good)  # a broken download, say
+        monkeypatch.delenv("EMOSENSE_MAX_PHOTO_MB")  # the file is the same
         assert run_job(str(tmp_path), folder, OPTIONS, in_this_process).failed == 1
         end = run_job(str(tmp_path), folder, OPTIONS, in_this_process, retry=True)
         assert (end.done, end.faces, end.failed) == (2, 1, 0)
@@ -347,25 +460,20 @@ class TestStore:
         ]
 
 
-def test_ctrl_c_ends_a_job_at_once(astronaut, tmp_path):
-    face = head(astronaut)
-    write_clip(tmp_path / "long.mp4", (pasted(wall(), (face, 300, 180)) for _ in range(900)))
+def test_ctrl_c_ends_a_job_at_once(album, tmp_path, gates):
     folder = tmp_path / "out"
-    command = [sys.executable, "-m", "emosense", "batch", str(tmp_path), str(folder)]
-    driver = subprocess.Popen(
-        [*command, "--workers", "1", "--per-second", "0"],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    wait_for(lambda: psutil.Process(driver.pid).children())
-    (worker,) = psutil.Process(driver.pid).children()
-    wait_for(lambda: worker.cpu_times().user > 1.5)  # at work
-    os.killpg(driver.pid, signal.SIGINT)  # as a terminal does: to the workers too
-    _, told = driver.communicate(timeout=60)
+    with Gate(gates, "files") as gate:
+        driver = driver_at_gates(
+            gates, album, folder, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        gate.let_one_through()
+        gate.wait()  # in the middle of the job, which cannot end before the signal
+        os.killpg(driver.pid, signal.SIGINT)  # as a terminal does: to the workers too
+        _, told = driver.communicate()
     assert driver.returncode == 130
     assert "Traceback" not in told
-    assert not list(folder.glob("part-*"))  # not analysed to its end, nor again
+    assert "The same command goes on." in told
+    assert len(list(folder.glob("part-*"))) == 1  # the others neither begun nor again
 
 
 def test_parts():

@@ -44,6 +44,7 @@ def test_merging_batch_normalisation_changes_no_answer(name):
 @pytest.mark.parametrize(
     ("name", "layer"), [("cnn8-tuned", "dense1"), ("emosense-s", "stage3_block1_conv2")]
 )
+@pytest.mark.slow
 def test_kept_weights_can_be_trained_further(name, layer):
     about, model = architecture(name), shaken(name)
     kept = about.without_batch_norm(model)

@@ -2,6 +2,8 @@ import csv
 import io
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 from clips import head, pasted, wall, write_clip
@@ -82,6 +84,7 @@ def test_errors_are_one_line(arguments, told, capsys):
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_train_resume_evaluate_and_list(small_csv, tmp_path, capsys, monkeypatch):
     command = ["train", "cnn8", "--data", str(small_csv), "--epochs", "1", "--batch-size", "16"]
     command += ["--out", str(tmp_path / "models" / "mine"), "--checkpoints", str(tmp_path / "run")]
@@ -143,6 +146,27 @@ def test_train_resume_evaluate_and_list(small_csv, tmp_path, capsys, monkeypatch
     assert "expected a model's folder, or a new one" in capsys.readouterr().err
 
 
+def test_evaluate_loads_no_training_framework(small_csv):
+    code = (
+        "import sys\n"
+        "from emosense.cli.main import main\n"
+        f"assert main(['evaluate', 'cnn4', '--data', {str(small_csv)!r}]) == 0\n"
+        "print([name for name in ('tensorflow', 'keras', 'torch', 'jax') if name in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.endswith("[]\n")
+
+
+def test_what_a_data_set_holds_besides_is_told(small_csv, tmp_path, capsys):
+    (tmp_path / "fer2013.csv").write_bytes(small_csv.read_bytes() + b",,\n")
+    for name in ("a.txt", "b.txt", "c.json"):
+        (tmp_path / name).write_text("x")
+    assert main(["evaluate", "cnn4", "--data", str(tmp_path)]) == 0
+    told = capsys.readouterr().err
+    assert "3 files of other kinds left out: 2 .txt, 1 .json\n" in told
+    assert "1 empty row left out\n" in told
+
+
 def test_video_with_everything(tmp_path, astronaut, capsys):
     frames = [pasted(wall(), (head(astronaut), 200 + 5 * i, 180)) for i in range(20)]
     clip = write_clip(tmp_path / "clip.mp4", frames)
@@ -152,7 +176,8 @@ def test_video_with_everything(tmp_path, astronaut, capsys):
     captured = capsys.readouterr()
     assert "clip.mp4: 20 of 20 frames analysed" in captured.out
     assert "person 1: seen for 0.8 s; happy" in captured.out
-    rows = list(csv.DictReader((tmp_path / "o.csv").read_text().splitlines()))
+    assert (tmp_path / "o.csv").read_bytes().startswith(b"\xef\xbb\xbfsource,")
+    rows = list(csv.DictReader((tmp_path / "o.csv").read_text("utf-8-sig").splitlines()))
     assert len(rows) == 20
     assert len(json.loads((tmp_path / "o.json").read_text())["frames"]) == 20
     assert (tmp_path / "o.vtt").read_text().startswith("WEBVTT")

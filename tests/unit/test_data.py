@@ -273,7 +273,7 @@ class TestCsvAsPeopleHaveIt:
             (b"0," + b"7 " * 9000, "expected the columns"),
             (b"x" * 3_000_000, "Received: a longer one"),
             (b"emotion,pixels,Usage\n0," + b"q" * 9000 + b",Training\n", "not a whole number"),
-            (b"emotion,pixels,Usage\n" + b"q" * 9000 + b",1,Training\n", "not a whole number|code"),
+            (b"emotion,pixels,Usage\n" + b"q" * 9000 + b"," + PIXELS.encode() + b",x\n", "a code"),
             (b"emotion,pixels,Usage\n0," + PIXELS.encode() + b"," + b"q" * 9000, "Usage"),
             (b"emotion,pixels,Usage\n0," + b"q" * 200_000 + b",Training\n", "too long"),
             (b"7z\xbc\xaf\x27\x1c" + bytes(99), "7-Zip archive; unpack it first"),

@@ -37,6 +37,65 @@ def test_a_40_px_face_in_12_megapixels(detector, astronaut):
         assert face.box.centre[1] == pytest.approx(1200 + 53, abs=6)
 
 
+def filling(astronaut, detector, left, top, right, bottom):
+    """The astronaut's face cropped at its box and margins (shares of it), enlarged to 1,200 px."""
+    box = only(detector.detect([astronaut])[0]).box
+    x, y = int(box.x - left * box.width), int(box.y - top * box.height)
+    cut = astronaut[
+        y : int(box.y + (1 + bottom) * box.height), x : int(box.x + (1 + right) * box.width)
+    ]
+    scale = 1200 / max(cut.shape[:2])
+    return cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.mark.parametrize("long_side", [480, 640, 960, 2560, 4096])
+def test_a_face_that_fills_a_large_picture(detector, astronaut, long_side):
+    rng = np.random.default_rng(1)
+    pictures = [
+        filling(astronaut, detector, *rng.uniform(-0.05, 0.25, 4)) for _ in range(40)
+    ]  # fmt: skip
+    options = DetectorOptions(long_side=long_side, second_look=False)
+    found = detector.detect(pictures, options)
+    best = [(picture, faces[0]) for picture, faces in zip(pictures, found, strict=True) if faces]
+    assert len(best) >= 39
+    for picture, face in best:
+        assert face.score >= STRICT_THRESHOLD
+        assert face.box.height > 0.6 * picture.shape[0]
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_a_turned_face_that_fills_a_large_picture(detector, astronaut, turn):
+    picture = np.ascontiguousarray(np.rot90(filling(astronaut, detector, 0.1, 0.1, 0.1, 0.1), turn))
+    assert only(detector.detect([picture], DetectorOptions(turned=True))[0]).score > 0.9
+
+
+def test_a_small_face_in_the_corner_of_a_large_one(detector, astronaut):
+    picture = filling(astronaut, detector, 0.3, 0.2, 0.05, 0.0)
+    picture[:200, :200] = cv2.resize(astronaut[20:260, 110:350], (200, 200))
+    small, large = sorted(detector.detect([picture])[0], key=lambda face: face.box.height)
+    assert large.box.height > 0.6 * picture.shape[0]
+    assert small.box.centre == pytest.approx((94, 82), abs=15)
+
+
+def test_coarser_levels_bring_nothing_small_or_weak(astronaut):
+    class Everywhere:
+        """Sees a face of 100 px of 240, one of 90 px, and a weak one, on the coarse level only."""
+
+        label = "x"
+
+        def find(self, canvases, threshold):
+            side = max(canvases.shape[1:3])
+            rows = [[5, 5, 100, 90], [130, 130, 90, 90], [5, 130, 99, 99]]
+            scores = (0.81, 0.95, 0.79)
+            table = [[*r, *[20] * 10, s] for r, s in zip(rows, scores, strict=True)]
+            kept = [row for row in table if row[-1] >= threshold] if side == 256 else []
+            return [np.array(kept, np.float32).reshape(-1, 15) for _ in canvases]
+
+    picture = cv2.resize(astronaut, (960, 960))
+    face = only(FaceDetector(Everywhere()).detect([picture])[0])
+    assert (face.score, face.box.width) == (pytest.approx(0.81), 400)
+
+
 def test_boxes_stay_inside_the_image(detector, astronaut):
     cut = np.ascontiguousarray(astronaut[80:300, 195:400])
     for face in detector.detect([cut], DetectorOptions(threshold=0.3))[0]:

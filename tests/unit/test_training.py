@@ -32,6 +32,7 @@ class Killed(Exception):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", [SMALL, OWN], ids=["paper's", "own"])
 def test_resume_equals_an_undisturbed_run(recipe, small_data, tmp_path):
     whole = train(recipe, small_data, tmp_path / "whole")
@@ -55,6 +56,7 @@ def test_resume_equals_an_undisturbed_run(recipe, small_data, tmp_path):
     assert train(recipe, small_data, tmp_path / "cut", resume=True).history == again.history
 
 
+@pytest.mark.slow
 def test_learning_happens_and_best_and_last_are_kept(small_data, tmp_path):
     recipe = Recipe("cnn4", epochs=6, batch_size=8)
     seen = []
@@ -279,6 +281,7 @@ def test_mixing_keeps_pairs_of_image_and_target_together(small_data):
     np.testing.assert_allclose((stripes - 0.115) / 0.705, wanted, atol=0.03)
 
 
+@pytest.mark.slow
 def test_the_average_is_watched_and_kept(small_data, tmp_path):
     recipe = Recipe("cnn4", epochs=2, batch_size=8, ema=0.8)
     state = train(recipe, small_data, tmp_path / "run")
@@ -294,6 +297,7 @@ def test_the_average_is_watched_and_kept(small_data, tmp_path):
         np.testing.assert_allclose(ours, theirs, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_the_raw_weights(small_data, tmp_path):
     """With the average in between, the second epoch would start elsewhere."""
     plain = train(Recipe("cnn4", epochs=2, batch_size=8), small_data, tmp_path / "plain")
@@ -314,6 +318,7 @@ def test_a_teacher_takes_part_in_the_target(small_run, small_data):
         Teacher(Recipe("cnn4", teacher="nowhere"))
 
 
+@pytest.mark.slow
 def test_training_can_begin_with_a_trained_model(small_run, small_data, tmp_path):
     folder = small_run / "models" / "tiny"
     network = json.loads((folder / "card.json").read_text())["network"]

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import av
+import cv2
 import numpy as np
 import pytest
 from clips import head, pasted, wall, write_clip
@@ -118,6 +119,17 @@ def test_large_frames_give_boxes_in_their_own_pixels(analyzer, astronaut, tmp_pa
     result = analyzer.video(write_clip(tmp_path / "a.mp4", frames), EVERY).result
     assert result.info.width == 2880
     assert result.frames[0].faces[0].face.box.centre[0] == pytest.approx(1500, abs=40)
+
+
+@pytest.mark.parametrize("density", [1, 3, 10, None])
+def test_a_face_that_fills_the_frames_at_every_density(density, analyzer, astronaut, tmp_path):
+    large = cv2.resize(astronaut[58:184, 172:272], (960, 1200), interpolation=cv2.INTER_CUBIC)
+    frames = [np.roll(large, 2 * i, axis=1) for i in range(11)]
+    clip = write_clip(tmp_path / "a.mp4", frames, rate=5)
+    result = analyzer.video(clip, VideoOptions(per_second=density)).result
+    assert [len(frame.faces) for frame in result.frames] == [1] * len(result.frames)
+    assert result.persons == (1,)
+    assert all(frame.faces[0].face.box.height > 800 for frame in result.frames)
 
 
 def test_cancel_keeps_what_is_done(analyzer, moving, tmp_path):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from emosense import formatting
+from emosense import export, formatting
 from emosense.ui.plots import show_plot
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def show_table(
     )
     st.download_button(
         "CSV",
-        frame.to_csv(index=False),
+        lambda: export.csv_file(export.spreadsheet_csv(list(frame), frame.to_dict("records"))),
         file_name=f"emosense-{name}.csv",
         mime="text/csv",
         icon=":material/download:",

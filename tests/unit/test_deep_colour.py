@@ -1,0 +1,116 @@
+"""Pictures of more than 8 bits a channel: the same picture, however many bits it is kept in."""
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+import tifffile
+from helpers import encoded
+from PIL import Image
+
+from emosense.errors import MediaTooLarge, UnsupportedMedia
+from emosense.media.images import PhotoLimits, read_photo
+
+
+@pytest.fixture(scope="module")
+def colour(astronaut):
+    return np.ascontiguousarray(astronaut[::4, ::4])
+
+
+@pytest.fixture(scope="module")
+def grey(colour):
+    return cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
+
+
+def deeper(image, bits):
+    """With the brightest pixel at the top of its range."""
+    scaled = image.astype(np.float64) / image.max()
+    return np.rint(scaled * (2**bits - 1)).astype(np.uint16 if bits <= 16 else np.uint32)
+
+
+def tiff(values, **options):
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, values, **options)
+    return buffer.getvalue()
+
+
+def same(found, expected):
+    """At most the rounding of 8 bits apart."""
+    expected = expected.astype(np.float64) * 255 / expected.max()
+    if expected.ndim == 2:
+        expected = np.repeat(expected[..., np.newaxis], 3, axis=2)
+    return found.shape == expected.shape and np.abs(found - expected).max() <= 1.5
+
+
+@pytest.mark.parametrize("bits", [9, 10, 11.5, 12, 13, 14, 16])
+def test_grey_of_any_depth(grey, bits):
+    """13 bits are kept as the lower 13 of 14: half as bright, not a quarter of 16."""
+    top = round(2**bits) - 1
+    values = np.rint(grey.astype(np.float64) / grey.max() * top).astype(np.uint16)
+    room = next(2**n - 1 for n in (10, 12, 14, 16) if top <= 2**n - 1)
+    expected = values * (255 / room)
+    for data in (encoded(Image.fromarray(values), "PNG"), tiff(values)):
+        found = read_photo(data)
+        assert np.abs(found[..., 0] - expected).max() <= 1
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_colour_of_any_depth(colour, bits):
+    values = deeper(colour, bits)
+    png = cv2.imencode(".png", values[..., ::-1])[1].tobytes()
+    assert same(read_photo(png), colour)
+    assert same(read_photo(tiff(values, photometric="rgb")), colour)
+    planes = tiff(np.moveaxis(values, -1, 0), photometric="rgb", planarconfig="separate")
+    assert same(read_photo(planes), colour)
+
+
+@pytest.mark.parametrize("top", [1.0, 255.0, 65535.0])
+def test_floats(colour, grey, top):
+    for image in (colour, grey):
+        values = (image / image.max() * top).astype(np.float32)
+        kind = "rgb" if image.ndim == 3 else "minisblack"
+        assert same(read_photo(tiff(values, photometric=kind)), image)
+
+
+def test_what_is_no_number_is_black(grey):
+    values = (grey / 255).astype(np.float32)
+    values[:10] = np.nan
+    found = read_photo(tiff(values))
+    assert (found[:10] == 0).all()
+    assert same(found[10:], np.maximum(grey[10:], 1))
+
+
+def test_negative_values_are_lifted(grey):
+    values = grey.astype(np.int16) - 128
+    assert np.abs(read_photo(tiff(values))[..., 0].astype(int) - grey + grey.min()).max() <= 1
+
+
+def test_transparent_16_bit_is_laid_on_white(colour):
+    values = np.dstack([deeper(colour, 16), np.zeros(colour.shape[:2], np.uint16)])
+    png = cv2.imencode(".png", values[..., [2, 1, 0, 3]])[1].tobytes()
+    assert (read_photo(png) == 255).all()
+
+
+def test_16_bit_colour_is_turned_too(colour):
+    buffer = io.BytesIO()
+    tifffile.imwrite(
+        buffer, deeper(colour, 16), photometric="rgb", extratags=[(274, 3, 1, 3, True)]
+    )
+    assert same(read_photo(buffer.getvalue())[::-1, ::-1], colour)
+
+
+def test_white_is_zero(grey):
+    found = read_photo(tiff(deeper(255 - grey, 16), photometric="miniswhite"))
+    assert np.corrcoef(found[..., 0].ravel(), grey.ravel())[0, 1] > 0.99
+
+
+def test_another_number_of_channels_is_told():
+    values = np.zeros((20, 20, 5), np.float32)
+    with pytest.raises(UnsupportedMedia, match="a TIFF of 32-bit float colour with 5 channels"):
+        read_photo(tiff(values, photometric="minisblack", planarconfig="contig"))
+
+
+def test_the_limit_counts_before_decoding(colour):
+    with pytest.raises(MediaTooLarge):
+        read_photo(tiff(deeper(colour, 16), photometric="rgb"), PhotoLimits(max_pixels=100))

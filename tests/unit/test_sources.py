@@ -1,0 +1,153 @@
+"""What the Python API takes for a photo, and what it says of everything else."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emosense import Analyzer
+from emosense.errors import MediaError, MediaTooLarge
+from emosense.media.images import PhotoLimits, read_photo
+from emosense.results import PhotoFailure, PhotoResult
+
+
+@pytest.fixture(scope="module")
+def analyzer():
+    return Analyzer("cnn8")
+
+
+class Pipe:
+    """An open file that cannot be wound back."""
+
+    def __init__(self, data):
+        self._file = io.BytesIO(data)
+
+    def read(self, size=-1, /):
+        return self._file.read(size)
+
+
+class Located:
+    """A path of another kind."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def __fspath__(self):
+        return str(self._path)
+
+
+def half_read(data):
+    file = io.BytesIO(data)
+    file.read(1000)
+    return file
+
+
+SOURCES = {
+    "bytes": lambda data, path: data,
+    "bytearray": lambda data, path: bytearray(data),
+    "memoryview": lambda data, path: memoryview(data),
+    "BytesIO": lambda data, path: io.BytesIO(data),
+    "read before": lambda data, path: half_read(data),
+    "open file": lambda data, path: path.open("rb"),
+    "pipe": lambda data, path: Pipe(data),
+    "path-like": lambda data, path: Located(path),
+    "text path": lambda data, path: str(path),
+}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_sources(kind, astronaut_png, astronaut, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(astronaut_png)
+    assert (read_photo(SOURCES[kind](astronaut_png, path)) == astronaut).all()
+
+
+def test_a_member_of_a_zip_archive(astronaut_png, analyzer):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("album/eileen.png", astronaut_png)
+    with zipfile.ZipFile(buffer) as archive, archive.open("album/eileen.png") as member:
+        result = analyzer.photo(member)
+    assert result.source == "eileen.png"
+    assert len(result.faces) == 1
+
+
+BAD = {
+    "nothing": None,
+    "a number": 7,
+    "a list": [1, 2],
+    "a dict": {"photo": 1},
+    "a data URI": "data:image/png;base64," + "A" * 100_000,
+    "a NUL": "a\0.png",
+    "a long name": "a" * 5000 + ".png",
+    "a folder": ".",
+    "a text file": io.StringIO("text"),
+    "a closed file": io.BytesIO(b"x"),
+    "a class": Path,
+}
+BAD["a closed file"].close()
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_what_is_no_photo_is_told_in_short(kind):
+    with pytest.raises(MediaError) as error:
+        read_photo(BAD[kind])
+    assert 20 < len(str(error.value)) <= 300
+
+
+def test_what_is_no_photo_costs_no_other(analyzer, astronaut):
+    results = analyzer.photos([astronaut, *BAD.values(), astronaut])
+    assert [type(result) for result in results] == (
+        [PhotoResult] + [PhotoFailure] * len(BAD) + [PhotoResult]
+    )
+    assert all(len(result.source) < 260 for result in results)
+
+
+def test_a_generator(analyzer, astronaut):
+    seen = []
+    results = analyzer.photos(
+        (astronaut for _ in range(3)), on_progress=lambda *progress: seen.append(progress)
+    )
+    assert [len(result.faces) for result in results] == [1, 1, 1]
+    assert seen[-1] == (3, 3)
+
+
+@pytest.mark.parametrize("wrong", ["a.png", b"bytes", Path("a.png"), None, 3])
+def test_one_photo_instead_of_several(analyzer, wrong):
+    with pytest.raises(MediaError, match="Expected several photos"):
+        analyzer.photos(wrong)
+
+
+def test_another_number_of_names(analyzer, astronaut):
+    with pytest.raises(MediaError, match=r"Expected 1 names\. Received: 2\."):
+        analyzer.photos([astronaut], names=["a", "b"])
+
+
+def test_never_more_of_a_file_than_the_limit_allows():
+    class Endless:
+        asked = 0
+
+        def read(self, size=-1, /):
+            assert 0 < size <= 1001
+            self.asked += 1
+            return bytes(size)
+
+    file = Endless()
+    with pytest.raises(MediaTooLarge):
+        read_photo(file, PhotoLimits(max_bytes=1000))
+    assert file.asked == 1
+
+
+@pytest.mark.parametrize("wrong", [None, 3, io.BytesIO(b"x"), b"a.mp4"])
+def test_a_video_is_named_by_its_path(analyzer, wrong):
+    with pytest.raises(MediaError, match="Expected the path of a video"):
+        analyzer.video(wrong)
+
+
+def test_explain_takes_the_same(analyzer, astronaut, astronaut_png):
+    (face,) = analyzer.photo(astronaut).faces
+    assert analyzer.explain(io.BytesIO(astronaut_png), face).emotion == "happy"
+    with pytest.raises(MediaError):
+        analyzer.explain(np.zeros((2, 2, 2, 2)), face)

@@ -1,0 +1,247 @@
+"""Forms in which cameras, phones and editors deliver a video: what is seen is what players show."""
+
+import struct
+from fractions import Fraction
+
+import av
+import cv2
+import numpy as np
+import pytest
+from clips import pasted, wall, write_clip
+
+from emosense import Analyzer
+from emosense.media.file_kind import HEAD_BYTES, file_kind
+from emosense.media.tone_mapping import HLG, PQ
+from emosense.media.video import VideoReader
+from emosense.video.options import VideoOptions
+
+EVERY_FRAME = VideoOptions(per_second=None)
+
+
+@pytest.fixture(scope="module")
+def analyzer():
+    return Analyzer("cnn8")
+
+
+@pytest.fixture(scope="module")
+def portrait(astronaut):
+    """480 x 360, with nothing symmetric about it."""
+    return np.ascontiguousarray(cv2.resize(astronaut[:384], (480, 360)))
+
+
+def show_by(path, a, b, c, d):
+    """Write the display matrix [a b / c d] into an MP4's picture track (ISO 14496-12, 8.3.2)."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44
+    matrix = [value << 16 if value >= 0 else value * 65536 for value in (a, b, 0, c, d, 0)]
+    matrix[2] = matrix[5] = 0
+    data[at : at + 36] = struct.pack(">9i", *matrix, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    return path
+
+
+# What is stored, made from what is to be seen; and the matrix by which it is shown.
+ORIENTATIONS = {
+    "upright": (lambda image: image, (1, 0, 0, 1)),
+    "mirrored": (lambda image: image[:, ::-1], (-1, 0, 0, 1)),
+    "half turn": (lambda image: image[::-1, ::-1], (-1, 0, 0, -1)),
+    "upside down mirrored": (lambda image: image[::-1], (1, 0, 0, -1)),
+    "transposed": (lambda image: image.transpose(1, 0, 2), (0, 1, 1, 0)),
+    "quarter turn": (lambda image: np.rot90(image), (0, 1, -1, 0)),
+    "transversed": (lambda image: image[::-1, ::-1].transpose(1, 0, 2), (0, -1, -1, 0)),
+    "three quarters": (lambda image: np.rot90(image, -1), (0, -1, 1, 0)),
+}
+
+
+@pytest.mark.parametrize("name", ORIENTATIONS)
+def test_all_eight_orientations(name, portrait, analyzer, tmp_path):
+    stored, matrix = ORIENTATIONS[name]
+    path = write_clip(tmp_path / "a.mp4", [np.ascontiguousarray(stored(portrait))] * 3)
+    show_by(path, *matrix)
+    with VideoReader(path) as reader:
+        assert (reader.info.width, reader.info.height) == (480, 360)
+        assert reader.info.mirrored == (matrix[0] * matrix[3] - matrix[1] * matrix[2] < 0)
+        seen = next(reader.frames()).rgb()
+    assert np.abs(seen.astype(int) - portrait).mean() < 4
+    drawn = tmp_path / "drawn.mp4"
+    with analyzer.video(path, EVERY_FRAME, drawn) as analysis:
+        result = analysis.result
+    assert {t.face.verdict for f in result.frames for t in f.faces} == {"happy"}
+    box = result.frames[0].faces[0].face.box
+    (expected,) = analyzer.photo(portrait).faces
+    assert abs(box.centre[0] - expected.box.centre[0]) < 8
+    with VideoReader(drawn) as reader:  # it needs no matrix any more
+        again = next(reader.frames()).rgb()
+    away = np.abs(again.astype(int) - portrait).mean(axis=2)
+    assert np.median(away) < 6
+
+
+def tracks(path, *parts, default=None):
+    """Write several picture tracks: (codec, frames) each."""
+    with av.open(str(path), "w") as container:
+        streams = []
+        for codec, frames in parts:
+            stream = container.add_stream(codec, rate=10)
+            stream.height, stream.width = frames[0].shape[:2]
+            stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+            streams.append(stream)
+        if default is not None:
+            for number, stream in enumerate(streams):
+                stream.disposition = av.stream.Disposition.default if number == default else 0
+        for stream, (_, frames) in zip(streams, parts, strict=True):
+            for image in frames:
+                picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+                container.mux(stream.encode(picture))
+            container.mux(stream.encode(None))
+    return path
+
+
+def small(image, side=160):
+    return cv2.resize(image, (side, side * 3 // 4))
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_thumbnail_is_not_the_video(portrait, analyzer, tmp_path, ending, first):
+    parts = [("mjpeg", [small(portrait)] * 30), ("libx264", [portrait] * 12)]
+    path = tracks(tmp_path / f"a.{ending}", *(parts if first else parts[::-1]))
+    with analyzer.video(path, EVERY_FRAME) as analysis:
+        result = analysis.result
+    assert (result.info.width, len(result.frames)) == (480, 12)
+    assert analysis.notes == ["The file has 2 picture tracks: the one of 480 x 360 is analysed."]
+
+
+def test_the_default_one_of_two_moving_tracks(portrait, tmp_path):
+    other = cv2.resize(portrait, (640, 480))
+    path = tracks(
+        tmp_path / "a.mkv", ("libx264", [other] * 9), ("libx264", [portrait] * 9), default=1
+    )
+    with VideoReader(path) as reader:
+        assert reader.info.width == 480
+        assert sum(1 for _ in reader.frames()) == 9
+
+
+def test_one_track_is_no_news(portrait, tmp_path):
+    with VideoReader(write_clip(tmp_path / "a.mp4", [portrait] * 2)) as reader:
+        assert reader.notes == []
+
+
+@pytest.mark.parametrize(("before", "after"), [((640, 480), (480, 640)), ((480, 640), (640, 360))])
+def test_a_phone_that_is_turned_while_it_records(astronaut, analyzer, tmp_path, before, after):
+    path = tmp_path / "a.webm"
+    face = cv2.resize(astronaut[:400, 60:460], (300, 300))
+    pictures = [pasted(wall(*size), (face, size[0] / 2, size[1] / 2)) for size in (before, after)]
+    with av.open(str(path), "w", options={"live": "1"}) as container:
+        stream = container.add_stream("libvpx", rate=10)
+        stream.width, stream.height, stream.pix_fmt = *before, "yuv420p"
+        turned = av.CodecContext.create("libvpx", "w")
+        turned.width, turned.height, turned.pix_fmt = *after, "yuv420p"
+        turned.time_base, turned.framerate = Fraction(1, 10), 10
+        for part, (encoder, picture) in enumerate(zip((stream, turned), pictures, strict=True)):
+            for number in range(12):
+                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                frame.pts, frame.time_base = 12 * part + number, Fraction(1, 10)
+                for packet in encoder.encode(frame):
+                    packet.stream = stream
+                    container.mux(packet)
+            for packet in encoder.encode(None):
+                packet.stream = stream
+                container.mux(packet)
+    with VideoReader(path) as reader:
+        frames = list(reader.frames())
+        assert [frame.index for frame in frames if frame.reshaped] == [12]
+        assert {frame.rgb().shape for frame in frames} == {(before[1], before[0], 3)}
+        # In the middle, with black beside it, in its own proportions.
+        picture = frames[-1].rgb()
+        scale = min(before[0] / after[0], before[1] / after[1])
+        filled = (picture.max(axis=2) > 16).mean()
+        assert abs(filled - scale**2 * after[0] * after[1] / (before[0] * before[1])) < 0.03
+    with analyzer.video(path, EVERY_FRAME) as analysis:
+        result = analysis.result
+    boxes = [frame.faces[0].face.box for frame in result.frames if frame.faces]
+    assert len(boxes) == 24
+    shapes = [box.width / box.height for box in (boxes[0], boxes[-1])]
+    assert shapes[1] == pytest.approx(shapes[0], rel=0.1)
+    assert result.persons == (1,)
+
+
+def coded(image, transfer):
+    """An SDR picture as HDR cameras code it: linear BT.2020 light, white at 203 cd/m2."""
+    light = 203 * (image / 255.0) ** 2.4
+    to_2020 = np.linalg.inv(
+        [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]]
+    )
+    light = np.maximum(light @ to_2020.T, 0)
+    if transfer == PQ:
+        y = (light / 10_000) ** (2610 / 16384)
+        return ((3424 / 4096 + 2413 / 128 * y) / (1 + 2392 / 128 * y)) ** (2523 / 32)
+    luminance = np.maximum(light @ [0.2627, 0.678, 0.0593], 1e-9)[..., np.newaxis] / 1000
+    scene = light / 1000 / luminance ** (0.2 / 1.2)
+    a, b, c = 0.17883277, 0.28466892, 0.55991073
+    return np.where(
+        scene <= 1 / 12, np.sqrt(3 * scene), a * np.log(np.maximum(12 * scene - b, 1e-9)) + c
+    )
+
+
+def write_hdr(path, image, transfer, frames=4):
+    pixels = np.rint(65535 * np.clip(coded(image, transfer), 0, 1)).astype(np.uint16)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx265", rate=10, options={"x265-params": "log-level=none"})
+        stream.height, stream.width = image.shape[:2]
+        stream.pix_fmt = "yuv420p10le"
+        context = stream.codec_context
+        context.color_trc, context.color_primaries, context.colorspace = transfer, 9, 9
+        for _ in range(frames):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb48le")
+            picture = frame.reformat(format="yuv420p10le", dst_colorspace=9)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("transfer", [HLG, PQ])
+def test_hdr_is_seen_as_on_an_ordinary_screen(portrait, analyzer, tmp_path, transfer):
+    path = write_hdr(tmp_path / "a.mp4", portrait, transfer)
+    with VideoReader(path) as reader:
+        seen = next(reader.frames()).rgb()
+    assert seen.mean() == pytest.approx(portrait.mean(), abs=14)
+    # Untouched, PQ is far too dark and HLG pale: contrast tells it.
+    assert seen.std() == pytest.approx(portrait.std(), rel=0.2)
+    drawn = tmp_path / "drawn.mp4"
+    with analyzer.video(path, EVERY_FRAME, drawn) as analysis:
+        (face,) = analysis.result.frames[0].faces
+    assert face.face.verdict == "happy"
+    with VideoReader(drawn) as reader:
+        assert next(reader.frames()).rgb().mean() == pytest.approx(portrait.mean(), abs=16)
+
+
+@pytest.mark.parametrize(
+    ("ending", "codec"),
+    [
+        ("mp4", "libx264"),
+        ("mov", "libx264"),
+        ("3gp", "libx264"),
+        ("3g2", "libx264"),
+        ("mkv", "libx264"),
+        ("webm", "libvpx"),
+        ("avi", "libx264"),
+        ("ts", "libx264"),
+        ("m2ts", "libx264"),
+        ("mts", "libx264"),
+    ],
+)
+def test_containers(portrait, tmp_path, ending, codec):
+    path = tmp_path / f"a.{ending}"
+    with av.open(str(path), "w", format="mpegts" if ending == "mts" else None) as container:
+        stream = container.add_stream(codec, rate=10)
+        stream.width, stream.height, stream.pix_fmt = 480, 360, "yuv420p"
+        for _ in range(10):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(portrait, format="rgb24")))
+        container.mux(stream.encode(None))
+    assert file_kind(path.read_bytes()[:HEAD_BYTES]) == "video"
+    renamed = path.rename(tmp_path / "a.bin")  # its content decides
+    with VideoReader(renamed) as reader:
+        frames = list(reader.frames())
+        assert reader.problem is None
+    assert len(frames) == 10
+    assert np.abs(frames[0].rgb().astype(int) - portrait).mean() < 5
