@@ -8,6 +8,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from numbers import Number
 from typing import Any, Final
 
 from emosense.emotions import EMOTIONS
@@ -31,7 +32,8 @@ COLUMNS: Final = ("source", "face", *FACE_COLUMNS, "model", "error")
 """Columns of the CSV for photos."""
 
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
-
+_FORMULA: Final = ("=", "+", "-", "@", "\N{MINUS SIGN}")
+_LINE_BREAK: Final = re.compile("\r\n?")
 
 Results = Sequence[PhotoResult | PhotoFailure]
 Chosen = Sequence[Collection[int]]
@@ -63,9 +65,10 @@ def _chosen(
 def spreadsheet_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     """Return a CSV text that a spreadsheet opens as what it is.
 
-    RFC 4180: a header, ``\\r\\n``, decimal points. Every text cell and the header are guarded by
-    :func:`spreadsheet_safe`; None, NaN and cells that a row does not have are empty. For a file
-    or a download, pass the text through :func:`csv_file`; what goes through a pipe has no mark.
+    RFC 4180: a header, ``\\r\\n``, decimal points. The header and every cell that is no number are
+    guarded by :func:`spreadsheet_safe`; None, NaN and cells that a row does not have are empty.
+    For a file or a download, pass the text through :func:`csv_file`; what goes through a pipe has
+    no mark.
 
     Args:
         columns: names, in their order; cells of other names are not written.
@@ -85,9 +88,9 @@ def csv_file(text: str) -> bytes:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str):
-        return spreadsheet_safe(value)
-    return "" if value is None or value != value else value  # NaN
+    if isinstance(value, Number):
+        return value if value == value else ""  # NaN
+    return "" if value is None else spreadsheet_safe(str(value))
 
 
 def to_json(results: Results, only: Chosen | None = None) -> str:
@@ -114,16 +117,25 @@ def rows(
 
 
 def spreadsheet_safe(name: str) -> str:
-    """Keep a text from becoming a formula in a spreadsheet, or several cells.
+    """Keep a text from becoming a formula in a spreadsheet.
 
-    Line breaks, tabs and other control characters become spaces. A text that begins like a
-    formula gets an apostrophe, also where blanks or invisible characters stand before it or its
-    sign is a full-width one (OWASP, "CSV Injection"); a number stays a number.
+    A text that begins like a formula gets an apostrophe and stands on one line, also where
+    blanks, quotes or invisible characters stand before its sign, or the sign is a full-width one
+    (OWASP, "CSV Injection"); a number stays a number. Line breaks of other texts stay, as ``\\n``;
+    tabs and other control characters become spaces.
     """
-    line = "".join(" " if unicodedata.category(c) == "Cc" else c for c in name)
-    seen = "".join(c for c in line if unicodedata.category(c)[0] not in "ZC")
-    formula = unicodedata.normalize("NFKC", seen[:1]).startswith(("=", "+", "-", "@"))
-    return "'" + line if formula and not _NUMBER.fullmatch(line) else line
+    lines = _LINE_BREAK.sub("\n", name)
+    text = "".join(" " if unicodedata.category(c) == "Cc" and c != "\n" else c for c in lines)
+    seen = (c for c in unicodedata.normalize("NFKC", text) if not _passed_over(c))
+    if next(seen, "") in _FORMULA and not _NUMBER.fullmatch(text):
+        return "'" + text.replace("\n", " ")
+    return text
+
+
+def _passed_over(sign: str) -> bool:
+    """Tell whether a spreadsheet may not see a sign: blanks, invisible characters, quotes."""
+    category = unicodedata.category(sign)
+    return category[0] in "ZC" or category in ("Pi", "Pf") or sign in "\"'`"
 
 
 def face_cells(face: Face) -> dict[str, Any]:

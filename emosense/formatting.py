@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+_ROUNDING: Final = 1e-12
+
 
 def percent(share: float, digits: int = 0) -> str:
     """Return a share of a whole in percent, e.g. ``62 %`` or, with one digit, ``62.4 %``.
 
     Rounding never makes a part look like all or nothing: .998 is ``>99 %``, .002 is ``<1 %``.
-    Only 0 and 1 themselves are ``0 %`` and ``100 %``.
+    Only 0 and 1 themselves are ``0 %`` and ``100 %``, but for what adding up floats costs.
 
     Args:
         share: in 0..1.
@@ -15,9 +19,9 @@ def percent(share: float, digits: int = 0) -> str:
     """
     step = 10.0**-digits
     rounded = round(100 * share, digits)
-    if share < 1 and rounded >= 100:
+    if share < 1 - _ROUNDING and rounded >= 100:
         return f">{100 - step:.{digits}f} %"
-    if share > 0 and rounded <= 0:
+    if share > _ROUNDING and rounded <= 0:
         return f"<{step:.{digits}f} %"
     return f"{rounded:.{digits}f} %"
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
+from emosense.batch.patterns import match
 from emosense.errors import BatchError
 from emosense.folders import walk
 from emosense.left_out import NOTHING, LeftOut, Reason, kind_of
@@ -21,12 +23,11 @@ if TYPE_CHECKING:
 PHOTOS: Final = PHOTO_SUFFIXES
 VIDEOS: Final = VIDEO_SUFFIXES
 
-_LOCAL: Final = "file://"
+_LOCAL: Final = ("file://", "local://")
 _VERSION_WORDS: Final = (
     *("ETag", "etag", "md5", "md5Hash", "checksum", "crc32c"),
     *("LastModified", "last_modified", "updated", "mtime", "modified", "created"),
 )
-_FOLDER: Final[Reason] = ("folder that the pattern names", "folders that the pattern names")
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,15 @@ def find_files(source: str) -> list[File]:
     return discover(source).files
 
 
-def discover(source: str, without: str = "") -> Discovery:
+def discover(
+    source: str, is_own: Callable[[Any, str], bool] = lambda system, path: False
+) -> Discovery:
     """Return all photos and videos of a source, and what else there is.
 
     Args:
         source: a folder (with all folders in it; linked ones once each), a file or a glob
             pattern; a path, or an address of fsspec such as ``s3://bucket/album``.
-        without: address of a folder that does not count, though it may lie in the source.
+        is_own: tells, by file system and path, what the job itself wrote, which does not count.
 
     Raises:
         BatchError: the source cannot be reached, or has no photo or video.
@@ -84,11 +87,10 @@ def discover(source: str, without: str = "") -> Discovery:
             root, names, left_out = _remote_names(system, path)
     except Exception as error:  # each kind of file system has errors of its own
         raise BatchError(f"{source}: cannot be read ({error}).") from error
-    own = "" if not without else open_system(without)[1].rstrip("/") + "/"
     files: list[File] = []
     others: Counter[tuple[Reason, str]] = Counter()
     for name, version in names.items():
-        if own and f"{root}{name}".startswith(own):
+        if is_own(system, f"{root}{name}"):
             continue
         suffix = PurePosixPath(name).suffix[1:].lower()
         hidden = PurePosixPath(name).name.startswith(".")  # ._a.jpg is macOS' note on a.jpg
@@ -97,42 +99,44 @@ def discover(source: str, without: str = "") -> Discovery:
             files.append(File(writable(name), address, suffix in VIDEOS, version))
         else:
             others[kind_of(writable(name))] += 1
+    counted = LeftOut((*left_out.counts, *LeftOut.of(others).counts))
     if not files:
+        received = "; ".join([f"{len(names)} files, none of them one", *counted.messages()])
         raise BatchError(
             f"{source}: expected a folder, file or pattern with photos or videos "
-            f"({', '.join((*PHOTOS, *VIDEOS))}). Received: {len(names)} files, none of them one."
+            f"({', '.join((*PHOTOS, *VIDEOS))}). Received: {received}."
         )
-    counted = LeftOut((*left_out.counts, *LeftOut.of(others).counts))
     return Discovery(sorted(files, key=lambda file: file.name), counted)
 
 
 def _local_names(path: str) -> tuple[str, dict[str, str], LeftOut]:
     """Return (root, version by name below it, what was passed over) of files of this machine."""
+    left_out = NOTHING
     if Path(path).is_dir():
         root = path.rstrip("/") + "/"
         names, left_out = walk(path)
-        return root, {name: _local_version(root + name) for name in names}, left_out
-    if Path(path).is_file():  # also where its name looks like a pattern
-        root = path[: path.rfind("/") + 1]
-        return root, {path[len(root) :]: _local_version(path)}, NOTHING
-    # Folders whose own names look like patterns are taken as they are.
-    root, pattern = "/", path.lstrip("/")
-    while "/" in pattern and Path(root, pattern.split("/")[0]).is_dir():
+    elif Path(path).is_file():  # also where its name looks like a pattern
+        root, names = _parted(path)
+    else:
+        root, pattern = _root_of(path, os.path.isdir)
+        names, left_out = match(root, pattern)
+        if not names and not left_out.total:
+            raise FileNotFoundError("there is nothing of that name")
+    return root, {name: _local_version(root + name) for name in names}, left_out
+
+
+def _parted(path: str) -> tuple[str, list[str]]:
+    folder, slash, name = path.rpartition("/")
+    return folder + slash, [name]
+
+
+def _root_of(path: str, is_folder: Callable[[str], bool]) -> tuple[str, str]:
+    """Return (folder, pattern below it); folders whose own names look like patterns are folders."""
+    root, pattern = ("/", path[1:]) if path.startswith("/") else ("", path)
+    while "/" in pattern and is_folder(root + pattern[: pattern.index("/")]):
         first, pattern = pattern.split("/", 1)
         root += first + "/"
-    found = glob.glob(glob.escape(root) + pattern, recursive=True)  # noqa: PTH207  # dots are hidden
-    if not found:
-        raise FileNotFoundError("there is nothing of that name")
-    matched: dict[str, str] = {}
-    seen, folders = set[str](), 0
-    for name in sorted(found, key=lambda name: (name.count("/"), name)):
-        place = os.path.realpath(name)
-        if Path(name).is_dir():
-            folders += 1
-        elif place not in seen:
-            seen.add(place)
-            matched[name[len(root) :]] = _local_version(name)
-    return root, matched, LeftOut(((_FOLDER, "", folders),) if folders else ())
+    return root, pattern
 
 
 def _local_version(path: str) -> str:
@@ -149,12 +153,11 @@ def _remote_names(system: Any, path: str) -> tuple[str, dict[str, str], LeftOut]
         root = path.rstrip("/") + "/"
         found = system.find(path, detail=True)
     elif system.isfile(path):
-        root = path[: path.rfind("/") + 1]
+        root, _ = _parted(path)
         found = {path: system.info(path)}
     elif any(sign in path for sign in "*?["):
-        root = path[: min(path.index(sign) for sign in "*?[" if sign in path)]
-        root = root[: root.rfind("/") + 1]
-        every = system.glob(path, detail=True)
+        root, pattern = _root_of(path, system.isdir)
+        every = system.glob(glob.escape(root) + pattern, detail=True)
         found = {name: info for name, info in every.items() if info.get("type") != "directory"}
     else:
         raise FileNotFoundError("there is nothing of that name")
@@ -164,8 +167,11 @@ def _remote_names(system: Any, path: str) -> tuple[str, dict[str, str], LeftOut]
 
 def _remote_version(info: dict[str, Any]) -> str:
     """Return what a file system says that changes with the content; each has words of its own."""
-    known = next((info[word] for word in _VERSION_WORDS if info.get(word)), None)
-    return "" if known is None else f"{info.get('size')}-{known}"
+    known = (
+        info.get("size"),
+        next((info[word] for word in _VERSION_WORDS if info.get(word)), None),
+    )
+    return "-".join(str(value) for value in known if value is not None)
 
 
 def whole_address(source: str) -> str:
@@ -188,8 +194,8 @@ def open_system(address: str) -> tuple[fsspec.AbstractFileSystem, str]:
 
     if "://" not in address or address.startswith(_LOCAL):
         # Not by fsspec's reading of addresses, to which :: in a name is a chain of two.
-        path = os.path.normpath(Path(address.removeprefix(_LOCAL)).expanduser().absolute())
-        return fsspec.filesystem("file"), path
+        path = address.split("://", 1)[1] if address.startswith(_LOCAL) else address
+        return fsspec.filesystem("file"), os.path.normpath(Path(path).expanduser().absolute())
     try:
         system, path = fsspec.core.url_to_fs(address)
     except (ImportError, ValueError) as error:

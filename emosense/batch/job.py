@@ -79,27 +79,26 @@ def run_job(
         ModelError: the model cannot be used.
     """
     find_model(options.model)  # told before the first file, not by each of them
-    found = discover(source, without=destination)
-    files = found.files
     store = Store(destination)
+    found = discover(source, store.is_own)
     store.begin(job_of(source, options))
-    store.remove_damaged()
-    finished = store.finished()
-    changed = {file.name for file in files if _has_changed(file, finished.get(file.name))}
-    again = changed | {name for name, one in finished.items() if retry and one.error}
+    survey = store.survey()
+    store.remove(survey.damaged)
+    before = {file.name: survey.finished.get(file.name) for file in found.files}
+    changed = {file.name for file in found.files if _has_changed(file, before[file.name])}
+    again = changed | {name for name, one in before.items() if retry and one and one.error}
     if again:
         store.drop(again)
-    finished = {name: one for name, one in finished.items() if name not in again}
-    waiting = [file for file in files if file.name not in finished]
-    kept = [finished[file.name] for file in files if file.name in finished]
+    kept = [one for name, one in before.items() if one and name not in again]
+    waiting = [file for file in found.files if before[file.name] is None or file.name in again]
     progress = Progress(
-        len(kept),
-        len(files),
-        0,
-        sum(one.error for one in kept),
-        len(changed),
-        len(finished) - len(kept),
-        found.left_out,
+        done=len(kept),
+        files=len(found.files),
+        faces=0,
+        failed=sum(one.error for one in kept),
+        changed=len(changed),
+        vanished=len(survey.finished.keys() - before.keys()),
+        left_out=found.left_out,
     )
     if on_progress is not None:
         on_progress(progress)
@@ -116,8 +115,9 @@ def run_job(
 
 
 def _has_changed(file: File, before: Finished | None) -> bool:
-    known = before is not None and before.version and file.version
-    return bool(known) and before is not None and before.version != file.version
+    if before is None or not before.version or not file.version:
+        return False  # nothing is known
+    return before.version != file.version
 
 
 def parts_of(files: Iterable[File]) -> Iterator[list[File]]:

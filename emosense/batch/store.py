@@ -6,13 +6,15 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from emosense.batch.files import File, open_system
+from emosense.batch.files import File, is_local, open_system
 from emosense.errors import BatchError
 
 if TYPE_CHECKING:
+    import fsspec
     import pyarrow as pa
 
 JOB_FILE: Final = "_job.json"
@@ -20,6 +22,9 @@ JOB_FILE: Final = "_job.json"
 
 
 _PART: Final = re.compile(r"part-.*\.parquet")
+_OWN: Final = re.compile(rf"\.?({re.escape(JOB_FILE)}|{_PART.pattern})(\.\d+)?")
+"""With the unfinished files of a job that was killed; see :meth:`Store._put`."""
+
 _VERSIONS: Final = b"emosense:versions"
 
 
@@ -35,6 +40,19 @@ class Finished:
 
     error: bool
     version: str = ""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a job's folder holds.
+
+    Attributes:
+        finished: by name, all files that have their rows.
+        damaged: paths of parts that cannot be read (after a loss of power, say).
+    """
+
+    finished: dict[str, Finished]
+    damaged: list[str]
 
 
 class Store:
@@ -78,29 +96,40 @@ class Store:
                 f"{self.destination} holds another job ({told}). Give it another folder."
             )
 
-    def remove_damaged(self) -> None:
-        """Remove parts that cannot be read (after a loss of power, say).
-
-        Their files then count as unfinished.
-        """
-        for path in self._parts():
-            if self._table(path, []) is None:
-                self._system.rm(path)
+    def is_own(self, system: fsspec.AbstractFileSystem, path: str) -> bool:
+        """Tell whether a file was written by this job's runs."""
+        folder, _, name = path.rpartition("/")
+        return (
+            bool(_OWN.fullmatch(name))
+            and type(system) is type(self._system)
+            and _place(system, folder) == _place(system, self._path)
+        )
 
     def finished(self) -> dict[str, Finished]:
         """Return, by name, all files that have their rows; damaged parts count as missing."""
+        return self.survey().finished
+
+    def survey(self) -> Survey:
+        """Read all parts, and return what is in them and which cannot be read."""
         import pyarrow.compute as pc
 
         found: dict[str, Finished] = {}
+        damaged: list[str] = []
         for path in self._parts():
-            table = self._table(path, ["file", "error"])
+            table = self._table(path)
             if table is None:
+                damaged.append(path)
                 continue
             failed = set(table.filter(pc.is_valid(table["error"]))["file"].to_pylist())
             versions = _versions(table)
             for name in table["file"].unique().to_pylist():
                 found[name] = Finished(name in failed, versions.get(name, ""))
-        return found
+        return Survey(found, damaged)
+
+    def remove(self, parts: Iterable[str]) -> None:
+        """Remove parts, whose files then count as unfinished."""
+        for path in parts:
+            self._system.rm(path)
 
     def drop(self, names: set[str]) -> None:
         """Remove the rows of some files, which then count as unfinished."""
@@ -167,14 +196,14 @@ class Store:
         paths = [str(path) for path in self._system.ls(self._path, detail=False, refresh=True)]
         return [path for path in sorted(paths) if _PART.fullmatch(path.rsplit("/", 1)[-1])]
 
-    def _table(self, path: str, columns: list[str] | None = None) -> pa.Table | None:
+    def _table(self, path: str) -> pa.Table | None:
         """Return a part's rows, or None if they are damaged."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         content = self._system.cat_file(path)  # what the disk or the net says is no damage
         try:
-            return pq.read_table(pa.BufferReader(content), columns=columns)
+            return pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
         except (pa.ArrowException, OSError):
             return None
 
@@ -184,6 +213,10 @@ class Store:
         aside = f"{folder}/.{name}.{os.getpid()}"
         self._system.pipe_file(aside, content)
         self._system.mv(aside, path)
+
+
+def _place(system: Any, folder: str) -> str:
+    return os.path.realpath(folder) if is_local(system) else folder.rstrip("/")
 
 
 def _versions(table: pa.Table) -> dict[str, str]:

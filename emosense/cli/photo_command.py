@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -67,9 +68,9 @@ def run(options: argparse.Namespace) -> int:
     analyzer = Analyzer(options.model, options.engine)
     results = analyzer.photos(options.files, detector, names=_names(options.files))
     if options.csv:
-        sys.stdout.write(export.to_csv(results))
+        _write_data(export.to_csv(results))
     elif options.json:
-        print(export.to_json(results))
+        _write_data(export.to_json(results) + "\n")
     else:
         for result in results:
             _print(result)
@@ -82,6 +83,13 @@ def run(options: argparse.Namespace) -> int:
     if options.explain is not None:
         _write_explanations(options.explain, analyzer, options.files, results)
     return 1 if failures else 0
+
+
+def _write_data(text: str) -> None:
+    """Write to standard output for other programs: UTF-8 and unchanged, whatever the terminal has."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="", errors="backslashreplace")
+    sys.stdout.write(text)
 
 
 def _names(files: list[Path]) -> list[str]:

@@ -101,7 +101,7 @@ class _Bar:
         if self._duration and time_reached > 0:
             share = min(1.0, time_reached / self._duration)
             left = (now - self._start) * (1 - share) / share
-            line = f"\r{share:4.0%}  {line[1:]}, {left:.0f} s left"
+            line = f"\r{percent(share):>5s}  {line[1:]}, {left:.0f} s left"
         print(f"{line:60s}", end="", file=sys.stderr, flush=True)
 
     def end(self) -> None:

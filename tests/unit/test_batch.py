@@ -330,11 +330,96 @@ class TestFiles:
                 "1 hidden file left out",
             }
 
+    def test_a_pattern_follows_links_once_each(self, tmp_path):
+        """Two loops of links: every further level would double the ways to a photo."""
+        for name in ("real/deep/a.jpg", "real/.hidden.jpg", "b.jpg", "elsewhere/c.jpg"):
+            path = tmp_path / "source" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x")
+        source = tmp_path / "source"
+        (source / "elsewhere").rename(tmp_path / "elsewhere")
+        for name, target in {
+            "loop": source,
+            "real/deep/again": source,
+            "same.jpg": source / "b.jpg",  # a file of its own name
+            "far": tmp_path / "elsewhere",
+            "gone.jpg": tmp_path / "nowhere",
+        }.items():
+            (source / name).symlink_to(target)
+        names = ["b.jpg", "far/c.jpg", "real/deep/a.jpg", "same.jpg"]
+        for pattern in ("**/*.jpg", "**"):
+            found = discover(f"{source}/{pattern}")
+            assert [file.name for file in found.files] == names
+            assert {message.split(" left out")[0] for message in found.left_out.messages()} == {
+                "1 link that leads nowhere",
+                "2 links to folders that were read already",
+            }
+        assert names == [file.name for file in find_files(str(source))]
+        for pattern, matched in {
+            "**/far/*": ["far/c.jpg"],
+            "r*/[!a]*/*.jpg": ["real/deep/a.jpg"],
+            "*/*/b.jpg": ["loop/loop/b.jpg"],  # once
+            "*.jpg": ["b.jpg", "same.jpg"],
+        }.items():
+            assert [file.name for file in find_files(f"{source}/{pattern}")] == matched, pattern
+        with pytest.raises(BatchError, match="1 hidden file left out"):
+            find_files(f"{source}/real/.*")
+
+    def test_one_file_that_a_pattern_names_in_many_ways(self, tmp_path):
+        photo = tmp_path / "x" / "x" / "y" / "x" / "a.jpg"
+        photo.parent.mkdir(parents=True)
+        photo.write_bytes(b"x")
+        for pattern in ("**/x/**/a.jpg", "**/**/*.jpg", "**/x/**/x/**"):
+            found = discover(f"{tmp_path}/{pattern}")
+            assert [file.name for file in found.files] == ["x/x/y/x/a.jpg"]
+            assert found.left_out.total == 0
+
+    def test_folders_that_a_pattern_names_are_told(self, tmp_path):
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "a.jpg").write_bytes(b"x")
+        found = discover(f"{tmp_path}/*")
+        assert [file.name for file in found.files] == ["a.jpg"]
+        assert found.left_out.messages() == ["1 folder that the pattern names left out"]
+
+    @pytest.mark.parametrize("place", ["[1]", "a*b", "what?"])
+    def test_patterns_in_odd_folders_of_clouds(self, place):
+        memory = fsspec.filesystem("memory")
+        for name in ("a.jpg", "b.png"):
+            memory.pipe_file(f"/odd/{place}/{name}", b"x")
+        found = find_files(f"memory://odd/{place}/*.jpg")
+        assert [file.name for file in found] == ["a.jpg"]
+
+    @pytest.mark.parametrize("linked", [False, True])
+    @pytest.mark.parametrize(("source", "folder"), [("p", "p"), ("p/q", "p"), ("p", "p/q")])
+    def test_the_destination_may_be_anywhere(self, source, folder, linked, astronaut_png, tmp_path):
+        """The source itself, above it or in it; photos in it are photos like all others."""
+        for name in ("p/a.png", "p/q/a.png"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes(astronaut_png)
+        (tmp_path / "link").symlink_to(tmp_path / source)
+        place = tmp_path / ("link" if linked else source)
+        ends = [
+            run_job(str(place), str(tmp_path / folder), OPTIONS, in_this_process) for _ in range(2)
+        ]
+        expected = ["a.png"] if source == "p/q" else ["a.png", "q/a.png"]
+        assert Store(str(tmp_path / folder)).read()["file"].to_pylist() == expected
+        assert [end.faces for end in ends] == [len(expected), 0]
+        assert [end.left_out.total for end in ends] == [0, 0]
+
+    def test_what_another_job_wrote_is_a_file_of_another_kind(self, astronaut_png, tmp_path):
+        (tmp_path / "a.png").write_bytes(astronaut_png)
+        run_job(str(tmp_path), str(tmp_path / "out"), OPTIONS, in_this_process)
+        end = run_job(str(tmp_path), str(tmp_path / "out2"), OPTIONS, in_this_process)
+        assert end.left_out.messages() == [
+            "2 files of other kinds left out: 1 .json, 1 .parquet",
+        ]
+
     @pytest.mark.parametrize(
         ("source", "told"),
         [
             ("nowhere", r"nowhere: cannot be read \(there is nothing of that name\)"),
             ("{album}/*.txt", "Received: 1 files, none of them one"),
+            ("{album}/*.txt", "1 file of another kind left out: 1 .txt"),
             ("unheard-of://x", "cannot be opened"),
         ],
     )
@@ -389,6 +474,27 @@ class TestLaterRuns:
         end = run_job(str(source), str(out), OPTIONS, in_this_process)
         assert (end.done, end.changed, end.faces) == (1, 0, 0)
 
+    def test_a_retry_keeps_rows_of_vanished_files(self, astronaut_png, tmp_path):
+        source, out = tmp_path / "source", str(tmp_path / "out")
+        source.mkdir()
+        for name in ("a.png", "b.png", "c.png"):
+            (source / name).write_bytes(astronaut_png[: None if name == "a.png" else 900])
+        run_job(str(source), out, OPTIONS, in_this_process)
+        (source / "b.png").unlink()
+        end = run_job(str(source), out, OPTIONS, in_this_process, retry=True)
+        assert (end.done, end.files, end.failed, end.vanished) == (2, 2, 1, 1)
+        assert Store(out).read()["file"].to_pylist() == ["a.png", "b.png", "c.png"]
+
+    def test_where_only_the_size_is_known_it_tells_a_change(self, astronaut_png, monkeypatch):
+        memory = fsspec.filesystem("memory")
+        memory.pipe_file("/sized/a.png", astronaut_png)
+        info = {"name": "/sized/a.png", "size": 5, "type": "file"}
+        monkeypatch.setattr(memory, "find", lambda *_, **__: {info["name"]: info})
+        (before,) = find_files("memory://sized")
+        info["size"] = 6
+        (after,) = find_files("memory://sized")
+        assert before.version != after.version
+
     def test_clouds_tell_changes_too(self, astronaut_png, tmp_path):
         memory = fsspec.filesystem("memory")
         memory.pipe_file("/later/a.png", astronaut_png)
@@ -439,6 +545,49 @@ class TestStore:
                 Store(str(folder)).read()
             run_job(str(tmp_path), str(folder), OPTIONS, in_this_process)
             assert_same(Store(str(folder)).read(), whole)
+
+    @pytest.mark.parametrize("vanished", [False, True])
+    def test_damage_in_any_column_is_made_good(self, vanished, astronaut_png, tmp_path):
+        """Also where the photos of a run make another part than before."""
+        source, out = tmp_path / "source", tmp_path / "out"
+        source.mkdir()
+        for name in ("a.png", "b.png"):
+            (source / name).write_bytes(astronaut_png)
+        run_job(str(source), str(out), OPTIONS, in_this_process)
+        (part,) = out.glob("part-*")
+        where = pq.ParquetFile(part).metadata.row_group(0)
+        column = where.column(where.num_columns - 2)  # model
+        damaged = bytearray(part.read_bytes())
+        start = column.dictionary_page_offset
+        damaged[start : start + column.total_compressed_size] = bytes(column.total_compressed_size)
+        part.write_bytes(damaged)
+        if vanished:
+            (source / "b.png").unlink()
+        assert Store(str(out)).finished() == {}
+        assert part.exists()  # a question removes nothing
+        run_job(str(source), str(out), OPTIONS, in_this_process)
+        expected = ["a.png"] if vanished else ["a.png", "b.png"]
+        assert Store(str(out)).read()["file"].to_pylist() == expected
+
+    def test_no_damage_changes_a_value(self, astronaut_png, tmp_path):
+        """Wherever a bit of the rows falls, the part is sound or told to be damaged."""
+        source, out = tmp_path / "source", tmp_path / "out"
+        source.mkdir()
+        (source / "a.png").write_bytes(astronaut_png)
+        run_job(str(source), str(out), OPTIONS, in_this_process)
+        (part,) = out.glob("part-*")
+        store, content = Store(str(out)), part.read_bytes()
+        whole, told = store.read(), 0
+        rows = pq.ParquetFile(part).metadata.row_group(0)
+        for place in range(4, 4 + sum(rows.column(n).total_compressed_size for n in range(19)), 3):
+            damaged = bytearray(content)
+            damaged[place] ^= 1
+            part.write_bytes(damaged)
+            try:
+                assert store.read().equals(whole)
+            except BatchError:
+                told += 1
+        assert told
 
     def test_errors_are_told_again_and_can_be_tried_again(self, album, tmp_path, monkeypatch):
         good = (album / "01.jpg").read_bytes()

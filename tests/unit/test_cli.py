@@ -36,6 +36,32 @@ def test_photo_csv_json_and_annotated(photo, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)[0]["faces"][0]["emotion"] == "happy"
 
 
+def test_data_is_utf8_with_every_line_end_as_it_is(tmp_path, monkeypatch):
+    """Also where the terminal has another encoding, and other line ends."""
+    bad = tmp_path / "\u732b.png"
+    bad.write_text("no photo")
+    for flag, line_end in (("--csv", b"\r\n"), ("--json", b"\n")):
+        raw = io.BytesIO()
+        stdout = io.TextIOWrapper(raw, encoding="latin-1", newline="\r\n")
+        monkeypatch.setattr("sys.stdout", stdout)
+        assert main(["photo", str(bad), flag]) == 1
+        stdout.flush()
+        told = raw.getvalue()
+        assert "\u732b.png".encode() in told
+        assert told.count(b"\n") == told.count(line_end)
+        assert told.count(b"\r\r\n") == 0
+        assert not told.startswith(b"\xef\xbb\xbf")
+
+
+def test_photo_says_what_is_perhaps_no_face(photo, capsys, monkeypatch):
+    assert main(["photo", str(photo)]) == 0
+    told = capsys.readouterr().out
+    assert "perhaps no face" not in told
+    monkeypatch.setattr("emosense.results.DOUBTFUL_BELOW", 1.01)
+    assert main(["photo", str(photo)]) == 0
+    assert capsys.readouterr().out == told.rstrip("\n") + "   perhaps no face\n"
+
+
 def test_pictures_never_replace_the_photos(photo, capsys):
     before = photo.read_bytes()
     assert main(["photo", str(photo), "--annotated", str(photo.parent)]) == 1
@@ -175,7 +201,7 @@ def test_video_with_everything(tmp_path, astronaut, capsys):
     assert main(["video", str(clip), "--per-second", "0", *wanted]) == 0
     captured = capsys.readouterr()
     assert "clip.mp4: 20 of 20 frames analysed" in captured.out
-    assert "person 1: seen for 0.8 s; happy" in captured.out
+    assert "person 1: seen for 0.8 s; happy 100 %" in captured.out
     assert (tmp_path / "o.csv").read_bytes().startswith(b"\xef\xbb\xbfsource,")
     rows = list(csv.DictReader((tmp_path / "o.csv").read_text("utf-8-sig").splitlines()))
     assert len(rows) == 20

@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from emosense.export import csv_file, spreadsheet_csv, to_csv, to_json
@@ -30,6 +32,15 @@ from emosense.results import Box, Face, PhotoFailure, PhotoResult
         "\n=1",
         "\r\n=1",
         "\x00=1",
+        '"=1',
+        "'=1",
+        " \"\t'+1+1",
+        "\u201c=1",
+        "\u00ab@x",
+        "\u22121+1",
+        "\uff02\uff1d1",
+        "\x85=1",
+        "=1\n+1",
     ],
 )
 def test_no_cell_is_a_formula(text):
@@ -44,6 +55,18 @@ def test_no_cell_is_a_formula(text):
 def test_numbers_and_plain_texts_stay_as_they_are():
     rows = [{"a": "-3.2", "b": 0.5, "c": None}, {"a": "5", "b": float("nan"), "c": "x=1, y"}]
     assert spreadsheet_csv(["a", "b", "c"], rows) == 'a,b,c\r\n-3.2,0.5,\r\n5,,"x=1, y"\r\n'
+
+
+def test_line_breaks_stay_in_their_cell():
+    texts = ["one\ntwo", "one\r\ntwo", "one\rtwo"]
+    text = spreadsheet_csv(["a", "b"], [{"a": told, "b": 1} for told in texts])
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [["a", "b"], *[["one\ntwo", "1"]] * 3]
+    assert text.count("\r") == 4  # only where a row ends
+
+
+def test_whatever_is_no_number_is_a_text():
+    row = {"a": Path("=1"), "b": ("=1",), "c": np.float32(0.5), "d": True, "e": np.float64("nan")}
+    assert spreadsheet_csv(list(row), [row]).splitlines()[1] == "'=1,\"('=1',)\",0.5,True,"
 
 
 def test_a_file_has_the_mark_and_any_name():

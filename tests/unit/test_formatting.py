@@ -27,3 +27,10 @@ def test_no_probability_is_certain():
     assert probability_percent(1.0) == ">99 %"
     assert probability_percent(0.0) == "<1 %"
     assert probability_percent(0.5) == "50 %"
+
+
+def test_the_rounding_of_sums_is_no_part():
+    assert sum([0.1] * 10) < 1
+    assert percent(sum([0.1] * 10)) == "100 %"
+    assert percent(1 - sum([0.1] * 10)) == "0 %"
+    assert probability_percent(sum([0.1] * 10)) == ">99 %"
