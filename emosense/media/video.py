@@ -6,6 +6,7 @@ FFmpeg's own guessing would also follow playlists to other files and servers.
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -255,6 +256,7 @@ class VideoReader:
             self._raw.close()
         self._raw = self._stream = self._first = None
         self._container.close()
+        gc.collect()  # of the frames that refer to themselves, see _Canvas.orientation_of
 
     def __enter__(self) -> VideoReader:
         return self
