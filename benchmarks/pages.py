@@ -30,12 +30,12 @@ VIEWS = {
     "architecture": "Architecture",
     "compare": "Head to head",
 }
-READABLE = "() => MARK.test(document.body.innerText)"
+READABLE = "() => MARK.test(document.body?.innerText ?? '')"
 COMPLETE = """() => {
   const charts = document.querySelectorAll("[data-testid=stPlotlyChart]");
   const drawn = [...charts].filter(chart => chart.querySelector(".main-svg"));
   const waiting = document.querySelector("[data-testid=stSkeleton], [data-stale=true]");
-  return MARK.test(document.body.innerText) && drawn.length === charts.length && !waiting;
+  return MARK.test(document.body?.innerText ?? "") && drawn.length === charts.length && !waiting;
 }"""
 MADE = "/How was this made/"
 

@@ -20,9 +20,9 @@ import numpy.typing as npt
 from emosense.errors import DamagedMedia, EmoSenseError, MediaError, MediaTooLarge, UnsupportedMedia
 from emosense.media.file_kind import HEAD_BYTES
 from emosense.media.formats import VIDEO_FORMATS
+from emosense.media.frame_canvas import FrameCanvas
 from emosense.media.images import RgbImage
 from emosense.media.orientation import Orientation
-from emosense.media.tone_mapping import FrameToneMapper, is_hdr
 from emosense.media.tracks import main_track, picture_tracks
 from emosense.results import VideoInfo
 
@@ -35,8 +35,6 @@ _CONTAINERS: Final = (
 )
 _BROKEN_PACKETS: Final = 100
 _CLOCK_TIME: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
-_STRETCH: Final = (0.25, 4.0)
-"""Shapes of pixels that are believed: width by height."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class DecodedFrame:
     """
 
     def __init__(
-        self, index: int, time: float, frame: Any, canvas: _Canvas, *, reshaped: bool
+        self, index: int, time: float, frame: Any, canvas: FrameCanvas, *, reshaped: bool
     ) -> None:
         self.index = index
         self.time = time
@@ -86,62 +84,6 @@ class DecodedFrame:
         is tone-mapped; see :mod:`emosense.media.tone_mapping`.
         """
         return self._canvas.picture(self._frame)
-
-
-class _Canvas:
-    """The upright picture of a video, which every frame is fitted into.
-
-    Args:
-        first: the video's first frame.
-        stream: its track.
-        long_side: of the canvas, in pixels, at most.
-    """
-
-    def __init__(self, first: Any, stream: Any, long_side: int) -> None:
-        self._stream = stream
-        self._known: dict[tuple[int, int, int], Orientation] = {}
-        self.orientation = self.orientation_of(first)
-        self.shown = self.orientation.size(*_shown_size(first, stream))
-        scale = min(1.0, long_side / max(self.shown))
-        self._size = self.shown if scale == 1 else _scaled(self.shown, scale)
-        self._mapper: FrameToneMapper | None = None
-
-    def orientation_of(self, frame: Any) -> Orientation:
-        """Return how a frame is shown; one of a form that was seen before is not asked again.
-
-        A frame that was asked for its side data refers to itself: it lives, with the decoder's
-        threads, until the garbage collector comes by.
-        """
-        form = (int(frame.rotation), frame.width, frame.height)
-        if form not in self._known:
-            self._known[form] = Orientation.of_frame(frame)
-        return self._known[form]
-
-    def picture(self, frame: Any) -> RgbImage:
-        """Return a frame as (h, w, 3) uint8 RGB of the canvas' size."""
-        orientation = self.orientation_of(frame)
-        shown = orientation.size(*_shown_size(frame, self._stream))
-        width, height = self._size
-        fitted = self._size
-        if shown != self.shown:
-            fitted = _scaled(shown, min(width / shown[0], height / shown[1]))
-        stored = orientation.size(*fitted)  # a quarter turn swaps the sides, either way
-        image = orientation.upright(self._rgb(frame, *stored))
-        if fitted == self._size:
-            return np.ascontiguousarray(image)
-        left, top = (width - fitted[0]) // 2, (height - fitted[1]) // 2
-        canvas = np.zeros((height, width, 3), np.uint8)
-        canvas[top : top + fitted[1], left : left + fitted[0]] = image
-        return canvas
-
-    def _rgb(self, frame: Any, width: int, height: int) -> RgbImage:
-        if not is_hdr(frame.color_trc):
-            array = frame.reformat(format="rgb24", width=width, height=height).to_ndarray()
-            return np.asarray(array, np.uint8)
-        wanted = (width, height, int(frame.color_trc), int(frame.color_primaries))
-        if self._mapper is None or self._mapper.made_for != wanted:
-            self._mapper = FrameToneMapper(*wanted)
-        return self._mapper.rgb(frame)
 
 
 class VideoReader:
@@ -220,7 +162,7 @@ class VideoReader:
         # The first frame must not pass the limit either: headers can lie.
         self._check_pixels(first, limits.max_pixels)
         self._max_pixels = limits.max_pixels
-        self._canvas = _Canvas(first, self._stream, limits.long_side)
+        self._canvas = FrameCanvas(first, self._stream, limits.long_side)
         self.start = first.time or 0.0
         self.info = self._describe()
 
@@ -256,7 +198,7 @@ class VideoReader:
             self._raw.close()
         self._raw = self._stream = self._first = None
         self._container.close()
-        gc.collect()  # of the frames that refer to themselves, see _Canvas.orientation_of
+        gc.collect()  # of the frames that refer to themselves, see FrameCanvas.orientation_of
 
     def __enter__(self) -> VideoReader:
         return self
@@ -350,21 +292,6 @@ class VideoReader:
             audio=bool(container.streams.audio),
             mirrored=self._canvas.orientation.mirrored,
         )
-
-
-def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
-    return max(2, round(size[0] * scale)), max(2, round(size[1] * scale))
-
-
-def _shown_size(frame: Any, stream: Any) -> tuple[int, int]:
-    """Return (width, height) as players show a frame: pixels need not be square.
-
-    The side that is stretched grows, so that nothing is lost.
-    """
-    shape = float(stream.sample_aspect_ratio or 1)
-    if not _STRETCH[0] <= shape <= _STRETCH[1]:
-        shape = 1.0
-    return round(frame.width * max(1.0, shape)), round(frame.height * max(1.0, 1 / shape))
 
 
 def _track_duration(stream: Any) -> float | None:

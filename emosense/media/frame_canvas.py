@@ -1,0 +1,85 @@
+"""The upright picture of a video, which every one of its frames is fitted into."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from emosense.media.images import RgbImage
+from emosense.media.orientation import Orientation
+from emosense.media.tone_mapping import FrameToneMapper, is_hdr
+
+_STRETCH: Final = (0.25, 4.0)
+"""Shapes of pixels that are believed: width by height."""
+
+
+class FrameCanvas:
+    """The upright picture of a video, of the first frame's shape.
+
+    Args:
+        first: the video's first frame.
+        stream: its track.
+        long_side: of the canvas, in pixels, at most.
+    """
+
+    def __init__(self, first: Any, stream: Any, long_side: int) -> None:
+        self._stream = stream
+        self._known: dict[tuple[int, int, int], Orientation] = {}
+        self.orientation = self.orientation_of(first)
+        self.shown = self.orientation.size(*_shown_size(first, stream))
+        scale = min(1.0, long_side / max(self.shown))
+        self._size = self.shown if scale == 1 else _scaled(self.shown, scale)
+        self._mapper: FrameToneMapper | None = None
+
+    def orientation_of(self, frame: Any) -> Orientation:
+        """Return how a frame is shown; one of a form that was seen before is not asked again.
+
+        A frame that was asked for its side data refers to itself: it lives, with the decoder's
+        threads, until the garbage collector comes by.
+        """
+        form = (int(frame.rotation), frame.width, frame.height)
+        if form not in self._known:
+            self._known[form] = Orientation.of_frame(frame)
+        return self._known[form]
+
+    def picture(self, frame: Any) -> RgbImage:
+        """Return a frame as (h, w, 3) uint8 RGB of the canvas' size."""
+        orientation = self.orientation_of(frame)
+        shown = orientation.size(*_shown_size(frame, self._stream))
+        width, height = self._size
+        fitted = self._size
+        if shown != self.shown:
+            fitted = _scaled(shown, min(width / shown[0], height / shown[1]))
+        stored = orientation.size(*fitted)  # a quarter turn swaps the sides, either way
+        image = orientation.upright(self._rgb(frame, *stored))
+        if fitted == self._size:
+            return np.ascontiguousarray(image)
+        left, top = (width - fitted[0]) // 2, (height - fitted[1]) // 2
+        canvas = np.zeros((height, width, 3), np.uint8)
+        canvas[top : top + fitted[1], left : left + fitted[0]] = image
+        return canvas
+
+    def _rgb(self, frame: Any, width: int, height: int) -> RgbImage:
+        if not is_hdr(frame.color_trc):
+            array = frame.reformat(format="rgb24", width=width, height=height).to_ndarray()
+            return np.asarray(array, np.uint8)
+        wanted = (width, height, int(frame.color_trc), int(frame.color_primaries))
+        if self._mapper is None or self._mapper.made_for != wanted:
+            self._mapper = FrameToneMapper(*wanted)
+        return self._mapper.rgb(frame)
+
+
+def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    return max(2, round(size[0] * scale)), max(2, round(size[1] * scale))
+
+
+def _shown_size(frame: Any, stream: Any) -> tuple[int, int]:
+    """Return (width, height) as players show a frame: pixels need not be square.
+
+    The side that is stretched grows, so that nothing is lost.
+    """
+    shape = float(stream.sample_aspect_ratio or 1)
+    if not _STRETCH[0] <= shape <= _STRETCH[1]:
+        shape = 1.0
+    return round(frame.width * max(1.0, shape)), round(frame.height * max(1.0, 1 / shape))
