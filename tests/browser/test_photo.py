@@ -1,5 +1,6 @@
 import csv
 import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,30 @@ def test_phone_width_does_not_scroll_sideways(server, page):
     page.get_by_role("button", name="Try a sample").click()
     expect(page.get_by_text("1. happy")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_all_photos_in_one_archive(server, page, astronaut_png):
+    page.goto(server)
+    expect(page.get_by_text("Drop one or many photos above")).to_be_visible()
+    upload(
+        page,
+        ("eileen.png", "image/png", astronaut_png),
+        ("eileen.png", "image/png", astronaut_png + b"\n"),
+        ("clip.mp4", "video/mp4", b"\x00\x00\x00\x20ftypisom" + bytes(99)),
+    )
+    expect(page.get_by_text("2 faces in 2 photos")).to_be_visible()
+    link = page.get_by_role("link", name="Open the Video page")
+    expect(link).to_be_visible()
+    name, data = download(page, "All photos with boxes (zip)")
+    assert name == "emosense.zip"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.namelist() == [
+            "emosense.csv",
+            "eileen-emosense.jpg",
+            "eileen-2-emosense.jpg",
+        ]
+        assert archive.read("eileen-emosense.jpg").startswith(b"\xff\xd8\xff")
+        rows = list(csv.DictReader(io.StringIO(archive.read("emosense.csv").decode("utf-8-sig"))))
+    assert [row["emotion"] for row in rows] == ["happy", "happy"]
+    link.click()
+    expect(page.get_by_text("Drop a video above")).to_be_visible()
