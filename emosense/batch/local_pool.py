@@ -6,12 +6,15 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from queue import Empty, Queue
+from typing import Final
 
 from emosense.batch.files import File
 from emosense.batch.job import PartDone, finish_part
 from emosense.batch.runner import BatchOptions, PartRunner
 from emosense.batch.store import Store
 from emosense.errors import BatchError
+
+_TICK: Final = 0.2
 
 
 class LocalPool:
@@ -37,11 +40,10 @@ class LocalPool:
         done: Queue[PartDone | BaseException | None] = Queue()
         stop = threading.Event()
         count = min(self._workers, len(parts))
+        runners = [PartRunner(options, cores) for cores in shares(available_cores(), count)]
         threads = [
-            threading.Thread(
-                target=_work, args=(PartRunner(options, cores), store, waiting, done, stop)
-            )
-            for cores in shares(available_cores(), count)
+            threading.Thread(target=_work, args=(runner, store, waiting, done, stop))
+            for runner in runners
         ]
         for thread in threads:
             thread.start()
@@ -57,8 +59,11 @@ class LocalPool:
                     yield item
         finally:
             stop.set()
-            for thread in threads:
-                thread.join()
+            for runner, thread in zip(runners, threads, strict=True):
+                while thread.is_alive():
+                    if running:  # ended early: nobody waits for what a process is doing
+                        runner.kill()
+                    thread.join(_TICK)
 
 
 def available_cores() -> list[int]:

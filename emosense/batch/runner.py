@@ -60,6 +60,10 @@ class PartRunner:
             # Each alone: for a single file this is a second try, should the fault not be its.
             return [row for file in files if not stopped() for row in self._alone(file, stopped)]
 
+    def kill(self) -> None:
+        """End the process in the middle of its work; from any thread."""
+        self._worker.kill()
+
     def close(self) -> None:
         """End the process."""
         self._worker.close()

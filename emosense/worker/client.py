@@ -160,6 +160,12 @@ class InferenceWorker:
         with self._turns:
             self._running()
 
+    def kill(self) -> None:
+        """End the process in the middle of its work, which then raises; from any thread."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def close(self) -> None:
         """End the process."""
         if self._connection is not None:
