@@ -21,7 +21,7 @@ from emosense.faces.detector import FaceDetector
 from emosense.faces.options import DetectorOptions
 from emosense.faces.reading_order import reading_order
 from emosense.media.images import PhotoLimits, PhotoSource, RgbImage, read_photo
-from emosense.media.names import shortened
+from emosense.media.names import described, shortened
 from emosense.media.video import VideoLimits
 from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.registry import find_model
@@ -112,12 +112,9 @@ class Analyzer:
         Raises:
             MediaError: one photo instead of several, or another number of names.
         """
-        if isinstance(photos, str | bytes | bytearray | os.PathLike) or not isinstance(
-            photos, Iterable
-        ):
+        if _is_one_photo(photos) or not isinstance(photos, Iterable):
             raise MediaError(
-                "Expected several photos, as a list or generator. Received: "
-                f"{type(photos).__name__} {shortened(repr(photos))}"
+                f"Expected several photos, as a list or generator. Received: {described(photos)}"
             )
         count = len(photos) if isinstance(photos, Sized) else None
         if names is not None and count is not None and len(names) != count:
@@ -166,15 +163,10 @@ class Analyzer:
         Raises:
             MediaError: the video is unreadable or above a limit, or ``annotated`` names it.
         """
-        if not isinstance(path, str | os.PathLike):
-            raise MediaError(
-                "Expected the path of a video. Received: "
-                f"{type(path).__name__} {shortened(repr(path))}"
-            )
         limits = video_limits()
         if options is not None and options.long_side is not None:  # search as finely as asked for
             limits = replace(limits, long_side=max(limits.long_side, options.long_side))
-        return VideoAnalysis(self, Path(path), options, annotated, limits)
+        return VideoAnalysis(self, _video_path(path), options, annotated, limits)
 
     def explain(self, photo: PhotoSource, face: Face, emotion: str | None = None) -> Explanation:
         """Find out what the answer for a face of a photo rests on; takes about a second.
@@ -264,5 +256,26 @@ def name_of(photo: PhotoSource, number: int) -> str:
         path = photo.filename
     elif not isinstance(photo, str | os.PathLike):
         path = getattr(photo, "name", None)  # of an open file; a number where it has none
-    name = PurePath(os.fsdecode(path)).name if isinstance(path, str | os.PathLike) else ""
+    try:
+        name = PurePath(os.fsdecode(path)).name
+    except TypeError:  # no path
+        name = ""
     return shortened(name, 200) or f"photo {number}"
+
+
+def _video_path(path: object) -> Path:
+    try:
+        found = Path(path)  # type: ignore[arg-type]  # tried out
+    except TypeError:
+        found = None
+    if found is None or "\0" in str(found):
+        raise MediaError(f"Expected the path of a video. Received: {described(path)}")
+    return found
+
+
+def _is_one_photo(photos: object) -> bool:
+    """Tell whether what should be several photos is one, which could be walked through as well."""
+    if isinstance(photos, np.ndarray):
+        return photos.ndim < 3 or (photos.ndim == 3 and photos.shape[2] in (1, 3, 4))
+    one = (str, bytes, bytearray, memoryview, os.PathLike)
+    return isinstance(photos, one) or callable(getattr(photos, "read", None))

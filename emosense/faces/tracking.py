@@ -61,7 +61,12 @@ class FaceTracker:
         self._known.clear()
 
     def update(
-        self, time: float, detections: Sequence[Detection], appearances: Sequence[Appearance]
+        self,
+        time: float,
+        detections: Sequence[Detection],
+        appearances: Sequence[Appearance],
+        *,
+        reshaped: bool = False,
     ) -> list[int]:
         """Number the faces of the next frame.
 
@@ -69,6 +74,8 @@ class FaceTracker:
             time: of the frame, in seconds; rising from call to call.
             detections: its faces.
             appearances: one vector per face, see :func:`appearance`.
+            reshaped: whether the picture has another shape or orientation than the one before, so
+                that looks tell more than places.
 
         Returns:
             One number per face, from 1.
@@ -76,7 +83,13 @@ class FaceTracker:
         rules = self._rules
         self._known = [p for p in self._known if time - p.seen <= max(rules.gap, rules.reentry)]
         numbers: dict[int, int] = {}
-        near = [p for p in self._known if time - p.seen <= rules.gap]
+        if reshaped:
+            self._assign(self._known, time, detections, appearances, numbers, by_place=False)
+        near = [
+            p
+            for p in self._known
+            if time - p.seen <= rules.gap and p.number not in numbers.values()
+        ]
         self._assign(near, time, detections, appearances, numbers, by_place=True)
         far = [p for p in self._known if p.number not in numbers.values() and p.seen < time]
         self._assign(far, time, detections, appearances, numbers, by_place=False)
@@ -85,6 +98,9 @@ class FaceTracker:
                 self._count += 1
                 numbers[index] = self._count
                 self._known.append(_Person(self._count, time, detection, appearances[index]))
+        if reshaped:
+            for person in self._known:
+                person.speed = np.zeros(2)  # they were moved by the picture
         return [numbers[index] for index in range(len(detections))]
 
     def _assign(

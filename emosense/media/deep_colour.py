@@ -1,8 +1,9 @@
 """Photos with more than 8 bits a channel, as scanners, microscopes and raw converters write them.
 
 Pillow keeps the upper 8 of 16 bits of a colour picture, which loses one that uses only the lower
-ones, and does not know floats in colour at all. Here the range that is used decides: whole numbers
-are of the least of 8, 10, 12, 14, 16, 24 or 32 bits that holds the largest one, floats lie in
+ones, as it does with grey beside transparency, and does not know floats in colour at all. Here the range that is used decides: whole numbers
+are of the least of 8, 10, 12, 14, 16, 24 or 32 bits (signed ones also of 7, 15 or 31) that holds
+the largest one, floats lie in
 0..1, in 0..255 or in 0..65535. Negative values are lifted to 0, what is no number is black.
 """
 
@@ -20,8 +21,10 @@ from emosense.errors import MediaTooLarge, UnsupportedMedia
 RgbImage = npt.NDArray[np.uint8]
 
 _BITS: Final = (8, 10, 12, 14, 16, 24, 32)
+_NUMBERS: Final = {1: "whole-number", 2: "whole-number", 3: "float"}
 _FLOATS: Final = (1.0, 255.0, 65535.0)
-_PNG_COLOUR: Final = (2, 6)
+_PNG_COLOUR: Final = (2, 4, 6)
+_SIGNED_BITS: Final = (7, 15, 31)
 _log = logging.getLogger(__name__)
 
 
@@ -35,22 +38,24 @@ def deep_to_rgb(values: npt.NDArray[Any]) -> RgbImage:
     Returns:
         (h, w, 3) uint8 RGB.
     """
-    scaled: npt.NDArray[Any] = np.nan_to_num(
-        values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # too large is as infinite: black
+        scaled: npt.NDArray[Any] = np.nan_to_num(
+            values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0
+        )
     scaled -= min(0.0, float(scaled.min(initial=0.0)))
-    scaled *= 255 / _full_scale(
-        float(scaled.max(initial=0.0)), np.issubdtype(values.dtype, np.integer)
-    )
+    opaque: npt.NDArray[Any] | None = None
     if scaled.ndim == 3 and scaled.shape[2] == 4:
-        opaque = scaled[..., 3:] / 255
-        scaled = scaled[..., :3] * opaque + 255 * (1 - opaque)
+        scaled, opaque = scaled[..., :3], scaled[..., 3:]  # which may use bits that colour does not
+        opaque = opaque / _full_scale(opaque, values.dtype)
+    scaled = scaled * (255 / _full_scale(scaled, values.dtype))
+    if opaque is not None:
+        scaled = scaled * opaque + 255 * (1 - opaque)
     pixels = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
     return np.repeat(pixels[..., np.newaxis], 3, axis=2) if pixels.ndim == 2 else pixels
 
 
 def read_deep_png(data: bytes) -> RgbImage | None:
-    """Decode a PNG of 16-bit colour; None for any other.
+    """Decode a PNG of 16-bit colour, or of 16-bit grey with transparency; None for any other.
 
     Raises:
         ValueError: it is broken.
@@ -67,12 +72,13 @@ def read_deep_png(data: bytes) -> RgbImage | None:
     return deep_to_rgb(values[..., order])
 
 
-def read_deep_tiff(data: bytes, max_pixels: int) -> RgbImage | None:
+def read_deep_tiff(data: bytes, max_pixels: int, *, only: bool = False) -> RgbImage | None:
     """Decode a TIFF with more than 8 bits a channel in colour, or of a kind that Pillow lacks.
 
     Args:
         data: the file.
         max_pixels: checked before decoding.
+        only: whether Pillow has refused it, so that it is read or told here.
 
     Returns:
         (h, w, 3) uint8 RGB, not yet upright; None for what Pillow reads as well.
@@ -84,22 +90,31 @@ def read_deep_tiff(data: bytes, max_pixels: int) -> RgbImage | None:
     """
     import tifffile
 
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong is told here
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page: Any = file.pages[0]
         known = page.samplesperpixel == 1 and page.bitspersample <= 32 and int(page.photometric)
-        if page.bitspersample <= 8 or known:
+        if not only and (page.bitspersample <= 8 or known):
             return None
         height, width = page.imagelength, page.imagewidth
+        if not height or not width:
+            raise ValueError("a header without a size")
         if width * height > max_pixels:
             raise MediaTooLarge(
                 f"Expected at most {max_pixels / 1e6:.0f} megapixels. Received: an image of "
                 f"{width} x {height}."
             )
-        number = "float" if page.sampleformat == 3 else "whole-number"
+        number = _NUMBERS.get(int(page.sampleformat), "complex")
         colour = "grey" if page.samplesperpixel == 1 else "colour"
         kind = f"a TIFF of {page.bitspersample}-bit {number} {colour}"
         channels = page.samplesperpixel
-        if channels not in (1, 3, 4) or int(page.photometric) not in (0, 1, 2):
+        if (
+            channels not in (1, 3, 4)
+            or int(page.photometric) not in (0, 1, 2)
+            or page.imagedepth > 1
+            or number == "complex"
+        ):
+            kind += f" in {page.imagedepth} layers" if page.imagedepth > 1 else ""
             raise UnsupportedMedia(
                 f"Expected a photo in grey or RGB. Received: {kind} with {channels} channels."
             )
@@ -113,13 +128,20 @@ def read_deep_tiff(data: bytes, max_pixels: int) -> RgbImage | None:
                 f"Expected a photo. Received: {kind}, packed in a way that is not read here; "
                 "saved without compression it is."
             ) from error
-    if values.shape[0] == channels and values.shape[-1] != channels:  # one plane after the other
-        values = np.moveaxis(values, 0, -1)
-    picture = deep_to_rgb(np.squeeze(values))
+    if values.size != height * width * channels:
+        raise ValueError("another size than the header says")
+    if channels > 1 and int(page.planarconfig) == 2:  # one plane after the other
+        values = np.moveaxis(values.reshape(channels, height, width), 0, -1)
+    shape = (height, width) if channels == 1 else (height, width, channels)
+    picture = deep_to_rgb(values.reshape(shape))
     return picture if int(page.photometric) else np.asarray(255 - picture)  # 0: white is 0
 
 
-def _full_scale(largest: float, whole: bool) -> float:
-    if whole:
-        return next((2.0**bits - 1 for bits in _BITS if largest <= 2.0**bits - 1), largest)
+def _full_scale(values: npt.NDArray[Any], kind: np.dtype[Any]) -> float:
+    """Return what stands for 255, by the largest value and the numbers' kind in the file."""
+    largest = float(values.max(initial=0.0))
+    if np.issubdtype(kind, np.integer):
+        bits = sorted(_BITS + _SIGNED_BITS) if np.issubdtype(kind, np.signedinteger) else _BITS
+        tops = (float(np.float32(2.0**b - 1)) for b in bits)  # as the values were rounded
+        return next((top for top in tops if largest <= top), largest)
     return next((top for top in _FLOATS if largest <= top), largest)

@@ -8,7 +8,7 @@ from typing import Final, Literal
 Kind = Literal["photo", "video", "archive", "other"]
 
 HEAD_BYTES: Final = 400
-"""So many bytes of a file's beginning are enough: MPEG-TS repeats its mark after at most 192."""
+"""So many bytes of a file's beginning are enough: MPEG-TS repeats its mark twice in 389."""
 
 _PATTERNS: Final[tuple[tuple[bytes, Kind], ...]] = (
     (
@@ -21,7 +21,7 @@ _PATTERNS: Final[tuple[tuple[bytes, Kind], ...]] = (
         rb"\x1a\x45\xdf\xa3|RIFF....AVI |\x00\x00\x01[\xb3\xba]|FLV\x01|0&\xb2u\x8ef\xcf\x11",
         "video",
     ),
-    (rb"\x47.{187}\x47|.{4}\x47.{191}\x47", "video"),
+    (rb"(?:\x47.{187}){2}\x47|.{4}(?:\x47.{191}){2}\x47", "video"),
     (rb"PK\x03\x04|PK\x05\x06", "archive"),
 )
 _KINDS: Final = tuple((re.compile(pattern, re.DOTALL), kind) for pattern, kind in _PATTERNS)

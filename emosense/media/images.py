@@ -19,7 +19,8 @@ from emosense.errors import DamagedMedia, MediaError, MediaTooLarge, Unsupported
 from emosense.media.deep_colour import deep_to_rgb, read_deep_png, read_deep_tiff
 from emosense.media.file_kind import HEAD_BYTES, file_kind, kind_in_words
 from emosense.media.formats import PHOTO_FORMATS
-from emosense.media.names import shortened
+from emosense.media.names import described, shortened
+from emosense.media.still_colour import HDR_TRANSFERS, colour_coding
 
 
 class Readable(Protocol):
@@ -65,8 +66,8 @@ def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbIma
     """Decode a photo.
 
     EXIF orientation is honoured, transparency is laid on white, CMYK, palette, grey and deeper
-    images are converted (see :mod:`emosense.media.deep_colour`), an animation gives its first
-    frame.
+    images are converted (see :mod:`emosense.media.deep_colour`), PQ and HLG are tone-mapped (see
+    :mod:`emosense.media.tone_mapping`), an animation gives its first frame.
 
     Args:
         source: a path, the encoded bytes, an open file (read from its start where it can be wound
@@ -100,14 +101,14 @@ def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbIma
         return _from_bytes(_read_open(source, limits), limits)
     raise UnsupportedMedia(
         "Expected a photo as a path, bytes, open file, PIL image or array. Received: "
-        f"{type(source).__name__} {shortened(repr(source))}"
+        f"{described(source)}"
     )
 
 
 def _read_file(source: str | os.PathLike[str], limits: PhotoLimits) -> bytes:
-    shown = shortened(os.fspath(source))
     try:
         path = Path(source)
+        shown = shortened(str(path))
         _check_bytes(path.stat().st_size, limits)
         return path.read_bytes()
     except FileNotFoundError:
@@ -115,7 +116,7 @@ def _read_file(source: str | os.PathLike[str], limits: PhotoLimits) -> bytes:
     except OSError as error:
         raise MediaError(f"{shown} cannot be read: {error.strerror or 'no access'}.") from error
     except (ValueError, TypeError):  # a NUL in it; bytes as a path
-        raise MediaError(f"Expected the path of a photo. Received: {shown!r}.") from None
+        raise MediaError(f"Expected the path of a photo. Received: {described(source)}.") from None
 
 
 def _read_open(file: Any, limits: PhotoLimits) -> bytes:
@@ -151,9 +152,7 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
             deep = read_deep_png(data) if image.format == "PNG" else None
             if deep is None and image.format == "TIFF":
                 deep = read_deep_tiff(data, limits.max_pixels)
-            if deep is not None:
-                return _turned(deep, image)
-            return _decoded(image)
+            return _to_sdr(_decoded(image) if deep is None else _turned(deep, image), data)
     except UnidentifiedImageError:
         return _unidentified(data, limits)
     except Image.DecompressionBombError:
@@ -167,11 +166,22 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
         raise _damaged(error) from error
 
 
+def _to_sdr(picture: RgbImage, data: bytes) -> RgbImage:
+    """Tone-map a picture whose file says that it is HDR."""
+    coding = colour_coding(data)
+    if coding is None or coding[1] not in HDR_TRANSFERS:
+        return picture
+    from emosense.media.tone_mapping import picture_to_sdr  # loads FFmpeg
+
+    primaries, transfer = coding
+    return picture_to_sdr(picture, transfer, primaries)
+
+
 def _unidentified(data: bytes, limits: PhotoLimits) -> RgbImage:
     """Decode what Pillow does not know, or say what it is."""
     if data[:2] in (b"II", b"MM"):
         try:
-            deep = read_deep_tiff(data, limits.max_pixels)
+            deep = read_deep_tiff(data, limits.max_pixels, only=True)
         except MediaError:
             raise
         except Exception as error:  # its parser raises whatever it stumbles on

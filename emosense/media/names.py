@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+
 
 def writable(name: str) -> str:
     """Return a file's name so that it can be written as UTF-8: old archives hold others."""
@@ -12,3 +14,9 @@ def shortened(text: str, most: int = 100) -> str:
     """Return what came, short enough to be quoted in a message and writable as UTF-8."""
     text = writable(text)
     return text if len(text) <= most else f"{text[:most]} ... ({len(text):,} characters)"
+
+
+def described(value: object) -> str:
+    """Return type and beginning of any value, for a message about what came."""
+    # Unlike repr, it walks no long list and survives objects that fail at describing themselves.
+    return f"{type(value).__name__} {shortened(reprlib.repr(value))}"

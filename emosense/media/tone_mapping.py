@@ -17,10 +17,9 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from emosense.media.still_colour import HDR_TRANSFERS, HLG, PQ
 
-PQ, HLG = 16, 18
-"""Transfer characteristics by their numbers in ITU-T H.273, table 3."""
+Floats = npt.NDArray[np.float32]
 
 _BT2020: Final = 9
 _WHITE: Final = 203.0
@@ -37,7 +36,7 @@ _TO_BT709: Final = np.array(
 
 def is_hdr(transfer: int) -> bool:
     """Tell whether a transfer characteristic (H.273) is one of HDR's."""
-    return transfer in (PQ, HLG)
+    return transfer in HDR_TRANSFERS
 
 
 def to_sdr(codes: Floats, transfer: int, primaries: int = _BT2020) -> Floats:
@@ -45,7 +44,7 @@ def to_sdr(codes: Floats, transfer: int, primaries: int = _BT2020) -> Floats:
 
     Args:
         codes: (..., 3) R'G'B' in 0..1, as they are coded.
-        transfer: :data:`PQ` or :data:`HLG`; anything else is taken for BT.1886.
+        transfer: :data:`~emosense.media.still_colour.PQ` or HLG; anything else is taken for BT.1886.
         primaries: BT.2020 (9) or unknown (2) for HDR; others are taken for BT.709.
 
     Returns:

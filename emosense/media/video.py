@@ -22,6 +22,7 @@ from emosense.media.file_kind import HEAD_BYTES
 from emosense.media.formats import VIDEO_FORMATS
 from emosense.media.frame_canvas import FrameCanvas
 from emosense.media.images import RgbImage
+from emosense.media.names import shortened
 from emosense.media.orientation import Orientation
 from emosense.media.tracks import main_track, picture_tracks
 from emosense.results import VideoInfo
@@ -31,7 +32,7 @@ _CONTAINERS: Final = (
     (re.compile(rb"\x1a\x45\xdf\xa3"), "matroska"),
     (re.compile(rb"RIFF....AVI ", re.DOTALL), "avi"),
     # Every packet of a transport stream begins so; cameras put four bytes before each.
-    (re.compile(rb"\x47.{187}\x47|.{4}\x47.{191}\x47", re.DOTALL), "mpegts"),
+    (re.compile(rb"(?:\x47.{187}){2}\x47|.{4}(?:\x47.{191}){2}\x47", re.DOTALL), "mpegts"),
 )
 _BROKEN_PACKETS: Final = 100
 _CLOCK_TIME: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
@@ -108,7 +109,7 @@ class VideoReader:
         self, path: str | Path, limits: VideoLimits | None = None, name: str | None = None
     ) -> None:
         self.path = Path(path)
-        self.name = name or self.path.name
+        self.name = shortened(name or self.path.name, 200)
         self.problem: str | None = None
         self.notes: list[str] = []
         self._stream: Any = None

@@ -188,7 +188,7 @@ class VideoAnalysis:
 
     def _decode(self, out: Lane[Frame]) -> None:
         step = 0.0 if self._options.per_second is None else 1 / self._options.per_second
-        due, cuts, cut = 0.0, CutFinder(), False
+        due, cuts, cut, reshaped = 0.0, CutFinder(), False, False
         fault: BaseException | None = None
         try:
             for decoded in self.clock.timed("decode", self._reader.frames()):
@@ -196,6 +196,7 @@ class VideoAnalysis:
                 start = perf_counter()
                 # Turning the phone moves everything, and cuts nothing.
                 cut = (cuts.is_cut(decoded.tiny()) and not decoded.reshaped) or cut
+                reshaped = decoded.reshaped or reshaped
                 self.clock.add("decode", perf_counter() - start)
                 wanted = decoded.time >= due - 1e-3
                 if wanted:
@@ -204,9 +205,11 @@ class VideoAnalysis:
                     start = perf_counter()
                     image = decoded.rgb()
                     self.clock.add("decode", perf_counter() - start)
-                    # A cut between analysed frames counts for the next analysed one.
-                    out.put(Frame(decoded.index, decoded.time, image, wanted, cut=cut and wanted))
-                    cut = cut and not wanted
+                    frame = Frame(decoded.index, decoded.time, image, wanted)
+                    if wanted:  # what was between analysed frames counts for the next one
+                        frame.cut, frame.reshaped = cut, reshaped
+                        cut = reshaped = False
+                    out.put(frame)
         except Stopped:
             return
         except Exception as error:
@@ -247,8 +250,8 @@ class VideoAnalysis:
     def _search_batch(self, batch: list[Frame]) -> None:
         start = perf_counter()
         for frame in batch:
-            # Nothing can be placed across a cut: the first frame after it is searched too.
-            frame.searched = frame.searched or frame.cut
+            # Nothing can be placed across a cut or a turn: the first frame after it is searched.
+            frame.searched = frame.searched or frame.cut or frame.reshaped
         some = [frame for frame in batch if frame.searched]
         gpu = "GPU" in self._analyzer.engine
         found = self._analyzer.find_faces([f.image for f in some], self._options.detector(gpu=gpu))
@@ -274,10 +277,13 @@ class VideoAnalysis:
                 if frame.cut:
                     self._tracker.cut()
                 looks = [appearance(frame.image, d) for d in frame.detections]
-                numbers = self._tracker.update(frame.time, frame.detections, looks)
+                numbers = self._tracker.update(
+                    frame.time, frame.detections, looks, reshaped=frame.reshaped
+                )
                 for waiting in held:
                     between: list[int] = []
-                    if waiting.wanted and last is not None and not frame.cut:
+                    here = not frame.cut and not frame.reshaped
+                    if waiting.wanted and last is not None and here:
                         waiting.detections, between = placed_between(
                             waiting.time, last, people, frame, numbers
                         )

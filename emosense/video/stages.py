@@ -31,6 +31,7 @@ class Frame:
         wanted: whether it is analysed; others are only drawn on.
         searched: whether faces were searched in it, or are placed between searched frames.
         cut: whether a new scene begins here.
+        reshaped: whether the stored picture has another shape from here on.
         detections: once searched.
         faces: once classified; pixels of ``image``.
     """
@@ -41,6 +42,7 @@ class Frame:
     wanted: bool
     searched: bool = False
     cut: bool = False
+    reshaped: bool = False
     detections: tuple[Detection, ...] = ()
     faces: tuple[TrackedFace, ...] = ()
 

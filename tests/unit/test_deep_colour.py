@@ -1,6 +1,9 @@
 """Pictures of more than 8 bits a channel: the same picture, however many bits it is kept in."""
 
 import io
+import struct
+import zlib
+from zlib import crc32
 
 import cv2
 import numpy as np
@@ -98,6 +101,68 @@ def test_16_bit_colour_is_turned_too(colour):
         buffer, deeper(colour, 16), photometric="rgb", extratags=[(274, 3, 1, 3, True)]
     )
     assert same(read_photo(buffer.getvalue())[::-1, ::-1], colour)
+
+
+def test_transparency_of_16_bits_beside_colour_of_12(colour, grey):
+    opaque = np.full(grey.shape, 65535, np.uint16)
+    bgra = np.dstack([deeper(colour, 12)[..., ::-1], opaque])
+    assert same(read_photo(cv2.imencode(".png", bgra)[1].tobytes()), colour)
+    rgba = np.dstack([deeper(colour, 12), opaque])
+    assert same(read_photo(tiff(rgba, photometric="rgb", extrasamples=["unassalpha"])), colour)
+    assert same(read_photo(grey_with_transparency(deeper(grey, 12), 65535)), grey)
+
+
+def grey_with_transparency(values, opaque):
+    """A 16-bit PNG of colour type 4, which no library here writes."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc32(kind + data))
+
+    height, width = values.shape
+    pixels = np.stack([values, np.full_like(values, opaque)], -1).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 4, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.int32])
+def test_signed_numbers_that_are_used_to_their_top(kind, colour, grey):
+    for image, photometric in ((colour, "rgb"), (grey, "minisblack")):
+        values = (image / image.max() * np.iinfo(kind).max).astype(kind)
+        assert same(read_photo(tiff(values, photometric=photometric)), image)
+
+
+def test_what_pillow_refuses_is_read_or_told(colour, grey):
+    half = (grey / grey.max()).astype(np.float16)
+    assert same(read_photo(tiff(half)), grey)
+    small = (colour.astype(int) * 127 // colour.max()).astype(np.int8)
+    found = read_photo(tiff(small, photometric="rgb"))
+    assert np.abs(found.astype(int) - small.astype(int) * 255 / 127).max() <= 1
+    for values, options, told in (
+        (np.zeros((20, 20, 5), np.uint8), {"planarconfig": "contig"}, "8-bit .* with 5 channels"),
+        (np.zeros((20, 20), np.complex64), {}, "64-bit complex grey"),
+        (np.zeros((64, 8, 8)), {"volumetric": True}, "64-bit float grey in 64 layers"),
+    ):
+        with pytest.raises(UnsupportedMedia, match=told):
+            read_photo(tiff(values, photometric="minisblack", **options))
+
+
+@pytest.mark.parametrize("shape", [(1, 40, 3), (40, 1, 3), (3, 40, 3), (1, 40), (40, 1), (1, 1, 3)])
+def test_lines_of_pixels(shape):
+    values = np.full(shape, 4095, np.uint16)
+    for planes in (False, True) if len(shape) == 3 else (False,):
+        data = tiff(
+            np.moveaxis(values, -1, 0) if planes else values.astype(np.float64) / 4095,
+            photometric="rgb" if len(shape) == 3 else "minisblack",
+            **({"planarconfig": "separate" if planes else "contig"} if len(shape) == 3 else {}),
+        )
+        found = read_photo(data)
+        assert found.shape == (*shape[:2], 3)
+        assert (found == 255).all()
 
 
 def test_white_is_zero(grey):

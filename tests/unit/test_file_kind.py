@@ -33,6 +33,8 @@ def test_archives():
         (b"", "a file of another kind"),
         (b"just text", "a file of another kind"),
         (b"G" + bytes(300), "a file of another kind"),
+        ((b"Good morning " * 40)[:187] + b" Good" + b" text" * 50, "a file of another kind"),
+        (b"G" + b" " * 187 + b"Good" + b" text" * 50, "a file of another kind"),
         (b"%PDF-1.7", "a PDF document"),
         (b"\xff\x0a" + bytes(20), "a JPEG XL photo, which is not read here"),
         (b"\x00\x00\x00\x0cjP  \r\n", "a JPEG 2000 photo, which is not read here"),

@@ -90,6 +90,19 @@ BAD = {
 BAD["a closed file"].close()
 
 
+class Failing:
+    """Fails at everything that a message or a name could ask of it."""
+
+    def __repr__(self):
+        raise ValueError("no")
+
+    def __fspath__(self):
+        return 3
+
+
+BAD["what fails at all"] = Failing()
+
+
 @pytest.mark.parametrize("kind", BAD)
 def test_what_is_no_photo_is_told_in_short(kind):
     with pytest.raises(MediaError) as error:
@@ -114,7 +127,13 @@ def test_a_generator(analyzer, astronaut):
     assert seen[-1] == (3, 3)
 
 
-@pytest.mark.parametrize("wrong", ["a.png", b"bytes", Path("a.png"), None, 3])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "a.png", b"bytes", memoryview(b"bytes"), Path("a.png"), io.BytesIO(b"a\nb\n"), None, 3,
+        np.zeros((9, 9)), np.zeros((9, 9, 3), np.uint8),
+    ],
+)  # fmt: skip
 def test_one_photo_instead_of_several(analyzer, wrong):
     with pytest.raises(MediaError, match="Expected several photos"):
         analyzer.photos(wrong)
@@ -140,10 +159,22 @@ def test_never_more_of_a_file_than_the_limit_allows():
     assert file.asked == 1
 
 
-@pytest.mark.parametrize("wrong", [None, 3, io.BytesIO(b"x"), b"a.mp4"])
+def test_several_photos_in_one_array(analyzer, astronaut):
+    results = analyzer.photos(np.stack([astronaut, astronaut]))
+    assert [len(result.faces) for result in results] == [1, 1]
+
+
+@pytest.mark.parametrize("wrong", [None, 3, io.BytesIO(b"x"), b"a.mp4", "a\0.mp4", Failing()])
 def test_a_video_is_named_by_its_path(analyzer, wrong):
     with pytest.raises(MediaError, match="Expected the path of a video"):
         analyzer.video(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["data:video/mp4;base64," + "A" * 9000, "a" * 300 + ".mp4"])
+def test_a_video_that_is_none_is_told_in_short(analyzer, wrong):
+    with pytest.raises(MediaError) as error:
+        analyzer.video(wrong)
+    assert 20 < len(str(error.value)) <= 300
 
 
 def test_explain_takes_the_same(analyzer, astronaut, astronaut_png):

@@ -9,12 +9,14 @@ import cv2
 import numpy as np
 import psutil
 import pytest
-from clips import pasted, wall, write_clip
+from clips import hdr_codes, pasted, wall, write_clip
 
 from emosense import Analyzer
+from emosense.faces.tracking import FaceTracker
 from emosense.media.file_kind import HEAD_BYTES, file_kind
-from emosense.media.tone_mapping import HLG, PQ
+from emosense.media.still_colour import HLG, PQ
 from emosense.media.video import VideoReader
+from emosense.results import Box, Detection
 from emosense.video.options import VideoOptions
 
 EVERY_FRAME = VideoOptions(per_second=None)
@@ -128,27 +130,32 @@ def test_one_track_is_no_news(portrait, tmp_path):
         assert reader.notes == []
 
 
-@pytest.mark.parametrize(("before", "after"), [((640, 480), (480, 640)), ((480, 640), (640, 360))])
-def test_a_phone_that_is_turned_while_it_records(astronaut, analyzer, tmp_path, before, after):
-    path = tmp_path / "a.webm"
-    face = cv2.resize(astronaut[:400, 60:460], (300, 300))
-    pictures = [pasted(wall(*size), (face, size[0] / 2, size[1] / 2)) for size in (before, after)]
+def write_turned(path, before, after, count):
+    """Write a picture ``count`` times, then another of another shape, as one track."""
     with av.open(str(path), "w", options={"live": "1"}) as container:
         stream = container.add_stream("libvpx", rate=10)
-        stream.width, stream.height, stream.pix_fmt = *before, "yuv420p"
         turned = av.CodecContext.create("libvpx", "w")
-        turned.width, turned.height, turned.pix_fmt = *after, "yuv420p"
         turned.time_base, turned.framerate = Fraction(1, 10), 10
-        for part, (encoder, picture) in enumerate(zip((stream, turned), pictures, strict=True)):
-            for number in range(12):
+        for part, (encoder, picture) in enumerate(((stream, before), (turned, after))):
+            encoder.height, encoder.width = picture.shape[:2]
+            encoder.pix_fmt = "yuv420p"
+            for number in range(count):
                 frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-                frame.pts, frame.time_base = 12 * part + number, Fraction(1, 10)
+                frame.pts, frame.time_base = count * part + number, Fraction(1, 10)
                 for packet in encoder.encode(frame):
                     packet.stream = stream
                     container.mux(packet)
             for packet in encoder.encode(None):
                 packet.stream = stream
                 container.mux(packet)
+
+
+@pytest.mark.parametrize(("before", "after"), [((640, 480), (480, 640)), ((480, 640), (640, 360))])
+def test_a_phone_that_is_turned_while_it_records(astronaut, analyzer, tmp_path, before, after):
+    path = tmp_path / "a.webm"
+    face = cv2.resize(astronaut[:400, 60:460], (300, 300))
+    pictures = [pasted(wall(*size), (face, size[0] / 2, size[1] / 2)) for size in (before, after)]
+    write_turned(path, *pictures, 12)
     with VideoReader(path) as reader:
         frames = list(reader.frames())
         assert [frame.index for frame in frames if frame.reshaped] == [12]
@@ -167,26 +174,8 @@ def test_a_phone_that_is_turned_while_it_records(astronaut, analyzer, tmp_path, 
     assert result.persons == (1,)
 
 
-def coded(image, transfer):
-    """An SDR picture as HDR cameras code it: linear BT.2020 light, white at 203 cd/m2."""
-    light = 203 * (image / 255.0) ** 2.4
-    to_2020 = np.linalg.inv(
-        [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]]
-    )
-    light = np.maximum(light @ to_2020.T, 0)
-    if transfer == PQ:
-        y = (light / 10_000) ** (2610 / 16384)
-        return ((3424 / 4096 + 2413 / 128 * y) / (1 + 2392 / 128 * y)) ** (2523 / 32)
-    luminance = np.maximum(light @ [0.2627, 0.678, 0.0593], 1e-9)[..., np.newaxis] / 1000
-    scene = light / 1000 / luminance ** (0.2 / 1.2)
-    a, b, c = 0.17883277, 0.28466892, 0.55991073
-    return np.where(
-        scene <= 1 / 12, np.sqrt(3 * scene), a * np.log(np.maximum(12 * scene - b, 1e-9)) + c
-    )
-
-
 def write_hdr(path, image, transfer, frames=4):
-    pixels = np.rint(65535 * np.clip(coded(image, transfer), 0, 1)).astype(np.uint16)
+    pixels = np.rint(65535 * np.clip(hdr_codes(image, transfer), 0, 1)).astype(np.uint16)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx265", rate=10, options={"x265-params": "log-level=none"})
         stream.height, stream.width = image.shape[:2]
@@ -247,6 +236,36 @@ def test_containers(portrait, tmp_path, ending, codec):
         assert reader.problem is None
     assert len(frames) == 10
     assert np.abs(frames[0].rgb().astype(int) - portrait).mean() < 5
+
+
+def test_who_takes_anothers_place_in_a_turned_picture_is_known_by_looks():
+    one, other = (np.eye(300, dtype=np.float32)[i] for i in (0, 1))
+
+    def face(x):
+        box = Box(x - 40, 60, 80, 80)
+        return Detection(box, ((x, 100.0),) * 5, 0.9, box)
+
+    for reshaped, expected in ((True, [2]), (False, [1])):
+        tracker = FaceTracker()
+        for step in range(3):
+            assert tracker.update(step / 10, [face(100), face(300)], [one, other]) == [1, 2]
+        # The narrower picture shows the second person only, where the first one was.
+        assert tracker.update(0.3, [face(104)], [other], reshaped=reshaped) == expected
+        assert tracker.update(0.4, [face(104)], [other]) == expected
+
+
+def test_nothing_is_placed_across_a_turn(astronaut, analyzer, tmp_path):
+    path = tmp_path / "turned.webm"
+    face = cv2.resize(astronaut[20:260, 110:350], (240, 240))
+    wide, tall = (pasted(wall(*size), (face, 130, 150)) for size in ((640, 480), (480, 640)))
+    write_turned(path, wide, tall, 10)
+    options = VideoOptions(per_second=None, detect_every=4)
+    every = analyzer.video(path, EVERY_FRAME).result
+    some = analyzer.video(path, options).result
+    assert every.persons == some.persons == (1,)
+    for result in (every, some):
+        widths = [face.face.box.width for frame in result.frames for face in frame.faces]
+        assert all(min(abs(w - widths[0]), abs(w - widths[-1])) < 8 for w in widths)
 
 
 def test_nothing_of_a_video_stays(portrait, tmp_path):
