@@ -6,12 +6,13 @@ const NARROW = "(max-width: 767px)";
 export default function () {
   if (window.emosenseFrame) return; // one for the page, however often the component is mounted
   window.emosenseFrame = true;
-  closeMenuAfterChoice();
+  const closeMenu = closeMenuAfterChoice();
   saveChartsLight();
   const announce = liveRegion();
   let waiting = false;
   const look = () => {
     waiting = false;
+    closeMenu();
     hintAtGallery();
     announce();
   };
@@ -35,7 +36,13 @@ function closeMenuAfterChoice() {
     if (target.closest("[data-testid=stSidebarNavLink]") || (!inside && !opener)) close();
   });
   document.addEventListener("keydown", ({ key }) => key === "Escape" && close());
-  close(); // left open before a reload
+  // What is open before anybody has touched the page was left open before a reload. The menu may
+  // come after this script, so it is looked for until then.
+  let touched = false;
+  for (const kind of ["pointerdown", "keydown"]) {
+    document.addEventListener(kind, () => (touched = true), { capture: true, once: true });
+  }
+  return () => touched || close();
 }
 
 // A live region speaks only of changes: it stays, and takes over what a page announces.
