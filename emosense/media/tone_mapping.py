@@ -95,7 +95,8 @@ class FrameToneMapper:
             source = graph.add(
                 "buffer", f"video_size={width}x{height}:pix_fmt=gbrp16le:time_base=1/1"
             )
-            mapped = graph.add("lut3d", f"file={table}:interp=tetrahedral")
+            # Not within one text: there a colon or quote in the folder's name would end it.
+            mapped = graph.add("lut3d", file=str(table), interp="tetrahedral")
             form, self._sink = graph.add("format", "pix_fmts=gbrp16le"), graph.add("buffersink")
             source.link_to(mapped)
             mapped.link_to(form)
