@@ -184,7 +184,8 @@ class VideoInfo:
     """What a video's container says; None where it says nothing.
 
     Attributes:
-        width: of the upright frames, in pixels.
+        width: of the upright first frame, in pixels, which all others are fitted into; boxes are
+            in its pixels.
         height: likewise.
         duration: in seconds.
         frames: how many, at least roughly.

@@ -25,32 +25,23 @@ class FrameCanvas:
 
     def __init__(self, first: Any, stream: Any, long_side: int) -> None:
         self._stream = stream
-        self._known: dict[tuple[int, int, int], Orientation] = {}
-        self.orientation = self.orientation_of(first)
+        self.orientation = Orientation.of_frame(first) or Orientation()
         self.shown = self.orientation.size(*_shown_size(first, stream))
         scale = min(1.0, long_side / max(self.shown))
         self._size = self.shown if scale == 1 else _scaled(self.shown, scale)
         self._mapper: FrameToneMapper | None = None
 
-    def orientation_of(self, frame: Any) -> Orientation:
-        """Return how a frame is shown; one of a form that was seen before is not asked again.
-
-        A frame that was asked for its side data refers to itself: it lives, with the decoder's
-        threads, until the garbage collector comes by.
-        """
-        form = (int(frame.rotation), frame.width, frame.height)
-        if form not in self._known:
-            self._known[form] = Orientation.of_frame(frame)
-        return self._known[form]
-
-    def picture(self, frame: Any) -> RgbImage:
-        """Return a frame as (h, w, 3) uint8 RGB of the canvas' size."""
-        orientation = self.orientation_of(frame)
+    def fitted(self, frame: Any, orientation: Orientation) -> tuple[int, int]:
+        """Return (width, height) that an upright frame takes of the canvas, in its proportions."""
         shown = orientation.size(*_shown_size(frame, self._stream))
+        if shown == self.shown:
+            return self._size
+        return _scaled(shown, min(self._size[0] / shown[0], self._size[1] / shown[1]))
+
+    def picture(self, frame: Any, orientation: Orientation) -> RgbImage:
+        """Return a frame as (h, w, 3) uint8 RGB of the canvas' size."""
         width, height = self._size
-        fitted = self._size
-        if shown != self.shown:
-            fitted = _scaled(shown, min(width / shown[0], height / shown[1]))
+        fitted = self.fitted(frame, orientation)
         stored = orientation.size(*fitted)  # a quarter turn swaps the sides, either way
         image = orientation.upright(self._rgb(frame, *stored))
         if fitted == self._size:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import cv2
 import numpy as np
 import numpy.typing as npt
+from av.sidedata.sidedata import SideDataContainer
 
 _QUARTERS: Final = {
     90: cv2.ROTATE_90_COUNTERCLOCKWISE,
@@ -31,15 +32,24 @@ class Orientation:
     mirrored: bool = False
 
     @classmethod
-    def of_frame(cls, frame: Any) -> Orientation:
+    def of_frame(cls, frame: Any) -> Orientation | None:
         """Return what a decoded frame's display matrix says, to the nearest quarter turn.
 
         FFmpeg hands over the matrix of ISO/IEC 14496-12, 8.3.2: nine numbers a b u c d v x y w,
         by which the pixel (p, q) is shown at (a p + c q + x, b p + d q + y), y downwards.
+
+        Returns:
+            None for a frame without a matrix.
         """
-        data = frame.side_data.get("DISPLAYMATRIX")
+        try:
+            # Not frame.side_data: asked for it, a frame refers to itself, and lives with the
+            # decoder's threads until the garbage collector comes by.
+            sides = SideDataContainer(frame)  # type: ignore[call-arg]  # its stub knows no argument
+            data = sides.get("DISPLAYMATRIX")
+        except ValueError:  # beside it lies what the bindings have no name for, such as Exif
+            return cls(round(frame.rotation / 90) * 90 % 360)
         if data is None or data.buffer_size < 36:
-            return cls()
+            return None
         a, b, _, c, d, *_ = struct.unpack_from("=9i", bytes(data))
         mirrored = a * d - b * c < 0
         sign = -1 if mirrored else 1

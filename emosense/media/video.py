@@ -6,7 +6,6 @@ FFmpeg's own guessing would also follow playlists to other files and servers.
 
 from __future__ import annotations
 
-import gc
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emosense.errors import DamagedMedia, EmoSenseError, MediaError, MediaTooLarge, UnsupportedMedia
-from emosense.media.file_kind import HEAD_BYTES
+from emosense.media.file_kind import HEAD_BYTES, file_kind, kind_in_words
 from emosense.media.formats import VIDEO_FORMATS
 from emosense.media.frame_canvas import FrameCanvas
 from emosense.media.images import RgbImage
@@ -35,6 +34,9 @@ _CONTAINERS: Final = (
     (re.compile(rb"(?:\x47.{187}){2}\x47|.{4}(?:\x47.{191}){2}\x47", re.DOTALL), "mpegts"),
 )
 _BROKEN_PACKETS: Final = 100
+_SAME_SHAPE: Final = 0.03
+"""By how much of its side a frame may differ in the canvas and still have the same shape: sizes are
+rounded to pixels, and by some coders to 16 of them."""
 _CLOCK_TIME: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
@@ -59,18 +61,27 @@ class DecodedFrame:
     Attributes:
         index: place in the video, from 0.
         time: seconds from the first frame on, by the container's own time stamps.
-        reshaped: whether the stored picture has another shape or orientation than the one
-            before, as when a phone is turned while it records.
+        reshaped: whether the picture has other proportions or another orientation than the one
+            before, as when a phone is turned while it records. One that is only larger is not:
+            everything in it keeps its place.
     """
 
     def __init__(
-        self, index: int, time: float, frame: Any, canvas: FrameCanvas, *, reshaped: bool
+        self,
+        index: int,
+        time: float,
+        frame: Any,
+        canvas: FrameCanvas,
+        orientation: Orientation,
+        *,
+        reshaped: bool,
     ) -> None:
         self.index = index
         self.time = time
         self.reshaped = reshaped
         self._frame = frame
         self._canvas = canvas
+        self._orientation = orientation
 
     def tiny(self) -> npt.NDArray[np.uint8]:
         """Return a small grey picture, (18, 32) uint8, for comparing frames."""
@@ -84,7 +95,7 @@ class DecodedFrame:
         keeps its proportions and lies in the middle, as players show it, with black beside it. HDR
         is tone-mapped; see :mod:`emosense.media.tone_mapping`.
         """
-        return self._canvas.picture(self._frame)
+        return self._canvas.picture(self._frame, self._orientation)
 
 
 class VideoReader:
@@ -199,7 +210,6 @@ class VideoReader:
             self._raw.close()
         self._raw = self._stream = self._first = None
         self._container.close()
-        gc.collect()  # of the frames that refer to themselves, see FrameCanvas.orientation_of
 
     def __enter__(self) -> VideoReader:
         return self
@@ -213,7 +223,8 @@ class VideoReader:
         longest = 0.0
         index = -1
         rate = self.info.frames_per_second or 25.0
-        form = self._form_of(self._first)
+        orientation = self._canvas.orientation
+        fitted = self._canvas.fitted(self._first, orientation)
         for index, frame in enumerate(self._all()):
             try:
                 self._check_pixels(frame, self._max_pixels)
@@ -225,17 +236,16 @@ class VideoReader:
             time = max(time, last + 1e-3) if index else 0.0
             longest = max(longest, time - last) if index else 0.0
             last = time
-            before, form = form, self._form_of(frame)
-            yield DecodedFrame(index, time, frame, self._canvas, reshaped=form != before)
+            before = orientation, fitted
+            orientation = _orientation_after(orientation, frame)
+            fitted = self._canvas.fitted(frame, orientation)
+            reshaped = orientation != before[0] or not _same_shape(fitted, before[1])
+            yield DecodedFrame(index, time, frame, self._canvas, orientation, reshaped=reshaped)
         if self.problem is None and self._is_short(index + 1, last, longest):
             self.problem = (
                 f"the file ends after {index + 1:,} frames; its header promises about "
                 f"{self.info.frames:,}"
             )
-
-    def _form_of(self, frame: Any) -> tuple[int, int, Orientation]:
-        """Return what must stay the same for two frames to be of one shape."""
-        return frame.width, frame.height, self._canvas.orientation_of(frame)
 
     def _is_short(self, frames: int, last: float, longest: float) -> bool:
         """Tell whether the frames end well before the header says.
@@ -295,6 +305,22 @@ class VideoReader:
         )
 
 
+def _orientation_after(last: Orientation, frame: Any) -> Orientation:
+    """Return how a frame is shown that follows one shown as ``last``.
+
+    A container's matrix comes with every frame. One that is coded among the pictures comes once
+    and holds until the next one, or until the pictures begin anew (ITU-T H.264, annex D, display orientation).
+    """
+    own = Orientation.of_frame(frame)
+    if own is None:
+        return Orientation() if frame.key_frame else last
+    return own
+
+
+def _same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return all(abs(a - b) <= 1 + _SAME_SHAPE * b for a, b in zip(one, other, strict=True))
+
+
 def _track_duration(stream: Any) -> float | None:
     """Return a track's own seconds, if they are known: the file's are those of its longest track."""
     if stream.duration and stream.time_base:
@@ -327,10 +353,11 @@ def _check_size(path: Path, name: str, limits: VideoLimits) -> None:
 def _container_of(path: Path, name: str) -> str:
     with path.open("rb") as file:
         start = file.read(HEAD_BYTES)
+    kind = file_kind(start)
     for pattern, demuxer in _CONTAINERS:
-        if pattern.match(start):
+        if kind == "video" and pattern.match(start):  # HEIC and AVIF photos begin like an MP4
             return demuxer
+    words = {"photo": "a photo", "video": "a video of another kind"}.get(kind)
     raise UnsupportedMedia(
-        f"{name}: expected a video ({VIDEO_FORMATS}). Received: something else, whatever "
-        "its name says."
+        f"{name}: expected a video ({VIDEO_FORMATS}). Received: {words or kind_in_words(start)}."
     )
