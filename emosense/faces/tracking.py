@@ -33,6 +33,9 @@ class TrackingRules:
             by appearance alone.
         likeness: correlation of appearances in -1..1 from which a person who comes back is
             the same.
+        turned: likeness from which a face in the same place is the same person's although the
+            picture has another shape now: places tell little then. A head that tilts with the
+            phone keeps .69, another scene with a face in the middle has less than .3.
         reach: how far a face may lie from where it is expected, in units of its size.
         growth: by which factor its size may change.
     """
@@ -40,6 +43,7 @@ class TrackingRules:
     gap: float = 1.0
     reentry: float = 5.0
     likeness: float = 0.8
+    turned: float = 0.4
     reach: float = 0.9
     growth: float = 1.7
 
@@ -84,15 +88,26 @@ class FaceTracker:
         self._known = [p for p in self._known if time - p.seen <= max(rules.gap, rules.reentry)]
         numbers: dict[int, int] = {}
         if reshaped:
-            self._assign(self._known, time, detections, appearances, numbers, by_place=False)
+            self._assign(
+                self._known,
+                time,
+                detections,
+                appearances,
+                numbers,
+                by_place=False,
+                least=rules.likeness,
+            )
         near = [
             p
             for p in self._known
             if time - p.seen <= rules.gap and p.number not in numbers.values()
         ]
-        self._assign(near, time, detections, appearances, numbers, by_place=True)
+        least = rules.turned if reshaped else -math.inf
+        self._assign(near, time, detections, appearances, numbers, by_place=True, least=least)
         far = [p for p in self._known if p.number not in numbers.values() and p.seen < time]
-        self._assign(far, time, detections, appearances, numbers, by_place=False)
+        self._assign(
+            far, time, detections, appearances, numbers, by_place=False, least=rules.likeness
+        )
         for index, detection in enumerate(detections):
             if index not in numbers:
                 self._count += 1
@@ -112,6 +127,7 @@ class FaceTracker:
         numbers: dict[int, int],
         *,
         by_place: bool,
+        least: float,
     ) -> None:
         from scipy.optimize import linear_sum_assignment
 
@@ -122,11 +138,12 @@ class FaceTracker:
         for row, person in enumerate(people):
             for column, index in enumerate(free):
                 alike = likeness(person.appearance, appearances[index])
-                if by_place:
-                    cost = self._cost_by_place(person, time, detections[index], alike)
-                else:
-                    cost = 1 - alike if alike >= self._rules.likeness else _IMPOSSIBLE
-                costs[row, column] = cost
+                if alike >= least:
+                    costs[row, column] = (
+                        self._cost_by_place(person, time, detections[index], alike)
+                        if by_place
+                        else 1 - alike
+                    )
         for row, column in zip(*linear_sum_assignment(costs), strict=True):
             if costs[row, column] < _IMPOSSIBLE:
                 index = free[column]
