@@ -41,7 +41,8 @@ def add_to(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; returns 1 if the video was not analysed to its end."""
+    """Run the command; returns 1 if something went wrong: the analysis ended early, or a file
+    could not be written."""
     from emosense.analyzer import Analyzer
     from emosense.export import csv_file
     from emosense.video import export
@@ -81,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     notes = [*analysis.notes, *([result.problem] if result.problem else []), *unwritten]
     for note in notes:
         print(f"emosense: {result.source}: {note}", file=sys.stderr)
-    return 1 if notes else 0
+    return 1 if len(notes) > len(analysis.choices) else 0
 
 
 class _Bar:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,17 @@ _BT709: Final = 1
 _LIMITED: Final = 1
 _PLAYABLE_AUDIO: Final = ("aac", "mp3")
 _BAD_SOUND: Final = (av.error.ArgumentError, av.error.InvalidDataError)
+_REASONS: Final = {
+    errno.ENOSPC: ": the disk is full",
+    errno.EDQUOT: ": the disk space allowed is used up",
+    errno.EFBIG: ": it is larger than a file may be here",
+    errno.ENOENT: ": there is no such folder",
+    errno.ENOTDIR: ": there is no such folder",
+    errno.EISDIR: ": there is a folder of that name",
+    errno.EACCES: ": writing there is not allowed",
+    errno.EPERM: ": writing there is not allowed",
+    errno.EROFS: ": writing there is not allowed",
+}
 
 
 class VideoWriter:
@@ -228,5 +240,5 @@ def _close(container: Any) -> None:
 
 
 def _unwritable(path: Path, error: BaseException) -> MediaError:
-    reason = getattr(error, "strerror", None) or error
-    return MediaError(f"{path.name}: the video cannot be written ({reason}).")
+    reason = _REASONS.get(getattr(error, "errno", None) or 0, "")
+    return MediaError(f"{path.name}: the video cannot be written{reason}.")

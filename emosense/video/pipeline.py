@@ -8,6 +8,7 @@ video and however few of its frames are analysed.
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +44,8 @@ LONGEST_BATCH: Final = 2.0
 LONGEST_PLACED: Final = 0.5
 """Seconds between searched frames: in more time a face moves too far to be placed between."""
 
+_log = logging.getLogger(__name__)
+
 
 class VideoAnalysis:
     """An analysis that runs while its frames are read.
@@ -65,7 +68,10 @@ class VideoAnalysis:
     Attributes:
         info: what the container says.
         frames_read: decoded frames so far.
-        notes: what went wrong without ending the analysis, e.g. with the annotated video.
+        notes: what is to be told beside the results: what ``choices`` says, and what went wrong
+            without ending the analysis, e.g. with the annotated video.
+        choices: what was decided about the file and is no fault, such as which of its picture
+            tracks is analysed.
         clock: seconds that each stage was at work.
     """
 
@@ -88,7 +94,8 @@ class VideoAnalysis:
         self._reader = VideoReader(path, limits)
         self.info: VideoInfo = self._reader.info
         self.frames_read = 0
-        self.notes: list[str] = [*self._reader.notes]
+        self.choices: tuple[str, ...] = tuple(self._reader.notes)
+        self.notes: list[str] = [*self.choices]
         self.clock = Clock()
         self._stop = threading.Event()
         self._cancelled = False
@@ -176,8 +183,8 @@ class VideoAnalysis:
         except KeyboardInterrupt:
             self._cancelled = True  # what was done until now is no whole analysis
             raise
-        except Exception as error:
-            self._fault = f"the analysis failed: {error}"
+        except Exception:
+            self._fault = "the analysis failed in its course"
             raise
         finally:
             self._stop.set()
@@ -212,8 +219,9 @@ class VideoAnalysis:
                     out.put(frame)
         except Stopped:
             return
-        except Exception as error:
-            fault = EmoSenseError(f"decoding failed: {error}")
+        except Exception as error:  # not the file's: the reader tells what is
+            fault = EmoSenseError("its frames could not be decoded any further")
+            _log.debug("decoding failed", exc_info=error)
         self._end(out, fault)
 
     def _search(self, frames: Lane[Frame], out: Lane[list[Frame]]) -> None:
@@ -244,7 +252,8 @@ class VideoAnalysis:
         except EmoSenseError as error:
             fault = error
         except Exception as error:
-            fault = EmoSenseError(f"the face search failed: {error}")
+            fault = EmoSenseError("the search for faces failed in its course")
+            _log.debug("the face search failed", exc_info=error)
         self._end(out, fault)
 
     def _search_batch(self, batch: list[Frame]) -> None:
@@ -343,8 +352,9 @@ class VideoAnalysis:
                 if writer is not None:
                     writer.__exit__(None, None, None)
         except Exception as error:
-            told = str(error) if isinstance(error, EmoSenseError) else f"{self._annotated}: {error}"
-            self.notes.append(told)
+            told = f"{self._annotated.name}: the video with boxes could not be drawn any further."
+            _log.debug("the video with boxes failed", exc_info=error)
+            self.notes.append(str(error) if isinstance(error, EmoSenseError) else told)
             # The analysis goes on without the annotated video. The same iterator: once it has
             # ended, asking the lane again would wait for ever.
             with contextlib.suppress(Stopped):
