@@ -121,3 +121,87 @@ def hdr_codes(image: np.ndarray, transfer: int) -> np.ndarray:
     return np.where(
         scene <= 1 / 12, np.sqrt(3 * scene), a * np.log(np.maximum(12 * scene - b, 1e-9)) + c
     )
+
+
+def show_by(path, a, b, c, d):
+    """Write the display matrix [a b / c d] into an MP4's picture track (ISO 14496-12, 8.3.2)."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44
+    matrix = [value << 16 if value >= 0 else value * 65536 for value in (a, b, 0, c, d, 0)]
+    matrix[2] = matrix[5] = 0
+    data[at : at + 36] = struct.pack(">9i", *matrix, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    return path
+
+
+# What is stored, made from what is to be seen; and the matrix by which it is shown.
+ORIENTATIONS = {
+    "upright": (lambda image: image, (1, 0, 0, 1)),
+    "mirrored": (lambda image: image[:, ::-1], (-1, 0, 0, 1)),
+    "half turn": (lambda image: image[::-1, ::-1], (-1, 0, 0, -1)),
+    "upside down mirrored": (lambda image: image[::-1], (1, 0, 0, -1)),
+    "transposed": (lambda image: image.transpose(1, 0, 2), (0, 1, 1, 0)),
+    "quarter turn": (lambda image: np.rot90(image), (0, 1, -1, 0)),
+    "transversed": (lambda image: image[::-1, ::-1].transpose(1, 0, 2), (0, -1, -1, 0)),
+    "three quarters": (lambda image: np.rot90(image, -1), (0, -1, 1, 0)),
+}
+
+
+def tracks(path, *parts, default=None):
+    """Write several picture tracks: (codec, frames) each."""
+    with av.open(str(path), "w") as container:
+        streams = []
+        for codec, frames in parts:
+            stream = container.add_stream(codec, rate=10)
+            stream.height, stream.width = frames[0].shape[:2]
+            stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+            streams.append(stream)
+        if default is not None:
+            for number, stream in enumerate(streams):
+                stream.disposition = av.stream.Disposition.default if number == default else 0
+        for stream, (_, frames) in zip(streams, parts, strict=True):
+            for image in frames:
+                picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+                container.mux(stream.encode(picture))
+            container.mux(stream.encode(None))
+    return path
+
+
+def small(image, side=160):
+    return cv2.resize(image, (side, side * 3 // 4))
+
+
+def write_turned(path, before, after, count):
+    """Write a picture ``count`` times, then another of another shape, as one track."""
+    with av.open(str(path), "w", options={"live": "1"}) as container:
+        stream = container.add_stream("libvpx", rate=10)
+        turned = av.CodecContext.create("libvpx", "w")
+        turned.time_base, turned.framerate = Fraction(1, 10), 10
+        for part, (encoder, picture) in enumerate(((stream, before), (turned, after))):
+            encoder.height, encoder.width = picture.shape[:2]
+            encoder.pix_fmt = "yuv420p"
+            for number in range(count):
+                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                frame.pts, frame.time_base = count * part + number, Fraction(1, 10)
+                for packet in encoder.encode(frame):
+                    packet.stream = stream
+                    container.mux(packet)
+            for packet in encoder.encode(None):
+                packet.stream = stream
+                container.mux(packet)
+
+
+def write_hdr(path, image, transfer, frames=4):
+    pixels = np.rint(65535 * np.clip(hdr_codes(image, transfer), 0, 1)).astype(np.uint16)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx265", rate=10, options={"x265-params": "log-level=none"})
+        stream.height, stream.width = image.shape[:2]
+        stream.pix_fmt = "yuv420p10le"
+        context = stream.codec_context
+        context.color_trc, context.color_primaries, context.colorspace = transfer, 9, 9
+        for _ in range(frames):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb48le")
+            picture = frame.reformat(format="yuv420p10le", dst_colorspace=9)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    return path
