@@ -94,10 +94,10 @@ def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbIma
         _check_pixels(source.size, limits)
         return _decoded(source)
     if isinstance(source, bytes | bytearray | memoryview):
-        return _from_bytes(bytes(source), limits)
+        return _from_bytes(_buffered(source, limits), limits)
     if isinstance(source, str | os.PathLike):
         return _from_bytes(_read_file(source, limits), limits)
-    if callable(getattr(source, "read", None)):
+    if is_readable(source):
         return _from_bytes(_read_open(source, limits), limits)
     raise UnsupportedMedia(
         "Expected a photo as a path, bytes, open file, PIL image or array. Received: "
@@ -105,34 +105,77 @@ def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbIma
     )
 
 
+def is_readable(source: object) -> bool:
+    """Tell whether something can be read like an open file; never fails."""
+    try:
+        return callable(getattr(source, "read", None))
+    except Exception:  # a property of a foreign object raises errors of its own
+        return False
+
+
+def _buffered(source: bytes | bytearray | memoryview, limits: PhotoLimits) -> bytes:
+    try:
+        size = source.nbytes if isinstance(source, memoryview) else len(source)
+        _check_bytes(size, limits)
+        return bytes(source)
+    except ValueError:
+        raise MediaError("Expected the bytes of a photo. Received: a released buffer.") from None
+
+
 def _read_file(source: str | os.PathLike[str], limits: PhotoLimits) -> bytes:
     try:
-        path = Path(source)
-        shown = shortened(str(path))
-        _check_bytes(path.stat().st_size, limits)
-        return path.read_bytes()
+        given = os.fspath(source)
+        path, shown = Path(given), shortened(given)
+    except Exception:  # an object's own way to give its path raises errors of its own
+        raise _no_path(source) from None
+    try:
+        with path.open("rb") as file:
+            _check_bytes(os.fstat(file.fileno()).st_size, limits)
+            return _read_open(file, limits)  # not read_bytes: devices and pipes have no size
     except FileNotFoundError:
         raise MediaError(f"There is no file {shown}.") from None
+    except IsADirectoryError:
+        raise MediaError(
+            "Expected the path of a photo. Received: "
+            f"{shown or 'an empty path'}, a folder, which cannot be read as a photo."
+        ) from None
     except OSError as error:
         raise MediaError(f"{shown} cannot be read: {error.strerror or 'no access'}.") from error
-    except (ValueError, TypeError):  # a NUL in it; bytes as a path
-        raise MediaError(f"Expected the path of a photo. Received: {described(source)}.") from None
+    except ValueError:  # a NUL in it
+        raise _no_path(source) from None
+
+
+def _no_path(source: object) -> MediaError:
+    return MediaError(f"Expected the path of a photo. Received: {described(source)}.")
 
 
 def _read_open(file: Any, limits: PhotoLimits) -> bytes:
-    """Read an open file, never more of it than the limit allows."""
+    """Read an open file, never more of it than the limit allows and one byte."""
     name = type(file).__name__
+    data = bytearray()
     try:
         if callable(getattr(file, "seekable", None)) and file.seekable():
             file.seek(0)
-        data = file.read(limits.max_bytes + 1)
+        while len(data) <= limits.max_bytes:  # pipes and sockets give a part at a time
+            part = file.read(limits.max_bytes + 1 - len(data))
+            if not isinstance(part, bytes | bytearray | memoryview):
+                raise UnsupportedMedia(
+                    f"Expected a file that is open for reading bytes. Received: {name} that reads "
+                    f"{type(part).__name__}."
+                )
+            if not part:
+                break
+            data += part
+    except MediaError:
+        raise
     except Exception as error:  # whatever stands behind it raises errors of its own
         _log.debug("an open file cannot be read", exc_info=error)
-        raise MediaError(f"The open file ({name}) cannot be read.") from error
-    if not isinstance(data, bytes | bytearray | memoryview):
-        raise UnsupportedMedia(
-            f"Expected a file that is open for reading bytes. Received: {name} that reads "
-            f"{type(data).__name__}."
+        raise MediaError(
+            f"Expected an open file that can be read. Received: {name} that fails."
+        ) from error
+    if len(data) > limits.max_bytes:
+        raise MediaTooLarge(
+            f"Expected at most {limits.max_bytes / 2**20:.0f} MB. Received: a file of more."
         )
     return bytes(data)
 
