@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from emosense.errors import DamagedMedia, MediaError, MediaTooLarge, UnsupportedMedia
-from emosense.media.deep_colour import deep_to_rgb, read_deep_png, read_deep_tiff
+from emosense.media.deep_colour import deep_to_rgb, read_deep_png, read_deep_tiff, upright
 from emosense.media.file_kind import HEAD_BYTES, file_kind, kind_in_words
 from emosense.media.formats import PHOTO_FORMATS
 from emosense.media.names import described, shortened
@@ -193,9 +193,11 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
             image = Image.open(io.BytesIO(data), formats=_FORMATS)
             _check_pixels(image.size, limits)
             deep = read_deep_png(data) if image.format == "PNG" else None
-            if deep is None and image.format == "TIFF":
+            if deep is not None:
+                deep = upright(deep, _orientation(image))
+            elif image.format == "TIFF":
                 deep = read_deep_tiff(data, limits.max_pixels)
-            return _to_sdr(_decoded(image) if deep is None else _turned(deep, image), data)
+            return _to_sdr(_decoded(image) if deep is None else deep, data)
     except UnidentifiedImageError:
         return _unidentified(data, limits)
     except Image.DecompressionBombError:
@@ -205,6 +207,8 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
         ) from None
     except MediaError:
         raise
+    except MemoryError:
+        raise _too_large_for_memory() from None
     except Exception as error:  # parsers of headers raise whatever they stumble on
         raise _damaged(error) from error
 
@@ -222,21 +226,24 @@ def _to_sdr(picture: RgbImage, data: bytes) -> RgbImage:
 
 def _unidentified(data: bytes, limits: PhotoLimits) -> RgbImage:
     """Decode what Pillow does not know, or say what it is."""
+    head = data[:HEAD_BYTES]
+    if file_kind(head) != "photo":
+        raise UnsupportedMedia(
+            f"Expected a photo ({PHOTO_FORMATS}). Received: {kind_in_words(head)}."
+        ) from None
     if data[:2] in (b"II", b"MM"):
         try:
             deep = read_deep_tiff(data, limits.max_pixels, only=True)
         except MediaError:
             raise
+        except MemoryError:
+            raise _too_large_for_memory() from None
         except Exception as error:  # its parser raises whatever it stumbles on
             raise _damaged(error) from error
         if deep is not None:
             return deep
-    if file_kind(data[:HEAD_BYTES]) == "photo":
-        raise DamagedMedia(
-            "The photo is damaged or cut off: its beginning is right, the rest is not."
-        ) from None
-    raise UnsupportedMedia(
-        f"Expected a photo ({PHOTO_FORMATS}). Received: {kind_in_words(data[:HEAD_BYTES])}."
+    raise DamagedMedia(
+        "The photo is damaged or cut off: its beginning is right, the rest is not."
     ) from None
 
 
@@ -250,10 +257,16 @@ def _decoded(image: Image.Image) -> RgbImage:
     try:
         image.load()
         return _to_rgb(image)
+    except MediaError:
+        raise
     except MemoryError:
-        raise MediaTooLarge("The image needs more memory than there is.") from None
+        raise _too_large_for_memory() from None
     except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error, ...
         raise _damaged(error) from error
+
+
+def _too_large_for_memory() -> MediaTooLarge:
+    return MediaTooLarge("The image needs more memory than there is.")
 
 
 def _damaged(error: Exception) -> DamagedMedia:
@@ -272,11 +285,8 @@ def _to_rgb(image: Image.Image) -> RgbImage:
     return np.asarray(upright.convert("RGB"))
 
 
-def _turned(picture: RgbImage, opened: Image.Image) -> RgbImage:
-    """Turn a picture as the EXIF orientation of the opened file says."""
-    turned = Image.fromarray(picture)
-    turned.getexif()[_ORIENTATION] = _with_readable_exif(opened).getexif().get(_ORIENTATION, 1)
-    return np.asarray(ImageOps.exif_transpose(turned))
+def _orientation(opened: Image.Image) -> int:
+    return int(_with_readable_exif(opened).getexif().get(_ORIENTATION, 1))
 
 
 def _with_readable_exif(image: Image.Image) -> Image.Image:
