@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
@@ -140,6 +141,8 @@ def _read_file(source: str | os.PathLike[str], limits: PhotoLimits) -> bytes:
             f"{shown or 'an empty path'}, a folder, which cannot be read as a photo."
         ) from None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # the photo itself in place of its path, as text
+            raise _no_path(source) from None
         raise MediaError(f"{shown} cannot be read: {error.strerror or 'no access'}.") from error
     except ValueError:  # a NUL in it
         raise _no_path(source) from None
@@ -210,6 +213,7 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
     except MemoryError:
         raise _too_large_for_memory() from None
     except Exception as error:  # parsers of headers raise whatever they stumble on
+        _check_kind(data)
         raise _damaged(error) from error
 
 
@@ -226,11 +230,7 @@ def _to_sdr(picture: RgbImage, data: bytes) -> RgbImage:
 
 def _unidentified(data: bytes, limits: PhotoLimits) -> RgbImage:
     """Decode what Pillow does not know, or say what it is."""
-    head = data[:HEAD_BYTES]
-    if file_kind(head) != "photo":
-        raise UnsupportedMedia(
-            f"Expected a photo ({PHOTO_FORMATS}). Received: {kind_in_words(head)}."
-        ) from None
+    _check_kind(data)
     if data[:2] in (b"II", b"MM"):
         try:
             deep = read_deep_tiff(data, limits.max_pixels, only=True)
@@ -245,6 +245,15 @@ def _unidentified(data: bytes, limits: PhotoLimits) -> RgbImage:
     raise DamagedMedia(
         "The photo is damaged or cut off: its beginning is right, the rest is not."
     ) from None
+
+
+def _check_kind(data: bytes) -> None:
+    """Say what a file is that could not be read, if it is no photo at all."""
+    head = data[:HEAD_BYTES]
+    if file_kind(head) != "photo":
+        raise UnsupportedMedia(
+            f"Expected a photo ({PHOTO_FORMATS}). Received: {kind_in_words(head)}."
+        ) from None
 
 
 def _let_pillow_open(pixels: int) -> None:

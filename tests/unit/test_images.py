@@ -40,10 +40,16 @@ def test_heic():
     assert {"heic", "heif", "jfif", "jpe"} <= set(PHOTO_SUFFIXES)
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("form", ["JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_honoured(orientation, form):
+    """With a colour of its own above and below, left and right: no two of the eight agree."""
+    if form == "HEIF":
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()  # writes it
     upright = half_red_half_blue()
+    upright.paste((0, 255, 0), (0, 0, 10, 5))
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -60,6 +66,8 @@ def test_exif_orientation_is_honoured(orientation, form):
     assert image.shape == (20, 40, 3)
     assert abs(image[10, 5].astype(int) - [255, 0, 0]).max() < 40
     assert abs(image[10, 35].astype(int) - [0, 0, 255]).max() < 40
+    assert abs(image[2, 4].astype(int) - [0, 255, 0]).max() < 90
+    assert abs(image[17, 4].astype(int) - [255, 0, 0]).max() < 90
 
 
 def test_broken_exif_does_not_matter():

@@ -142,6 +142,14 @@ def test_what_is_no_photo_is_told_in_short(kind):
     assert 20 < len(str(error.value)) <= 300
 
 
+@pytest.mark.parametrize(
+    "kind", ["a data URI", "a NUL", "a long name", "a folder", "a path that fails"]
+)
+def test_what_is_no_path_says_what_was_expected(kind):
+    with pytest.raises(MediaError, match=r"^Expected the path of a photo\. Received: "):
+        read_photo(BAD[kind])
+
+
 def test_what_is_no_photo_costs_no_other(analyzer, astronaut):
     results = analyzer.photos([astronaut, *BAD.values(), astronaut])
     assert [type(result) for result in results] == (
