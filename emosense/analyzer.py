@@ -159,7 +159,7 @@ class Analyzer:
         """Analyse a video.
 
         Args:
-            path: MP4, MOV, M4V, AVI, MKV or WebM.
+            path: of a video in one of :data:`emosense.media.formats.VIDEO_FORMATS`.
             options: how dense and how fine; ten frames a second if None.
             annotated: where to write the video with boxes and its own sound (MP4), or None.
 
