@@ -162,7 +162,7 @@ def read_deep_tiff(data: bytes, max_pixels: int, *, only: bool = False) -> RgbIm
                 f"Expected a photo. Received: {kind}, packed in a way that is not read here; "
                 "saved without compression it is."
             )
-        orientation = int(page.tags.valueof(_ORIENTATION, 1))
+        orientation = page.tags.valueof(_ORIENTATION, 1)
     if values.size != height * width * channels:
         raise ValueError("another size than the header says")
     if channels > 1 and int(page.planarconfig) == 2:  # one plane after the other
@@ -171,13 +171,13 @@ def read_deep_tiff(data: bytes, max_pixels: int, *, only: bool = False) -> RgbIm
     picture = deep_to_rgb(values.reshape(shape))
     if int(page.photometric) == _MIN_IS_WHITE:
         picture = np.asarray(255 - picture)
-    return upright(picture, orientation)
+    return apply_orientation(picture, orientation)
 
 
-def upright(picture: RgbImage, orientation: int) -> RgbImage:
-    """Turn and mirror a picture as an EXIF orientation of 1 to 8 says."""
+def apply_orientation(picture: RgbImage, orientation: object) -> RgbImage:
+    """Turn and mirror a picture as an EXIF orientation of 1 to 8 says; any other does nothing."""
     image = Image.fromarray(picture)
-    image.getexif()[_ORIENTATION] = orientation
+    image.getexif()[_ORIENTATION] = orientation if isinstance(orientation, int) else 1
     return np.asarray(ImageOps.exif_transpose(image))
 
 

@@ -17,7 +17,12 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from emosense.errors import DamagedMedia, MediaError, MediaTooLarge, UnsupportedMedia
-from emosense.media.deep_colour import deep_to_rgb, read_deep_png, read_deep_tiff, upright
+from emosense.media.deep_colour import (
+    apply_orientation,
+    deep_to_rgb,
+    read_deep_png,
+    read_deep_tiff,
+)
 from emosense.media.file_kind import HEAD_BYTES, file_kind, kind_in_words
 from emosense.media.formats import PHOTO_FORMATS
 from emosense.media.names import described, shortened
@@ -197,7 +202,9 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
             _check_pixels(image.size, limits)
             deep = read_deep_png(data) if image.format == "PNG" else None
             if deep is not None:
-                deep = upright(deep, _orientation(image))
+                deep = apply_orientation(
+                    deep, _with_readable_exif(image).getexif().get(_ORIENTATION)
+                )
             elif image.format == "TIFF":
                 deep = read_deep_tiff(data, limits.max_pixels)
             return _to_sdr(_decoded(image) if deep is None else deep, data)
@@ -292,10 +299,6 @@ def _to_rgb(image: Image.Image) -> RgbImage:
         white = Image.new("RGBA", rgba.size, "white")
         upright = Image.alpha_composite(white, rgba)
     return np.asarray(upright.convert("RGB"))
-
-
-def _orientation(opened: Image.Image) -> int:
-    return int(_with_readable_exif(opened).getexif().get(_ORIENTATION, 1))
 
 
 def _with_readable_exif(image: Image.Image) -> Image.Image:

@@ -306,6 +306,14 @@ def test_all_orientations(colour, orientation, kind):
     assert np.abs(found.astype(int) - expected).max() <= 1
 
 
+@pytest.mark.parametrize("wrong", [(3, 1, 0), (3, 1, 9), (3, 2, (3, 3)), (2, 4, "abc")])
+def test_an_orientation_that_is_none_does_not_matter(colour, wrong):
+    kind, count, value = wrong
+    values = deeper(colour, 16)
+    data = tiff(values, photometric="rgb", extratags=[(274, kind, count, value, True)])
+    assert same(read_photo(data), colour)
+
+
 def test_cmyk_of_16_bits(colour):
     ink = np.dstack([65535 - colour.astype(np.uint16) * 257, np.zeros(colour.shape[:2], np.uint16)])
     assert np.abs(read_photo(tiff(ink, photometric="separated")).astype(int) - colour).max() <= 1
