@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -20,7 +20,13 @@ from emosense.faces.crop import crop_face
 from emosense.faces.detector import FaceDetector
 from emosense.faces.options import DetectorOptions
 from emosense.faces.reading_order import reading_order
-from emosense.media.images import PhotoLimits, PhotoSource, RgbImage, read_photo
+from emosense.media.images import (
+    PhotoLimits,
+    PhotoSource,
+    RgbImage,
+    is_readable,
+    read_photo,
+)
 from emosense.media.names import described, shortened
 from emosense.media.video import VideoLimits
 from emosense.networks.classifier import EmotionClassifier
@@ -94,7 +100,7 @@ class Analyzer:
         photos: Iterable[PhotoSource],
         options: DetectorOptions | None = None,
         *,
-        names: Sequence[str] | None = None,
+        names: Iterable[str] | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> list[PhotoResult | PhotoFailure]:
         """Analyse many photos: all faces go through the network together.
@@ -106,7 +112,7 @@ class Analyzer:
         Args:
             photos: each as for :meth:`photo`; may be a generator.
             options: of the detector; the defaults for photos if None.
-            names: what each is called in the results; file names if None.
+            names: what each is called in the results; file names if None, also in its place.
             on_progress: called with (photos done, photos in all; of a generator, those read).
 
         Raises:
@@ -117,8 +123,9 @@ class Analyzer:
                 f"Expected several photos, as a list or generator. Received: {described(photos)}"
             )
         count = len(photos) if isinstance(photos, Sized) else None
-        if names is not None and count is not None and len(names) != count:
-            raise MediaError(f"Expected {count} names. Received: {len(names)}.")
+        known = _names(names)
+        if names is not None and count is not None and len(known) != count:
+            raise MediaError(f"Expected {count} names. Received: {len(known)}.")
         read = 0
         done: dict[int, PhotoResult | PhotoFailure] = {}
         batch: list[tuple[int, str, RgbImage]] = []
@@ -132,8 +139,8 @@ class Analyzer:
 
         for index, photo in enumerate(photos):
             read = index + 1
-            known = names is not None and index < len(names)
-            name = names[index] if names is not None and known else name_of(photo, index + 1)
+            given = known[index] if index < len(known) else None
+            name = given if isinstance(given, str) else name_of(photo, index + 1)
             try:
                 batch.append((index, name, read_photo(photo, self.limits)))
             except MediaError as error:
@@ -152,7 +159,7 @@ class Analyzer:
         """Analyse a video.
 
         Args:
-            path: MP4, MOV, M4V, AVI, MKV or WebM.
+            path: of a video in one of :data:`emosense.media.formats.VIDEO_FORMATS`.
             options: how dense and how fine; ten frames a second if None.
             annotated: where to write the video with boxes and its own sound (MP4), or None.
 
@@ -251,22 +258,30 @@ def video_limits() -> VideoLimits:
 
 def name_of(photo: PhotoSource, number: int) -> str:
     """Return what a photo is called in results: its file name, or its number."""
-    path: Any = photo
-    if isinstance(photo, ImageFile.ImageFile):
-        path = photo.filename
-    elif not isinstance(photo, str | os.PathLike):
-        path = getattr(photo, "name", None)  # of an open file; a number where it has none
-    try:
+    try:  # an object's own name or path raises errors of its own
+        path: Any = photo
+        if isinstance(photo, ImageFile.ImageFile):
+            path = photo.filename
+        elif not isinstance(photo, str | os.PathLike):
+            path = getattr(photo, "name", None)  # of an open file; a number where it has none
         name = PurePath(os.fsdecode(path)).name
-    except TypeError:  # no path
+    except Exception:
         name = ""
     return shortened(name, 200) or f"photo {number}"
+
+
+def _names(names: object) -> Sequence[object]:
+    if names is None:
+        return ()
+    if isinstance(names, str | bytes) or not isinstance(names, Iterable):
+        raise MediaError(f"Expected a list of names. Received: {described(names)}")
+    return list(names)
 
 
 def _video_path(path: object) -> Path:
     try:
         found = Path(path)  # type: ignore[arg-type]  # tried out
-    except TypeError:
+    except Exception:  # an object's own way to give its path raises errors of its own
         found = None
     if found is None or "\0" in str(found):
         raise MediaError(f"Expected the path of a video. Received: {described(path)}")
@@ -277,5 +292,5 @@ def _is_one_photo(photos: object) -> bool:
     """Tell whether what should be several photos is one, which could be walked through as well."""
     if isinstance(photos, np.ndarray):
         return photos.ndim < 3 or (photos.ndim == 3 and photos.shape[2] in (1, 3, 4))
-    one = (str, bytes, bytearray, memoryview, os.PathLike)
-    return isinstance(photos, one) or callable(getattr(photos, "read", None))
+    one = (str, bytes, bytearray, memoryview, os.PathLike, Mapping)
+    return isinstance(photos, one) or is_readable(photos)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -9,8 +10,10 @@ from pathlib import PurePosixPath
 from typing import IO, Final
 
 from emosense.errors import DamagedMedia, MediaTooLarge, UnsupportedMedia
+from emosense.media.file_kind import HEAD_BYTES, kind_in_words
 from emosense.media.formats import PHOTO_FORMATS, PHOTO_SUFFIXES
 
+_log = logging.getLogger(__name__)
 _ENTRY: Final = b"PK\x01\x02"
 _CHUNK: Final = 2**20
 # The others inflate a whole chunk before its size can be checked (bzip2: a factor of 10^6).
@@ -72,11 +75,14 @@ class PhotoArchive:
             file.seek(0)
             if file.read(2) == b"PK":
                 raise DamagedMedia("The zip archive is damaged or cut off.")
-            raise UnsupportedMedia("Expected a zip archive. Received: a file of another kind.")
+            file.seek(0)
+            words = kind_in_words(file.read(HEAD_BYTES))
+            raise UnsupportedMedia(f"Expected a zip archive. Received: {words}.")
         try:
             self._zip = zipfile.ZipFile(file)
         except (*_BROKEN, NotImplementedError) as error:
-            raise DamagedMedia(f"The zip archive is damaged or cut off ({error}).") from error
+            _log.debug("a zip archive cannot be opened", exc_info=error)
+            raise DamagedMedia("The zip archive is damaged or cut off.") from error
         entries = self._zip.infolist()
         found = [
             ArchivedPhoto(_harmless(entry.filename), index)
@@ -119,9 +125,13 @@ class PhotoArchive:
                     self._unpacked += len(part)
                     self._check_unpacked(size)
         except NotImplementedError as error:
-            raise DamagedMedia(f"It is packed in a way that is not read here ({error}).") from error
+            _log.debug("a photo of a zip archive is not read", exc_info=error)
+            raise DamagedMedia(
+                "It is packed in a way that is not read here: expected Deflate."
+            ) from error
         except _BROKEN as error:
-            raise DamagedMedia(f"It cannot be unpacked ({error}).") from error
+            _log.debug("a photo of a zip archive cannot be unpacked", exc_info=error)
+            raise DamagedMedia("It cannot be unpacked: the archive is damaged there.") from error
         return b"".join(parts)
 
     def _check_unpacked(self, size: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
@@ -16,7 +17,12 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from emosense.errors import DamagedMedia, MediaError, MediaTooLarge, UnsupportedMedia
-from emosense.media.deep_colour import deep_to_rgb, read_deep_png, read_deep_tiff
+from emosense.media.deep_colour import (
+    apply_orientation,
+    deep_to_rgb,
+    read_deep_png,
+    read_deep_tiff,
+)
 from emosense.media.file_kind import HEAD_BYTES, file_kind, kind_in_words
 from emosense.media.formats import PHOTO_FORMATS
 from emosense.media.names import described, shortened
@@ -94,10 +100,10 @@ def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbIma
         _check_pixels(source.size, limits)
         return _decoded(source)
     if isinstance(source, bytes | bytearray | memoryview):
-        return _from_bytes(bytes(source), limits)
+        return _from_bytes(_buffered(source, limits), limits)
     if isinstance(source, str | os.PathLike):
         return _from_bytes(_read_file(source, limits), limits)
-    if callable(getattr(source, "read", None)):
+    if is_readable(source):
         return _from_bytes(_read_open(source, limits), limits)
     raise UnsupportedMedia(
         "Expected a photo as a path, bytes, open file, PIL image or array. Received: "
@@ -105,34 +111,79 @@ def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbIma
     )
 
 
+def is_readable(source: object) -> bool:
+    """Tell whether something can be read like an open file; never fails."""
+    try:
+        return callable(getattr(source, "read", None))
+    except Exception:  # a property of a foreign object raises errors of its own
+        return False
+
+
+def _buffered(source: bytes | bytearray | memoryview, limits: PhotoLimits) -> bytes:
+    try:
+        size = source.nbytes if isinstance(source, memoryview) else len(source)
+        _check_bytes(size, limits)
+        return bytes(source)
+    except ValueError:
+        raise MediaError("Expected the bytes of a photo. Received: a released buffer.") from None
+
+
 def _read_file(source: str | os.PathLike[str], limits: PhotoLimits) -> bytes:
     try:
-        path = Path(source)
-        shown = shortened(str(path))
-        _check_bytes(path.stat().st_size, limits)
-        return path.read_bytes()
+        given = os.fspath(source)
+        path, shown = Path(given), shortened(given)
+    except Exception:  # an object's own way to give its path raises errors of its own
+        raise _no_path(source) from None
+    try:
+        with path.open("rb") as file:
+            _check_bytes(os.fstat(file.fileno()).st_size, limits)
+            return _read_open(file, limits)  # not read_bytes: devices and pipes have no size
     except FileNotFoundError:
         raise MediaError(f"There is no file {shown}.") from None
+    except IsADirectoryError:
+        raise MediaError(
+            "Expected the path of a photo. Received: "
+            f"{shown or 'an empty path'}, a folder, which cannot be read as a photo."
+        ) from None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # the photo itself in place of its path, as text
+            raise _no_path(source) from None
         raise MediaError(f"{shown} cannot be read: {error.strerror or 'no access'}.") from error
-    except (ValueError, TypeError):  # a NUL in it; bytes as a path
-        raise MediaError(f"Expected the path of a photo. Received: {described(source)}.") from None
+    except ValueError:  # a NUL in it
+        raise _no_path(source) from None
+
+
+def _no_path(source: object) -> MediaError:
+    return MediaError(f"Expected the path of a photo. Received: {described(source)}.")
 
 
 def _read_open(file: Any, limits: PhotoLimits) -> bytes:
-    """Read an open file, never more of it than the limit allows."""
+    """Read an open file, never more of it than the limit allows and one byte."""
     name = type(file).__name__
+    data = bytearray()
     try:
         if callable(getattr(file, "seekable", None)) and file.seekable():
             file.seek(0)
-        data = file.read(limits.max_bytes + 1)
+        while len(data) <= limits.max_bytes:  # pipes and sockets give a part at a time
+            part = file.read(limits.max_bytes + 1 - len(data))
+            if not isinstance(part, bytes | bytearray | memoryview):
+                raise UnsupportedMedia(
+                    f"Expected a file that is open for reading bytes. Received: {name} that reads "
+                    f"{type(part).__name__}."
+                )
+            if not part:
+                break
+            data += part
+    except MediaError:
+        raise
     except Exception as error:  # whatever stands behind it raises errors of its own
         _log.debug("an open file cannot be read", exc_info=error)
-        raise MediaError(f"The open file ({name}) cannot be read.") from error
-    if not isinstance(data, bytes | bytearray | memoryview):
-        raise UnsupportedMedia(
-            f"Expected a file that is open for reading bytes. Received: {name} that reads "
-            f"{type(data).__name__}."
+        raise MediaError(
+            f"Expected an open file that can be read. Received: {name} that fails."
+        ) from error
+    if len(data) > limits.max_bytes:
+        raise MediaTooLarge(
+            f"Expected at most {limits.max_bytes / 2**20:.0f} MB. Received: a file of more."
         )
     return bytes(data)
 
@@ -150,9 +201,13 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
             image = Image.open(io.BytesIO(data), formats=_FORMATS)
             _check_pixels(image.size, limits)
             deep = read_deep_png(data) if image.format == "PNG" else None
-            if deep is None and image.format == "TIFF":
+            if deep is not None:
+                deep = apply_orientation(
+                    deep, _with_readable_exif(image).getexif().get(_ORIENTATION)
+                )
+            elif image.format == "TIFF":
                 deep = read_deep_tiff(data, limits.max_pixels)
-            return _to_sdr(_decoded(image) if deep is None else _turned(deep, image), data)
+            return _to_sdr(_decoded(image) if deep is None else deep, data)
     except UnidentifiedImageError:
         return _unidentified(data, limits)
     except Image.DecompressionBombError:
@@ -162,7 +217,10 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
         ) from None
     except MediaError:
         raise
+    except MemoryError:
+        raise _too_large_for_memory() from None
     except Exception as error:  # parsers of headers raise whatever they stumble on
+        _check_kind(data)
         raise _damaged(error) from error
 
 
@@ -179,22 +237,30 @@ def _to_sdr(picture: RgbImage, data: bytes) -> RgbImage:
 
 def _unidentified(data: bytes, limits: PhotoLimits) -> RgbImage:
     """Decode what Pillow does not know, or say what it is."""
+    _check_kind(data)
     if data[:2] in (b"II", b"MM"):
         try:
             deep = read_deep_tiff(data, limits.max_pixels, only=True)
         except MediaError:
             raise
+        except MemoryError:
+            raise _too_large_for_memory() from None
         except Exception as error:  # its parser raises whatever it stumbles on
             raise _damaged(error) from error
         if deep is not None:
             return deep
-    if file_kind(data[:HEAD_BYTES]) == "photo":
-        raise DamagedMedia(
-            "The photo is damaged or cut off: its beginning is right, the rest is not."
-        ) from None
-    raise UnsupportedMedia(
-        f"Expected a photo ({PHOTO_FORMATS}). Received: {kind_in_words(data[:HEAD_BYTES])}."
+    raise DamagedMedia(
+        "The photo is damaged or cut off: its beginning is right, the rest is not."
     ) from None
+
+
+def _check_kind(data: bytes) -> None:
+    """Say what a file is that could not be read, if it is no photo at all."""
+    head = data[:HEAD_BYTES]
+    if file_kind(head) != "photo":
+        raise UnsupportedMedia(
+            f"Expected a photo ({PHOTO_FORMATS}). Received: {kind_in_words(head)}."
+        ) from None
 
 
 def _let_pillow_open(pixels: int) -> None:
@@ -207,10 +273,16 @@ def _decoded(image: Image.Image) -> RgbImage:
     try:
         image.load()
         return _to_rgb(image)
+    except MediaError:
+        raise
     except MemoryError:
-        raise MediaTooLarge("The image needs more memory than there is.") from None
+        raise _too_large_for_memory() from None
     except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error, ...
         raise _damaged(error) from error
+
+
+def _too_large_for_memory() -> MediaTooLarge:
+    return MediaTooLarge("The image needs more memory than there is.")
 
 
 def _damaged(error: Exception) -> DamagedMedia:
@@ -227,13 +299,6 @@ def _to_rgb(image: Image.Image) -> RgbImage:
         white = Image.new("RGBA", rgba.size, "white")
         upright = Image.alpha_composite(white, rgba)
     return np.asarray(upright.convert("RGB"))
-
-
-def _turned(picture: RgbImage, opened: Image.Image) -> RgbImage:
-    """Turn a picture as the EXIF orientation of the opened file says."""
-    turned = Image.fromarray(picture)
-    turned.getexif()[_ORIENTATION] = _with_readable_exif(opened).getexif().get(_ORIENTATION, 1)
-    return np.asarray(ImageOps.exif_transpose(turned))
 
 
 def _with_readable_exif(image: Image.Image) -> Image.Image:

@@ -123,6 +123,7 @@ def test_encrypted_photos_are_told():
     [
         (b"", UnsupportedMedia, "Expected a zip archive"),
         (b"hello", UnsupportedMedia, "Expected a zip archive"),
+        (b"\x1f\x8b\x08" + bytes(50), UnsupportedMedia, "an archive of another kind than zip"),
         (zipped({"a.jpg": bytes(5000)}).getvalue()[:60], DamagedMedia, "damaged or cut off"),
         (zipped({"a.txt": b"x", "b.mp4": b""}).getvalue(), UnsupportedMedia, "2 other files"),
         (zipped({}).getvalue(), UnsupportedMedia, "0 other files"),
@@ -131,3 +132,12 @@ def test_encrypted_photos_are_told():
 def test_what_is_no_archive_of_photos_is_told(data, error, told):
     with pytest.raises(error, match=told):
         PhotoArchive(io.BytesIO(data))
+
+
+def test_no_message_quotes_a_library():
+    data = bytearray(zipped({"a.jpg": b"x" * 1000}).getvalue())
+    data[data.index(b"PK\x03\x04")] = 0
+    archive = PhotoArchive(io.BytesIO(data))
+    with pytest.raises(DamagedMedia) as error:
+        archive.read(archive.photos[0])
+    assert str(error.value) == "It cannot be unpacked: the archive is damaged there."

@@ -5,10 +5,12 @@ import pytest
 from helpers import encoded
 from PIL import Image
 
+from emosense.errors import UnsupportedMedia
 from emosense.media.file_kind import HEAD_BYTES, file_kind, kind_in_words
+from emosense.media.images import read_photo
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "DIB"])
 def test_photos(form):
     assert file_kind(encoded(Image.new("RGB", (300, 300)), form)[:HEAD_BYTES]) == "photo"
 
@@ -38,8 +40,23 @@ def test_archives():
         (b"%PDF-1.7", "a PDF document"),
         (b"\xff\x0a" + bytes(20), "a JPEG XL photo, which is not read here"),
         (b"\x00\x00\x00\x0cjP  \r\n", "a JPEG 2000 photo, which is not read here"),
-        (b"8BPS\x00\x01", "a Photoshop file"),
-        (b"\x00\x00\x00\x18ftypcrx " + bytes(8), "a camera's raw file"),
+        (b"8BPS\x00\x01", "a Photoshop file, which is not read here"),
+        (b"\x00\x00\x00\x18ftypcrx " + bytes(8), "a camera's raw file, which is not read here"),
+        (b"IIRO\x08" + bytes(9), "a camera's raw file, which is not read here"),
+        (b"II*\x00\x10\x00\x00\x00CR\x02", "a camera's raw file, which is not read here"),
+        (b"BMW is a car, and this is a text about it", "a file of another kind"),
+        (b"Its free of charge", "a file of another kind"),
+        (b"GIF8 is no picture", "a file of another kind"),
+        (b"II. Of the second chapter", "a file of another kind"),
+        (b"\xef\xbb\xbf<svg xmlns", "an SVG drawing"),
+        (b"<!-- made by hand --><svg xmlns", "an SVG drawing"),
+        (b"<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN'><svg", "an SVG drawing"),
+        (b"<!DOCTYPE html><html><body><svg", "an HTML document"),
+        (b"\x00\x00\x02\x00" + bytes(30), "a file of another kind"),
+        (b"\x00\x00\x01\x00\x01\x00" + bytes(30), "an icon"),
+        (b"\x00\x00\x00\x20ftypM4A " + bytes(30), "a sound file"),
+        (b"v/1\x01\x02\x00", "a picture of a kind that is not read here"),
+        (b"P6\n2 2\n255\n" + bytes(12), "a picture of a kind that is not read here"),
         (b"\n <svg xmlns", "an SVG drawing"),
         (b"<?xml version='1.0'?><svg", "an SVG drawing"),
         (b"Rar!\x1a\x07", "an archive of another kind than zip"),
@@ -49,3 +66,24 @@ def test_archives():
 def test_what_is_none_is_named(head, words):
     assert file_kind(head) == "other"
     assert kind_in_words(head) == words
+
+
+def test_what_is_read_is_named_too(astronaut):
+    told = {
+        form: kind_in_words(encoded(astronaut, form)[:HEAD_BYTES])
+        for form in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
+    }
+    named = {"JPEG": "JPEG", "WEBP": "WebP"}
+    assert all(named.get(form, form) in words for form, words in told.items())
+
+
+def test_every_header_of_bmp_is_known():
+    for size in (12, 40, 108, 124):
+        head = b"BM" + bytes(12) + size.to_bytes(4, "little") + bytes(200)
+        assert file_kind(head) == "photo"
+
+
+@pytest.mark.parametrize("head", [b"BMW, MM, II and so on" * 20, b"IIRO\x08" + bytes(400)])
+def test_a_sound_file_of_another_kind_is_not_called_damaged(head):
+    with pytest.raises(UnsupportedMedia, match="Expected a photo"):
+        read_photo(head)

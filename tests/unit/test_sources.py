@@ -28,6 +28,13 @@ class Pipe:
         return self._file.read(size)
 
 
+class Slow(Pipe):
+    """Gives a part at a time, as pipes and sockets do."""
+
+    def read(self, size=-1, /):
+        return super().read(min(size, 1000))
+
+
 class Located:
     """A path of another kind."""
 
@@ -52,6 +59,7 @@ SOURCES = {
     "read before": lambda data, path: half_read(data),
     "open file": lambda data, path: path.open("rb"),
     "pipe": lambda data, path: Pipe(data),
+    "in parts": lambda data, path: Slow(data),
     "path-like": lambda data, path: Located(path),
     "text path": lambda data, path: str(path),
 }
@@ -103,11 +111,43 @@ class Failing:
 BAD["what fails at all"] = Failing()
 
 
+class Hostile:
+    """Its properties and its path raise what no photo raises."""
+
+    @property
+    def read(self):
+        raise RuntimeError("no")
+
+    @property
+    def name(self):
+        raise RuntimeError("no")
+
+
+class NoPath:
+    def __fspath__(self):
+        raise RuntimeError("no")
+
+
+BAD["properties that fail"] = Hostile()
+BAD["a path that fails"] = NoPath()
+BAD["a released buffer"] = memoryview(b"x")
+BAD["a released buffer"].release()
+BAD["an empty path"] = ""
+
+
 @pytest.mark.parametrize("kind", BAD)
 def test_what_is_no_photo_is_told_in_short(kind):
     with pytest.raises(MediaError) as error:
         read_photo(BAD[kind])
     assert 20 < len(str(error.value)) <= 300
+
+
+@pytest.mark.parametrize(
+    "kind", ["a data URI", "a NUL", "a long name", "a folder", "a path that fails"]
+)
+def test_what_is_no_path_says_what_was_expected(kind):
+    with pytest.raises(MediaError, match=r"^Expected the path of a photo\. Received: "):
+        read_photo(BAD[kind])
 
 
 def test_what_is_no_photo_costs_no_other(analyzer, astronaut):
@@ -131,7 +171,7 @@ def test_a_generator(analyzer, astronaut):
     "wrong",
     [
         "a.png", b"bytes", memoryview(b"bytes"), Path("a.png"), io.BytesIO(b"a\nb\n"), None, 3,
-        np.zeros((9, 9)), np.zeros((9, 9, 3), np.uint8),
+        np.zeros((9, 9)), np.zeros((9, 9, 3), np.uint8), {"a.png": b"bytes"},
     ],
 )  # fmt: skip
 def test_one_photo_instead_of_several(analyzer, wrong):
@@ -159,12 +199,39 @@ def test_never_more_of_a_file_than_the_limit_allows():
     assert file.asked == 1
 
 
+def test_what_has_no_size_is_read_no_further_than_the_limit(tmp_path):
+    """A device or a pipe says that it has 0 bytes; /dev/zero never ends."""
+    endless = tmp_path / "endless.jpg"
+    endless.symlink_to("/dev/zero")
+    with pytest.raises(MediaTooLarge, match="at most 1 MB"):
+        read_photo(endless, PhotoLimits(max_bytes=2**20))
+
+
+def test_names_are_strings_or_are_made(analyzer, astronaut_png):
+    class Unnamed(io.BytesIO):
+        @property
+        def name(self):
+            raise RuntimeError("no")
+
+    photos = [astronaut_png, Unnamed(astronaut_png), Located("x/c.png")]
+    names = [result.source for result in analyzer.photos(photos)]
+    assert names == ["photo 1", "photo 2", "c.png"]
+    names = (name for name in ("a", None, 7))
+    assert [result.source for result in analyzer.photos(photos, names=names)] == [
+        *("a", "photo 2", "c.png")
+    ]
+    with pytest.raises(MediaError, match="Expected a list of names"):
+        analyzer.photos([b"x"], names="a")
+
+
 def test_several_photos_in_one_array(analyzer, astronaut):
     results = analyzer.photos(np.stack([astronaut, astronaut]))
     assert [len(result.faces) for result in results] == [1, 1]
 
 
-@pytest.mark.parametrize("wrong", [None, 3, io.BytesIO(b"x"), b"a.mp4", "a\0.mp4", Failing()])
+@pytest.mark.parametrize(
+    "wrong", [None, 3, io.BytesIO(b"x"), b"a.mp4", "a\0.mp4", Failing(), NoPath()]
+)
 def test_a_video_is_named_by_its_path(analyzer, wrong):
     with pytest.raises(MediaError, match="Expected the path of a video"):
         analyzer.video(wrong)
