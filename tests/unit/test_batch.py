@@ -1,11 +1,11 @@
 """Jobs over many files, with real processes that are really killed."""
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -13,11 +13,14 @@ from pathlib import Path
 import cv2
 import fsspec
 import numpy as np
+import psutil
 import pyarrow.parquet as pq
 import pytest
 from clips import head, pasted, wall, write_clip
-from gates import Gate, gated_environment
+from gated_ray import GatedActor
+from gates import WORKER, Gate, gated_environment
 from helpers import encoded
+from waiting import wait_until
 
 from emosense.batch import local_pool
 from emosense.batch.files import File, discover, find_files
@@ -27,6 +30,7 @@ from emosense.batch.runner import BatchOptions, PartRunner
 from emosense.batch.store import Store
 from emosense.errors import BatchError, ModelNotFound, WorkerDied
 from emosense.video.options import VideoOptions
+from emosense.worker.client import InferenceWorker
 
 OPTIONS = BatchOptions("cnn8", videos=VideoOptions(per_second=2))
 
@@ -125,17 +129,6 @@ def assert_same(ours, theirs):
             assert one == other
 
 
-def processes_called(title):
-    """Return the ids of all processes whose command line begins so."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with contextlib.suppress(OSError):
-                if (folder / "cmdline").read_bytes().startswith(title.encode()):
-                    found.append(int(folder.name))
-    return found
-
-
 @pytest.fixture
 def gates(tmp_path_factory):
     return tmp_path_factory.mktemp("gates")
@@ -167,24 +160,33 @@ def test_a_killed_driver_can_go_on(album, whole, tmp_path, gates):
     assert_same(Store(str(folder)).read(), whole)
 
 
-def test_a_killed_process_loses_nothing(album, whole, tmp_path, monkeypatch):
+def test_a_killed_process_loses_nothing(album, whole, tmp_path, gates, monkeypatch):
     runners = []
 
-    class Watched(PartRunner):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
+    class Gated(PartRunner):
+        def __init__(self, options, cores):
+            super().__init__(options, cores)
+            self._worker = InferenceWorker(WORKER, cores=cores)
             runners.append(self)
 
-    monkeypatch.setattr(local_pool, "PartRunner", Watched)
+    monkeypatch.setattr(local_pool, "PartRunner", Gated)
+    for name, value in gated_environment(gates).items():
+        monkeypatch.setenv(name, value)
     killed = []
 
     def kill(progress):
         if progress.done and not killed:
+            through.result()
+            gate.wait()  # more parts than processes: the job cannot end before they are killed
+            wait_until(lambda: all(runner._worker.pid for runner in runners))
             killed.extend(runner._worker.pid for runner in runners)
             for pid in killed:
                 os.kill(pid, signal.SIGKILL)
+            gate.open()
 
-    end = run_job(str(album), str(tmp_path), OPTIONS, LocalPool(2), kill)
+    with ThreadPoolExecutor(1) as threads, Gate(gates, "files") as gate:
+        through = threads.submit(gate.let_one_through)
+        end = run_job(str(album), str(tmp_path), OPTIONS, LocalPool(2), kill)
     assert len(killed) == 2
     assert (end.done, end.failed) == (41, 1)
     assert_same(Store(str(tmp_path)).read(), whole)
@@ -227,26 +229,35 @@ class TestRay:
         ray = pytest.importorskip("ray")
         from emosense.batch.ray_pool import RayPool
 
-        yield RayPool(2)
-        ray.shutdown()
+        with pytest.MonkeyPatch.context() as patch:  # so that actors find gated_ray
+            patch.setenv("PYTHONPATH", gated_environment(Path())["PYTHONPATH"])
+            yield RayPool(2)
+            ray.shutdown()
 
     def test_the_same_rows_come_out(self, pool, album, whole, tmp_path):
         end = run_job(str(album), str(tmp_path), OPTIONS, pool)
         assert (end.done, end.failed) == (41, 1)
         assert Store(str(tmp_path)).read().equals(whole)
 
-    def test_a_killed_actor_loses_nothing(self, pool, album, whole, tmp_path):
-        killed = []
-
-        def kill(progress):
-            if progress.done and not killed:
-                killed.extend(processes_called("ray::MapWorker"))
-                os.kill(killed[0], signal.SIGKILL)
-
-        end = run_job(str(album), str(tmp_path), OPTIONS, pool, kill)
-        assert killed
+    def test_a_killed_actor_loses_nothing(self, pool, album, whole, tmp_path, monkeypatch):
+        monkeypatch.setattr("emosense.batch.ray_pool._Actor", GatedActor)
+        folder, gates = str(tmp_path / "out"), tmp_path / "gates"
+        gates.mkdir()
+        with ThreadPoolExecutor(1) as threads, Gate(gates, "files") as gate:
+            job = threads.submit(run_job, str(album), folder, OPTIONS, pool)
+            gate.let_one_through()
+            gate.wait()  # more parts than actors: the job cannot end before one is killed
+            actor = next(
+                process.parent()
+                for process in psutil.Process().children(recursive=True)
+                if WORKER in process.cmdline()
+            )
+            assert actor.cmdline()[0].startswith("ray::")
+            actor.kill()
+            gate.open()
+            end = job.result()
         assert (end.done, end.failed) == (41, 1)
-        assert_same(Store(str(tmp_path)).read(), whole)
+        assert_same(Store(folder).read(), whole)
 
 
 class TestFiles:
