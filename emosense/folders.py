@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from emosense.left_out import DEAD_LINK, READ_ALREADY, UNREADABLE, LeftOut, Reason
+from emosense.left_out import DEAD_LINK, NO_FILE, READ_ALREADY, UNREADABLE, LeftOut, Reason
 
 
 def walk(root: str, depth: int | None = None) -> tuple[list[str], LeftOut]:
@@ -48,11 +48,15 @@ def walk(root: str, depth: int | None = None) -> tuple[list[str], LeftOut]:
         deeper = depth is None or folder.count("/") + bool(folder) + 1 < depth
         for entry in entries:
             name = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.is_dir():
+            try:
+                is_folder, is_file = entry.is_dir(), entry.is_file()
+            except OSError:  # a link to itself, or to where one may not look
+                is_folder = is_file = False
+            if is_folder:
                 if deeper:
                     (linked if entry.is_symlink() else real).append(name)
-            elif entry.is_file():
+            elif is_file:
                 files.append(name)
             else:
-                left_out[DEAD_LINK, name] += 1
+                left_out[DEAD_LINK if entry.is_symlink() else NO_FILE, name] += 1
     return sorted(files), LeftOut.of(left_out)

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
+from emosense.media import names
+
 Reason = tuple[str, str]
 """What was left out, in the singular and in the plural."""
 
 OTHER_KIND: Final[Reason] = ("file of another kind", "files of other kinds")
 HIDDEN: Final[Reason] = ("hidden file", "hidden files")
 DEAD_LINK: Final[Reason] = ("link that leads nowhere", "links that lead nowhere")
+NO_FILE: Final[Reason] = ("entry that is no file", "entries that are no files")
 READ_ALREADY: Final[Reason] = (
     "link to a folder that was read already",
     "links to folders that were read already",
@@ -72,6 +75,5 @@ def kind_of(name: str) -> tuple[Reason, str]:
 
 
 def shortened(text: object, longest: int = _LONGEST) -> str:
-    """Return a text for a message: on one line, with a mark where it was cut."""
-    line = " ".join(str(text).split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
+    """Return a text for a message: on one line, and told where it was cut."""
+    return names.shortened(" ".join(str(text).split()), longest)

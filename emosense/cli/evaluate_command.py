@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emosense.cli.data import DATA_HELP, read_data
+from emosense.formatting import percent
 
 _TOLERANCE = 1e-3
 
@@ -87,5 +88,12 @@ def differences(card: dict[str, dict[str, Any]], measured: dict[str, dict[str, A
         for name in ("accuracy", "macro_precision", "macro_recall", "macro_f1", "loss", "ece"):
             expected = card.get(part, {}).get(name)
             if expected is None or abs(expected - figures[name]) > _TOLERANCE:
-                told.append(f"{part}, {name}: the card says {expected}, measured {figures[name]}")
+                says, measures = _figure(name, expected), _figure(name, figures[name])
+                told.append(f"{part}, {name}: the card says {says}, measured {measures}")
     return told
+
+
+def _figure(name: str, value: float | None) -> str:
+    if value is None:
+        return "nothing"
+    return percent(value, 2) if name == "accuracy" else f"{value:.4f}"

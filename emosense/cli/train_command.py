@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from emosense.cli.data import DATA_HELP, read_data
+from emosense.formatting import percent
 from emosense.networks.architectures import ARCHITECTURES
 from emosense.training.recipe import CHOICES, OWN_DEFAULTS, Recipe, default_recipe
 
@@ -107,7 +108,7 @@ def print_metrics(metrics: dict[str, dict[str, Any]]) -> None:
     """Print one line per part of the data."""
     for part, values in metrics.items():
         print(
-            f"  {part:28s} accuracy {values['accuracy']:.4f}   macro F1 {values['macro_f1']:.4f}   "
+            f"  {part:28s} accuracy {percent(values['accuracy'], 2)}   macro F1 {values['macro_f1']:.4f}   "
             f"loss {values['loss']:.4f}   ECE {values['ece']:.4f}   images {values['images']}"
         )
 
@@ -126,7 +127,11 @@ class ProgressLine:
             return
         self._last = time.monotonic()
         shown = ("loss", "accuracy", "val_loss", "val_accuracy")
-        told = "  ".join(f"{k} {progress.metrics[k]:.4f}" for k in shown if k in progress.metrics)
+        told = "  ".join(
+            f"{k} {percent(v, 1) if 'accuracy' in k else format(v, '.4f')}"
+            for k in shown
+            if (v := progress.metrics.get(k)) is not None
+        )
         line = (
             f"epoch {progress.epoch}/{progress.epochs}  step {progress.step}/{progress.steps}  "
             f"{told}  {progress.images_per_second:.0f} images/s  "

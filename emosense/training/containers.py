@@ -1,7 +1,7 @@
 """Folders, zip and tar archives alike: names of files, and their bytes one after the other.
 
 What a file is is told by its first bytes, not by its name. Archives are read as streams;
-nothing of them is written to disk.
+nothing of them is written to disk, and what they may cost is bounded.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import bz2
 import gzip
 import io
 import lzma
+import stat
 import tarfile
 import zipfile
 import zlib
@@ -17,12 +18,13 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, Protocol, cast
+from typing import IO, Any, Final, Protocol, Self, cast
 
 from emosense.errors import DatasetError
 from emosense.folders import walk
-from emosense.left_out import LeftOut, Reason
+from emosense.left_out import LeftOut, Reason, shortened
 from emosense.media.names import writable
+from emosense.training.dataset import MOST_IMAGES
 
 _BROKEN: Final = (
     OSError,
@@ -38,8 +40,19 @@ _NOT_READ: Final = {
     b"Rar!": "a RAR archive; unpack it first",
     b"PAR1": "a Parquet file",
     b"\x89HDF": "an HDF5 file",
+    b"\x28\xb5\x2f\xfd": "a file packed with Zstandard; unpack it first",
 }
 _LINK: Final[Reason] = ("link in the archive", "links in the archive")
+_REPLACED: Final[Reason] = (
+    "file that a later one of the same name replaces",
+    "files that later ones of the same names replace",
+)
+# Long names and dates of a tar archive's members, which tarfile holds in memory as a whole.
+_TAR_HEADERS: Final = (
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+)
+_LONGEST_TAR_HEADER: Final = 2**20
 
 
 class Container(Protocol):
@@ -57,6 +70,11 @@ class Container(Protocol):
 
     def files(self, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
         """Yield the wanted files, each open until the next is asked for, in any order."""
+
+
+def place_in(container: Container, name: str) -> str:
+    """Return what a message calls a file of a container."""
+    return f"{container.path.name}: {shortened(name)}"
 
 
 def open_container(path: Path) -> Container | None:
@@ -80,7 +98,8 @@ def open_container(path: Path) -> Container | None:
                     f"{path}: expected a csv, a folder, or a zip or tar archive. Received: {kind}."
                 )
         with open_packed(path) as stream:
-            return _Tar(path) if stream.read(512)[257:262] == b"ustar" else None
+            head = stream.read(tarfile.BLOCKSIZE)
+        return _Tar(path) if _begins_tar(head) else None
 
 
 @contextmanager
@@ -128,7 +147,8 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except _BROKEN as error:
         why = getattr(error, "strerror", None) or "it is damaged, cut off or locked by a password"
-        raise DatasetError(f"{path}: cannot be read: {why}.") from error
+        where = writable(str(getattr(error, "filename", None) or path))
+        raise DatasetError(f"{where}: cannot be read: {why}.") from error
 
 
 class _Folder:
@@ -149,11 +169,21 @@ class _Folder:
 class _Zip:
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.left_out = LeftOut()
+        self._real: dict[str, zipfile.ZipInfo] = {}
+        left_out: Counter[tuple[Reason, str]] = Counter()
         with zipfile.ZipFile(path) as archive:
-            found = [info for info in archive.infolist() if not info.is_dir()]
-        # Some archives from Windows have its separator.
-        self._real = {writable(info.filename.replace("\\", "/")): info for info in found}
+            for info in archive.infolist():
+                # Some archives from Windows have its separator.
+                name = writable(info.filename.replace("\\", "/"))
+                if name.endswith("/"):
+                    continue
+                if stat.S_ISLNK(info.external_attr >> 16):
+                    left_out[_LINK, ""] += 1
+                    continue
+                left_out[_REPLACED, name] += name in self._real
+                self._real[name] = info
+                _require_few(self._real, path)
+        self.left_out = LeftOut.of(+left_out)
         self.names = list(self._real)
 
     def files(self, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
@@ -166,27 +196,34 @@ class _Zip:
 class _Tar:
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.names = []
+        # How often each name comes: the last file of a name counts, as when it is unpacked.
+        self._times: Counter[str] = Counter()
         left_out: Counter[tuple[Reason, str]] = Counter()
         for member, _ in self._members():
             if member.isfile():
-                self.names.append(_name(member))
+                self._times[_name(member)] += 1
+                _require_few(self._times, path)
             elif not member.isdir():
                 left_out[_LINK, ""] += 1
-        self.left_out = LeftOut.of(left_out)
+        left_out.update({(_REPLACED, name): n - 1 for name, n in self._times.items()})
+        self.left_out = LeftOut.of(+left_out)
+        self.names = list(self._times)
 
     def files(self, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
-        wanted = set(names)
+        to_come = {name: self._times[name] for name in names}
         for member, archive in self._members():
-            if member.isfile() and _name(member) in wanted:
-                file = archive.extractfile(member)  # a stream; nothing is written
-                assert file is not None
-                yield _name(member), file
+            name = _name(member)
+            if member.isfile() and name in to_come:
+                to_come[name] -= 1
+                if not to_come[name]:
+                    file = archive.extractfile(member)  # a stream; nothing is written
+                    assert file is not None
+                    yield name, file
 
     def _members(self) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarFile]]:
         with (
             open_packed(self.path) as stream,
-            tarfile.open(fileobj=stream, mode="r|") as archive,
+            tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as archive,
         ):
             for member in archive:
                 yield member, archive
@@ -195,5 +232,27 @@ class _Tar:
                 pass
 
 
+class _Member(tarfile.TarInfo):
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _TAR_HEADERS and member.size > _LONGEST_TAR_HEADER:
+            raise tarfile.ReadError("a name that would fill the memory")
+        return member
+
+
+def _begins_tar(head: bytes) -> bool:
+    try:
+        tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
+
+
 def _name(member: tarfile.TarInfo) -> str:
     return writable(member.name.removeprefix("./"))
+
+
+def _require_few(names: Collection[str], path: Path) -> None:
+    if len(names) > MOST_IMAGES:
+        raise DatasetError(f"{path}: expected at most {MOST_IMAGES:,} files. Received: more.")

@@ -27,10 +27,11 @@ from emosense.training.containers import (
     buffered,
     open_container,
     open_packed,
+    place_in,
     reading,
     unpacked,
 )
-from emosense.training.dataset import USAGES, Dataset
+from emosense.training.dataset import MOST_IMAGES, USAGES, Dataset
 
 _COLUMNS: Final = ("emotion", "pixels", "Usage")
 _PIXELS: Final = INPUT_SIZE * INPUT_SIZE
@@ -59,8 +60,12 @@ def read_csv(path: Path, votes: Path | None = None) -> Dataset:
     return _with_votes(data, votes or _votes_beside(path))
 
 
-def csv_in(container: Container) -> str | None:
+def csv_in(container: Container, only_named: bool = False) -> str | None:
     """Return the name of the csv in a folder or archive; None if there is none.
+
+    Args:
+        container: what is searched.
+        only_named: take none but one that is called as FER2013's.
 
     Raises:
         DatasetError: there are several, and none is called as FER2013's.
@@ -70,6 +75,8 @@ def csv_in(container: Container) -> str | None:
     for wanted in _NAMES:
         if named := [name for name in tables if _base(name) == wanted]:
             return min(named, key=lambda name: (name.count("/"), name))
+    if only_named:
+        return None
     if len(tables) > 1:
         raise DatasetError(
             f"{container.path}: expected one csv, or one that is called {' or '.join(_NAMES)}. "
@@ -87,13 +94,12 @@ def read_csv_in(container: Container, table: str) -> Dataset:
     votes = next((name for name in container.names if _base(name) == _VOTES), None)
     with reading(container.path):
         for name, file in container.files([table]):
-            where = f"{container.path.name}: {name}"
-            data = _read(unpacked(file), where, str(container.path))
+            data = _read(unpacked(file), place_in(container, name), str(container.path))
         if votes is None:
             data = _with_votes(data, _votes_beside(container.path))
         else:
             for name, file in container.files([votes]):
-                data = _voted(data, unpacked(file), f"{container.path.name}: {name}")
+                data = _voted(data, unpacked(file), place_in(container, name))
     others = Counter(kind_of(name) for name in container.names if name not in (table, votes))
     return data.and_left_out(LeftOut.of(others))
 
@@ -105,11 +111,13 @@ def _base(name: str) -> str:
 
 
 def _votes_beside(path: Path) -> Path | None:
-    beside = sorted(
-        file
-        for file in path.absolute().parent.iterdir()
-        if _base(file.name.lower().removesuffix(".zip")) == _VOTES and file.is_file()
-    )
+    folder = path.absolute().parent
+    with reading(folder):
+        beside = sorted(
+            file
+            for file in folder.iterdir()
+            if _base(file.name.lower().removesuffix(".zip")) == _VOTES and file.is_file()
+        )
     return beside[0] if beside else None
 
 
@@ -123,7 +131,7 @@ def _with_votes(data: Dataset, votes: Path | None) -> Dataset:
                 return _voted(data, stream, votes.name)
         tables = [name for name in container.names if _base(name) == _VOTES]
         for name, file in container.files(tables[:1]):
-            return _voted(data, unpacked(file), f"{votes.name}: {name}")
+            return _voted(data, unpacked(file), place_in(container, name))
     raise DatasetError(f"{votes}: expected FER+'s {_VOTES} in it, found none.")
 
 
@@ -161,14 +169,17 @@ def _rows(
     columns: tuple[str, ...],
     empty: Counter[tuple[Reason, str]],
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield (row number, row); row 1 is the header, as spreadsheets count.
+    """Yield (row number, row); row 1 is the first, mostly the header, as spreadsheets count.
 
     Names of columns are taken without regard to case and surrounding spaces, values without
     surrounding spaces. Rows without any value are counted in ``empty``.
     """
     try:
         lines = _lines(stream, name)
-        header = next(lines, "")
+        first, header = 1, next(lines, "")
+        while header and not header.strip(" ,;\t\r\n"):
+            empty[_EMPTY_ROW, ""] += 1
+            first, header = first + 1, next(lines, "")
         mark = max(",;\t", key=header.count)
         rows = csv.reader([header], delimiter=mark, skipinitialspace=True)
         known = [cell.strip().lower() for cell in next(rows, [])]
@@ -180,7 +191,11 @@ def _rows(
             )
         places = {column: known.index(column.lower()) for column in columns}
         rows = csv.reader(lines, delimiter=mark, skipinitialspace=True)
-        for line, cells in enumerate(rows, start=2):
+        for line, cells in enumerate(rows, start=first + 1):
+            if line - first > MOST_IMAGES:
+                raise DatasetError(
+                    f"{name}: expected at most {MOST_IMAGES:,} rows. Received: more."
+                )
             if not any(cell.strip() for cell in cells):
                 empty[_EMPTY_ROW, ""] += 1
             elif len(cells) <= max(places.values()):

@@ -23,7 +23,8 @@ from emosense.emotions import EMOTIONS, INPUT_SIZE
 from emosense.errors import DatasetError, EmoSenseError
 from emosense.left_out import LeftOut, Reason, kind_of, shortened
 from emosense.media.formats import PHOTO_SUFFIXES
-from emosense.training.containers import Container, reading
+from emosense.media.images import PhotoLimits, read_photo
+from emosense.training.containers import Container, place_in, reading
 from emosense.training.dataset import USAGES, Dataset
 
 PARTS: Final = {
@@ -58,6 +59,7 @@ _EXPECTED: Final = (
     f"one), with class folders of {', '.join(EMOTIONS)}"
 )
 _MAX_IMAGE_BYTES: Final = 4 * 1024 * 1024
+_MAX_PIXELS: Final = 40_000_000
 _PLAIN_MODES: Final = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK")
 
 
@@ -68,33 +70,39 @@ class Images:
     Attributes:
         places: by name, (index into USAGES, emotion code).
         left_out: all other files.
+        unknown_class: what is wrong with the first class folder of an unknown name, or empty.
     """
 
     places: dict[str, tuple[int, int]]
     left_out: LeftOut
+    unknown_class: str
 
 
 def images_in(container: Container) -> Images:
-    """Find the images of all parts and classes, by the names of their folders.
-
-    Raises:
-        DatasetError: a class folder of an unknown name.
-    """
+    """Find the images of all parts and classes, by the names of their folders."""
     places: dict[str, tuple[int, int]] = {}
     left_out: Counter[tuple[Reason, str]] = Counter()
-    # "--data fer/test": the folder that was named is itself a part.
-    root = container.path.absolute().name
+    unknown = ""
+    folders: dict[str, tuple[str, ...]] = {}
     for name in container.names:
         reason, detail = kind_of(name)
-        if not detail or PurePosixPath(name).suffix[1:].lower() not in PHOTO_SUFFIXES:
+        if detail and PurePosixPath(name).suffix[1:].lower() in PHOTO_SUFFIXES:
+            folders[name] = PurePosixPath(name).parts[:-1]
+        else:
             left_out[reason, detail] += 1
-            continue
-        found = _place(PurePosixPath(name).parts[:-1], root, f"{container.path.name}: {name}")
-        if isinstance(found[0], int):
+    around: tuple[str, ...] = ()
+    if not any(_plain(folder) in PARTS for names in set(folders.values()) for folder in names):
+        # "--data fer/test" or "test.zip": what was named is itself a part.
+        around = (container.path.absolute().name.partition(".")[0],)
+    for name, names in folders.items():
+        found = _place((*around, *names))
+        if isinstance(found, str):
+            unknown = unknown or _unknown_class(found, place_in(container, name))
+        elif isinstance(found[0], int):
             places[name] = found
         else:
             left_out[found] += 1
-    return Images(places, LeftOut.of(left_out))
+    return Images(places, LeftOut.of(left_out), unknown)
 
 
 def read_images(container: Container, images: Images) -> Dataset:
@@ -103,18 +111,22 @@ def read_images(container: Container, images: Images) -> Dataset:
     Images of another size are scaled to 48x48 and made grey.
 
     Raises:
-        DatasetError: there is none, or one cannot be read.
+        DatasetError: there is none, one cannot be read, or a class is of an unknown name.
     """
+    if images.unknown_class:
+        raise DatasetError(images.unknown_class)
     if not images.places:
         others = "; ".join((*images.left_out.messages(), *container.left_out.messages()))
+        no_part = any(reason is _NO_PART for reason, _, _ in images.left_out.counts)
         raise DatasetError(
             f"{container.path}: {_EXPECTED}; or a csv of FER2013; found none. "
             f"Received: {others or 'no files'}."
+            + (" Name the folder around class folders by their part, e.g. test." if no_part else "")
         )
     rows: dict[str, npt.NDArray[np.uint8]] = {}
     with reading(container.path):
         for name, file in container.files(images.places):
-            where = f"{container.path.name}: {name}"
+            where = place_in(container, name)
             data = file.read(_MAX_IMAGE_BYTES + 1)
             if len(data) > _MAX_IMAGE_BYTES:
                 raise DatasetError(f"{where}: is too large for a face image (4 MB at most).")
@@ -131,24 +143,23 @@ def read_images(container: Container, images: Images) -> Dataset:
     )
 
 
-def _place(folders: tuple[str, ...], root: str, where: str) -> tuple[int, int] | tuple[Reason, str]:
-    """Return (index of the part, class code), or why an image has none and a detail.
+def _place(folders: tuple[str, ...]) -> tuple[int, int] | tuple[Reason, str] | str:
+    """Return (index of the part, class code), or why an image has none.
 
-    The class is the first folder below a part that is called as one; the part is the last
-    before it: ``train/train/angry`` has one folder too many, ``test`` may be around all.
+    That is a reason with its detail, or the folders that should name a class and do not. The
+    class is the first folder below a part that is called as one; the part is the last before
+    it: ``train/train/angry`` has one folder too many, ``test`` may be around all.
     """
-    if not any(_plain(folder) in PARTS for folder in folders):
-        folders = (root, *folders)
     first = next((i for i, folder in enumerate(folders) if _plain(folder) in PARTS), None)
     if first is None:
-        return _NO_PART, folders[1] if len(folders) > 1 else ""
+        return _NO_PART, "/".join(folders)
     below = range(first + 1, len(folders))
     place = next((i for i in below if _class(folders[i]) in (*_CLASSES, *_FOREIGN)), None)
     part = max(i for i in range(place or len(folders)) if _plain(folders[i]) in PARTS)
     if place is None:
         if part == len(folders) - 1:
             return _NO_CLASS, folders[part]
-        raise DatasetError(_unknown_class(folders[part + 1], where))
+        return "/".join(folders[part + 1 :])
     label = _class(folders[place])
     if label in _FOREIGN:
         return _FOREIGN_CLASS, label
@@ -159,7 +170,7 @@ def _unknown_class(label: str, where: str) -> str:
     told = (
         f"{where}: expected a class folder of {', '.join(EMOTIONS)}. Received: {shortened(label)!r}"
     )
-    if label.strip().isdecimal():
+    if any(folder.strip().isdecimal() for folder in label.split("/")):
         told += (
             ". A number means another emotion in each data set (1 is disgust in FER2013, surprise "
             "in RAF-DB, happy in AffectNet): name the folders by their emotions"
@@ -193,13 +204,13 @@ def _image(data: bytes, where: str) -> npt.NDArray[np.uint8]:
 
 
 def _grey(data: bytes) -> Image.Image:
-    from emosense.media.images import read_photo
-
     try:
         with Image.open(io.BytesIO(data)) as image:
+            if image.width * image.height > _MAX_PIXELS:
+                raise DatasetError(f"it has more than {_MAX_PIXELS / 1e6:.0f} megapixels.")
             if image.mode in _PLAIN_MODES:
                 return ImageOps.exif_transpose(image).convert("L")
     except UnidentifiedImageError:
         pass  # HEIC, if anything
     # More than 8 bits a channel: grey of 8, as photos are read.
-    return Image.fromarray(read_photo(data)).convert("L")
+    return Image.fromarray(read_photo(data, PhotoLimits(max_pixels=_MAX_PIXELS))).convert("L")

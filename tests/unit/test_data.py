@@ -1,7 +1,10 @@
 import bz2
 import gzip
+import hashlib
 import io
 import lzma
+import os
+import stat
 import tarfile
 import zipfile
 
@@ -10,6 +13,7 @@ import pytest
 from PIL import Image
 
 from emosense.errors import DatasetError
+from emosense.training import containers, fer2013_csv
 from emosense.training.dataset import Dataset, Split, copies_in, hold_out
 from emosense.training.read import read_dataset
 
@@ -247,6 +251,83 @@ class TestCsvAsPeopleHaveIt:
         told = read_dataset(tmp_path / "b.zip").left_out.messages()
         assert told == ["2 files of other kinds left out: 2 .csv"]
 
+    def test_the_fingerprint_is_what_cards_hold(self, tmp_path, plain):
+        """SHA-256 over pixels, labels and parts, in the order of the rows."""
+        ramps = [[(i + 7 * k) % 256 for i in range(2304)] for k in range(3)]
+        content = b"".join(map(bytes, ramps)) + bytes([0, 1, 2]) + bytes([0, 1, 2])
+        expected = hashlib.sha256(content).hexdigest()
+        assert plain.fingerprint == expected
+        path = tmp_path / "a.csv"
+        path.write_bytes(self.text("emotion, Usage, pixels", "{code},{usage},{pixels}").encode())
+        assert read_dataset(path).fingerprint == expected
+        for code, (part, pixels) in enumerate(zip(self.USAGES, ramps, strict=True)):
+            folder = tmp_path / "set" / f"{code}" / part / ("angry", "disgust", "fear")[code]
+            folder.mkdir(parents=True)
+            Image.fromarray(np.reshape(pixels, (48, 48)).astype(np.uint8)).save(folder / "a.tiff")
+        assert read_dataset(tmp_path / "set").fingerprint == expected
+
+    def test_empty_rows_before_the_header_count_as_rows(self, tmp_path, plain):
+        path = write(tmp_path / "a.csv", "", self.text(), header="")
+        assert read_dataset(path).fingerprint == plain.fingerprint
+        write(path, "emotion,pixels,Usage", "9," + PIXELS + ",Training", header=",,")
+        with pytest.raises(DatasetError, match=r"a\.csv, row 3: expected emotion"):
+            read_dataset(path)
+
+    def test_more_than_fits_into_memory_is_refused(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(fer2013_csv, "MOST_IMAGES", 2)
+        monkeypatch.setattr(containers, "MOST_IMAGES", 2)
+        with pytest.raises(DatasetError, match="at most 2 rows"):
+            read_dataset(write(tmp_path / "a.csv", *self.rows()))
+        (tmp_path / "b.csv.gz").write_bytes(gzip.compress(self.text()[:21].encode() + b"\n" * 9))
+        with pytest.raises(DatasetError, match="at most 2 rows"):
+            read_dataset(tmp_path / "b.csv.gz")
+        many = {f"{k}.txt": b"" for k in range(3)}
+        for path in (
+            zipped(tmp_path / "a.zip", **many),
+            tarred(tmp_path / "a.tgz", "w:gz", **many),
+        ):
+            with pytest.raises(DatasetError, match="at most 2 files"):
+                read_dataset(path)
+
+    def test_a_tar_header_that_would_fill_the_memory_is_refused(self, tmp_path):
+        path = tmp_path / "a.tgz"
+        with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as archive:
+            info = tarfile.TarInfo("fer2013.csv")
+            info.pax_headers = {"comment": "x" * 2**21}
+            archive.addfile(info)
+        with pytest.raises(DatasetError, match=r"a\.tgz: cannot be read"):
+            read_dataset(path)
+
+    def test_a_tar_of_the_oldest_kind(self, tmp_path, plain):
+        table = self.text().encode()
+        info = tarfile.TarInfo("fer2013.csv")
+        info.size = len(table)
+        head = bytearray(info.tobuf(tarfile.USTAR_FORMAT))
+        head[257:265] = bytes(8)
+        head[148:156] = b" " * 8
+        head[148:156] = b"%06o\0 " % sum(head)
+        padding = bytes(-len(table) % 512 + 1024)
+        (tmp_path / "a.tar").write_bytes(bytes(head) + table + padding)
+        assert read_dataset(tmp_path / "a.tar").fingerprint == plain.fingerprint
+
+    def test_a_later_file_of_the_same_name_replaces_the_earlier(self, tmp_path, plain):
+        members = (("fer2013.csv", b"an earlier one"), ("fer2013.csv", self.text().encode()))
+        with tarfile.open(tmp_path / "a.tar", "w") as tar:
+            for name, data in members:
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr(*members[0])
+            with pytest.warns(UserWarning, match="Duplicate name"):
+                archive.writestr(*members[1])
+        for name in ("a.tar", "a.zip"):
+            data = read_dataset(tmp_path / name)
+            assert data.fingerprint == plain.fingerprint
+            assert data.left_out.messages() == [
+                "1 file that a later one of the same name replaces left out: 1 fer2013.csv"
+            ]
+
     def test_several_tables_are_told(self, tmp_path):
         path = zipped(tmp_path / "a.zip", train_csv=b"x", test_csv=b"y")
         with pytest.raises(
@@ -421,6 +502,68 @@ class TestFoldersAsPeopleHaveThem:
         told = "; ".join(data.left_out.messages())
         assert "links to folders that were read already left out: " in told
         assert "1 link that leads nowhere left out: 1 gone.png" in told
+        (real / "gone.png").unlink()
+        (real / "self").symlink_to(real / "self")
+        os.mkfifo(real / "pipe")
+        told = "; ".join(read_dataset(real).left_out.messages())
+        assert "1 link that leads nowhere left out: 1 self" in told
+        assert "1 entry that is no file left out: 1 pipe" in told
+
+    def test_links_in_a_zip_are_counted(self, tmp_path):
+        folder = tree(tmp_path / "set", "train", "test")
+        with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+            for file in folder.rglob("*.png"):
+                archive.write(file, file.relative_to(folder))
+            link = zipfile.ZipInfo("train/angry/1.png")
+            link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+            archive.writestr(link, "0.png")
+        data = read_dataset(tmp_path / "set.zip")
+        assert counts(data) == [4, 0, 4]
+        assert data.left_out.messages() == ["1 link in the archive left out"]
+
+    def test_an_archive_that_is_called_as_a_part(self, tmp_path):
+        folder = tree(tmp_path / "set", "test") / "test"
+        for name, mode in (("Test.tar.gz", "w:gz"), ("train.tar", "w")):
+            with tarfile.open(tmp_path / name, mode) as archive:
+                archive.add(folder, ".")
+        assert counts(read_dataset(tmp_path / "Test.tar.gz")) == [0, 0, 4]
+        assert counts(read_dataset(tmp_path / "train.tar")) == [4, 0, 0]
+
+    def test_a_root_that_is_called_as_a_part_is_none_where_there_are_parts(self, tmp_path):
+        folder = tree(tmp_path / "dev", "train", "test")
+        (folder / "docs").mkdir()
+        Image.new("L", (9, 9)).save(folder / "docs" / "a.png")
+        data = read_dataset(folder)
+        assert counts(data) == [4, 0, 4]
+        assert data.left_out.messages() == [
+            "1 image outside of train, validation and test left out: 1 docs"
+        ]
+
+    def test_a_csv_beside_pictures_of_something_else(self, tmp_path):
+        folder = tmp_path / "dev"
+        (folder / "docs").mkdir(parents=True)
+        write(folder / "fer2013.csv", f"3,{PIXELS},Training")
+        Image.new("L", (9, 9)).save(folder / "docs" / "a.png")
+        data = read_dataset(folder)
+        assert counts(data) == [1, 0, 0]
+        assert data.left_out.messages() == ["1 file of another kind left out: 1 .png"]
+
+    def test_an_image_that_would_fill_the_memory_is_refused(self, tmp_path):
+        (tmp_path / "test" / "sad").mkdir(parents=True)
+        Image.new("1", (7000, 7000)).save(tmp_path / "test" / "sad" / "a.png")
+        with pytest.raises(DatasetError, match=r"test/sad/a\.png: .* more than 40 megapixels"):
+            read_dataset(tmp_path)
+
+    def test_messages_quote_a_hundred_characters(self, tmp_path):
+        long = "/".join(["q" * 90] * 20)
+        Image.new("L", (9, 9)).save(tmp_path / "a.png")
+        image = (tmp_path / "a.png").read_bytes()
+        for name, data in ((f"test/{long}/a.png", image), (f"test/sad/{long}.png", b"x")):
+            with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+                archive.writestr(name, data)
+            with pytest.raises(DatasetError) as caught:
+                read_dataset(tmp_path / "a.zip")
+            assert str(caught.value).count("q") <= 200
 
     def test_what_is_left_out_is_counted_and_named(self, tmp_path):
         folder = tree(tmp_path / "set", "train", "test", classes=("angry", "contempt"))
@@ -449,6 +592,13 @@ class TestFoldersAsPeopleHaveThem:
             read_dataset(tree(tmp_path / "rafdb", "train", "test", classes=("1", "2")))
         with pytest.raises(DatasetError, match=r"found none\. Received: 4 images outside of train"):
             read_dataset(tree(tmp_path / "set", "."))
+        with pytest.raises(DatasetError, match=r"folder around class folders .* e\.g\. test"):
+            read_dataset(tmp_path / "set")
+        tree(tmp_path / "raf", "train/images", "test/images", classes=("1", "2"))
+        for name in ("train_labels.csv", "test_labels.csv"):
+            (tmp_path / "raf" / name).write_text("image,label\n0.png,1\n")
+        with pytest.raises(DatasetError, match=r"'images/1'\. A number means another emotion"):
+            read_dataset(tmp_path / "raf")
 
 
 def test_copies_are_found_by_pixels(small_data):
