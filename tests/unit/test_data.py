@@ -295,7 +295,7 @@ class TestCsvAsPeopleHaveIt:
             info = tarfile.TarInfo("fer2013.csv")
             info.pax_headers = {"comment": "x" * 2**21}
             archive.addfile(info)
-        with pytest.raises(DatasetError, match=r"a\.tgz: cannot be read"):
+        with pytest.raises(DatasetError, match=r"a\.tgz: cannot be read: it is damaged"):
             read_dataset(path)
 
     def test_a_tar_of_the_oldest_kind(self, tmp_path, plain):
