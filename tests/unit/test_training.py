@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import pytest
 
+from emosense.cli.evaluate_command import differences
+from emosense.cli.train_command import ProgressLine, print_metrics
 from emosense.errors import TrainingError
 from emosense.networks.registry import find_model
 from emosense.training import averaging
@@ -15,7 +17,7 @@ from emosense.training.checkpoint import RunFolder
 from emosense.training.publish import _replacing, publish, training_command
 from emosense.training.recipe import Recipe, default_recipe
 from emosense.training.teacher import Teacher
-from emosense.training.trainer import train
+from emosense.training.trainer import Progress, train
 
 SMALL = Recipe("cnn8", epochs=3, batch_size=16, augmentation="standard", schedule="cosine")
 OWN = replace(
@@ -347,3 +349,19 @@ def test_own_networks_have_recipes_of_their_own():
     assert training_command(replace(own, epochs=20)).endswith("--epochs 20")
     assert training_command(replace(own, start="my models/a")).endswith("--start 'my models/a'")
     assert default_recipe("cnn8") == Recipe("cnn8")
+
+
+def test_accuracy_is_written_in_percent(capsys):
+    figures = {"accuracy": 0.6238, "macro_f1": 0.5, "loss": 1.0, "ece": 0.02, "images": 9}
+    print_metrics({"PrivateTest": figures})
+    assert "accuracy 62.38 %   macro F1 0.5000" in capsys.readouterr().out
+    metrics = {"loss": 1.5, "accuracy": 0.9996, "val_loss": 1.25, "val_accuracy": 0.5}
+    ProgressLine()(Progress(1, 2, 3, 3, 10.0, 60.0, metrics))
+    told = capsys.readouterr().err
+    assert "loss 1.5000  accuracy >99.9 %  val_loss 1.2500  val_accuracy 50.0 %" in told
+    measured = {**figures, "macro_precision": 0.5, "macro_recall": 0.5}
+    card = {**measured, "accuracy": 0.6338, "macro_f1": None}
+    assert differences({"PrivateTest": card}, {"PrivateTest": measured}) == [
+        "PrivateTest, accuracy: the card says 63.38 %, measured 62.38 %",
+        "PrivateTest, macro_f1: the card says nothing, measured 0.5000",
+    ]
