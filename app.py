@@ -3,7 +3,7 @@
 import streamlit as st
 
 from emosense.errors import EmoSenseError
-from emosense.ui.routing import navigate, show_footer
+from emosense.ui.navigation import navigate, show_footer
 
 try:
     navigate().run()

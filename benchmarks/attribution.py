@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from emosense.explain import explain
 from emosense.networks.classifier import EmotionClassifier
+from emosense.networks.occlusion import explain
 from emosense.networks.registry import find_model
-from emosense.training.read import read_dataset
+from emosense.training.readers.auto import read_dataset
 
 SHARES = np.arange(0.05, 0.51, 0.05)
 

@@ -20,8 +20,8 @@ import numpy as np
 from PIL import Image
 
 from emosense.batch.job import Pool, Progress, run_job
-from emosense.batch.local_pool import LocalPool
-from emosense.batch.runner import BatchOptions
+from emosense.batch.options import BatchOptions
+from emosense.batch.pools.local import LocalPool
 from emosense.samples import sample_photo
 
 
@@ -43,7 +43,7 @@ def main() -> None:
         show("local, 2", run(album, folder, "local-2", pools["local, 2"], arguments.model), single)
         if arguments.without_ray:
             return
-        from emosense.batch.ray_pool import RayPool
+        from emosense.batch.pools.ray import RayPool
 
         single = run(album, folder, "ray-1", RayPool(1), arguments.model)
         show("Ray, 1", single, single)

@@ -18,14 +18,14 @@ import cv2
 import numpy as np
 
 from emosense.emotions import INPUT_SIZE
-from emosense.faces.crop import FER2013_GEOMETRY, CropGeometry, crop_face, roll_of
+from emosense.faces.crop import FER2013_GEOMETRY, CropGeometry, crop_face, roll_angle
 from emosense.faces.detector import FaceDetector
 from emosense.faces.options import DetectorOptions
 from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.registry import find_model
 from emosense.results import Detection
 from emosense.training.dataset import Split
-from emosense.training.fer2013_csv import read_csv
+from emosense.training.readers.fer2013_csv import read_csv
 
 CANVAS = 320
 CHUNK = 128
@@ -48,7 +48,7 @@ def detect_best(detector: FaceDetector, canvases: list[np.ndarray]) -> list[Dete
     return [found[0] if found else None for found in detector.detect(canvases, options)]
 
 
-def measure(split: Split, images: int, side: int) -> None:
+def compute_metrics(split: Split, images: int, side: int) -> None:
     """Print the framing of ``images`` evenly spread Training images."""
     detector = FaceDetector("opencv")
     rows = np.linspace(0, len(split) - 1, images).astype(int)
@@ -68,7 +68,7 @@ def measure(split: Split, images: int, side: int) -> None:
                 side / size,
                 (middle - box.centre[0]) / size,
                 (middle - box.centre[1]) / size,
-                np.degrees(roll_of(found)),
+                np.degrees(roll_angle(found)),
                 size / side * INPUT_SIZE,
                 box.height / box.width,
             )
@@ -136,7 +136,7 @@ def main() -> None:
     arguments = parser.parse_args()
     data = read_csv(arguments.data)
     if arguments.what == "measure":
-        measure(data.split("Training"), arguments.images, arguments.side)
+        compute_metrics(data.split("Training"), arguments.images, arguments.side)
         return
     ours = FER2013_GEOMETRY
     pipeline(

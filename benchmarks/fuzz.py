@@ -19,10 +19,10 @@ import numpy as np
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from fuzzing import send_photos, send_video
-from mutants import bombs, disguised, mutants, photo_files, video_files
-from protocol import BrowserSession
-from serving import running_server
+from support.app_server import running_server
+from support.corruption import bombs, disguised, mutants, photo_files, video_files
+from support.fuzzing import send_photos, send_video
+from support.streamlit_client import BrowserSession
 
 from emosense.samples import sample_photo
 

@@ -19,9 +19,9 @@ import numpy as np
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from footprint import Footprint, footprint
-from protocol import BrowserSession
-from serving import Server, running_chromium, started_server
+from support.app_server import Server, running_chromium, started_server
+from support.resource_usage import Footprint, footprint
+from support.streamlit_client import BrowserSession
 
 from emosense.samples import sample_photo
 

@@ -15,12 +15,11 @@ from pathlib import Path
 
 from emosense.analyzer import Analyzer
 from emosense.emotions import EMOTIONS
-from emosense.evaluation.predictions import read_predictions
-from emosense.evaluation.trust import ferplus_agreement
+from emosense.evaluation.predictions import ferplus_agreement, read_predictions
 from emosense.media.formats import PHOTO_SUFFIXES
 from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.registry import list_models
-from emosense.networks.speed import BATCHES, faces_per_second
+from emosense.networks.throughput import BATCHES, faces_per_second
 
 # Stems, so that "disgusted" and "surprised" are found.
 STEMS = {
@@ -68,15 +67,15 @@ def main() -> None:
     for name, model in models.items():
         card, test = model.card, model.card.metrics["PrivateTest"]
         agreement = ferplus_agreement(read_predictions(model))
-        fresh = card.metrics["PrivateTest without copies"]["accuracy"]
+        fresh = card.metrics["PrivateTest without copies"].accuracy
         rates = [
             f"{speed[batch][name]:.0f} ({speed[batch][name] / speed[batch][arguments.reference]:.2f}x)"
             for batch in BATCHES
         ]
         print(
-            f"| {name} | {100 * test['accuracy']:.1f} | {100 * fresh:.1f} | "
-            f"{'' if agreement is None else f'{100 * agreement:.1f}'} | {test['macro_f1']:.3f} | "
-            f"{test['ece']:.3f} | {(card.flops or 0) / 1e6:.0f} | {card.parameters:,} | "
+            f"| {name} | {100 * test.accuracy:.1f} | {100 * fresh:.1f} | "
+            f"{'' if agreement is None else f'{100 * agreement:.1f}'} | {test.macro_f1:.3f} | "
+            f"{test.ece:.3f} | {(card.flops or 0) / 1e6:.0f} | {card.parameters:,} | "
             + " | ".join(rates)
             + " |"
         )

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from playwright.sync_api import Page
-from serving import running_chromium, running_server
+from support.app_server import running_chromium, running_server
 
 VIEWS = {
     "overview": "Overview",

@@ -25,7 +25,7 @@ import numpy as np
 
 from emosense import Analyzer
 from emosense.media.images import read_photo
-from emosense.networks.speed import faces_per_second
+from emosense.networks.throughput import faces_per_second
 from emosense.samples import sample_photo
 
 

@@ -26,9 +26,9 @@ import tensorflow as tf
 
 from emosense.networks.architectures import ARCHITECTURES
 from emosense.networks.registry import find_model
-from emosense.networks.storage import load_network
-from emosense.training.batches import targets, to_unit
-from emosense.training.read import read_dataset
+from emosense.networks.serialization import load_network
+from emosense.training.epoch_data import targets, to_unit
+from emosense.training.readers.auto import read_dataset
 from emosense.training.recipe import Recipe
 
 COLUMNS = ("spread", "noise", "gradient", "active")
@@ -56,7 +56,7 @@ def main() -> None:
         for name in arguments.trained:
             stored = name.endswith(".keras")
             network = load_network(Path(name)) if stored else find_model(name).network()
-            show(f"{name}, trained", [measure(network, images, wanted)])
+            show(f"{name}, trained", [compute_metrics(network, images, wanted)])
         return
     for name in arguments.networks:
         for initializer in arguments.initializers:
@@ -64,7 +64,7 @@ def main() -> None:
             for seed in range(arguments.seeds):
                 keras.utils.set_random_seed(seed)
                 network = ARCHITECTURES[name].build(initializer)
-                rows.append(measure(network, images, wanted))
+                rows.append(compute_metrics(network, images, wanted))
             show(f"{name}, {initializer}, median of {arguments.seeds} seeds", rows)
 
 
@@ -76,7 +76,7 @@ def show(title: str, rows: list[dict[str, tuple[float, ...]]]) -> None:
         print(f"| {layer} | {' | '.join(f'{value:.2g}' for value in values)} |", flush=True)
 
 
-def measure(
+def compute_metrics(
     network: keras.Model, images: np.ndarray, wanted: np.ndarray
 ) -> dict[str, tuple[float, ...]]:
     """Return the columns' values by layer name."""

@@ -20,10 +20,10 @@ import numpy as np
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from footprint import Footprint, footprint
-from mutants import video_files
-from serving import started_server
-from visiting import Visitor
+from support.app_server import started_server
+from support.corruption import video_files
+from support.resource_usage import Footprint, footprint
+from support.visitor import Visitor
 
 from emosense.samples import sample_photo
 

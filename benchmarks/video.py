@@ -32,10 +32,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import cv2
 import numpy as np
-from clips import write_clip
+from support.synthetic_video import write_clip
 
 from emosense import Analyzer
-from emosense.faces.tracking import overlap
+from emosense.faces.tracking import box_iou
 from emosense.media.images import read_photo
 from emosense.samples import sample_photo
 from emosense.video.options import VideoOptions
@@ -91,7 +91,7 @@ def speed(clip: Path, repeat: int, folder: Path) -> None:
     analyzer = Analyzer()
     analyzer.photo(sample_photo())
     fer = fer_video(clip)
-    assert analyzer.video(clip, VideoOptions(per_second=None)).result.frames  # warm
+    assert analyzer.video(clip, VideoOptions(per_second=None)).finish().frames  # warm
     print(f"{os.cpu_count()} cores, {analyzer.engine}, {clip.name}, median of {repeat}\n")
     print("| run | frames/s | times real time | shares |\n|---|---|---|---|")
     ours: dict[str, list[float]] = {name: [] for name in ROWS}
@@ -102,13 +102,13 @@ def speed(clip: Path, repeat: int, folder: Path) -> None:
         for name, (options, annotated) in ROWS.items():
             start = time.perf_counter()
             analysis = analyzer.video(clip, options, folder / "out.mp4" if annotated else None)
-            result = analysis.result
+            result = analysis.finish()
             wall_time = time.perf_counter() - start
             assert result.problem is None
             assert not analysis.notes
             duration = result.frames_read / (result.info.frames_per_second or 25)
             ours[name].append(result.frames_read / wall_time)
-            shares[name] = {k: v / wall_time for k, v in analysis.clock.seconds.items()}
+            shares[name] = {k: v / wall_time for k, v in analysis.timer.seconds.items()}
             if name == next(iter(ROWS)) and fer is not None:
                 theirs.append(fer())
     for name, rates in ours.items():
@@ -174,15 +174,15 @@ def recall(clips: list[Path]) -> None:
     }
     found, wanted, more = dict.fromkeys(settings, 0), 0, dict.fromkeys(settings, 0)
     for clip in clips:
-        reference = analyzer.video(clip, VideoOptions(per_second=None, long_side=960)).result
+        reference = analyzer.video(clip, VideoOptions(per_second=None, long_side=960)).finish()
         wanted += sum(len(frame.faces) for frame in reference.frames)
         for name, options in settings.items():
-            result = analyzer.video(clip, options).result
+            result = analyzer.video(clip, options).finish()
             for expected, frame in zip(reference.frames, result.frames, strict=True):
                 left = [tracked.face.box for tracked in frame.faces]
                 for tracked in expected.faces:
-                    best = max(left, key=lambda box: overlap(box, tracked.face.box), default=None)
-                    if best is not None and overlap(best, tracked.face.box) >= 0.4:
+                    best = max(left, key=lambda box: box_iou(box, tracked.face.box), default=None)
+                    if best is not None and box_iou(best, tracked.face.box) >= 0.4:
                         left.remove(best)
                         found[name] += 1
                 more[name] += len(left)
@@ -194,7 +194,7 @@ def recall(clips: list[Path]) -> None:
 
 def peak(clip: Path) -> None:
     result = (
-        Analyzer().video(clip, VideoOptions(per_second=None), clip.with_suffix(".out.mp4")).result
+        Analyzer().video(clip, VideoOptions(per_second=None), clip.with_suffix(".out.mp4")).finish()
     )
     assert result.problem is None
     print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}")

@@ -13,25 +13,18 @@ import numpy.typing as npt
 from PIL import ImageFile
 
 from emosense import settings
-from emosense.emotions import INPUT_SIZE
 from emosense.errors import MediaError
-from emosense.explain import Explanation, explain
-from emosense.faces.crop import crop_face
+from emosense.faces.crop import crop_face, crop_faces
 from emosense.faces.detector import FaceDetector
 from emosense.faces.options import DetectorOptions
 from emosense.faces.reading_order import reading_order
-from emosense.media.images import (
-    PhotoLimits,
-    PhotoSource,
-    RgbImage,
-    is_readable,
-    read_photo,
-)
-from emosense.media.names import described, shortened
-from emosense.media.video import VideoLimits
+from emosense.filesystem.filenames import abbreviate, describe_value
+from emosense.media.images import PhotoSource, RgbImage, is_readable, read_photo
 from emosense.networks.classifier import EmotionClassifier
+from emosense.networks.occlusion import Explanation, explain
 from emosense.networks.registry import find_model
 from emosense.results import Detection, Face, PhotoFailure, PhotoResult
+from emosense.settings import PhotoLimits
 from emosense.video.options import VideoOptions
 from emosense.video.pipeline import VideoAnalysis
 
@@ -46,25 +39,25 @@ class Analyzer:
 
     Args:
         model: name in the registry; the setting EMOSENSE_MODEL (``cnn8``) if None.
-        engine: ``auto``, ``onnx``, ``opencv`` or ``keras``; EMOSENSE_ENGINE if None.
+        backend: ``auto``, ``onnx``, ``opencv`` or ``keras``; EMOSENSE_BACKEND if None.
         limits: what a photo may cost; from the settings if None.
 
     Raises:
         ModelNotFound: no model of that name.
         ModelDamaged: its files are missing or changed.
-        DetectorError: unknown engine, or damaged detector weights.
+        DetectorError: unknown backend, or damaged detector weights.
     """
 
     def __init__(
         self,
         model: str | None = None,
-        engine: str | None = None,
+        backend: str | None = None,
         limits: PhotoLimits | None = None,
     ) -> None:
-        engine = engine or settings.ENGINE.text()
-        self._detector = FaceDetector(engine)
-        self._classifier = EmotionClassifier(find_model(model or settings.MODEL.text()), engine)
-        self.limits = limits or photo_limits()
+        backend = backend or settings.BACKEND.text()
+        self._detector = FaceDetector(backend)
+        self._classifier = EmotionClassifier(find_model(model or settings.MODEL.text()), backend)
+        self.limits = limits or settings.photo_limits()
 
     @property
     def model(self) -> str:
@@ -72,13 +65,18 @@ class Analyzer:
         return self._classifier.name
 
     @property
-    def engine(self) -> str:
-        """Detector engine and device, for people."""
+    def detector(self) -> str:
+        """Label of the face detector with its backend and device, e.g. ``YuNet (ONNX Runtime, CPU)``."""
         return self._detector.label
 
     @property
-    def network_engine(self) -> str:
-        """What computes the emotion network, and on which device, for people."""
+    def on_gpu(self) -> bool:
+        """Whether the face detector runs on a GPU."""
+        return self._detector.on_gpu
+
+    @property
+    def network_backend(self) -> str:
+        """Label of the emotion network's backend and device, e.g. ``ONNX Runtime, CPU``."""
         return self._classifier.label
 
     def photo(self, photo: PhotoSource, options: DetectorOptions | None = None) -> PhotoResult:
@@ -93,7 +91,7 @@ class Analyzer:
             MediaError: the photo is unreadable or above a limit.
         """
         image = read_photo(photo, self.limits)
-        return self.images([(name_of(photo, 1), image)], options)[0]
+        return self.images([(photo_name(photo, 1), image)], options)[0]
 
     def photos(
         self,
@@ -120,7 +118,7 @@ class Analyzer:
         """
         if _is_one_photo(photos) or not isinstance(photos, Iterable):
             raise MediaError(
-                f"Expected several photos, as a list or generator. Received: {described(photos)}"
+                f"Expected several photos, as a list or generator. Received: {describe_value(photos)}"
             )
         count = len(photos) if isinstance(photos, Sized) else None
         known = _names(names)
@@ -140,7 +138,7 @@ class Analyzer:
         for index, photo in enumerate(photos):
             read = index + 1
             given = known[index] if index < len(known) else None
-            name = given if isinstance(given, str) else name_of(photo, index + 1)
+            name = given if isinstance(given, str) else photo_name(photo, index + 1)
             try:
                 batch.append((index, name, read_photo(photo, self.limits)))
             except MediaError as error:
@@ -170,7 +168,7 @@ class Analyzer:
         Raises:
             MediaError: the video is unreadable or above a limit, or ``annotated`` names it.
         """
-        limits = video_limits()
+        limits = settings.video_limits()
         if options is not None and options.long_side is not None:  # search as finely as asked for
             limits = replace(limits, long_side=max(limits.long_side, options.long_side))
         return VideoAnalysis(self, _video_path(path), options, annotated, limits)
@@ -189,7 +187,7 @@ class Analyzer:
         """
         return explain(crop_face(read_photo(photo, self.limits), face), self.classify, emotion)
 
-    def find_faces(
+    def detect_faces(
         self, images: Sequence[RgbImage], options: DetectorOptions | None = None
     ) -> list[tuple[Detection, ...]]:
         """Only find faces: for each (h, w, 3) uint8 RGB image its detections."""
@@ -223,13 +221,12 @@ class Analyzer:
             return []
         detected = self._detector.detect([image for _, image in photos], options)
         found = [reading_order(detections) for detections in detected]
-        crops = [
-            crop_face(image, detection)
+        crops = crop_faces(
+            (image, detection)
             for (_, image), detections in zip(photos, found, strict=True)
             for detection in detections
-        ]
-        stacked = np.stack(crops) if crops else np.empty((0, INPUT_SIZE, INPUT_SIZE), np.uint8)
-        rows = iter(self._classifier(stacked))
+        )
+        rows = iter(self._classifier(crops))
         return [
             PhotoResult(
                 source=name,
@@ -237,26 +234,13 @@ class Analyzer:
                 height=image.shape[0],
                 faces=tuple(self.face(detection, next(rows)) for detection in detections),
                 model=self.model,
-                engine=self.engine,
+                detector=self.detector,
             )
             for (name, image), detections in zip(photos, found, strict=True)
         ]
 
 
-def photo_limits() -> PhotoLimits:
-    """Return the limits that the settings give."""
-    return PhotoLimits(
-        max_bytes=int(settings.MAX_PHOTO_MB.number() * 2**20),
-        max_pixels=int(settings.MAX_MEGAPIXELS.number() * 1e6),
-    )
-
-
-def video_limits() -> VideoLimits:
-    """Return the limits that the settings give."""
-    return VideoLimits(max_bytes=int(settings.MAX_VIDEO_MB.number() * 2**20))
-
-
-def name_of(photo: PhotoSource, number: int) -> str:
+def photo_name(photo: PhotoSource, number: int) -> str:
     """Return what a photo is called in results: its file name, or its number."""
     try:  # an object's own name or path raises errors of its own
         path: Any = photo
@@ -267,14 +251,14 @@ def name_of(photo: PhotoSource, number: int) -> str:
         name = PurePath(os.fsdecode(path)).name
     except Exception:
         name = ""
-    return shortened(name, 200) or f"photo {number}"
+    return abbreviate(name, 200) or f"photo {number}"
 
 
 def _names(names: object) -> Sequence[object]:
     if names is None:
         return ()
     if isinstance(names, str | bytes) or not isinstance(names, Iterable):
-        raise MediaError(f"Expected a list of names. Received: {described(names)}")
+        raise MediaError(f"Expected a list of names. Received: {describe_value(names)}")
     return list(names)
 
 
@@ -284,7 +268,7 @@ def _video_path(path: object) -> Path:
     except Exception:  # an object's own way to give its path raises errors of its own
         found = None
     if found is None or "\0" in str(found):
-        raise MediaError(f"Expected the path of a video. Received: {described(path)}")
+        raise MediaError(f"Expected the path of a video. Received: {describe_value(path)}")
     return found
 
 

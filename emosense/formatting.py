@@ -38,6 +38,6 @@ def probability_percent(probability: float, digits: int = 0) -> str:
     return percent(min(max(probability, 1e-9), 1 - 1e-9), digits)
 
 
-def counted(n: int, noun: str) -> str:
+def pluralize(n: int, noun: str) -> str:
     """Return a number with its noun, e.g. ``1 face`` or ``2 faces``."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -76,7 +76,7 @@ class Face:
         probabilities: seven values in 0..1 that sum to 1, in the order of
             :data:`~emosense.emotions.EMOTIONS`; calibrated if the model is.
         sure: whether the top probability reaches the model's threshold; see
-            :class:`emosense.networks.calibration.Calibration`.
+            :class:`emosense.networks.temperature_scaling.Calibration`.
         full_box: as in :class:`Detection`; None where only ``box`` is known.
     """
 
@@ -131,7 +131,7 @@ class PhotoResult:
         height: likewise.
         faces: may be empty.
         model: registry name of the network that classified them.
-        engine: which detector engine ran, and on which device, e.g. ``YuNet (OpenCV, CPU)``.
+        detector: which detector engine ran, and on which device, e.g. ``YuNet (OpenCV, CPU)``.
     """
 
     source: str
@@ -139,7 +139,7 @@ class PhotoResult:
     height: int
     faces: tuple[Face, ...]
     model: str
-    engine: str
+    detector: str
 
     def numbered(self, only: Collection[int] | None = None) -> list[tuple[int, Face]]:
         """Return the faces with their numbers from 1: all, or those of these numbers."""
@@ -157,7 +157,7 @@ class PhotoResult:
             "width": self.width,
             "height": self.height,
             "model": self.model,
-            "detector": self.engine,
+            "detector": self.detector,
             "faces": [{"face": n, **face.as_dict()} for n, face in self.numbered(only)],
         }
 
@@ -254,7 +254,7 @@ class VideoResult:
         frames: the analysed ones.
         frames_read: decoded frames, analysed or not.
         model: registry name of the network.
-        engine: detector engine and device.
+        detector: detector engine and device.
         problem: why the result ends early, in words; None if it is complete.
     """
 
@@ -263,7 +263,7 @@ class VideoResult:
     frames: tuple[FrameResult, ...]
     frames_read: int
     model: str
-    engine: str
+    detector: str
     problem: str | None = None
 
     @property
@@ -277,8 +277,29 @@ class VideoResult:
             "source": self.source,
             "video": asdict(self.info),
             "model": self.model,
-            "detector": self.engine,
+            "detector": self.detector,
             "frames_read": self.frames_read,
             "problem": self.problem,
             "frames": [frame.as_dict() for frame in self.frames],
         }
+
+
+@dataclass(frozen=True)
+class KeyMoment:
+    """When a person showed an emotion most strongly.
+
+    Attributes:
+        person: number.
+        emotion: name; the most probable one in that frame.
+        probability: of it, in 0..1.
+        index: of the frame.
+        time: of the frame, in seconds.
+        picture: the face then, as a small JPEG.
+    """
+
+    person: int
+    emotion: str
+    probability: float
+    index: int
+    time: float
+    picture: bytes

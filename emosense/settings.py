@@ -5,45 +5,55 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from emosense.errors import EmoSenseError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A value that the environment can change.
+    """A value that an environment variable can change.
 
     Attributes:
-        name: of the environment variable.
-        default: as it would be written in the environment.
-        help: what it does, with its unit.
+        name: name of the environment variable.
+        default: default value, as it would be written in the environment.
+        help: meaning of the value, with its unit.
+        former_name: an earlier name of the variable, which still counts; empty if there is none.
+
+    >>> Setting("EMOSENSE_EXAMPLE", "3", "An example.").number()
+    3.0
     """
 
     name: str
     default: str
     help: str
+    former_name: str = ""
 
     def text(self) -> str:
         """Return the value in force."""
-        return os.environ.get(self.name, "").strip() or self.default
+        names = filter(None, (self.name, self.former_name))
+        values = (os.environ.get(name, "").strip() for name in names)
+        return next(filter(None, values), self.default)
 
     def number(self) -> float:
         """Return the value in force as a number above 0.
 
         Raises:
-            EmoSenseError: it is none.
+            EmoSenseError: the text is no finite number above 0.
         """
+        from pydantic import ValidationError
+
         try:
-            value = float(self.text())
-        except ValueError:
-            value = 0.0
-        if not (value > 0 and math.isfinite(value)):
+            return _positive_number().validate_strings(self.text())
+        except ValidationError:
             raise EmoSenseError(
                 f"{self.name}: expected a number above 0. Received: {self.text()!r}"
-            )
-        return value
+            ) from None
 
     def whole(self) -> int:
         """Return the value in force as a whole number, at least 1, rounded up.
@@ -54,16 +64,25 @@ class Setting:
         return math.ceil(self.number())
 
 
+@cache
+def _positive_number() -> TypeAdapter[float]:
+    # Here, not above: a command that reads no number starts in half the time without pydantic.
+    from pydantic import Field, TypeAdapter
+
+    return TypeAdapter(Annotated[float, Field(gt=0, allow_inf_nan=False)])
+
+
 MODELS: Final = Setting(
     "EMOSENSE_MODELS", "", "Further folders with trained models, separated as PATH is."
 )
 MODEL: Final = Setting(
     "EMOSENSE_MODEL", "cnn8", "Name of the model that is used when none is named."
 )
-ENGINE: Final = Setting(
-    "EMOSENSE_ENGINE",
+BACKEND: Final = Setting(
+    "EMOSENSE_BACKEND",
     "auto",
-    "Engine of face detector and networks: auto, onnx or opencv (CPU), or keras (any device).",
+    "Backend of face detector and networks: auto, onnx or opencv (CPU), or keras (any device).",
+    former_name="EMOSENSE_ENGINE",
 )
 MAX_PHOTO_MB: Final = Setting("EMOSENSE_MAX_PHOTO_MB", "50", "Largest photo file, in MB.")
 MAX_MEGAPIXELS: Final = Setting("EMOSENSE_MAX_MEGAPIXELS", "80", "Largest photo, in megapixels.")
@@ -87,7 +106,7 @@ LOGIN: Final = Setting(
 SETTINGS: Final = (
     MODELS,
     MODEL,
-    ENGINE,
+    BACKEND,
     MAX_PHOTO_MB,
     MAX_MEGAPIXELS,
     MAX_PHOTOS,
@@ -99,12 +118,86 @@ SETTINGS: Final = (
 )
 
 
-def own_models() -> Path:
+@dataclass(frozen=True)
+class PhotoLimits:
+    """What a photo may cost.
+
+    Attributes:
+        max_bytes: size limit of the encoded file.
+        max_pixels: width times height of the decoded image; checked before decoding, so a
+            decompression bomb is refused by its header.
+
+    >>> PhotoLimits().max_pixels
+    80000000
+    """
+
+    max_bytes: int = 50 * 2**20
+    max_pixels: int = 80_000_000
+
+
+@dataclass(frozen=True)
+class VideoLimits:
+    """What a video may cost.
+
+    Attributes:
+        max_bytes: size limit of the file.
+        max_pixels: width times height of one frame, checked before decoding and for every frame.
+        long_side: larger frames are scaled down to this many pixels while they are decoded.
+
+    >>> VideoLimits().long_side
+    1920
+    """
+
+    max_bytes: int = 500 * 2**20
+    max_pixels: int = 40_000_000
+    long_side: int = 1920
+
+
+@dataclass(frozen=True)
+class ArchiveLimits:
+    """What a zip archive of photos may cost.
+
+    Attributes:
+        max_photos: number of photos in it.
+        max_photo_bytes: size limit of one photo, unpacked.
+        max_bytes: size limit of all photos together, unpacked.
+
+    >>> ArchiveLimits().max_photos
+    500
+    """
+
+    max_photos: int = 500
+    max_photo_bytes: int = 50 * 2**20
+    max_bytes: int = 2 * 2**30
+
+
+def photo_limits() -> PhotoLimits:
+    """Return the limits of photos that the settings give."""
+    return PhotoLimits(
+        max_bytes=int(MAX_PHOTO_MB.number() * 2**20),
+        max_pixels=int(MAX_MEGAPIXELS.number() * 1e6),
+    )
+
+
+def video_limits() -> VideoLimits:
+    """Return the limits of videos that the settings give."""
+    return VideoLimits(max_bytes=int(MAX_VIDEO_MB.number() * 2**20))
+
+
+def archive_limits() -> ArchiveLimits:
+    """Return the limits of zip archives that the settings give."""
+    return ArchiveLimits(
+        max_photos=MAX_BATCH_PHOTOS.whole(),
+        max_photo_bytes=int(MAX_PHOTO_MB.number() * 2**20),
+    )
+
+
+def bundled_models_dir() -> Path:
     """Return the folder of the project's own trained models."""
     return Path(__file__).resolve().parent.parent / "models"
 
 
-def model_folders() -> tuple[Path, ...]:
+def model_dirs() -> tuple[Path, ...]:
     """Return the folders with trained models: the project's own, then EMOSENSE_MODELS."""
     extra = [Path(p).expanduser() for p in MODELS.text().split(os.pathsep) if p]
-    return (own_models(), *extra)
+    return (bundled_models_dir(), *extra)

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from emosense.emotions import EMOTIONS
-from emosense.ui.models import usable_models
-from emosense.ui.routing import require_router, show_title
+from emosense.ui.components.model_picker import loadable_models
+from emosense.ui.navigation import require_router, show_title
 
 require_router()
 
@@ -25,7 +25,7 @@ Photos are held in memory and never written to disk. Videos lie on its disk whil
 Both are gone about two minutes after it was closed.
 """
 )
-for model in usable_models().values():
+for model in loadable_models().values():
     card = model.card
     st.caption(
         f"{card.title}: trained with `{card.command}`, {card.epochs_seen} epochs seen. "

@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from emosense.ui.dashboard import (
+from emosense.ui.models import (
     architecture,
+    calibration,
     classes,
+    comparison,
     confusion,
-    head_to_head,
     overview,
     training,
-    trust,
 )
-from emosense.ui.dashboard.made import show_made
-from emosense.ui.dashboard.selection import choose_models, choose_view
-from emosense.ui.routing import require_router, show_title
+from emosense.ui.models.provenance import show_provenance
+from emosense.ui.models.selection import select_models, select_view
+from emosense.ui.navigation import require_router, show_title
 
 require_router()
 
@@ -22,17 +22,17 @@ VIEWS = {
     "confusion": ("Confusion", confusion),
     "classes": ("Classes", classes),
     "training": ("Training", training),
-    "trust": ("Trust", trust),
+    "trust": ("Trust", calibration),
     "architecture": ("Architecture", architecture),
-    "compare": ("Head to head", head_to_head),
+    "compare": ("Head to head", comparison),
 }
 
 heading = st.container()
-view = choose_view({name: title for name, (title, _) in VIEWS.items()})
+view = select_view({name: title for name, (title, _) in VIEWS.items()})
 title, shown = VIEWS[view]
 with heading:
     show_title("Which network, and why believe it?", title, "Models")
-selection = choose_models(of_images=shown not in (training, architecture))
+selection = select_models(of_images=shown not in (training, architecture))
 if selection is not None:
     shown.show(selection)
-    show_made(selection)
+    show_provenance(selection)

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from emosense.ui.detector_options import choose_options
-from emosense.ui.models import pick_model
-from emosense.ui.photo_analysis import analyse, forget_analyses
-from emosense.ui.photo_input import choose_photos
-from emosense.ui.photo_view import show_empty, show_results
-from emosense.ui.routing import require_router, show_title
-from emosense.ui.worker import shared_worker
+from emosense.ui.components.detector_options import select_detector_options
+from emosense.ui.components.model_picker import select_model
+from emosense.ui.navigation import require_router, show_title
+from emosense.ui.photo.analysis import analyze_photos, clear_analyses
+from emosense.ui.photo.input import upload_photos
+from emosense.ui.photo.view import show_empty, show_results
+from emosense.ui.session.worker import shared_worker
 
 
 def show() -> None:
@@ -17,14 +17,14 @@ def show() -> None:
     show_title("What does a face express?", "Photo")
     model_column, options_column = st.columns([3, 1], vertical_alignment="bottom")
     with model_column:
-        model = pick_model()
+        model = select_model()
     with options_column:
-        options = choose_options()
-    photos = choose_photos()
+        options = select_detector_options()
+    photos = upload_photos()
     if model is not None and photos:
-        show_results(worker, analyse(worker, photos, model, options))
+        show_results(worker, analyze_photos(worker, photos, model, options))
     elif not photos:
-        forget_analyses()
+        clear_analyses()
         show_empty()
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from emosense.ui.models import usable_models
-from emosense.ui.responsible import show_error_rates
-from emosense.ui.routing import require_router, show_title
+from emosense.ui.components.model_picker import loadable_models
+from emosense.ui.navigation import require_router, show_title
+from emosense.ui.responsible.error_rates import show_error_rates
 
 require_router()
 
@@ -14,4 +14,4 @@ text = (Path(__file__).resolve().parents[1] / "docs" / "responsible-use.md").rea
 title, _, body = text.removeprefix("# ").partition("\n")
 show_title(title, "Responsible use")
 st.markdown(body)
-show_error_rates(usable_models())
+show_error_rates(loadable_models())

@@ -7,9 +7,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pytest
-from gates import WORKER, gated_environment
-from helpers import write_csv
 from PIL import Image
+from support.data import write_csv
+from support.gates import WORKER, gated_environment
 
 from emosense.samples import sample_photo
 from emosense.worker.client import InferenceWorker
@@ -23,7 +23,7 @@ def gates(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def worker(gates):
-    """A true inference process, which a test may hold at a :class:`gates.Gate`."""
+    """A true inference process, which a test may hold at a :class:`support.gates.Gate`."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in gated_environment(gates).items():
             patch.setenv(name, value)
@@ -49,7 +49,7 @@ def small_csv(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def small_data(small_csv):
-    from emosense.training.fer2013_csv import read_csv
+    from emosense.training.readers.fer2013_csv import read_csv
 
     return read_csv(small_csv)
 
@@ -57,11 +57,11 @@ def small_data(small_csv):
 @pytest.fixture(scope="session")
 def small_run(small_data, tmp_path_factory):
     """A finished run of one epoch and its model folder, trained in the test itself."""
-    from emosense.training.publish import publish
+    from emosense.training.export_model import export_model
     from emosense.training.recipe import Recipe
     from emosense.training.trainer import train
 
     root = tmp_path_factory.mktemp("small")
     train(Recipe("cnn8", epochs=1, batch_size=16), small_data, root / "run")
-    publish(root / "run", small_data, root / "models" / "tiny")
+    export_model(root / "run", small_data, root / "models" / "tiny")
     return root

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from emosense.batch.files import File, discover, whole_address
-from emosense.batch.runner import BatchOptions
-from emosense.batch.store import Finished, Store
-from emosense.left_out import NOTHING, LeftOut
+from emosense.batch.discovery import SourceFile, absolute_url, discover
+from emosense.batch.options import BatchOptions
+from emosense.batch.store import FinishedFile, ResultStore
+from emosense.filesystem.skipped import NOTHING, Skipped
 from emosense.networks.registry import find_model
 
 PHOTOS_A_PART: Final = 16
@@ -36,11 +36,11 @@ class Progress:
     failed: int
     changed: int = 0
     vanished: int = 0
-    left_out: LeftOut = NOTHING
+    left_out: Skipped = NOTHING
 
 
 @dataclass(frozen=True)
-class PartDone:
+class PartSummary:
     """What a pool reports of a part once its rows are written: counts."""
 
     files: int
@@ -48,7 +48,7 @@ class PartDone:
     failed: int
 
 
-Pool = Callable[[list[list[File]], BatchOptions, Store], Iterable[PartDone]]
+Pool = Callable[[list[list[SourceFile]], BatchOptions, ResultStore], Iterable[PartSummary]]
 """Analyses parts, writes the rows of each to the store, and reports it."""
 
 
@@ -67,10 +67,10 @@ def run_job(
     unless they changed, all others are.
 
     Args:
-        source: see :func:`emosense.batch.files.find_files`.
+        source: see :func:`emosense.batch.discovery.find_files`.
         destination: folder for the Parquet parts; a path or an address of fsspec.
         options: what the rows depend on.
-        pool: who does the work, e.g. :class:`emosense.batch.local_pool.LocalPool`.
+        pool: who does the work, e.g. :class:`emosense.batch.pools.local.LocalPool`.
         on_progress: called at the start and after each part.
         retry: analyse files again whose rows hold an error.
 
@@ -79,16 +79,16 @@ def run_job(
         ModelError: the model cannot be used.
     """
     find_model(options.model)  # told before the first file, not by each of them
-    store = Store(destination)
+    store = ResultStore(destination)
     found = discover(source, store.is_own)
-    store.begin(job_of(source, options))
+    store.begin(job_metadata(source, options))
     survey = store.survey()
     store.remove(survey.damaged)
     before = {file.name: survey.finished.get(file.name) for file in found.files}
     changed = {file.name for file in found.files if _has_changed(file, before[file.name])}
     again = changed | {name for name, one in before.items() if retry and one and one.error}
     if again:
-        store.drop(again)
+        store.drop_rows(again)
     kept = [one for name, one in before.items() if one and name not in again]
     waiting = [file for file in found.files if before[file.name] is None or file.name in again]
     progress = Progress(
@@ -102,7 +102,7 @@ def run_job(
     )
     if on_progress is not None:
         on_progress(progress)
-    for part in pool(list(parts_of(waiting)), options, store):
+    for part in pool(list(split_into_parts(waiting)), options, store):
         progress = replace(
             progress,
             done=progress.done + part.files,
@@ -114,15 +114,15 @@ def run_job(
     return progress
 
 
-def _has_changed(file: File, before: Finished | None) -> bool:
+def _has_changed(file: SourceFile, before: FinishedFile | None) -> bool:
     if before is None or not before.version or not file.version:
         return False  # nothing is known
     return before.version != file.version
 
 
-def parts_of(files: Iterable[File]) -> Iterator[list[File]]:
+def split_into_parts(files: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:
     """Yield the parts that are worked on and written together: one video, or up to 16 photos."""
-    photos: list[File] = []
+    photos: list[SourceFile] = []
     for file in files:
         if file.video:
             yield [file]
@@ -135,15 +135,17 @@ def parts_of(files: Iterable[File]) -> Iterator[list[File]]:
         yield photos
 
 
-def finish_part(store: Store, files: list[File], rows: list[dict[str, Any]]) -> PartDone:
+def write_part(
+    store: ResultStore, files: list[SourceFile], rows: list[dict[str, Any]]
+) -> PartSummary:
     """Write a part's rows and count them."""
-    from emosense.batch.rows import table
+    from emosense.export.parquet import to_table
 
-    store.write(files, table(rows))
+    store.write(files, to_table(rows))
     failed = {row["file"] for row in rows if row.get("error") is not None}
-    return PartDone(len(files), sum(row.get("emotion") is not None for row in rows), len(failed))
+    return PartSummary(len(files), sum(row.get("emotion") is not None for row in rows), len(failed))
 
 
-def job_of(source: str, options: BatchOptions) -> dict[str, Any]:
+def job_metadata(source: str, options: BatchOptions) -> dict[str, Any]:
     """Return what a job's folder remembers of it."""
-    return {"source": whole_address(source), **asdict(options)}
+    return {"source": absolute_url(source), **asdict(options)}

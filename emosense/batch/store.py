@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from emosense.batch.files import File, is_local, open_system
+from emosense.batch.discovery import SourceFile, is_local, open_system
 from emosense.errors import BatchError
 
 if TYPE_CHECKING:
@@ -23,18 +23,18 @@ JOB_FILE: Final = "_job.json"
 
 _PART: Final = re.compile(r"part-.*\.parquet")
 _OWN: Final = re.compile(rf"\.?({re.escape(JOB_FILE)}|{_PART.pattern})(\.\d+)?")
-"""With the unfinished files of a job that was killed; see :meth:`Store._put`."""
+"""With the unfinished files of a job that was killed; see :meth:`ResultStore._write_atomic`."""
 
 _VERSIONS: Final = b"emosense:versions"
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedFile:
     """A file that has its rows.
 
     Attributes:
         error: whether they hold an error.
-        version: of the file that was analysed, see :class:`emosense.batch.files.File`; empty if
+        version: of the file that was analysed, see :class:`emosense.batch.discovery.SourceFile`; empty if
             it is not known, as in folders of earlier releases.
     """
 
@@ -43,7 +43,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Survey:
+class StoreContents:
     """What a job's folder holds.
 
     Attributes:
@@ -51,11 +51,11 @@ class Survey:
         damaged: paths of parts that cannot be read (after a loss of power, say).
     """
 
-    finished: dict[str, Finished]
+    finished: dict[str, FinishedFile]
     damaged: list[str]
 
 
-class Store:
+class ResultStore:
     """Writes and reads a job's folder. Safe to share between threads and machines.
 
     Args:
@@ -86,7 +86,7 @@ class Store:
                     known = json.load(file)
             else:
                 known = job
-                self._put(path, json.dumps(job, indent=2).encode())
+                self._write_atomic(path, json.dumps(job, indent=2).encode())
         except (OSError, ValueError) as error:
             raise BatchError(f"{self.destination}: cannot be used ({error}).") from error
         differing = sorted(key for key in {*known, *job} if known.get(key) != job.get(key))
@@ -105,15 +105,15 @@ class Store:
             and _place(system, folder) == _place(system, self._path)
         )
 
-    def finished(self) -> dict[str, Finished]:
+    def finished(self) -> dict[str, FinishedFile]:
         """Return, by name, all files that have their rows; damaged parts count as missing."""
         return self.survey().finished
 
-    def survey(self) -> Survey:
+    def survey(self) -> StoreContents:
         """Read all parts, and return what is in them and which cannot be read."""
         import pyarrow.compute as pc
 
-        found: dict[str, Finished] = {}
+        found: dict[str, FinishedFile] = {}
         damaged: list[str] = []
         for path in self._parts():
             table = self._table(path)
@@ -123,20 +123,20 @@ class Store:
             failed = set(table.filter(pc.is_valid(table["error"]))["file"].to_pylist())
             versions = _versions(table)
             for name in table["file"].unique().to_pylist():
-                found[name] = Finished(name in failed, versions.get(name, ""))
-        return Survey(found, damaged)
+                found[name] = FinishedFile(name in failed, versions.get(name, ""))
+        return StoreContents(found, damaged)
 
     def remove(self, parts: Iterable[str]) -> None:
         """Remove parts, whose files then count as unfinished."""
         for path in parts:
             self._system.rm(path)
 
-    def drop(self, names: set[str]) -> None:
+    def drop_rows(self, names: set[str]) -> None:
         """Remove the rows of some files, which then count as unfinished."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        from emosense.batch.rows import parquet
+        from emosense.export.parquet import to_parquet
 
         for path in self._parts():
             table = self._table(path)
@@ -148,9 +148,9 @@ class Store:
             if kept.num_rows == 0:
                 self._system.rm(path)
             elif kept.num_rows < table.num_rows:
-                self._put(path, parquet(kept))
+                self._write_atomic(path, to_parquet(kept))
 
-    def write(self, files: list[File], table: pa.Table) -> None:
+    def write(self, files: list[SourceFile], table: pa.Table) -> None:
         """Write the rows of ``files``; the same files always give the same part.
 
         With them stand the files' versions, in the metadata of the Parquet schema.
@@ -158,14 +158,14 @@ class Store:
         Raises:
             BatchError: the folder cannot be written.
         """
-        from emosense.batch.rows import parquet
+        from emosense.export.parquet import to_parquet
 
         names = "\0".join(file.name for file in files).encode()
         path = f"{self._path}/part-{hashlib.sha256(names).hexdigest()[:20]}.parquet"
         versions = {file.name: file.version for file in files if file.version}
         table = table.replace_schema_metadata({_VERSIONS: json.dumps(versions)})
         try:
-            self._put(path, parquet(table))
+            self._write_atomic(path, to_parquet(table))
         except OSError as error:
             raise BatchError(f"{self.destination}: cannot be written ({error}).") from error
 
@@ -177,7 +177,7 @@ class Store:
         """
         import pyarrow as pa
 
-        from emosense.batch.rows import schema
+        from emosense.export.parquet import schema
 
         tables = []
         for path in self._parts():
@@ -207,7 +207,7 @@ class Store:
         except (pa.ArrowException, OSError):
             return None
 
-    def _put(self, path: str, content: bytes) -> None:
+    def _write_atomic(self, path: str, content: bytes) -> None:
         """Write a file that is never seen half-written."""
         folder, _, name = path.rpartition("/")
         aside = f"{folder}/.{name}.{os.getpid()}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from emosense.charts.colours import COLOURS
 from emosense.emotions import EMOTIONS
+from emosense.render.colours import COLOURS
 from emosense.results import Face
 
 if TYPE_CHECKING:

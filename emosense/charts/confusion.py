@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS
-from emosense.evaluation.metrics import ratio
+from emosense.evaluation.metrics import safe_divide
 from emosense.formatting import percent
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ def confusion_chart(
 
     Args:
         confusion: (7, 7) counts.
-        shares: colour and label by the share of the true class instead of by counts.
+        time_share: colour and label by the share of the true class instead of by counts.
         dark: for a dark ground.
     """
-    part = row_shares(confusion)
+    part = normalize_rows(confusion)
     shown = 100 * part if shares else confusion.astype(float)
     return _heatmap(
         shown,
@@ -67,7 +67,7 @@ def difference_chart(
         labels: names of the two.
         dark: for a dark ground.
     """
-    points = 100 * (row_shares(first) - row_shares(second))
+    points = 100 * (normalize_rows(first) - normalize_rows(second))
     limit = max(1.0, float(np.abs(points).max()))
     return _heatmap(
         points,
@@ -87,10 +87,10 @@ def _number(value: float, *, shares: bool) -> str:
     return percent(value / 100).removesuffix(" %") if shares else f"{value:.0f}"
 
 
-def row_shares(confusion: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+def normalize_rows(confusion: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
     """Return each row divided by its sum; rows without images stay 0."""
     support = confusion.sum(axis=1, keepdims=True).astype(float)
-    return ratio(confusion.astype(float), np.broadcast_to(support, confusion.shape))
+    return safe_divide(confusion.astype(float), np.broadcast_to(support, confusion.shape))
 
 
 def _heatmap(

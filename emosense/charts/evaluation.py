@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from emosense.charts.colours import COLOURS, GREY
 from emosense.emotions import EMOTIONS
+from emosense.evaluation.bootstrap import Interval
 from emosense.evaluation.curves import Curve
-from emosense.evaluation.intervals import Interval
-from emosense.evaluation.metrics import ClassMetrics
-from emosense.evaluation.trust import CoverageCurve, ReliabilityBin
+from emosense.evaluation.reliability import ReliabilityBin
+from emosense.evaluation.selective import CoverageCurve
+from emosense.networks.model_card import ClassMetrics
+from emosense.render.colours import COLOURS, GREY
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,7 +39,7 @@ def headline_chart(
     """Return the paper's grouped bar chart: four figures a model, with 95 % intervals.
 
     Args:
-        models: per label what :func:`~emosense.evaluation.intervals.bootstrap` returns.
+        models: per label what :func:`~emosense.evaluation.bootstrap.bootstrap` returns.
         colours: per label.
         paper: accuracy that the paper reports, for the labels that it has.
     """

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from emosense.charts.colours import COLOURS, UNSURE_COLOUR
 from emosense.emotions import EMOTIONS
 from emosense.formatting import probability_percent
+from emosense.render.colours import COLOURS, UNSURE_COLOUR
 from emosense.results import VERDICTS, Face
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def probability_chart(face: Face) -> Figure:
     return figure
 
 
-def verdicts_chart(verdicts: Sequence[str]) -> Figure:
+def verdict_counts_chart(verdicts: Sequence[str]) -> Figure:
     """Return a bar chart: of how many faces is what said."""
     import plotly.graph_objects as go
 

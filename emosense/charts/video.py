@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emosense.charts.colours import COLOURS, GREY, UNSURE_COLOUR
 from emosense.emotions import EMOTIONS
+from emosense.render.colours import COLOURS, GREY, UNSURE_COLOUR
 from emosense.results import VERDICTS
-from emosense.video.summary import Timeline
+from emosense.video.timeline import Timeline
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -28,7 +28,7 @@ def timeline_chart(line: Timeline, window: float, moment: float | None) -> Figur
     """
     import plotly.graph_objects as go
 
-    values = line.smoothed(window)
+    values = line.moving_average(window)
     rows = np.unique(np.linspace(0, len(values) - 1, min(len(values), _POINTS)).astype(int))
     # A gap in which the person is not seen breaks the line.
     typical = float(np.median(np.diff(line.times))) if len(line.times) > 1 else 0.0
@@ -62,7 +62,7 @@ def timeline_chart(line: Timeline, window: float, moment: float | None) -> Figur
     return figure
 
 
-def shares_chart(lines: Sequence[Timeline]) -> Figure:
+def time_share_chart(lines: Sequence[Timeline]) -> Figure:
     """Return stacked bars: the share of time of each emotion, a bar per person."""
     import plotly.graph_objects as go
 
@@ -72,7 +72,7 @@ def shares_chart(lines: Sequence[Timeline]) -> Figure:
         figure.add_bar(
             name=name,
             y=people,
-            x=[100 * line.shares[name] for line in lines],
+            x=[100 * line.time_share[name] for line in lines],
             orientation="h",
             marker={"color": COLOURS.get(name, UNSURE_COLOUR)},
             hovertemplate=f"%{{y}}: {name} %{{x:.0f}} % of the time<extra></extra>",

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from emosense import settings
 from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
-from emosense.formatting import counted
+from emosense.formatting import pluralize
 
 if TYPE_CHECKING:
     from emosense.batch.job import Pool, Progress
 
 
-def add_to(commands: Any) -> None:
+def add_parser(commands: Any) -> None:
     """Add the command's parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "batch",
@@ -56,7 +56,7 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command; 1 if a file could not be analysed, now or in an earlier run."""
     from emosense.batch.job import run_job
-    from emosense.batch.runner import BatchOptions
+    from emosense.batch.options import BatchOptions
     from emosense.video.options import VideoOptions
 
     threshold = STRICT_THRESHOLD if options.strict else DetectorOptions().threshold
@@ -88,23 +88,23 @@ def _messages(end: Progress) -> list[str]:
     """Say what was not analysed, or once more."""
     messages = end.left_out.messages()
     if end.changed:
-        messages.append(f"analysed again since they changed: {counted(end.changed, 'file')}")
+        messages.append(f"analysed again since they changed: {pluralize(end.changed, 'file')}")
     if end.vanished:
         messages.append(
-            f"no longer there, with rows of an earlier run: {counted(end.vanished, 'file')}"
+            f"no longer there, with rows of an earlier run: {pluralize(end.vanished, 'file')}"
         )
     return messages
 
 
 def _pool(options: argparse.Namespace) -> Pool:
-    from emosense.batch.local_pool import LocalPool, available_cores
+    from emosense.batch.pools.local import LocalPool, available_cores
 
     workers = options.workers
     if workers is None:
         workers = min(8, len(available_cores()))
     if options.ray is None:
         return LocalPool(workers)
-    from emosense.batch.ray_pool import RayPool
+    from emosense.batch.pools.ray import RayPool
 
     return RayPool(workers, options.ray or None)
 

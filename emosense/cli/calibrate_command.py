@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from emosense.cli.data import DATA_HELP, read_data
+from emosense.cli.dataset import DATA_HELP, read_data
+from emosense.cli.metrics import print_metrics
 from emosense.formatting import percent
 
 
-def add_to(commands: Any) -> None:
+def add_parser(commands: Any) -> None:
     """Add the command's parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "calibrate",
@@ -24,15 +25,13 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    from emosense.cli.train_command import print_metrics
-    from emosense.networks.calibration import Calibration
     from emosense.networks.registry import find_model
-    from emosense.training.publish import recalibrate
+    from emosense.training.export_model import recalibrate
 
     card = recalibrate(find_model(options.model), read_data(options.data))
-    found = Calibration(**card.calibration)
+    found = card.calibration
     print(
-        f"{card.name}: temperature {found.temperature:.3f}. {found.told(found.part)}"
+        f"{card.name}: temperature {found.temperature:.3f}. {found.describe(found.part)}"
         f" {percent(found.coverage, 1)} of them are answered surely."
     )
     print_metrics(card.metrics)

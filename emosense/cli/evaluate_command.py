@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from emosense.cli.data import DATA_HELP, read_data
+from emosense.cli.dataset import DATA_HELP, read_data
+from emosense.cli.metrics import print_metrics
 from emosense.formatting import percent
+
+if TYPE_CHECKING:
+    from emosense.networks.model_card import DataInfo, Metrics
 
 _TOLERANCE = 1e-3
 
 
-def add_to(commands: Any) -> None:
+def add_parser(commands: Any) -> None:
     """Add the command's parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "evaluate", help="measure a trained model on a data set"
@@ -26,20 +31,18 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    from emosense.cli.train_command import print_metrics
     from emosense.networks.registry import find_model
-    from emosense.training.answers import answer
+    from emosense.training.predict import predict_dataset
 
     model = find_model(options.model)
-    seed = int(model.card.recipe.get("seed", 0))
     data = read_data(options.data)
-    answers = answer(model, data, seed)
+    answers = predict_dataset(model, data, model.card.recipe.seed)
     metrics = answers.metrics(model.calibration)
     if options.json:
-        print(json.dumps(metrics, indent=2))
+        print(json.dumps({part: found.as_dict() for part, found in metrics.items()}, indent=2))
         return 0
     print_metrics(metrics)
-    if data.fingerprint != model.card.data["fingerprint"]:
+    if data.fingerprint != model.card.data.fingerprint:
         same = _same_parts(model.predictions(), answers.arrays())
         print("The card's figures are of other data.")
         if _both_tests_in_one(model.card.data, metrics):
@@ -57,10 +60,11 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _both_tests_in_one(known: dict[str, Any], measured: dict[str, dict[str, Any]]) -> bool:
-    both = known["validation_images"] + known["test_images"]
-    images = measured.get("PrivateTest", {}).get("images")
-    return "PublicTest" not in measured and images == both
+def _both_tests_in_one(known: DataInfo, measured: Mapping[str, Metrics]) -> bool:
+    both = known.validation_images + known.test_images
+    if "PublicTest" in measured or "PrivateTest" not in measured:
+        return False
+    return measured["PrivateTest"].images == both
 
 
 def _same_parts(stored: dict[str, Any], measured: dict[str, Any]) -> list[str]:
@@ -77,7 +81,7 @@ def _same_parts(stored: dict[str, Any], measured: dict[str, Any]) -> list[str]:
     ]
 
 
-def differences(card: dict[str, dict[str, Any]], measured: dict[str, dict[str, Any]]) -> list[str]:
+def differences(card: Mapping[str, Metrics], measured: Mapping[str, Metrics]) -> list[str]:
     """Tell where measured figures are not the card's.
 
     Other processors round differently, which can turn an image or two: figures within 0.001
@@ -86,9 +90,10 @@ def differences(card: dict[str, dict[str, Any]], measured: dict[str, dict[str, A
     told = []
     for part, figures in measured.items():
         for name in ("accuracy", "macro_precision", "macro_recall", "macro_f1", "loss", "ece"):
-            expected = card.get(part, {}).get(name)
-            if expected is None or abs(expected - figures[name]) > _TOLERANCE:
-                says, measures = _figure(name, expected), _figure(name, figures[name])
+            expected = getattr(card[part], name) if part in card else None
+            received = getattr(figures, name)
+            if expected is None or abs(expected - received) > _TOLERANCE:
+                says, measures = _figure(name, expected), _figure(name, received)
                 told.append(f"{part}, {name}: the card says {says}, measured {measures}")
     return told
 

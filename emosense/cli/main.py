@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"emosense {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in _COMMANDS:
-        command.add_to(commands)
+        command.add_parser(commands)
     return top
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
 from typing import Any
 
 from emosense.errors import ModelDamaged, ModelError
 from emosense.formatting import percent
-from emosense.networks.card import WEIGHTS_FILE, ModelCard
+from emosense.networks.model_card import ModelCard
 from emosense.networks.registry import TrainedModel, list_models
 
 _COLUMNS: tuple[str, ...] = (
@@ -27,7 +26,7 @@ _COLUMNS: tuple[str, ...] = (
 )
 
 
-def add_to(commands: Any) -> None:
+def add_parser(commands: Any) -> None:
     """Add the command's parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "models", help="list the trained models with their PrivateTest figures"
@@ -42,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     rows, damaged = [_COLUMNS], []
     for name, model in list_models().items():
         try:
-            cards.append(asdict(model.card))
+            cards.append(model.card.model_dump())
             rows.append(_row(model.card, _interval(model)))
         except ModelError as error:
             damaged.append(f"{name}: {error}")
@@ -68,7 +67,7 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
 
 
 def _interval(model: TrainedModel) -> str:
-    from emosense.evaluation.intervals import bootstrap
+    from emosense.evaluation.bootstrap import bootstrap
     from emosense.evaluation.predictions import read_predictions
 
     found = bootstrap(read_predictions(model))["accuracy"]
@@ -82,12 +81,12 @@ def _row(card: ModelCard, interval: str) -> tuple[str, ...]:
     return (
         card.name,
         card.title,
-        percent(test["accuracy"], 1),
+        percent(test.accuracy, 1),
         interval,
-        f"{test['macro_f1']:.3f}",
-        f"{test['ece']:.3f}",
+        f"{test.macro_f1:.3f}",
+        f"{test.ece:.3f}",
         f"{card.parameters:,}",
         "" if card.flops is None else f"{card.flops / 1e6:.0f}",
-        f"{card.files[WEIGHTS_FILE]['bytes'] / 1e6:.1f}",
-        f"{card.epochs_seen} of {card.recipe['epochs']}",
+        "" if card.weights_megabytes is None else f"{card.weights_megabytes:.1f}",
+        f"{card.epochs_seen} of {card.recipe.epochs}",
     )

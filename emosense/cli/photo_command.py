@@ -11,18 +11,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emosense import export, settings
-from emosense.faces.engines import ENGINES
+from emosense import settings
+from emosense.export import photo as photo_export
+from emosense.faces.backends.factory import BACKENDS
 from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
+from emosense.filesystem.filenames import utf8_safe
 from emosense.formatting import probability_percent
-from emosense.media.names import writable
 from emosense.results import PhotoFailure, PhotoResult
 
 if TYPE_CHECKING:
     from emosense.analyzer import Analyzer
 
 
-def add_to(commands: Any) -> None:
+def add_parser(commands: Any) -> None:
     """Add the command's parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "photo", help="say what each face of photos expresses"
@@ -36,7 +37,7 @@ def add_to(commands: Any) -> None:
         "--explain", type=Path, metavar="DIR", help="write what each answer rests on here, as PNGs"
     )
     parser.add_argument("--model", default=None, help=f"default {settings.MODEL.default}")
-    parser.add_argument("--engine", default=None, help=", ".join(ENGINES))
+    parser.add_argument("--engine", default=None, help=", ".join(BACKENDS))
     defaults = DetectorOptions()
     parser.add_argument(
         "--threshold",
@@ -68,9 +69,9 @@ def run(options: argparse.Namespace) -> int:
     analyzer = Analyzer(options.model, options.engine)
     results = analyzer.photos(options.files, detector, names=_names(options.files))
     if options.csv:
-        _write_data(export.to_csv(results))
+        _write_data(photo_export.to_csv(results))
     elif options.json:
-        _write_data(export.to_json(results) + "\n")
+        _write_data(photo_export.to_json(results) + "\n")
     else:
         for result in results:
             _print(result)
@@ -95,7 +96,7 @@ def _write_data(text: str) -> None:
 def _names(files: list[Path]) -> list[str]:
     """Return what the files are called: their names, with folders where a name occurs twice."""
     times = Counter(path.name for path in files)
-    return [writable(path.name if times[path.name] == 1 else str(path)) for path in files]
+    return [utf8_safe(path.name if times[path.name] == 1 else str(path)) for path in files]
 
 
 def _print(result: PhotoResult | PhotoFailure) -> None:
@@ -117,9 +118,9 @@ def _print(result: PhotoResult | PhotoFailure) -> None:
 def _write_annotated(
     folder: Path, files: list[Path], results: list[PhotoResult | PhotoFailure]
 ) -> None:
-    from emosense.analyzer import photo_limits
-    from emosense.annotate import annotated_png
     from emosense.media.images import read_photo
+    from emosense.render.annotate import annotated_png
+    from emosense.settings import photo_limits
 
     with _written_to(folder):
         for path, stem, result in _analysed(files, results):
@@ -134,15 +135,16 @@ def _write_explanations(
     results: list[PhotoResult | PhotoFailure],
 ) -> None:
     """Write a PNG per face, and print what it says."""
-    from emosense.annotate import encode_png
+    from emosense.render.annotate import encode_png
+    from emosense.render.explanation import draw_explanation
 
     with _written_to(folder):
         for path, stem, result in _analysed(files, results):
             for number, face in enumerate(result.faces, start=1):
                 found = analyzer.explain(path, face)
                 target = _beside(files, folder / f"{stem}-why-{number}.png")
-                target.write_bytes(encode_png(found.overlay()))
-                print(f"{result.source}, face {number}: {found.told}", file=sys.stderr)
+                target.write_bytes(encode_png(draw_explanation(found)))
+                print(f"{result.source}, face {number}: {found.summary}", file=sys.stderr)
 
 
 def _analysed(

@@ -11,13 +11,14 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from emosense.cli.data import DATA_HELP, read_data
+from emosense.cli.dataset import DATA_HELP, read_data
+from emosense.cli.metrics import print_metrics
 from emosense.formatting import percent
 from emosense.networks.architectures import ARCHITECTURES
 from emosense.training.recipe import CHOICES, OWN_DEFAULTS, Recipe, default_recipe
 
 
-def add_to(commands: Any) -> None:
+def add_parser(commands: Any) -> None:
     """Add the command's parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "train", help="train a network on FER2013 and write its model folder"
@@ -59,7 +60,7 @@ def add_to(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    from emosense.training.publish import publish, require_place_for_model
+    from emosense.training.export_model import export_model, require_place_for_model
     from emosense.training.trainer import train
 
     given = {field.name: getattr(options, field.name) for field in fields(Recipe)}
@@ -79,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
             on_progress=ProgressLine(),
             tensorboard=options.tensorboard,
         )
-    card = publish(run_folder, data, out)
+    card = export_model(run_folder, data, out)
     print(f"{out}: {card.title}, epoch {card.selected_epoch} of {card.epochs_seen} seen")
     print_metrics(card.metrics)
     return 0
@@ -102,15 +103,6 @@ def _defaults(option: str) -> str:
             own.setdefault(changed[option], []).append(network)
     differing = "".join(f"; {value} for {', '.join(names)}" for value, names in own.items())
     return f"{papers if papers != '' else 'none'}{differing}"
-
-
-def print_metrics(metrics: dict[str, dict[str, Any]]) -> None:
-    """Print one line per part of the data."""
-    for part, values in metrics.items():
-        print(
-            f"  {part:28s} accuracy {percent(values['accuracy'], 2)}   macro F1 {values['macro_f1']:.4f}   "
-            f"loss {values['loss']:.4f}   ECE {values['ece']:.4f}   images {values['images']}"
-        )
 
 
 class ProgressLine:

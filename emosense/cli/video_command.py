@@ -11,7 +11,7 @@ from typing import Any
 from emosense.formatting import percent
 
 
-def add_to(commands: Any) -> None:
+def add_parser(commands: Any) -> None:
     """Add the command's parser."""
     parser: argparse.ArgumentParser = commands.add_parser("video", help="analyse a video")
     parser.add_argument("video", type=Path)
@@ -44,10 +44,10 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; returns 1 if something went wrong: the analysis ended early, or a file
     could not be written."""
     from emosense.analyzer import Analyzer
-    from emosense.export import csv_file
-    from emosense.video import export
+    from emosense.export import video as video_export
+    from emosense.export.spreadsheet import csv_file
     from emosense.video.options import VideoOptions
-    from emosense.video.summary import timelines
+    from emosense.video.timeline import timelines
 
     chosen = VideoOptions(
         per_second=options.per_second or None,
@@ -61,13 +61,13 @@ def run(options: argparse.Namespace) -> int:
             bar.show(analysis.frames_read, found.time)
     except KeyboardInterrupt:
         analysis.cancel()
-    result = analysis.result
+    result = analysis.finish()
     bar.end()
     unwritten: list[str] = []
     for path, make in (
-        (options.csv, export.to_csv),
-        (options.json, export.to_json),
-        (options.captions, export.to_webvtt),
+        (options.csv, video_export.to_csv),
+        (options.json, video_export.to_json),
+        (options.captions, video_export.to_webvtt),
     ):
         if path is not None:
             try:
@@ -77,8 +77,10 @@ def run(options: argparse.Namespace) -> int:
                 unwritten.append(f"{path} cannot be written: {error.strerror or error}.")
     print(f"{result.source}: {len(result.frames):,} of {result.frames_read:,} frames analysed")
     for line in timelines(result):
-        told = ", ".join(f"{name} {percent(share)}" for name, share in line.shares.items() if share)
-        print(f"  person {line.person}: seen for {line.visible:.1f} s; {told}")
+        told = ", ".join(
+            f"{name} {percent(share)}" for name, share in line.time_share.items() if share
+        )
+        print(f"  person {line.person}: seen for {line.visible_seconds:.1f} s; {told}")
     notes = [*analysis.notes, *([result.problem] if result.problem else []), *unwritten]
     for note in notes:
         print(f"emosense: {result.source}: {note}", file=sys.stderr)

@@ -2,60 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS
+from emosense.networks.model_card import ClassMetrics, Metrics
 
 ECE_BINS: Final = 15
 
 
-@dataclass(frozen=True)
-class ClassMetrics:
-    """One class: precision, recall and F1 in 0..1 (0 where undefined) and its images."""
-
-    precision: float
-    recall: float
-    f1: float
-    support: int
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """How a model did on a set of images.
-
-    Attributes:
-        images: how many.
-        loss: mean categorical cross-entropy, in nats.
-        accuracy: share of right top answers, in 0..1.
-        macro_precision: unweighted mean over the seven classes; likewise the next two.
-        macro_recall: see above.
-        macro_f1: see above.
-        ece: expected calibration error, 15 equal-width bins of the top probability (Guo et
-            al. 2017, arXiv:1706.04599).
-        per_class: by emotion name.
-        confusion: 7x7 counts, rows are the true classes, columns the answers.
-    """
-
-    images: int
-    loss: float
-    accuracy: float
-    macro_precision: float
-    macro_recall: float
-    macro_f1: float
-    ece: float
-    per_class: dict[str, ClassMetrics]
-    confusion: list[list[int]]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain data, as cards hold it."""
-        return asdict(self)
-
-
-def measure(labels: npt.NDArray[np.integer], probabilities: npt.NDArray[np.floating]) -> Metrics:
+def compute_metrics(
+    labels: npt.NDArray[np.integer], probabilities: npt.NDArray[np.floating]
+) -> Metrics:
     """Compute all metrics.
 
     Args:
@@ -76,9 +36,9 @@ def measure(labels: npt.NDArray[np.integer], probabilities: npt.NDArray[np.float
     np.add.at(confusion, (labels.astype(np.intp), answers), 1)
     hits = confusion.diagonal().astype(float)
     support, answered = confusion.sum(axis=1), confusion.sum(axis=0)
-    precision = ratio(hits, answered.astype(float))
-    recall = ratio(hits, support.astype(float))
-    f1 = ratio(2 * precision * recall, precision + recall)
+    precision = safe_divide(hits, answered.astype(float))
+    recall = safe_divide(hits, support.astype(float))
+    f1 = safe_divide(2 * precision * recall, precision + recall)
     chosen = probabilities[np.arange(n), labels.astype(np.intp)].astype(float)
     return Metrics(
         images=n,
@@ -89,7 +49,7 @@ def measure(labels: npt.NDArray[np.integer], probabilities: npt.NDArray[np.float
         macro_f1=float(f1.mean()),
         ece=expected_calibration_error(labels, probabilities),
         per_class={
-            name: ClassMetrics(float(p), float(r), float(f), int(s))
+            name: ClassMetrics(precision=float(p), recall=float(r), f1=float(f), support=int(s))
             for name, p, r, f, s in zip(EMOTIONS, precision, recall, f1, support, strict=True)
         },
         confusion=confusion.tolist(),
@@ -112,6 +72,8 @@ def confidence_bins(confidence: npt.NDArray[np.float64], bins: int) -> npt.NDArr
     return np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
 
 
-def ratio(over: npt.NDArray[np.float64], under: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def safe_divide(
+    over: npt.NDArray[np.float64], under: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     """Divide; 0 where the divisor is 0."""
     return np.divide(over, under, out=np.zeros_like(over), where=under > 0)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from emosense.emotions import EMOTIONS
 from emosense.errors import ModelDamaged
-from emosense.networks.calibration import Calibration
+from emosense.networks.model_card import PREDICTIONS_FILE
 from emosense.networks.registry import TrainedModel
+from emosense.networks.temperature_scaling import Calibration
 
 TEST_PARTS: Final[dict[str, str]] = {"PublicTest": "public", "PrivateTest": "private"}
 """FER2013's parts that predictions are stored for, and their prefix in ``predictions.npz``."""
 
-WITHOUT_COPIES: Final = " without copies"
+_ROUNDING: Final = 1e-3
+
+WITHOUT_DUPLICATES: Final = " without copies"
 """Follows a part's name where test images that also stand in Training are left out."""
 
 
@@ -45,7 +50,7 @@ class Predictions:
         return codes
 
     @property
-    def right(self) -> npt.NDArray[np.bool_]:
+    def correct(self) -> npt.NDArray[np.bool_]:
         """(n,) whether the answer is the label."""
         return np.equal(self.answers, self.labels)
 
@@ -53,7 +58,7 @@ class Predictions:
         """Return raw predictions as a calibration changes them."""
         return replace(self, probabilities=calibration.apply(self.probabilities))
 
-    def without_copies(self) -> Predictions:
+    def without_duplicates(self) -> Predictions:
         """Return only the images without a copy in Training."""
         rows = ~self.copy
         votes = None if self.votes is None else self.votes[rows]
@@ -87,6 +92,65 @@ def read_predictions(
         )
     except KeyError:
         raise ModelDamaged(f"The model {model.name!r} has no predictions for {part}.") from None
+    for name, expected, is_valid in _checks(found):
+        if not is_valid:
+            raise ModelDamaged(
+                f"{model.folder / PREDICTIONS_FILE}: {prefix}_{name}: expected {expected}. "
+                f"Received: {_describe(arrays[f'{prefix}_{name}'])}"
+            )
     if not raw:
         found = found.calibrated(model.calibration)
-    return found if copies else found.without_copies()
+    return found if copies else found.without_duplicates()
+
+
+def _checks(found: Predictions) -> Iterator[tuple[str, str, bool]]:
+    """Yield (array, what is expected of it, whether it is so); labels come first."""
+    labels, probabilities, votes = found.labels, found.probabilities, found.votes
+    n, classes = len(found.probabilities), len(EMOTIONS)
+    of_faces = (n, classes)
+    yield (
+        "probabilities",
+        f"numbers of shape (n, {classes}) in 0..1 whose rows sum to 1",
+        probabilities.shape == of_faces
+        and np.issubdtype(probabilities.dtype, np.floating)
+        and bool(np.isfinite(probabilities).all())
+        and bool((np.abs(probabilities.sum(axis=1) - 1) < _ROUNDING).all())
+        and bool((probabilities >= 0).all()),
+    )
+    yield (
+        "labels",
+        f"whole numbers of shape ({n},) in 0..{classes - 1}",
+        labels.shape == (n,)
+        and np.issubdtype(labels.dtype, np.integer)
+        and bool(((labels >= 0) & (labels < classes)).all()),
+    )
+    yield "copy", f"booleans of shape ({n},)", found.copy.shape == (n,) and found.copy.dtype == bool
+    if votes is not None:
+        yield (
+            "votes",
+            f"numbers of shape {of_faces} that are 0 or more",
+            votes.shape == of_faces
+            and np.issubdtype(votes.dtype, np.number)
+            and bool((votes >= 0).all())
+            and bool(np.isfinite(votes).all()),
+        )
+
+
+def _describe(array: npt.NDArray[Any]) -> str:
+    return f"{array.dtype} of shape {array.shape}"
+
+
+def ferplus_agreement(predictions: Predictions) -> float | None:
+    """Return the share of answers that FER+'s annotators chose most often, or None without votes.
+
+    Over the images with votes for at least one of the seven classes; among equal votes the
+    class that comes first in FER2013's order counts. Source: Barsoum et al. 2016,
+    arXiv:1608.01041.
+    """
+    if predictions.votes is None:
+        return None
+    usable = predictions.votes.sum(axis=1) > 0
+    if not usable.any():
+        return None
+    chosen = predictions.votes[usable].argmax(axis=1)
+    return float((predictions.answers[usable] == chosen).mean())

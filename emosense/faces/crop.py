@@ -6,6 +6,7 @@ The framing is FER2013's own, measured: docs/crop-geometry.md has the figures an
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,7 +72,22 @@ def crop_face(
     return np.asarray(sampled, np.uint8)
 
 
-def cut_face(
+def crop_faces(
+    faces: Iterable[tuple[npt.NDArray[np.uint8], Detection]],
+) -> npt.NDArray[np.uint8]:
+    """Crop faces of several images into one batch.
+
+    Args:
+        faces: (image, detection) pairs, as for :func:`crop_face`.
+
+    Returns:
+        (n, 48, 48) uint8 grey; n may be 0.
+    """
+    crops = [crop_face(image, detection) for image, detection in faces]
+    return np.stack(crops) if crops else np.empty((0, INPUT_SIZE, INPUT_SIZE), np.uint8)
+
+
+def crop_preview(
     image: npt.NDArray[np.uint8], face: Face, margin: float = 0.25
 ) -> npt.NDArray[np.uint8]:
     """Cut a face's surroundings in colour, for people to look at.
@@ -100,7 +116,7 @@ def frame(
     box = detection.full_box or detection.box
     size = math.sqrt(max(box.width * box.height, 1.0))
     side = geometry.scale * size
-    angle = roll_of(detection) if geometry.roll else 0.0
+    angle = roll_angle(detection) if geometry.roll else 0.0
     cos, sin = math.cos(angle), math.sin(angle)
     dx, dy = geometry.shift_x * size, geometry.shift_y * size
     cx = box.centre[0] + cos * dx - sin * dy
@@ -112,7 +128,7 @@ def frame(
     return np.column_stack([rotation, offset]), side
 
 
-def roll_of(detection: Detection | Face) -> float:
+def roll_angle(detection: Detection | Face) -> float:
     """Return the angle of the line through the eyes, in radians, clockwise on the screen."""
     (rx, ry), (lx, ly) = detection.landmarks[:2]
     return math.atan2(ly - ry, lx - rx)

@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from emosense.errors import DetectorError
-from emosense.faces.engines import Engine, create_engine
+from emosense.faces.backends.base import DetectorBackend
+from emosense.faces.backends.factory import create_detector_backend
+from emosense.faces.nms import non_max_suppression
 from emosense.faces.options import MAX_LONG_SIDE, STRICT_THRESHOLD, DetectorOptions
-from emosense.faces.suppression import suppress
+from emosense.media.resize import fit_within
 from emosense.results import Box, Detection, Point
 
 _STRIDE: Final = 32
@@ -36,16 +38,21 @@ class FaceDetector:
     Not thread-safe: one thread per detector.
 
     Args:
-        engine: ``auto``, ``onnx``, ``opencv``, ``keras``, or an engine of your own.
+        backend: ``auto``, ``onnx``, ``opencv``, ``keras``, or an engine of your own.
     """
 
-    def __init__(self, engine: str | Engine = "auto") -> None:
-        self.engine = create_engine(engine) if isinstance(engine, str) else engine
+    def __init__(self, backend: str | DetectorBackend = "auto") -> None:
+        self.backend = create_detector_backend(backend) if isinstance(backend, str) else backend
 
     @property
     def label(self) -> str:
         """Which engine runs on which device, for people."""
-        return self.engine.label
+        return self.backend.label
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the backend runs on a GPU."""
+        return self.backend.on_gpu
 
     def detect(
         self,
@@ -76,7 +83,7 @@ class FaceDetector:
         for group in _by_shape(canvases):
             stacked = np.stack([canvas.pixels for canvas in group])
             for canvas, rows in zip(
-                group, self.engine.find(stacked, group[0].threshold), strict=True
+                group, self.backend.detect(stacked, group[0].threshold), strict=True
             ):
                 tables[canvas.index].append(canvas.to_image(rows))
         found = [
@@ -177,7 +184,9 @@ def _canvases(
     large for the finer one, and only strictly; a level costs a sixteenth of the one before.
     """
     # BGR is the order that YuNet was trained with.
-    pixels = np.asarray(cv2.cvtColor(_fit(image, options.long_side), cv2.COLOR_RGB2BGR), np.uint8)
+    pixels = np.asarray(
+        cv2.cvtColor(fit_within(image, options.long_side), cv2.COLOR_RGB2BGR), np.uint8
+    )
     threshold, min_size = options.threshold, 0.0
     while True:
         scale = max(pixels.shape[:2]) / max(image.shape[:2])
@@ -187,20 +196,8 @@ def _canvases(
             )
         if max(pixels.shape[:2]) <= _LARGEST:
             return
-        pixels = _fit(pixels, max(pixels.shape[:2]) // _COARSER)
+        pixels = fit_within(pixels, max(pixels.shape[:2]) // _COARSER)
         threshold, min_size = max(threshold, STRICT_THRESHOLD), _LARGE / _COARSER
-
-
-def _fit(image: npt.NDArray[np.uint8], long_side: int) -> npt.NDArray[np.uint8]:
-    """Scale an image down (never up) to ``long_side`` pixels."""
-    height, width = image.shape[:2]
-    scale = long_side / max(height, width)
-    if scale >= 1.0:
-        return image
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    # Down to a half, linear interpolation drops no pixel, and takes a fifth of the time.
-    how = cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA
-    return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
 
 
 def _pad(image: npt.NDArray[np.uint8], turn: int) -> npt.NDArray[np.uint8]:
@@ -230,7 +227,7 @@ def _detections(
     rows = np.concatenate(tables)
     if len(tables) > 1:
         # A face that is found in two turns or on two levels is one face: the better score wins.
-        rows = suppress(rows, options.threshold)
+        rows = non_max_suppression(rows, options.threshold)
     found = []
     for row in rows[np.argsort(-rows[:, 14], kind="stable")].tolist():
         full = Box(row[0], row[1], row[2], row[3])

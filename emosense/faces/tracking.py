@@ -23,44 +23,44 @@ _IMPOSSIBLE: Final = 1e6
 
 
 @dataclass(frozen=True)
-class TrackingRules:
+class TrackerConfig:
     """When a face is the same person's.
 
     Attributes:
-        gap: seconds for which a person may be unseen (hidden, turned away) and still be
+        max_lost_seconds: seconds for which a person may be unseen (hidden, turned away) and still be
             recognised by place and speed.
-        reentry: seconds for which a person who left may come back anywhere and be recognised
+        max_reid_seconds: seconds for which a person who left may come back anywhere and be recognised
             by appearance alone.
-        likeness: correlation of appearances in -1..1 from which a person who comes back is
-            the same.
-        turned: likeness from which a face in the same place is the same person's although the
+        reid_threshold: cosine similarity of appearances in -1..1 from which a person who comes back
+            is the same.
+        rotated_threshold: cosine similarity from which a face in the same place is the same person's although the
             picture has another shape now: places tell little then. A head that tilts with the
             phone keeps .69, another scene with a face in the middle has less than .3.
-        reach: how far a face may lie from where it is expected, in units of its size.
-        growth: by which factor its size may change.
+        max_distance: how far a face may lie from where it is expected, in units of its size.
+        max_size_ratio: by which factor its size may change.
     """
 
-    gap: float = 1.0
-    reentry: float = 5.0
-    likeness: float = 0.8
-    turned: float = 0.4
-    reach: float = 0.9
-    growth: float = 1.7
+    max_lost_seconds: float = 1.0
+    max_reid_seconds: float = 5.0
+    reid_threshold: float = 0.8
+    rotated_threshold: float = 0.4
+    max_distance: float = 0.9
+    max_size_ratio: float = 1.7
 
 
 class FaceTracker:
     """Numbers the faces of one video, frame after frame.
 
     Args:
-        rules: when a face is the same person's.
+        config: when a face is the same person's.
     """
 
-    def __init__(self, rules: TrackingRules | None = None) -> None:
-        self._rules = rules or TrackingRules()
+    def __init__(self, config: TrackerConfig | None = None) -> None:
+        self._config = config or TrackerConfig()
         self._known: list[_Person] = []
         self._count = 0
 
-    def cut(self) -> None:
+    def reset(self) -> None:
         """End all tracks: after a hard cut nobody is taken for somebody from before."""
         self._known.clear()
 
@@ -77,15 +77,19 @@ class FaceTracker:
         Args:
             time: of the frame, in seconds; rising from call to call.
             detections: its faces.
-            appearances: one vector per face, see :func:`appearance`.
+            appearances: one vector per face, see :func:`appearance_descriptor`.
             reshaped: whether the picture has another shape or orientation than the one before, so
                 that looks tell more than places.
 
         Returns:
             One number per face, from 1.
         """
-        rules = self._rules
-        self._known = [p for p in self._known if time - p.seen <= max(rules.gap, rules.reentry)]
+        config = self._config
+        self._known = [
+            p
+            for p in self._known
+            if time - p.seen <= max(config.max_lost_seconds, config.max_reid_seconds)
+        ]
         numbers: dict[int, int] = {}
         if reshaped:
             self._assign(
@@ -95,18 +99,32 @@ class FaceTracker:
                 appearances,
                 numbers,
                 by_place=False,
-                least=rules.likeness,
+                min_similarity=config.reid_threshold,
             )
         near = [
             p
             for p in self._known
-            if time - p.seen <= rules.gap and p.number not in numbers.values()
+            if time - p.seen <= config.max_lost_seconds and p.number not in numbers.values()
         ]
-        least = rules.turned if reshaped else -math.inf
-        self._assign(near, time, detections, appearances, numbers, by_place=True, least=least)
+        min_similarity = config.rotated_threshold if reshaped else -math.inf
+        self._assign(
+            near,
+            time,
+            detections,
+            appearances,
+            numbers,
+            by_place=True,
+            min_similarity=min_similarity,
+        )
         far = [p for p in self._known if p.number not in numbers.values() and p.seen < time]
         self._assign(
-            far, time, detections, appearances, numbers, by_place=False, least=rules.likeness
+            far,
+            time,
+            detections,
+            appearances,
+            numbers,
+            by_place=False,
+            min_similarity=config.reid_threshold,
         )
         for index, detection in enumerate(detections):
             if index not in numbers:
@@ -127,7 +145,7 @@ class FaceTracker:
         numbers: dict[int, int],
         *,
         by_place: bool,
-        least: float,
+        min_similarity: float,
     ) -> None:
         from scipy.optimize import linear_sum_assignment
 
@@ -137,18 +155,18 @@ class FaceTracker:
         costs = np.full((len(people), len(free)), _IMPOSSIBLE)
         for row, person in enumerate(people):
             for column, index in enumerate(free):
-                alike = likeness(person.appearance, appearances[index])
-                if alike >= least:
+                similarity = cosine_similarity(person.appearance, appearances[index])
+                if similarity >= min_similarity:
                     costs[row, column] = (
-                        self._cost_by_place(person, time, detections[index], alike)
+                        self._cost_by_place(person, time, detections[index], similarity)
                         if by_place
-                        else 1 - alike
+                        else 1 - similarity
                     )
         for row, column in zip(*linear_sum_assignment(costs), strict=True):
             if costs[row, column] < _IMPOSSIBLE:
                 index = free[column]
                 crowded = any(
-                    overlap(detections[index].full_box, other.full_box) > 0.1
+                    box_iou(detections[index].full_box, other.full_box) > 0.1
                     for place, other in enumerate(detections)
                     if place != index
                 )
@@ -156,17 +174,17 @@ class FaceTracker:
                 numbers[index] = people[row].number
 
     def _cost_by_place(
-        self, person: _Person, time: float, detection: Detection, alike: float
+        self, person: _Person, time: float, detection: Detection, similarity: float
     ) -> float:
-        rules, expected, found = self._rules, person.expected(time), detection.full_box
+        config, expected, found = self._config, person.expected(time), detection.full_box
         size, other = _size(expected), _size(found)
-        if not 1 / rules.growth <= size / other <= rules.growth:
+        if not 1 / config.max_size_ratio <= size / other <= config.max_size_ratio:
             return _IMPOSSIBLE
         away = math.dist(expected.centre, found.centre) / size
-        if away > rules.reach:
+        if away > config.max_distance:
             return _IMPOSSIBLE
         moved = (expected.x - person.last.full_box.x, expected.y - person.last.full_box.y)
-        marks = float(
+        landmarks = float(
             np.mean(
                 [
                     math.dist((ax + moved[0], ay + moved[1]), b)
@@ -174,10 +192,10 @@ class FaceTracker:
                 ]
             )
         )
-        return (1 - overlap(expected, found)) + min(1.0, marks / size) + 0.5 * (1 - alike)
+        return (1 - box_iou(expected, found)) + min(1.0, landmarks / size) + 0.5 * (1 - similarity)
 
 
-def appearance(image: npt.NDArray[np.uint8], detection: Detection) -> Appearance:
+def appearance_descriptor(image: npt.NDArray[np.uint8], detection: Detection) -> Appearance:
     """Describe what a face looks like: its surroundings as a small colour picture.
 
     Args:
@@ -201,11 +219,11 @@ def appearance(image: npt.NDArray[np.uint8], detection: Detection) -> Appearance
     small = cv2.resize(patch[::step, ::step], (10, 10), interpolation=cv2.INTER_AREA)
     small = small.astype(np.float32)
     vector = small.ravel() - small.mean()
-    described: Appearance = vector / max(float(np.linalg.norm(vector)), 1e-6)
-    return described
+    describe_value: Appearance = vector / max(float(np.linalg.norm(vector)), 1e-6)
+    return describe_value
 
 
-def likeness(first: Appearance, second: Appearance) -> float:
+def cosine_similarity(first: Appearance, second: Appearance) -> float:
     """Return the correlation of two appearances, in -1..1."""
     return float(first @ second)
 
@@ -241,7 +259,7 @@ def _size(box: Box) -> float:
     return math.sqrt(max(box.width * box.height, 1.0))
 
 
-def overlap(a: Box, b: Box) -> float:
+def box_iou(a: Box, b: Box) -> float:
     """Return intersection over union, in 0..1."""
     width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
     height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)

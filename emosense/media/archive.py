@@ -10,8 +10,9 @@ from pathlib import PurePosixPath
 from typing import IO, Final
 
 from emosense.errors import DamagedMedia, MediaTooLarge, UnsupportedMedia
-from emosense.media.file_kind import HEAD_BYTES, kind_in_words
+from emosense.media.file_kind import HEAD_BYTES, describe_kind
 from emosense.media.formats import PHOTO_FORMATS, PHOTO_SUFFIXES
+from emosense.settings import ArchiveLimits
 
 _log = logging.getLogger(__name__)
 _ENTRY: Final = b"PK\x01\x02"
@@ -19,21 +20,6 @@ _CHUNK: Final = 2**20
 # The others inflate a whole chunk before its size can be checked (bzip2: a factor of 10^6).
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
-
-
-@dataclass(frozen=True)
-class ArchiveLimits:
-    """What an archive may cost.
-
-    Attributes:
-        max_photos: in it.
-        max_photo_bytes: of one photo, unpacked.
-        max_bytes: of all photos, unpacked.
-    """
-
-    max_photos: int = 500
-    max_photo_bytes: int = 50 * 2**20
-    max_bytes: int = 2 * 2**30
 
 
 @dataclass(frozen=True)
@@ -76,7 +62,7 @@ class PhotoArchive:
             if file.read(2) == b"PK":
                 raise DamagedMedia("The zip archive is damaged or cut off.")
             file.seek(0)
-            words = kind_in_words(file.read(HEAD_BYTES))
+            words = describe_kind(file.read(HEAD_BYTES))
             raise UnsupportedMedia(f"Expected a zip archive. Received: {words}.")
         try:
             self._zip = zipfile.ZipFile(file)

@@ -76,7 +76,7 @@ def file_kind(head: bytes) -> Kind:
     return _recognized(head)[0]
 
 
-def kind_in_words(head: bytes) -> str:
+def describe_kind(head: bytes) -> str:
     """Say what a file is, e.g. ``a PDF document``; see :func:`file_kind`."""
     return _recognized(head)[1]
 

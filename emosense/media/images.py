@@ -7,7 +7,6 @@ import io
 import logging
 import os
 import warnings
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -17,16 +16,17 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from emosense.errors import DamagedMedia, MediaError, MediaTooLarge, UnsupportedMedia
-from emosense.media.deep_colour import (
-    apply_orientation,
-    deep_to_rgb,
-    read_deep_png,
-    read_deep_tiff,
-)
-from emosense.media.file_kind import HEAD_BYTES, file_kind, kind_in_words
+from emosense.filesystem.filenames import abbreviate, describe_value
+from emosense.media.cicp import HDR_TRANSFERS, read_cicp
+from emosense.media.file_kind import HEAD_BYTES, describe_kind, file_kind
 from emosense.media.formats import PHOTO_FORMATS
-from emosense.media.names import described, shortened
-from emosense.media.still_colour import HDR_TRANSFERS, colour_coding
+from emosense.media.high_bit_depth import (
+    apply_orientation,
+    high_bit_depth_to_rgb,
+    read_high_bit_depth_png,
+    read_high_bit_depth_tiff,
+)
+from emosense.settings import PhotoLimits
 
 
 class Readable(Protocol):
@@ -54,25 +54,11 @@ _ORIENTATION: Final = 0x0112
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class PhotoLimits:
-    """What a photo may cost.
-
-    Attributes:
-        max_bytes: of the encoded file.
-        max_pixels: width times height of the decoded image; checked before decoding, so a
-            decompression bomb is refused by its header.
-    """
-
-    max_bytes: int = 50 * 1024 * 1024
-    max_pixels: int = 80_000_000
-
-
 def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbImage:
     """Decode a photo.
 
     EXIF orientation is honoured, transparency is laid on white, CMYK, palette, grey and deeper
-    images are converted (see :mod:`emosense.media.deep_colour`), PQ and HLG are tone-mapped (see
+    images are converted (see :mod:`emosense.media.high_bit_depth`), PQ and HLG are tone-mapped (see
     :mod:`emosense.media.tone_mapping`), an animation gives its first frame.
 
     Args:
@@ -107,7 +93,7 @@ def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbIma
         return _from_bytes(_read_open(source, limits), limits)
     raise UnsupportedMedia(
         "Expected a photo as a path, bytes, open file, PIL image or array. Received: "
-        f"{described(source)}"
+        f"{describe_value(source)}"
     )
 
 
@@ -131,7 +117,7 @@ def _buffered(source: bytes | bytearray | memoryview, limits: PhotoLimits) -> by
 def _read_file(source: str | os.PathLike[str], limits: PhotoLimits) -> bytes:
     try:
         given = os.fspath(source)
-        path, shown = Path(given), shortened(given)
+        path, shown = Path(given), abbreviate(given)
     except Exception:  # an object's own way to give its path raises errors of its own
         raise _no_path(source) from None
     try:
@@ -154,7 +140,7 @@ def _read_file(source: str | os.PathLike[str], limits: PhotoLimits) -> bytes:
 
 
 def _no_path(source: object) -> MediaError:
-    return MediaError(f"Expected the path of a photo. Received: {described(source)}.")
+    return MediaError(f"Expected the path of a photo. Received: {describe_value(source)}.")
 
 
 def _read_open(file: Any, limits: PhotoLimits) -> bytes:
@@ -200,13 +186,13 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
             _let_pillow_open(limits.max_pixels)
             image = Image.open(io.BytesIO(data), formats=_FORMATS)
             _check_pixels(image.size, limits)
-            deep = read_deep_png(data) if image.format == "PNG" else None
+            deep = read_high_bit_depth_png(data) if image.format == "PNG" else None
             if deep is not None:
                 deep = apply_orientation(
                     deep, _with_readable_exif(image).getexif().get(_ORIENTATION)
                 )
             elif image.format == "TIFF":
-                deep = read_deep_tiff(data, limits.max_pixels)
+                deep = read_high_bit_depth_tiff(data, limits.max_pixels)
             return _to_sdr(_decoded(image) if deep is None else deep, data)
     except UnidentifiedImageError:
         return _unidentified(data, limits)
@@ -226,7 +212,7 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
 
 def _to_sdr(picture: RgbImage, data: bytes) -> RgbImage:
     """Tone-map a picture whose file says that it is HDR."""
-    coding = colour_coding(data)
+    coding = read_cicp(data)
     if coding is None or coding[1] not in HDR_TRANSFERS:
         return picture
     from emosense.media.tone_mapping import picture_to_sdr  # loads FFmpeg
@@ -240,7 +226,7 @@ def _unidentified(data: bytes, limits: PhotoLimits) -> RgbImage:
     _check_kind(data)
     if data[:2] in (b"II", b"MM"):
         try:
-            deep = read_deep_tiff(data, limits.max_pixels, only=True)
+            deep = read_high_bit_depth_tiff(data, limits.max_pixels, only=True)
         except MediaError:
             raise
         except MemoryError:
@@ -259,7 +245,7 @@ def _check_kind(data: bytes) -> None:
     head = data[:HEAD_BYTES]
     if file_kind(head) != "photo":
         raise UnsupportedMedia(
-            f"Expected a photo ({PHOTO_FORMATS}). Received: {kind_in_words(head)}."
+            f"Expected a photo ({PHOTO_FORMATS}). Received: {describe_kind(head)}."
         ) from None
 
 
@@ -293,7 +279,7 @@ def _damaged(error: Exception) -> DamagedMedia:
 def _to_rgb(image: Image.Image) -> RgbImage:
     upright = ImageOps.exif_transpose(_with_readable_exif(image))
     if upright.mode.startswith("I") or upright.mode == "F":
-        return deep_to_rgb(np.asarray(upright))
+        return high_bit_depth_to_rgb(np.asarray(upright))
     if upright.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in upright.info:
         rgba = upright.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")

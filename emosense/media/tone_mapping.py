@@ -17,7 +17,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from emosense.media.still_colour import HDR_TRANSFERS, HLG, PQ
+from emosense.media.cicp import HDR_TRANSFERS, HLG, PQ
 
 Floats = npt.NDArray[np.float32]
 
@@ -44,7 +44,7 @@ def to_sdr(codes: Floats, transfer: int, primaries: int = _BT2020) -> Floats:
 
     Args:
         codes: (..., 3) R'G'B' in 0..1, as they are coded.
-        transfer: :data:`~emosense.media.still_colour.PQ` or HLG; anything else is taken for BT.1886.
+        transfer: :data:`~emosense.media.cicp.PQ` or HLG; anything else is taken for BT.1886.
         primaries: BT.2020 (9) or unknown (2) for HDR; others are taken for BT.709.
 
     Returns:

@@ -84,7 +84,7 @@ class VideoWriter:
             if sound is not None:
                 self._sound = _Sound.of(sound, self._container, start)
         except (av.FFmpegError, OSError) as error:
-            raise _unwritable(path, error) from error
+            raise _write_error(path, error) from error
 
     def write(self, image: RgbImage, time: float) -> None:
         """Append an (h, w, 3) uint8 RGB frame that is shown from ``time`` (seconds) on.
@@ -120,7 +120,7 @@ class VideoWriter:
             yield
         except (av.FFmpegError, OSError) as error:
             self._failed = True
-            raise _unwritable(self.path, error) from error
+            raise _write_error(self.path, error) from error
 
     def __enter__(self) -> VideoWriter:
         return self
@@ -141,7 +141,7 @@ class VideoWriter:
                 if self._sound is not None:
                     self._sound.advance(self._last / _CLOCK + 0.5)
         except (av.FFmpegError, OSError) as fault:
-            raise _unwritable(self.path, fault) from fault
+            raise _write_error(self.path, fault) from fault
         finally:
             if self._sound is not None:
                 self._sound.close()
@@ -236,9 +236,9 @@ def _close(container: Any) -> None:
     try:
         container.close()
     except (av.FFmpegError, OSError) as error:
-        raise _unwritable(Path(str(container.name)), error) from error
+        raise _write_error(Path(str(container.name)), error) from error
 
 
-def _unwritable(path: Path, error: BaseException) -> MediaError:
+def _write_error(path: Path, error: BaseException) -> MediaError:
     reason = _REASONS.get(getattr(error, "errno", None) or 0, "")
     return MediaError(f"{path.name}: the video cannot be written{reason}.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from emosense.errors import ModelNotFound
 from emosense.networks.batch_norm import fold_batch_norm, unfold_batch_norm
 from emosense.networks.paper_cnn import build_paper_cnn
-from emosense.networks.residual import build_residual
+from emosense.networks.resnet import build_resnet
 
 if TYPE_CHECKING:
     import keras
@@ -58,7 +58,7 @@ class Architecture:
             return trained
         return fold_batch_norm(trained, self.folded(self.name, "zeros", 1.0))
 
-    def begin_with(self, kept: keras.Model, untrained: keras.Model, faces: Any) -> None:
+    def load_initial_weights(self, kept: keras.Model, untrained: keras.Model, faces: Any) -> None:
         """Give an untrained network the weights of a trained one, as it is kept.
 
         Args:
@@ -81,8 +81,8 @@ def _paper(*filters: int, padded: bool = False, batch_norm: bool = False) -> Bui
     )
 
 
-def _residual(stem: int, *widths: int, folded: bool = False) -> Builder:
-    return lambda name, initializer, dropout: build_residual(
+def _resnet(stem: int, *widths: int, folded: bool = False) -> Builder:
+    return lambda name, initializer, dropout: build_resnet(
         name, stem, widths, initializer, dropout, folded=folded
     )
 
@@ -126,15 +126,15 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
             "emosense-s",
             "EmoSense S",
             "Our compact residual network: a fifth of 8L's work for a face.",
-            _residual(24, 24, 48, 96, 192),
-            folded=_residual(24, 24, 48, 96, 192, folded=True),
+            _resnet(24, 24, 48, 96, 192),
+            folded=_resnet(24, 24, 48, 96, 192, folded=True),
         ),
         Architecture(
             "emosense-l",
             "EmoSense L",
             "Our large residual network, as wide as ResNet-18.",
-            _residual(64, 64, 128, 256, 512),
-            folded=_residual(64, 64, 128, 256, 512, folded=True),
+            _resnet(64, 64, 128, 256, 512),
+            folded=_resnet(64, 64, 128, 256, 512, folded=True),
         ),
     )
 }

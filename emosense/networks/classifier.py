@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS, INPUT_SIZE
-from emosense.networks.calibration import Calibration
+from emosense.networks.backends import create_runtime
 from emosense.networks.registry import TrainedModel
-from emosense.networks.runtimes import create_runtime
+from emosense.networks.temperature_scaling import Calibration
 
 BATCH: Final = 64
 
@@ -20,17 +20,17 @@ class EmotionClassifier:
 
     Args:
         model: from the registry.
-        engine: see :func:`emosense.networks.runtimes.create_runtime`.
+        backend: see :func:`emosense.networks.backends.create_runtime`.
         raw: give the network's own probabilities, not calibrated ones.
 
     Raises:
         ModelDamaged: the model cannot be loaded.
     """
 
-    def __init__(self, model: TrainedModel, engine: str = "auto", *, raw: bool = False) -> None:
+    def __init__(self, model: TrainedModel, backend: str = "auto", *, raw: bool = False) -> None:
         self.name = model.name
         self.calibration = Calibration() if raw else model.calibration
-        self._runtime = create_runtime(model, engine)
+        self._runtime = create_runtime(model, backend)
 
     @property
     def label(self) -> str:

@@ -8,29 +8,70 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NotRequired
+
+import numpy.typing as npt
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from emosense.emotions import EMOTIONS
 from emosense.errors import ModelDamaged, ModelNotFound
-from emosense.networks import storage
-from emosense.networks.calibration import Calibration
-from emosense.networks.card import (
+from emosense.networks import serialization
+from emosense.networks.model_card import (
     CARD_FILE,
     HISTORY_FILE,
     PREDICTIONS_FILE,
     WEIGHTS_FILE,
+    Fraction,
+    Loss,
     ModelCard,
+    first_error,
     read_card,
+    read_json_bytes,
 )
-from emosense.settings import model_folders, own_models
+from emosense.networks.npz import read_arrays
+from emosense.networks.temperature_scaling import Calibration
+from emosense.settings import bundled_models_dir, model_dirs
 
 if TYPE_CHECKING:
     import keras
 
 
+class EpochMetrics(TypedDict):
+    """A row of a learning curve.
+
+    Attributes:
+        epoch: number of the epoch, from 1.
+        loss: training loss, in nats.
+        accuracy: training accuracy, in 0..1.
+        val_loss: validation loss, in nats.
+        val_accuracy: validation accuracy, in 0..1.
+        learning_rate: at the end of the epoch.
+        seconds: duration of the epoch.
+    """
+
+    epoch: int
+    loss: Loss
+    accuracy: Fraction
+    val_loss: Loss
+    val_accuracy: Fraction
+    learning_rate: NotRequired[float]
+    seconds: NotRequired[float]
+
+
+_HISTORY: Final = TypeAdapter(list[EpochMetrics])
+
+
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model folder: its card, and its files once they are asked for."""
+    """A model folder: its card, and its files once they are needed.
+
+    Attributes:
+        folder: the folder; its name is the model's.
+
+    >>> find_model("cnn8").name
+    'cnn8'
+    """
 
     folder: Path
 
@@ -59,17 +100,12 @@ class TrainedModel:
 
     @property
     def calibration(self) -> Calibration:
-        """How its probabilities are calibrated, and from where on an answer is sure.
+        """Temperature and abstention threshold, from the card.
 
         Raises:
-            ModelDamaged: the card holds something else.
+            ModelDamaged: see :attr:`card`.
         """
-        try:
-            return Calibration(**self.card.calibration)
-        except TypeError as error:
-            raise ModelDamaged(
-                f"{self.folder / CARD_FILE}: the calibration cannot be read ({error})."
-            ) from error
+        return self.card.calibration
 
     def file(self, name: str) -> Path:
         """Return a file of the model after checking it against the card.
@@ -78,10 +114,14 @@ class TrainedModel:
             ModelDamaged: missing, or its SHA-256 is not the card's.
         """
         path = self.folder / name
-        expected = self.card.files.get(name, {}).get("sha256")
-        if expected is None or not path.is_file():
+        info = self.card.files.get(name)
+        if info is None or not path.is_file():
             raise ModelDamaged(f"The model {self.name!r} has no file {name}. {self._repair()}")
-        received = storage.sha256_of(path)
+        expected = info.sha256
+        try:
+            received = serialization.sha256_of(path)
+        except OSError as error:
+            raise ModelDamaged(f"{path} cannot be read: {error.strerror or error}.") from error
         if received != expected:
             raise ModelDamaged(
                 f"{path} was changed or damaged: expected SHA-256 {expected}. "
@@ -97,7 +137,7 @@ class TrainedModel:
         """
         path = self.file(WEIGHTS_FILE)
         try:
-            model = storage.load_network(path)
+            model = serialization.load_network(path)
         except ModelDamaged as error:
             raise ModelDamaged(f"{error} {self._repair()}") from error
         if model.output_shape != (None, len(EMOTIONS)):
@@ -107,22 +147,35 @@ class TrainedModel:
             )
         return model
 
-    def history(self) -> list[dict[str, float]]:
-        """Return the learning curve: one row per epoch, see ``RunState.history``."""
-        import json
+    def history(self) -> list[dict[str, Any]]:
+        """Return the learning curve, one row of :class:`EpochMetrics` per epoch.
 
-        rows: list[dict[str, float]] = json.loads(self.file(HISTORY_FILE).read_text("utf-8"))
-        return rows
+        Raises:
+            ModelDamaged: missing, changed, or no learning curve that reaches the selected epoch.
+        """
+        path = self.file(HISTORY_FILE)
+        try:
+            rows = _HISTORY.validate_json(read_json_bytes(path))
+        except ValidationError as error:
+            raise ModelDamaged(f"{path} is not a learning curve: {first_error(error)}") from error
+        epochs = [row["epoch"] for row in rows]
+        if epochs != list(range(1, len(rows) + 1)) or len(rows) < self.card.selected_epoch:
+            raise ModelDamaged(
+                f"{path}: expected a row for each epoch up to {self.card.selected_epoch}. "
+                f"Received: epochs {epochs[:3]} ... {epochs[-1:]}"
+            )
+        return [dict(row) for row in rows]
 
-    def predictions(self) -> dict[str, Any]:
-        """Return the arrays of ``predictions.npz``; see ``training.publish``."""
-        import numpy as np
+    def predictions(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the arrays of ``predictions.npz``; see :mod:`emosense.training.export_model`.
 
-        with np.load(self.file(PREDICTIONS_FILE), allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
+        Raises:
+            ModelDamaged: missing, changed, or not such arrays.
+        """
+        return read_arrays(self.file(PREDICTIONS_FILE))
 
     def _repair(self) -> str:
-        if self.folder.parent != own_models():
+        if self.folder.parent != bundled_models_dir():
             return "Train it again, or get it back from where it came."
         return (
             f"Get it back with: git checkout -- models/{self.name}  (or train it again: "
@@ -140,7 +193,7 @@ def list_models(folders: Sequence[Path] | None = None) -> dict[str, TrainedModel
             that occurs twice is taken from the first.
     """
     found: dict[str, TrainedModel] = {}
-    for root in model_folders() if folders is None else folders:
+    for root in model_dirs() if folders is None else folders:
         if root.is_dir():
             for entry in sorted(root.iterdir(), key=_natural):
                 if (entry / CARD_FILE).is_file():
@@ -156,7 +209,7 @@ def find_model(name: str, folders: Sequence[Path] | None = None) -> TrainedModel
     """
     models = list_models(folders)
     if name not in models:
-        where = os.pathsep.join(map(str, model_folders() if folders is None else folders))
+        where = os.pathsep.join(map(str, model_dirs() if folders is None else folders))
         known = ", ".join(models) or "none"
         raise ModelNotFound(
             f"There is no model {name!r}. Known: {known} (in {where}). One of the project's own that "

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS, INPUT_SIZE
 from emosense.errors import DatasetError
-from emosense.left_out import NOTHING, LeftOut
+from emosense.filesystem.skipped import NOTHING, Skipped
 
 USAGES: Final[tuple[str, ...]] = ("Training", "PublicTest", "PrivateTest")
 """FER2013's three parts: for learning, for choosing, for the final score."""
@@ -69,7 +69,7 @@ class Dataset:
     usage: npt.NDArray[np.uint8]
     votes: npt.NDArray[np.float32] | None
     source: str
-    left_out: LeftOut = NOTHING
+    left_out: Skipped = NOTHING
 
     def __post_init__(self) -> None:
         n = len(self.labels)
@@ -90,9 +90,9 @@ class Dataset:
         rows = self.usage == USAGES.index(usage)
         return Split(self.images, self.labels, self.votes).take(rows)
 
-    def and_left_out(self, more: LeftOut) -> Dataset:
+    def and_left_out(self, more: Skipped) -> Dataset:
         """Return the same data with more that was left out."""
-        return replace(self, left_out=LeftOut(self.left_out.counts + more.counts))
+        return replace(self, left_out=Skipped(self.left_out.counts + more.counts))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -103,7 +103,7 @@ class Dataset:
         return digest.hexdigest()
 
 
-def copies_in(
+def find_duplicates(
     images: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]
 ) -> npt.NDArray[np.bool_]:
     """Tell which images have a pixel-identical copy in another set.
@@ -119,7 +119,7 @@ def copies_in(
     return np.array([image.tobytes() in known for image in images], bool)
 
 
-def hold_out(split: Split, share: float, seed: int) -> tuple[Split, Split]:
+def stratified_split(split: Split, share: float, seed: int) -> tuple[Split, Split]:
     """Split off a stratified share, for data that comes without a validation part.
 
     Args:
@@ -141,7 +141,7 @@ def hold_out(split: Split, share: float, seed: int) -> tuple[Split, Split]:
     return split.take(~chosen), split.take(chosen)
 
 
-def training_parts(data: Dataset, seed: int) -> tuple[Split, Split]:
+def train_validation_split(data: Dataset, seed: int) -> tuple[Split, Split]:
     """Return (training, validation): PublicTest, or a held-out tenth of Training without one.
 
     Args:
@@ -150,5 +150,5 @@ def training_parts(data: Dataset, seed: int) -> tuple[Split, Split]:
     """
     training, validation = data.split("Training"), data.split("PublicTest")
     if len(validation) == 0:
-        return hold_out(training, VALIDATION_SHARE, seed)
+        return stratified_split(training, VALIDATION_SHARE, seed)
     return training, validation

@@ -15,13 +15,13 @@ import numpy as np
 
 from emosense.errors import TrainingError
 from emosense.networks.architectures import architecture
-from emosense.training import averaging
-from emosense.training.batches import class_weights, epoch_arrays, targets, to_unit
-from emosense.training.checkpoint import RunFolder, RunState
-from emosense.training.dataset import Dataset, training_parts
+from emosense.training import ema
+from emosense.training.dataset import Dataset, train_validation_split
+from emosense.training.distillation import Teacher
+from emosense.training.epoch_data import class_weights, epoch_arrays, targets, to_unit
+from emosense.training.initial_weights import load_initial_weights
 from emosense.training.recipe import Recipe
-from emosense.training.start import begin_with
-from emosense.training.teacher import Teacher
+from emosense.training.run_directory import RunDirectory, RunState
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ def train(
     """
     if tensorboard is not None:
         _tensorboard(tensorboard)  # missing: told before the first epoch, not after
-    training, validation = training_parts(data, recipe.seed)
+    training, validation = train_validation_split(data, recipe.seed)
     if len(training) == 0 or len(validation) == 0:
         raise TrainingError(
             f"{data.source}: expected images to learn and images to watch. "
             f"Received: {len(training)} and {len(validation)}"
         )
-    run = RunFolder(folder)
+    run = RunDirectory(folder)
     if run.exists and not resume:
         raise TrainingError(
             f"{folder} already holds a run. To go on with it, resume (--resume); to begin anew, "
@@ -93,7 +93,7 @@ def train(
         state = run.resume(recipe, data.fingerprint)
         if state.epochs_done >= recipe.epochs:
             return state
-        model = averaging.load(run.checkpoint(state.epochs_done))
+        model = ema.load(run.checkpoint(state.epochs_done))
     else:
         state = RunState(recipe.as_dict(), data.fingerprint)
         model = compiled(recipe, steps=-(-len(training) // recipe.batch_size))
@@ -108,10 +108,10 @@ def train(
             callbacks.append(_tensorboard(tensorboard))
         images, wanted = epoch_arrays(training, recipe, epoch)
         if recipe.start and epoch == 0:
-            begin_with(model, recipe, images)
+            load_initial_weights(model, recipe, images)
         weights = None if counts is None else wanted @ counts
         if teacher is not None:
-            wanted = teacher.blend(images, wanted)
+            wanted = teacher.mix_targets(images, wanted)
         log = model.fit(
             images,
             wanted,
@@ -124,7 +124,7 @@ def train(
             verbose=0,
         ).history
         row = {name: float(values[-1]) for name, values in log.items()}
-        with averaging.averaged_weights(model):
+        with ema.averaged_weights(model):
             found = model.evaluate(checked, labels, batch_size=256, verbose=0, return_dict=True)
         row |= {f"val_{name}": float(value) for name, value in found.items()}
         row |= {
@@ -154,7 +154,7 @@ def compiled(recipe: Recipe, steps: int) -> Any:
     finally:
         keras.config.set_dtype_policy(before)
     model.compile(
-        optimizer=averaging.keep_raw_weights(_optimizer(recipe, steps)),
+        optimizer=ema.keep_raw_weights(_optimizer(recipe, steps)),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
         jit_compile="auto" if keras.backend.backend() == "jax" else False,

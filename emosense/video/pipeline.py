@@ -1,7 +1,7 @@
-"""A video's way through decoding, face search, classification, tracking and drawing.
+"""The video pipeline: decoding, face detection, tracking and classification, encoding.
 
-Four threads with bounded lanes between them: decode -> search -> classify and track (the
-caller's own) -> draw and encode. The pictures in memory are bounded, whatever the length of the
+Four threads with bounded queues between them: decode -> detect -> track and classify (the
+caller's own) -> annotate and encode. The frames in memory are bounded, whatever the length of the
 video and however few of its frames are analysed.
 """
 
@@ -10,74 +10,119 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-from emosense.annotate import draw_people
-from emosense.emotions import INPUT_SIZE
 from emosense.errors import EmoSenseError, MediaError
-from emosense.faces.crop import crop_face
-from emosense.faces.tracking import FaceTracker, appearance
-from emosense.media.cuts import CutFinder
-from emosense.media.names import writable
-from emosense.media.video import VideoLimits, VideoReader
+from emosense.faces.crop import crop_faces
+from emosense.faces.options import DetectorOptions
+from emosense.faces.tracking import FaceTracker, appearance_descriptor
+from emosense.filesystem.filenames import utf8_safe
+from emosense.media.images import RgbImage
+from emosense.media.scene_cuts import SceneCutDetector
+from emosense.media.video_reader import VideoReader
 from emosense.media.video_writer import VideoWriter
-from emosense.results import FrameResult, TrackedFace, VideoInfo, VideoResult
-from emosense.video.between import placed_between, scaled
-from emosense.video.moments import KeyMoment, MomentKeeper
+from emosense.render.annotate import draw_people
+from emosense.results import (
+    Detection,
+    Face,
+    FrameResult,
+    KeyMoment,
+    TrackedFace,
+    VideoInfo,
+    VideoResult,
+)
+from emosense.settings import VideoLimits
+from emosense.video.interpolation import interpolate_detections, scaled
+from emosense.video.key_moments import KeyMomentCollector
 from emosense.video.options import VideoOptions
-from emosense.video.stages import Clock, Frame, Lane, Stopped
+from emosense.video.queues import BoundedQueue, Frame, PipelineStopped, StageTimer
 
-if TYPE_CHECKING:
-    from emosense.analyzer import Analyzer
+BATCH_SIZE: Final = 8
+"""Limit of sampled frames that go through detector and network together."""
 
-BATCH: Final = 8
-"""Analysed frames that go through detector and network together, at most."""
+MAX_BATCH_SECONDS: Final = 2.0
+"""Seconds of video after which a smaller batch goes through, so that sparse frames are not late."""
 
-LONGEST_BATCH: Final = 2.0
-"""Seconds of video after which fewer go through, so that sparse frames are not long in coming."""
-
-LONGEST_PLACED: Final = 0.5
-"""Seconds between searched frames: in more time a face moves too far to be placed between."""
+MAX_INTERPOLATION_SECONDS: Final = 0.5
+"""Seconds between detection frames beyond which a face moves too far for interpolation."""
 
 _log = logging.getLogger(__name__)
+
+
+class FrameAnalyzer(Protocol):
+    """What the pipeline needs of :class:`emosense.analyzer.Analyzer`.
+
+    Attributes:
+        model: registry name of the network.
+        detector: label of the face detector.
+        on_gpu: whether the detector runs on a GPU, which affords finer detection.
+    """
+
+    @property
+    def model(self) -> str: ...  # noqa: D102
+    @property
+    def detector(self) -> str: ...  # noqa: D102
+    @property
+    def on_gpu(self) -> bool: ...  # noqa: D102
+
+    def detect_faces(  # noqa: D102
+        self, images: Sequence[RgbImage], options: DetectorOptions | None = None
+    ) -> list[tuple[Detection, ...]]: ...
+
+    def classify(  # noqa: D102
+        self, faces: npt.NDArray[np.uint8]
+    ) -> npt.NDArray[np.float32]: ...
+
+    def face(  # noqa: D102
+        self, detection: Detection, probabilities: npt.NDArray[np.float32]
+    ) -> Face: ...
 
 
 class VideoAnalysis:
     """An analysis that runs while its frames are read.
 
-    Iterate over it for :class:`~emosense.results.FrameResult` in order; then, or instead, ask
-    for ``result``, which runs what is left. To end early, :meth:`cancel`, or leave the ``with``
-    block that it is used in; what was computed stays in ``result``. An analysis that is neither
+    Iterate over it for :class:`~emosense.results.FrameResult` in order; then, or instead, call
+    :meth:`finish`, which runs what is left. To end early, :meth:`cancel`, or leave the ``with``
+    block that it is used in; what was computed stays in the result. An analysis that is neither
     read to its end nor ended keeps its threads and its file.
 
     Args:
-        analyzer: finds and classifies faces; must not be used elsewhere meanwhile.
-        path: the video.
-        options: how it is analysed.
+        analyzer: detects and classifies faces; must not be used elsewhere meanwhile.
+        path: path of the video.
+        options: sampling and detection; ten frames a second if None.
         annotated: where to write the video with boxes (MP4), or None.
         limits: what the video may cost.
+
+    >>> from emosense.analyzer import Analyzer
+    >>> from emosense.media.sample_clip import write_sample_clip
+    >>> write_sample_clip(clip := Path("clip.mp4"))
+    >>> with VideoAnalysis(Analyzer(), clip, VideoOptions(per_second=2)) as analysis:
+    ...     times = [frame.time for frame in analysis]
+    >>> times[:3]
+    [0.0, 0.52, 1.0]
 
     Raises:
         MediaError: the video cannot be opened, or is the file that ``annotated`` names.
 
     Attributes:
-        info: what the container says.
+        info: the container's facts.
         frames_read: decoded frames so far.
-        notes: what is to be told beside the results: what ``choices`` says, and what went wrong
-            without ending the analysis, e.g. with the annotated video.
-        choices: what was decided about the file and is no fault, such as which of its picture
-            tracks is analysed.
-        clock: seconds that each stage was at work.
+        notes: messages beside the result: the ``choices``, and what went wrong without ending the
+            analysis, e.g. with the annotated video.
+        choices: decisions about the file that are no fault, such as which of its video streams is
+            analysed.
+        timer: seconds that each stage was at work.
     """
 
     def __init__(
         self,
-        analyzer: Analyzer,
+        analyzer: FrameAnalyzer,
         path: str | Path,
         options: VideoOptions | None = None,
         annotated: str | Path | None = None,
@@ -96,36 +141,35 @@ class VideoAnalysis:
         self.frames_read = 0
         self.choices: tuple[str, ...] = tuple(self._reader.notes)
         self.notes: list[str] = [*self.choices]
-        self.clock = Clock()
+        self.timer = StageTimer()
         self._stop = threading.Event()
         self._cancelled = False
         self._ended = False
-        self._fault: str | None = None
+        self._failure: str | None = None
         self._frames: list[FrameResult] = []
         self._running: Iterator[FrameResult] | None = None
         self._tracker = FaceTracker()
-        self._moments = MomentKeeper()
+        self._moments = KeyMomentCollector()
 
-    @property
-    def result(self) -> VideoResult:
-        """Everything that was found; runs what has not run yet."""
+    def finish(self) -> VideoResult:
+        """Run what has not run yet, which may take minutes, and return the whole result."""
         for _ in self:
             pass
-        problem = "it was cancelled" if self._cancelled else self._fault or self._reader.problem
+        problem = "it was cancelled" if self._cancelled else self._failure or self._reader.problem
         return VideoResult(
-            source=writable(self._reader.path.name),
+            source=utf8_safe(self._reader.path.name),
             info=self.info,
             frames=tuple(self._frames),
             frames_read=self.frames_read,
             model=self._analyzer.model,
-            engine=self._analyzer.engine,
+            detector=self._analyzer.detector,
             problem=problem,
         )
 
     @property
-    def moments(self) -> tuple[KeyMoment, ...]:
+    def key_moments(self) -> tuple[KeyMoment, ...]:
         """Each person's strongest moment per emotion so far."""
-        return self._moments.moments
+        return self._moments.key_moments
 
     def cancel(self) -> None:
         """End the analysis soon; from any thread. Afterwards it changes nothing."""
@@ -151,167 +195,168 @@ class VideoAnalysis:
         return self._running
 
     def _run(self) -> Iterator[FrameResult]:
-        decoded: Lane[Frame] = Lane(4, self._stop)
-        searched: Lane[list[Frame]] = Lane(1, self._stop)
-        drawn: Lane[Frame] = Lane(4, self._stop)
-        workers = [
+        decoded: BoundedQueue[Frame] = BoundedQueue(4, self._stop)
+        detected: BoundedQueue[list[Frame]] = BoundedQueue(1, self._stop)
+        annotated: BoundedQueue[Frame] = BoundedQueue(4, self._stop)
+        threads = [
             threading.Thread(target=self._decode, args=(decoded,), daemon=True),
-            threading.Thread(target=self._search, args=(decoded, searched), daemon=True),
+            threading.Thread(target=self._detect, args=(decoded, detected), daemon=True),
         ]
-        writer: threading.Thread | None = None
+        encoder: threading.Thread | None = None
         if self._annotated is not None:
-            writer = threading.Thread(target=self._write, args=(drawn,), daemon=True)
-            workers.append(writer)
-        for worker in workers:
-            worker.start()
+            encoder = threading.Thread(target=self._encode, args=(annotated,), daemon=True)
+            threads.append(encoder)
+        for thread in threads:
+            thread.start()
         try:
-            for frame in self._classified(searched):
-                if writer is not None:
-                    drawn.put(frame)
-                if frame.wanted:
-                    found = self._in_video_pixels(frame)
-                    self._moments.see(frame.image, frame.faces, found)
-                    self._frames.append(found)
-                    yield found
-            if writer is not None:
-                drawn.close()
-                writer.join()
-        except (Stopped, GeneratorExit):
+            for frame in self._track_and_classify(detected):
+                if encoder is not None:
+                    annotated.put(frame)
+                if frame.sampled:
+                    result = self._in_video_pixels(frame)
+                    self._moments.update(frame.image, frame.faces, result)
+                    self._frames.append(result)
+                    yield result
+            if encoder is not None:
+                annotated.close()
+                encoder.join()
+        except (PipelineStopped, GeneratorExit):
             self._cancelled = True
         except EmoSenseError as error:
-            self._fault = str(error)
+            self._failure = str(error)
         except KeyboardInterrupt:
             self._cancelled = True  # what was done until now is no whole analysis
             raise
         except Exception:
-            self._fault = "the analysis failed in its course"
+            self._failure = "the analysis failed in its course"
             raise
         finally:
             self._stop.set()
-            for worker in workers:
-                worker.join()  # told to stop, the writer still closes its file properly
+            for thread in threads:
+                thread.join()  # the encoder still closes its file properly
             self._reader.close()
             self._ended = True
 
-    def _decode(self, out: Lane[Frame]) -> None:
+    def _decode(self, output: BoundedQueue[Frame]) -> None:
         step = 0.0 if self._options.per_second is None else 1 / self._options.per_second
-        due, cuts, cut, reshaped = 0.0, CutFinder(), False, False
-        fault: BaseException | None = None
+        next_time, scene_cuts, scene_cut, reshaped = 0.0, SceneCutDetector(), False, False
+        error: BaseException | None = None
         try:
-            for decoded in self.clock.timed("decode", self._reader.frames()):
+            for decoded in self.timer.timed("decode", self._reader.frames()):
                 self.frames_read += 1
                 start = perf_counter()
                 # Turning the phone moves everything, and cuts nothing.
-                cut = (cuts.is_cut(decoded.tiny()) and not decoded.reshaped) or cut
+                is_cut = scene_cuts.is_cut(decoded.tiny()) and not decoded.reshaped
+                scene_cut = is_cut or scene_cut
                 reshaped = decoded.reshaped or reshaped
-                self.clock.add("decode", perf_counter() - start)
-                wanted = decoded.time >= due - 1e-3
-                if wanted:
-                    due = max(due + step, decoded.time) if step else decoded.time
-                if wanted or self._annotated is not None:
+                self.timer.add("decode", perf_counter() - start)
+                sampled = decoded.time >= next_time - 1e-3
+                if sampled:
+                    next_time = max(next_time + step, decoded.time) if step else decoded.time
+                if sampled or self._annotated is not None:
                     start = perf_counter()
                     image = decoded.rgb()
-                    self.clock.add("decode", perf_counter() - start)
-                    frame = Frame(decoded.index, decoded.time, image, wanted)
-                    if wanted:  # what was between analysed frames counts for the next one
-                        frame.cut, frame.reshaped = cut, reshaped
-                        cut = reshaped = False
-                    out.put(frame)
-        except Stopped:
+                    self.timer.add("decode", perf_counter() - start)
+                    frame = Frame(decoded.index, decoded.time, image, sampled)
+                    if sampled:  # what happened since the last sampled frame counts for this one
+                        frame.scene_cut, frame.reshaped = scene_cut, reshaped
+                        scene_cut = reshaped = False
+                    output.put(frame)
+        except PipelineStopped:
             return
-        except Exception as error:  # not the file's: the reader tells what is
-            fault = EmoSenseError("its frames could not be decoded any further")
-            _log.debug("decoding failed", exc_info=error)
-        self._end(out, fault)
+        except Exception as exception:  # not the file's: the reader reports what is
+            error = EmoSenseError("its frames could not be decoded any further")
+            _log.debug("decoding failed", exc_info=exception)
+        self._close(output, error)
 
-    def _search(self, frames: Lane[Frame], out: Lane[list[Frame]]) -> None:
-        fault: BaseException | None = None
-        batch, wanted, looked = list[Frame](), 0, 0.0
-        newest: Frame | None = None  # the last wanted frame is always searched
+    def _detect(self, frames: BoundedQueue[Frame], output: BoundedQueue[list[Frame]]) -> None:
+        error: BaseException | None = None
+        batch, sampled, last_time = list[Frame](), 0, 0.0
+        last: Frame | None = None  # the last sampled frame is always a detection frame
         try:
             for frame in frames:
                 batch.append(frame)
-                if frame.wanted:
-                    due = wanted % self._options.detect_every == 0
-                    frame.searched = due or frame.time - looked > LONGEST_PLACED + 1e-3
-                    looked = frame.time if frame.searched else looked
-                    wanted, newest = wanted + 1, frame
-                if newest is not None and _is_full(batch):
-                    # A frame that is not searched stays back, in case that it is the last.
-                    place = len(batch) if newest.searched else _place(newest, batch)
-                    if place:
-                        self._search_batch(batch[:place])
-                        out.put(batch[:place])
-                        batch = batch[place:]
-            if newest is not None:
-                newest.searched = True
-            self._search_batch(batch)
-            out.put(batch)
-        except Stopped:
+                if frame.sampled:
+                    is_due = sampled % self._options.detect_every == 0
+                    elapsed = frame.time - last_time
+                    frame.detected = is_due or elapsed > MAX_INTERPOLATION_SECONDS + 1e-3
+                    last_time = frame.time if frame.detected else last_time
+                    sampled, last = sampled + 1, frame
+                if last is not None and _is_full(batch):
+                    # A frame that is to be interpolated stays back, in case that it is the last.
+                    size = len(batch) if last.detected else _index(last, batch)
+                    if size:
+                        self._detect_batch(batch[:size])
+                        output.put(batch[:size])
+                        batch = batch[size:]
+            if last is not None:
+                last.detected = True
+            self._detect_batch(batch)
+            output.put(batch)
+        except PipelineStopped:
             return
-        except EmoSenseError as error:
-            fault = error
-        except Exception as error:
-            fault = EmoSenseError("the search for faces failed in its course")
-            _log.debug("the face search failed", exc_info=error)
-        self._end(out, fault)
+        except EmoSenseError as exception:
+            error = exception
+        except Exception as exception:
+            error = EmoSenseError("the face detection failed in its course")
+            _log.debug("the face detection failed", exc_info=exception)
+        self._close(output, error)
 
-    def _search_batch(self, batch: list[Frame]) -> None:
+    def _detect_batch(self, batch: list[Frame]) -> None:
         start = perf_counter()
         for frame in batch:
-            # Nothing can be placed across a cut or a turn: the first frame after it is searched.
-            frame.searched = frame.searched or frame.cut or frame.reshaped
-        some = [frame for frame in batch if frame.searched]
-        gpu = "GPU" in self._analyzer.engine
-        found = self._analyzer.find_faces([f.image for f in some], self._options.detector(gpu=gpu))
-        for frame, detections in zip(some, found, strict=True):
-            frame.detections = detections
-        self.clock.add("search", perf_counter() - start)
+            # Nothing is interpolated across a scene cut or a turn: detection begins anew after it.
+            frame.detected = frame.detected or frame.scene_cut or frame.reshaped
+        frames = [frame for frame in batch if frame.detected]
+        options = self._options.detector(gpu=self._analyzer.on_gpu)
+        detections = self._analyzer.detect_faces([frame.image for frame in frames], options)
+        for frame, of_frame in zip(frames, detections, strict=True):
+            frame.detections = of_frame
+        self.timer.add("detect", perf_counter() - start)
 
-    def _classified(self, batches: Lane[list[Frame]]) -> Iterator[Frame]:
-        """Yield all frames in order, with faces; holds back what waits for the next search."""
-        held: list[Frame] = []
-        people: list[int] = []
+    def _track_and_classify(self, batches: BoundedQueue[list[Frame]]) -> Iterator[Frame]:
+        """Yield all frames in order, with faces; delays what waits for the next detection frame."""
+        delayed: list[Frame] = []
+        last_persons: list[int] = []
         last: Frame | None = None
         for batch in batches:
             ready: list[tuple[Frame, list[int]]] = []
             start = perf_counter()
             for frame in batch:
-                if not frame.searched:
-                    if held or frame.wanted:
-                        held.append(frame)
+                if not frame.detected:
+                    if delayed or frame.sampled:
+                        delayed.append(frame)
                     else:
                         ready.append((frame, []))
                     continue
-                if frame.cut:
-                    self._tracker.cut()
-                looks = [appearance(frame.image, d) for d in frame.detections]
-                numbers = self._tracker.update(
-                    frame.time, frame.detections, looks, reshaped=frame.reshaped
+                if frame.scene_cut:
+                    self._tracker.reset()
+                appearances = [appearance_descriptor(frame.image, d) for d in frame.detections]
+                persons = self._tracker.update(
+                    frame.time, frame.detections, appearances, reshaped=frame.reshaped
                 )
-                for waiting in held:
-                    between: list[int] = []
-                    here = not frame.cut and not frame.reshaped
-                    if waiting.wanted and last is not None and here:
-                        waiting.detections, between = placed_between(
-                            waiting.time, last, people, frame, numbers
+                for earlier in delayed:
+                    interpolated: list[int] = []
+                    same_scene = not frame.scene_cut and not frame.reshaped
+                    if earlier.sampled and last is not None and same_scene:
+                        earlier.detections, interpolated = interpolate_detections(
+                            earlier.time, last, last_persons, frame, persons
                         )
-                    ready.append((waiting, between))
-                ready.append((frame, numbers))
-                held, last, people = [], frame, numbers
+                    ready.append((earlier, interpolated))
+                ready.append((frame, persons))
+                delayed, last, last_persons = [], frame, persons
             self._classify(ready)
-            self.clock.add("classify", perf_counter() - start)
+            self.timer.add("classify", perf_counter() - start)
             yield from (frame for frame, _ in ready)
-        yield from held
+        yield from delayed
 
     def _classify(self, frames: list[tuple[Frame, list[int]]]) -> None:
-        crops = [crop_face(frame.image, d) for frame, _ in frames for d in frame.detections]
-        stacked = np.stack(crops) if crops else np.empty((0, INPUT_SIZE, INPUT_SIZE), np.uint8)
-        rows = iter(self._analyzer.classify(stacked))
-        for frame, numbers in frames:
+        crops = crop_faces((frame.image, d) for frame, _ in frames for d in frame.detections)
+        probabilities = iter(self._analyzer.classify(crops))
+        for frame, persons in frames:
             faces = [
-                TrackedFace(number, self._analyzer.face(d, next(rows)))
-                for number, d in zip(numbers, frame.detections, strict=True)
+                TrackedFace(person, self._analyzer.face(detection, next(probabilities)))
+                for person, detection in zip(persons, frame.detections, strict=True)
             ]
             frame.faces = tuple(sorted(faces, key=lambda face: face.person))
 
@@ -320,14 +365,14 @@ class VideoAnalysis:
         faces = frame.faces if factor == 1 else tuple(scaled(f, factor) for f in frame.faces)
         return FrameResult(frame.index, frame.time, faces)
 
-    def _write(self, frames: Lane[Frame]) -> None:
+    def _encode(self, queue: BoundedQueue[Frame]) -> None:
         assert self._annotated is not None
-        lane = iter(frames)
+        frames = iter(queue)
         try:
             writer: VideoWriter | None = None
-            shown: tuple[TrackedFace, ...] = ()
+            faces: tuple[TrackedFace, ...] = ()
             try:
-                for frame in lane:
+                for frame in frames:
                     start = perf_counter()
                     if writer is None:
                         height, width = frame.image.shape[:2]
@@ -340,52 +385,54 @@ class VideoAnalysis:
                             self._reader.path,
                             self._reader.start,
                         )
-                    if frame.wanted:
-                        shown = frame.faces  # stays until the next analysed frame
-                    writer.write(draw_people(frame.image, shown), frame.time)
-                    self.clock.add("encode", perf_counter() - start)
+                    if frame.sampled:
+                        faces = frame.faces  # drawn until the next sampled frame
+                    writer.write(draw_people(frame.image, faces), frame.time)
+                    self.timer.add("encode", perf_counter() - start)
                 if writer is not None:
                     writer.write_rest()
-            except Stopped:
+            except PipelineStopped:
                 pass
             finally:
                 if writer is not None:
                     writer.__exit__(None, None, None)
         except Exception as error:
-            told = f"{self._annotated.name}: the video with boxes could not be drawn any further."
+            text = f"{self._annotated.name}: the video with boxes could not be drawn any further."
             _log.debug("the video with boxes failed", exc_info=error)
-            self.notes.append(str(error) if isinstance(error, EmoSenseError) else told)
+            self.notes.append(str(error) if isinstance(error, EmoSenseError) else text)
             # The analysis goes on without the annotated video. The same iterator: once it has
-            # ended, asking the lane again would wait for ever.
-            with contextlib.suppress(Stopped):
-                for _ in lane:
+            # ended, reading the queue again would wait for ever.
+            with contextlib.suppress(PipelineStopped):
+                for _ in frames:
                     pass
 
     @staticmethod
-    def _end(lane: Lane[Frame] | Lane[list[Frame]], fault: BaseException | None) -> None:
+    def _close(
+        queue: BoundedQueue[Frame] | BoundedQueue[list[Frame]], error: BaseException | None
+    ) -> None:
         try:
-            lane.close(fault)
-        except Stopped:
+            queue.close(error)
+        except PipelineStopped:
             return
 
 
 def _is_full(batch: list[Frame]) -> bool:
-    """Tell whether frames go on: enough wanted ones, many others, or a long time."""
-    wanted = sum(frame.wanted for frame in batch)
+    """Return whether a batch goes on: enough sampled frames, many others, or a long time."""
+    sampled = sum(frame.sampled for frame in batch)
     return (
-        wanted >= BATCH
-        or len(batch) >= 2 * BATCH
-        or batch[-1].time - batch[0].time >= LONGEST_BATCH
+        sampled >= BATCH_SIZE
+        or len(batch) >= 2 * BATCH_SIZE
+        or batch[-1].time - batch[0].time >= MAX_BATCH_SECONDS
     )
 
 
-def _place(frame: Frame, batch: list[Frame]) -> int:
-    """Return where ``frame`` itself stands in ``batch``; 0 if it does not."""
-    return next((place for place, other in enumerate(batch) if other is frame), 0)
+def _index(frame: Frame, batch: list[Frame]) -> int:
+    """Return the index of ``frame`` itself in ``batch``; 0 if it is not there."""
+    return next((index for index, other in enumerate(batch) if other is frame), 0)
 
 
-def _is_same(one: Path, other: Path) -> bool:
+def _is_same(first: Path, second: Path) -> bool:
     try:
-        return one.samefile(other)
+        return first.samefile(second)
     except OSError:  # one of them does not exist yet
         return False

@@ -1,4 +1,4 @@
-"""The app's side of the inference process: start, ask, replace when it dies."""
+"""The app's side of the inference process: start, request, replace when it dies."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from collections.abc import Callable, Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from emosense import settings
 from emosense.errors import WorkerDied, WorkerTimeout
-from emosense.results import PhotoResult
-from emosense.worker.process import Cancel, Part, Reply, Request
-from emosense.worker.turns import Turns
+from emosense.worker.fair_lock import FairLock
+from emosense.worker.protocol import Cancel, Request, Response, StreamRequest, StreamUpdate
 
 _TICK = 0.2
+
+ResultT = TypeVar("ResultT")
+UpdateT = TypeVar("UpdateT")
 
 
 class InferenceWorker:
@@ -34,18 +36,26 @@ class InferenceWorker:
         timeout: seconds to wait for an answer; the setting EMOSENSE_WORKER_TIMEOUT if None.
         cores: processor cores that the process may use, where the system can do that; all if
             None.
+
+    >>> from emosense.samples import sample_photo
+    >>> from emosense.worker.messages import AnalyzePhoto
+    >>> worker = InferenceWorker()
+    >>> answer = worker.request(AnalyzePhoto(data=sample_photo(), name="a.png", model="cnn8"))
+    >>> answer.result.faces[0].emotion
+    'happy'
+    >>> worker.close()
     """
 
     def __init__(
         self,
-        module: str = "emosense.worker",
+        module: str = "emosense.inference",
         timeout: float | None = None,
         cores: Sequence[int] | None = None,
     ) -> None:
         self._module = module
         self._cores = [] if cores is None else [",".join(map(str, cores))]
         self._timeout = timeout or settings.WORKER_TIMEOUT.number()
-        self._turns = Turns()
+        self._lock = FairLock()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         atexit.register(self.close)
@@ -55,25 +65,25 @@ class InferenceWorker:
         """Process id of the running process, or None."""
         return self._process.pid if self._process else None
 
-    def ask(self, method: str, **arguments: Any) -> Any:
-        """Send a request and return its value.
+    def request(self, request: Request[ResultT]) -> ResultT:
+        """Send a request and return its answer.
 
         Raises:
             WorkerDied: the process ended; a new one was started.
             WorkerTimeout: it did not answer in time; a new one was started.
             EmoSenseError: what the request itself raised.
         """
-        with self._turns:
+        with self._lock:
             connection = self._running()
             try:
-                connection.send(Request(method, arguments))
+                connection.send(request)
                 if not connection.poll(self._timeout):
                     self._restart()
                     raise WorkerTimeout(
                         f"The analysis was given up after {self._timeout:.0f} seconds. "
                         "Try again, or with a smaller file."
                     )
-                reply: Reply = connection.recv()
+                response: Response = connection.recv()
             except (EOFError, OSError) as error:
                 self._restart()
                 raise WorkerDied(
@@ -81,83 +91,58 @@ class InferenceWorker:
                     "try once more. If it happens with this file each time, the file may be "
                     "the cause."
                 ) from error
-        return _value(reply)
+        value: ResultT = _value(response)
+        return value
 
     def stream(
         self,
-        method: str,
-        on_part: Callable[[Any], None],
-        cancelled: Callable[[], bool],
-        **arguments: Any,
-    ) -> Any:
-        """Send a long request, hand over its parts as they come, and return its value.
+        request: StreamRequest[UpdateT, ResultT],
+        on_update: Callable[[UpdateT], None],
+        is_cancelled: Callable[[], bool],
+    ) -> ResultT:
+        """Send a long request, hand over its updates as they come, and return its answer.
 
         Args:
-            method: as for :meth:`ask`.
-            on_part: called with each part.
-            cancelled: asked a few times a second; True ends the request soon, with what it
+            request: the request.
+            on_update: called with each update.
+            is_cancelled: called a few times a second; True ends the request soon, with what it
                 has.
-            arguments: of the method.
 
         Raises:
-            WorkerDied: as :meth:`ask`; the parts until then were handed over.
-            WorkerTimeout: likewise, if no part came for the time limit.
+            WorkerDied: as :meth:`request`; the updates until then were handed over.
+            WorkerTimeout: no update came for the time limit; a new process was started.
             EmoSenseError: what the request itself raised.
         """
-        with self._turns:
+        with self._lock:
             connection = self._running()
-            told, heard = False, time.monotonic()
+            cancel_sent, last_message = False, time.monotonic()
             try:
-                connection.send(Request(method, arguments))
+                connection.send(request)
                 while True:
                     if connection.poll(_TICK):
-                        message: Part | Reply = connection.recv()
-                        heard = time.monotonic()
-                        if isinstance(message, Reply):
+                        message: StreamUpdate | Response = connection.recv()
+                        last_message = time.monotonic()
+                        if isinstance(message, Response):
                             break
-                        on_part(message.value)
-                    elif time.monotonic() - heard > self._timeout:
+                        on_update(message.value)
+                    elif time.monotonic() - last_message > self._timeout:
                         self._restart()
                         raise WorkerTimeout(
                             f"The analysis was given up: nothing came for {self._timeout:.0f} "
                             "seconds."
                         )
-                    if not told and cancelled():
+                    if not cancel_sent and is_cancelled():
                         connection.send(Cancel())
-                        told = True
+                        cancel_sent = True
             except (EOFError, OSError) as error:
                 self._restart()
                 raise WorkerDied("The analysis process stopped unexpectedly.") from error
-        return _value(message)
-
-    def photo(
-        self,
-        data: bytes,
-        name: str,
-        model: str,
-        options: Any,
-        preview_side: int = 1280,
-        crop_side: int = 240,
-    ) -> tuple[PhotoResult, bytes, list[bytes]]:
-        """Analyse one encoded photo; pictures come back with their longer side in pixels.
-
-        Returns:
-            (result, annotated preview as JPEG, one JPEG per face).
-        """
-        answer = self.ask(
-            "photo",
-            data=data,
-            name=name,
-            model=model,
-            options=options,
-            preview_side=preview_side,
-            crop_side=crop_side,
-        )
-        return answer["result"], answer["preview"], answer["crops"]
+        value: ResultT = _value(message)
+        return value
 
     def start(self) -> None:
         """Start the process if it does not run; returns at once."""
-        with self._turns:
+        with self._lock:
             self._running()
 
     def kill(self) -> None:
@@ -202,12 +187,12 @@ class InferenceWorker:
         other.close()
 
 
-def _value(reply: Reply) -> Any:
-    if reply.error is None:
-        return reply.value
+def _value(response: Response) -> Any:
+    if response.error is None:
+        return response.value
     try:
-        raise reply.error
+        raise response.error
     finally:
-        # Else the error would hold this frame and the frame the error, and with them all that
-        # was asked, until the garbage collector comes by.
-        del reply
+        # Else the error would hold this frame and the frame the error, and with them the whole
+        # request, until the garbage collector comes by.
+        del response

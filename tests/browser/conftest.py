@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
-from serving import running_chromium, running_server
+from support.app_server import running_chromium, running_server
 
 
 @pytest.fixture(scope="session")

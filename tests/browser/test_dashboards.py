@@ -37,7 +37,7 @@ def test_chart_and_table_can_be_saved(server, page):
     assert info.value.suggested_filename == "emosense-figures.csv"
     rows = list(csv.DictReader(io.StringIO(Path(info.value.path()).read_text())))
     (row,) = [row for row in rows if row["parameters"] == "4232199"]
-    accuracy = find_model("cnn8").card.metrics["PrivateTest"]["accuracy"]
+    accuracy = find_model("cnn8").card.metrics["PrivateTest"].accuracy
     assert float(row["accuracy"]) == pytest.approx(100 * accuracy)
 
 

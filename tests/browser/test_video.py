@@ -3,10 +3,10 @@ import io
 from pathlib import Path
 
 import pytest
-from clips import head, pasted, wall, write_clip
 from playwright.sync_api import expect
-from serving import running_server
-from waiting import wait_until
+from support.app_server import running_server
+from support.synthetic_video import head, pasted, wall, write_clip
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import encoded, texts
 from streamlit.testing.v1 import AppTest
-from waiting import wait_until
+from support.data import encoded, texts
+from support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 

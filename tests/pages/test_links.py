@@ -7,14 +7,16 @@ from streamlit.testing.v1 import AppTest
 def script():
     import streamlit as st
 
-    from emosense.ui.links import PAGE, linked_number, linked_one, linked_switch
+    from emosense.ui.session.query_params import PAGE, query_choice, query_flag, query_number
 
     page = st.selectbox("Page", ["one", "two"], key="go")
     st.session_state[PAGE] = page
     colours = ["red", "green", "blue"]
-    colour = linked_one("colour", colours, "green", lambda key: st.selectbox("c", colours, key=key))
-    bright = linked_switch("bright", False, lambda key: st.toggle("b", key=key))
-    size = linked_number("size", 10, 200, 16, lambda key: st.slider("s", 10, 200, key=key))
+    colour = query_choice(
+        "colour", colours, "green", lambda key: st.selectbox("c", colours, key=key)
+    )
+    bright = query_flag("bright", False, lambda key: st.toggle("b", key=key))
+    size = query_number("size", 10, 200, 16, lambda key: st.slider("s", 10, 200, key=key))
     st.write(f"{colour} {bright} {size}")
 
 

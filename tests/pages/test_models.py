@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
-from helpers import texts
 from streamlit.testing.v1 import AppTest
+from support.data import texts
 
 from emosense.networks.registry import find_model, list_models
-from emosense.networks.storage import sha256_of
-from emosense.training.publish import publish
+from emosense.networks.serialization import sha256_of
+from emosense.training.export_model import export_model
 from emosense.training.recipe import Recipe
 from emosense.training.trainer import train
 
@@ -58,7 +58,7 @@ def test_a_model_from_kaggles_folders(with_tiny, small_data, small_run):
     """Data without PublicTest: a tenth of Training is watched."""
     data = replace(small_data, usage=np.where(small_data.usage == 1, 2, small_data.usage))
     train(Recipe("cnn8", epochs=1, batch_size=16), data, with_tiny.parent / "run")
-    publish(with_tiny.parent / "run", data, with_tiny)
+    export_model(with_tiny.parent / "run", data, with_tiny)
     for view in VIEWS:
         app = opened(view=view, model="tiny")
         assert not app.warning
@@ -85,9 +85,12 @@ def test_no_image_without_a_copy_is_told(with_tiny, small_data):
 def test_overview_holds_the_cards_figures(with_tiny):
     app = opened()
     figures, table_one = (frame.value.set_index("model") for frame in app.dataframe[:2])
-    own, tiny = find_model("cnn8").card, json.loads((with_tiny / "card.json").read_text())
+    own, tiny = (
+        find_model("cnn8").card.model_dump(),
+        json.loads((with_tiny / "card.json").read_text()),
+    )
     for label, metrics in (
-        ("8L CNN (cnn8)", own.metrics),
+        ("8L CNN (cnn8)", own["metrics"]),
         ("8L CNN (tiny)", tiny["metrics"]),
     ):
         test = metrics["PrivateTest"]

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
-from helpers import encoded, texts
 from streamlit.testing.v1 import AppTest
+from support.data import encoded, texts
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -205,8 +205,8 @@ def test_responsible_use_shows_the_cards_error_rates():
         assert word in told
     table = app.dataframe[0].value.set_index("model")
     test = find_model("cnn8").card.metrics["PrivateTest"]
-    assert table.loc["8L CNN", "all"] == pytest.approx(1 - test["accuracy"], abs=0.005)
-    fear = 1 - test["per_class"]["fear"]["recall"]
+    assert table.loc["8L CNN", "all"] == pytest.approx(1 - test.accuracy, abs=0.005)
+    fear = 1 - test.per_class["fear"].recall
     assert table.loc["8L CNN", "fear"] == pytest.approx(fear, abs=0.005)
 
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from clips import head, pasted, wall, write_clip
-from helpers import texts
 from streamlit.testing.v1 import AppTest
-from waiting import wait_until
+from support.data import texts
+from support.synthetic_video import head, pasted, wall, write_clip
+from support.waiting import wait_until
 
 from emosense.results import VideoInfo
-from emosense.ui.video_input import describe
+from emosense.ui.video.input import describe
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,10 +5,10 @@ import zipfile
 from collections import Counter
 
 import pytest
-from fuzzing import DIED, GIVEN_UP, UNFORESEEN, send_photos, send_video
-from mutants import bombs, disguised, mutants, photo_files, video_files
-from protocol import BrowserSession
-from serving import running_server
+from support.app_server import running_server
+from support.corruption import bombs, disguised, mutants, photo_files, video_files
+from support.fuzzing import DIED, GIVEN_UP, UNFORESEEN, send_photos, send_video
+from support.streamlit_client import BrowserSession
 
 pytestmark = pytest.mark.browser
 TERRIBLE = {DIED, GIVEN_UP, UNFORESEEN}

@@ -6,19 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
-from clips import head, pasted, wall, write_clip
-from footprint import inference_processes
-from fuzzing import DIED
-from gates import Gate, gated_environment
-from protocol import BrowserSession
-from serving import started_server
+from support.app_server import started_server
+from support.fuzzing import DIED
+from support.gates import Gate, gated_environment
+from support.resource_usage import inference_processes
+from support.streamlit_client import BrowserSession
+from support.synthetic_video import head, pasted, wall, write_clip
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def server(gates):
-    with started_server("gated", **gated_environment(gates)) as server:
+    with started_server("support.gated", **gated_environment(gates)) as server:
         yield server
 
 
@@ -79,7 +79,7 @@ def progress(session):
 def test_a_killed_server_leaves_nothing_behind(gates, clip, tmp_path):
     environment = {"TMPDIR": str(tmp_path)}
     with (
-        started_server("gated", **environment, **gated_environment(gates)) as server,
+        started_server("support.gated", **environment, **gated_environment(gates)) as server,
         Gate(gates, "video") as gate,
     ):
         session = BrowserSession(server.url, "video")

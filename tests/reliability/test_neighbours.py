@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from protocol import BrowserSession
-from serving import ROOT, started_server
+from support.app_server import ROOT, started_server
+from support.streamlit_client import BrowserSession
 
 # Opens every file again and again, as imports of other processes do; a line for each round.
 READ = """

@@ -3,13 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from footprint import footprint
-from gates import Gate, gated_environment
-from mutants import video_files
-from protocol import BrowserSession
-from serving import started_server
-from visiting import Visitor
-from waiting import wait_until
+from support.app_server import started_server
+from support.corruption import video_files
+from support.gates import Gate, gated_environment
+from support.resource_usage import footprint
+from support.streamlit_client import BrowserSession
+from support.visitor import Visitor
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -106,7 +106,7 @@ def test_a_video_that_was_taken_back_leaves_the_disk(server, spool, astronaut, t
 
 def test_a_short_loss_of_the_network_costs_nothing(astronaut, astronaut_png, gates, tmp_path):
     clip = video_files(astronaut, tmp_path)["mp4"]
-    with started_server("gated", **gated_environment(gates)) as server:
+    with started_server("support.gated", **gated_environment(gates)) as server:
         with BrowserSession(server.url, "video") as session:
             session.upload(("clip.mp4", clip, "video/mp4"))
             with Gate(gates, "video") as gate:

@@ -5,8 +5,8 @@ import os
 
 import numpy as np
 from PIL import Image
-from protocol import BrowserSession
-from serving import running_server
+from support.app_server import running_server
+from support.streamlit_client import BrowserSession
 
 # Temporary files without a name cannot be seen from outside: the server tells of them.
 SPY = """

@@ -5,16 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import encoded
 from PIL import Image
+from support.data import encoded
 
 import emosense
-from emosense import EMOTIONS, Analyzer, PhotoFailure, PhotoResult, export
-from emosense.analyzer import name_of
-from emosense.annotate import annotate, annotated_png
-from emosense.charts.colours import COLOURS, UNSURE_COLOUR
-from emosense.charts.photo import probability_chart, verdicts_chart
+from emosense import EMOTIONS, Analyzer, PhotoFailure, PhotoResult
+from emosense.analyzer import photo_name
+from emosense.charts.photo import probability_chart, verdict_counts_chart
 from emosense.errors import MediaError, ModelNotFound
+from emosense.export import photo as photo_export
+from emosense.render.annotate import annotate, annotated_png
+from emosense.render.colours import COLOURS, UNSURE_COLOUR
 from emosense.results import Box, Face
 
 
@@ -35,7 +36,7 @@ def test_the_astronaut_is_happy(result):
     assert len(face.probabilities) == 7
     assert sum(face.probabilities) == pytest.approx(1, abs=1e-4)
     assert (result.width, result.height, result.model) == (512, 512, "cnn8")
-    assert result.engine == "YuNet (OpenCV, CPU)"
+    assert result.detector == "YuNet (OpenCV, CPU)"
 
 
 def test_all_kinds_of_sources_agree(analyzer, result, astronaut, astronaut_png, tmp_path):
@@ -44,8 +45,8 @@ def test_all_kinds_of_sources_agree(analyzer, result, astronaut, astronaut_png, 
     for source in (path, str(path), astronaut_png, Image.open(path), Image.fromarray(astronaut)):
         assert analyzer.photo(source).faces == result.faces
     assert analyzer.photo(path).source == "eileen.png"
-    assert name_of(Image.open(path), 1) == "eileen.png"
-    assert name_of(astronaut, 3) == "photo 3"
+    assert photo_name(Image.open(path), 1) == "eileen.png"
+    assert photo_name(astronaut, 3) == "photo 3"
 
 
 def test_photos_are_one_network_call_and_keep_their_order(analyzer, result, astronaut, monkeypatch):
@@ -89,7 +90,7 @@ class TestExport:
     def test_csv_has_a_row_per_face(self, result):
         failed = PhotoFailure("=cmd.jpg", "Expected a photo")
         nothing = PhotoResult("wall.png", 9, 9, (), "cnn8", "x")
-        table = list(csv.DictReader(io.StringIO(export.to_csv([result, nothing, failed]))))
+        table = list(csv.DictReader(io.StringIO(photo_export.to_csv([result, nothing, failed]))))
         assert [row["face"] for row in table] == ["1", "0", ""]
         face = result.faces[0]
         assert table[0]["emotion"] == "happy"
@@ -99,7 +100,7 @@ class TestExport:
         assert table[2]["error"] == "Expected a photo"
 
     def test_json_is_complete(self, result):
-        data = json.loads(export.to_json([result, PhotoFailure("a", "b")]))
+        data = json.loads(photo_export.to_json([result, PhotoFailure("a", "b")]))
         face = data[0]["faces"][0]
         assert list(face["probabilities"]) == list(EMOTIONS)
         assert face["box"]["width"] == result.faces[0].box.width
@@ -126,12 +127,12 @@ class TestPictures:
         colour = np.array([int(UNSURE_COLOUR[i : i + 2], 16) for i in (1, 3, 5)])
         box = result.faces[0].box
         assert (drawn[int(box.y + box.height / 2), round(box.x)] == colour).all()
-        counts = verdicts_chart([unsure.faces[0].verdict, result.faces[0].verdict]).data[0]
+        counts = verdict_counts_chart([unsure.faces[0].verdict, result.faces[0].verdict]).data[0]
         found = dict(zip(counts.x, counts.y, strict=True))
         assert (found["happy"], found["unsure"]) == (1, 1)
-        (row,) = csv.DictReader(io.StringIO(export.to_csv([unsure])))
+        (row,) = csv.DictReader(io.StringIO(photo_export.to_csv([unsure])))
         assert (row["emotion"], row["sure"]) == ("happy", "0")
-        assert json.loads(export.to_json([unsure]))[0]["faces"][0]["sure"] is False
+        assert json.loads(photo_export.to_json([unsure]))[0]["faces"][0]["sure"] is False
 
     @pytest.mark.parametrize("shape", [(1, 1), (20, 500), (500, 20), (40, 40)])
     def test_labels_never_fail_on_odd_shapes(self, shape):
@@ -143,7 +144,7 @@ class TestPictures:
         bar = probability_chart(result.faces[0]).data[0]
         assert list(bar.y) == list(EMOTIONS)
         assert list(bar.x) == pytest.approx([100 * p for p in result.faces[0].probabilities])
-        counts = verdicts_chart([face.verdict for face in result.faces * 2]).data[0]
+        counts = verdict_counts_chart([face.verdict for face in result.faces * 2]).data[0]
         assert dict(zip(counts.x, counts.y, strict=True))["happy"] == 2
 
 

@@ -22,8 +22,8 @@ def test_pages_stay_light():
     heavy = ("tensorflow", "keras", "cv2", "h5py", "onnx", "skimage")
     code = (
         "import sys\n"
-        "import pkgutil, importlib, emosense.ui, emosense.ui.dashboard, emosense.charts\n"
-        "for package in (emosense.ui, emosense.ui.dashboard, emosense.charts):\n"
+        "import pkgutil, importlib, emosense.ui, emosense.ui.models, emosense.charts\n"
+        "for package in (emosense.ui, emosense.ui.models, emosense.charts):\n"
         "    for module in pkgutil.iter_modules(package.__path__, package.__name__ + '.'):\n"
         "        importlib.import_module(module.name)\n"
         f"print([name for name in {heavy} if name in sys.modules])"
@@ -37,7 +37,7 @@ def test_import_sets_none_of_our_variables():
         "import os\n"
         "ours = ('TF_ENABLE_ONEDNN_OPTS', 'TF_CPP_MIN_LOG_LEVEL', 'KERAS_BACKEND')\n"
         "for name in ours: os.environ.pop(name, None)\n"
-        "import emosense.analyzer, emosense.cli.main, emosense.ui.worker\n"
+        "import emosense.analyzer, emosense.cli.main, emosense.ui.session.worker\n"
         "assert not [n for n in os.environ if n in ours or n.startswith('EMOSENSE')]"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -87,7 +87,7 @@ def test_the_readmes_figures_are_the_cards():
         (row,) = [line for line in readme.splitlines() if f"(`{name}`)" in line]
         card = model.card
         for part in ("PrivateTest", "PrivateTest without copies"):
-            assert f"| {percent(card.metrics[part]['accuracy'], 1)} |" in row
+            assert f"| {percent(card.metrics[part].accuracy, 1)} |" in row
         test = card.metrics["PrivateTest"]
-        assert f"| {test['macro_f1']:.3f} | {test['ece']:.3f} |" in row
-        assert f"| {card.epochs_seen} of {card.recipe['epochs']} |" in row
+        assert f"| {test.macro_f1:.3f} | {test.ece:.3f} |" in row
+        assert f"| {card.epochs_seen} of {card.recipe.epochs} |" in row

@@ -1,0 +1,1 @@
+"""Pools of inference processes that work on a batch: on this machine, or on Ray."""

@@ -1,0 +1,53 @@
+"""Selective prediction: accuracy when a model may abstain (El-Yaniv & Wiener 2010, JMLR 11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from emosense.evaluation.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class CoverageCurve:
+    """What is gained when the model may abstain on the images it is least sure of.
+
+    Attributes:
+        coverage: (n,) share of images that are answered, rising to 1.
+        accuracy: (n,) share of right answers among them.
+        threshold: (n,) top probability from which on an image is answered, falling.
+    """
+
+    coverage: npt.NDArray[np.float64]
+    accuracy: npt.NDArray[np.float64]
+    threshold: npt.NDArray[np.float64]
+
+    def coverage_at(self, accuracy: float) -> float:
+        """Return the largest share of images that can be answered at this accuracy, or 0."""
+        enough = np.flatnonzero(self.accuracy >= accuracy)
+        return float(self.coverage[enough[-1]]) if len(enough) else 0.0
+
+
+def coverage_curve(predictions: Predictions) -> CoverageCurve:
+    """Return accuracy against coverage, answering the surest images first."""
+    confidence = predictions.probabilities.max(axis=1).astype(float)
+    order = np.argsort(-confidence, kind="stable")
+    answered = np.arange(1, len(order) + 1)
+    return CoverageCurve(
+        answered / len(order), predictions.correct[order].cumsum() / answered, confidence[order]
+    )
+
+
+def selective_accuracy(predictions: Predictions, threshold: float) -> tuple[float, float] | None:
+    """Return (share of images answered, share of those that is right), or None without any.
+
+    Args:
+        predictions: calibrated.
+        threshold: top probability from which on an answer is sure.
+    """
+    sure = predictions.probabilities.max(axis=1) >= threshold
+    if not sure.any():
+        return None
+    return float(sure.mean()), float(predictions.correct[sure].mean())

@@ -1,0 +1,64 @@
+"""Two models on the same images: is the better one really better?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import comb
+
+from emosense.evaluation.bootstrap import Interval, accuracy_difference, require_same_images
+from emosense.evaluation.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Where two models agree and differ.
+
+    Attributes:
+        both_correct: images that both name rightly; likewise the next three.
+        only_first: see above.
+        only_second: see above.
+        both_wrong: see above.
+        agreement: images with the same answer, right or wrong.
+        difference: accuracy of the first minus that of the second, in -1..1.
+        p_value: of McNemar's exact test, two-sided: how often models of equal accuracy
+            would differ at least this much, in 0..1.
+    """
+
+    both_correct: int
+    only_first: int
+    only_second: int
+    both_wrong: int
+    agreement: int
+    difference: Interval
+    p_value: float
+
+
+def compare(first: Predictions, second: Predictions) -> Comparison:
+    """Compare two models.
+
+    Raises:
+        ValueError: the two were not made on the same images.
+    """
+    require_same_images(first, second)
+    a, b = first.correct, second.correct
+    only_first, only_second = int((a & ~b).sum()), int((~a & b).sum())
+    return Comparison(
+        both_correct=int((a & b).sum()),
+        only_first=only_first,
+        only_second=only_second,
+        both_wrong=int((~a & ~b).sum()),
+        agreement=int((first.answers == second.answers).sum()),
+        difference=accuracy_difference(first, second),
+        p_value=mcnemar(only_first, only_second),
+    )
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Return the two-sided p-value of McNemar's exact test (McNemar 1947).
+
+    Under the null hypothesis each image that just one model names rightly is a fair coin's toss.
+    """
+    tosses, fewer = only_first + only_second, min(only_first, only_second)
+    tail = sum(comb(tosses, k) for k in range(fewer + 1))
+    # Whole numbers to the end: no rounding, however small the result.
+    return min(1.0, float(2 * tail / 2**tosses))

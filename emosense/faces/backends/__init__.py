@@ -1,0 +1,1 @@
+"""Detector backends: YuNet by ONNX Runtime, OpenCV or Keras."""

@@ -1,0 +1,59 @@
+"""YuNet on the CPU, by OpenCV's own implementation."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emosense.faces.backends.base import NMS_IOU, TOP_K
+from emosense.faces.backends.weights import yunet_onnx
+
+_MAX_INSTANCES: Final = 24
+
+
+class OpenCvYuNet:
+    """``cv2.FaceDetectorYN``, one instance per canvas size.
+
+    Alternating sizes on one instance makes OpenCV plan its network anew each time, which
+    doubles the cost. The least recently used instance is dropped. Not thread-safe.
+    """
+
+    label = "YuNet (OpenCV, CPU)"
+    on_gpu = False
+
+    def __init__(self) -> None:
+        self._model = np.frombuffer(yunet_onnx(), np.uint8)
+        self._instances: OrderedDict[tuple[int, int], Any] = OrderedDict()
+
+    def detect(
+        self, canvases: npt.NDArray[np.uint8], threshold: float
+    ) -> list[npt.NDArray[np.float32]]:
+        """See :class:`~emosense.faces.backends.base.DetectorBackend`."""
+        height, width = canvases.shape[1:3]
+        detector = self._instance(width, height)
+        detector.setScoreThreshold(threshold)
+        return [self._one(detector, canvas) for canvas in canvases]
+
+    def _instance(self, width: int, height: int) -> Any:
+        size = (width, height)
+        if size in self._instances:
+            self._instances.move_to_end(size)
+        else:
+            self._instances[size] = cv2.FaceDetectorYN.create(
+                "onnx", self._model, np.empty(0, np.uint8), size, 0.7, NMS_IOU, TOP_K
+            )
+            if len(self._instances) > _MAX_INSTANCES:
+                self._instances.popitem(last=False)
+        return self._instances[size]
+
+    @staticmethod
+    def _one(detector: Any, canvas: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        _, rows = detector.detect(canvas)
+        if rows is None:
+            return np.empty((0, 15), np.float32)
+        table: npt.NDArray[np.float32] = np.asarray(rows, np.float32)
+        return table[np.argsort(-table[:, 14], kind="stable")]

@@ -1,0 +1,1 @@
+"""Walking folders, glob patterns, file names, and counts of skipped files."""

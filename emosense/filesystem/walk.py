@@ -1,0 +1,69 @@
+"""All files of a folder, with linked folders once each."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+from emosense.filesystem.skipped import (
+    DEAD_LINK,
+    NO_FILE,
+    READ_ALREADY,
+    UNREADABLE,
+    Reason,
+    Skipped,
+)
+
+
+def walk(root: str, depth: int | None = None) -> tuple[list[str], Skipped]:
+    """Return the files of a folder and of all folders in it.
+
+    Linked folders are followed, each folder once: real ones are read first, so that a link to
+    one of them adds nothing, and a loop of links ends.
+
+    Args:
+        root: of the tree.
+        depth: how many levels of folders are read, the root's being the first; all if None.
+
+    Returns:
+        (paths below the root with ``/`` between names, sorted; what was left out).
+
+    Raises:
+        OSError: the root itself cannot be read.
+    """
+    files: list[str] = []
+    left_out: Counter[tuple[Reason, str]] = Counter()
+    read: set[str] = set()
+    real, linked = [""], list[str]()
+    while real or linked:
+        folder = real.pop() if real else linked.pop(0)
+        path = Path(root, folder)
+        place = os.path.realpath(path)
+        if place in read:
+            left_out[READ_ALREADY, folder] += 1
+            continue
+        read.add(place)
+        try:
+            with os.scandir(path) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError:
+            if not folder:
+                raise
+            left_out[UNREADABLE, folder] += 1
+            continue
+        deeper = depth is None or folder.count("/") + bool(folder) + 1 < depth
+        for entry in entries:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            try:
+                is_folder, is_file = entry.is_dir(), entry.is_file()
+            except OSError:  # a link to itself, or to where one may not look
+                is_folder = is_file = False
+            if is_folder:
+                if deeper:
+                    (linked if entry.is_symlink() else real).append(name)
+            elif is_file:
+                files.append(name)
+            else:
+                left_out[DEAD_LINK if entry.is_symlink() else NO_FILE, name] += 1
+    return sorted(files), Skipped.of(left_out)

@@ -1,0 +1,1 @@
+"""What the inference process does: one handler module per kind of request."""

@@ -1,0 +1,1 @@
+"""Background jobs of the app: one queue, one progress, one cancellation."""

@@ -1,0 +1,119 @@
+"""Jobs over many photos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from emosense.errors import EmoSenseError, WorkerDied
+from emosense.faces.options import DetectorOptions
+from emosense.jobs.job import Job
+from emosense.results import PhotoFailure, PhotoResult
+from emosense.worker.client import InferenceWorker
+from emosense.worker.messages import AnalyzePhoto
+
+_PREVIEW_SIDE = 960
+_CROP_SIDE = 112
+
+
+@dataclass(frozen=True)
+class PhotoItem:
+    """A photo that a job is to analyse.
+
+    Attributes:
+        name: what results call it.
+        read: returns its encoded bytes, or raises an :class:`EmoSenseError`.
+
+    >>> PhotoItem("a.jpg", lambda: b"...").name
+    'a.jpg'
+    """
+
+    name: str
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class AnalyzedPhoto:
+    """A photo with its result and the pictures that show it.
+
+    Attributes:
+        result: the photo's faces, or why it could not be analysed.
+        preview: annotated photo as JPEG; empty for a failure.
+        crops: one JPEG per face.
+
+    >>> AnalyzedPhoto(PhotoFailure("a.jpg", "damaged")).crops
+    ()
+    """
+
+    result: PhotoResult | PhotoFailure
+    preview: bytes = b""
+    crops: tuple[bytes, ...] = ()
+
+
+@dataclass(kw_only=True)
+class PhotoJob(Job):
+    """One analysis of many photos.
+
+    Attributes:
+        items: what is to be analysed; emptied once the job has finished, so that uploads can go.
+        model: registry name.
+        options: detector options.
+        total: photos in all.
+        done: in the order of the items.
+
+    >>> PhotoJob(name="album", items=[PhotoItem("a.jpg", bytes)], model="cnn8").total
+    1
+    """
+
+    items: Sequence[PhotoItem]
+    model: str
+    options: DetectorOptions = field(default_factory=DetectorOptions)
+    total: int = 0
+    done: list[AnalyzedPhoto] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.total = len(self.items)
+
+    @property
+    def fraction(self) -> float | None:
+        """Fraction of the photos that are done, in 0..1."""
+        return len(self.done) / self.total if self.total else None
+
+    def run(self, worker: InferenceWorker) -> None:
+        """Analyse the photos one after the other, until the job is cancelled."""
+        try:
+            for item in self.items:
+                if self.cancelled.is_set():
+                    break
+                self.done.append(self._analyze(worker, item))
+        finally:
+            self.items = ()
+
+    def _analyze(self, worker: InferenceWorker, item: PhotoItem) -> AnalyzedPhoto:
+        try:
+            request = AnalyzePhoto(
+                data=item.read(),
+                name=item.name,
+                model=self.model,
+                options=self.options,
+                preview_side=_PREVIEW_SIDE,
+                crop_side=_CROP_SIDE,
+            )
+            return analyze_photo(worker, request)
+        except EmoSenseError as error:
+            return AnalyzedPhoto(PhotoFailure(item.name, str(error)))
+        except Exception as error:  # one photo's fault must not cost the others
+            return AnalyzedPhoto(PhotoFailure(item.name, f"Unexpected fault: {error}"))
+
+
+def analyze_photo(worker: InferenceWorker, request: AnalyzePhoto) -> AnalyzedPhoto:
+    """Analyse a photo; once more if the process died, perhaps by another session's file.
+
+    Raises:
+        EmoSenseError: it cannot be analysed.
+    """
+    try:
+        answer = worker.request(request)
+    except WorkerDied:
+        answer = worker.request(request)
+    return AnalyzedPhoto(answer.result, answer.preview, answer.crops)

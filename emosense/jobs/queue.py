@@ -1,0 +1,94 @@
+"""The queue of background jobs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+
+from emosense.errors import EmoSenseError
+from emosense.jobs.job import Job, JobState
+from emosense.worker.client import InferenceWorker
+from emosense.worker.messages import Preload
+
+_log = logging.getLogger(__name__)
+
+
+class JobQueue:
+    """Runs jobs in the order in which they came. Thread-safe.
+
+    Args:
+        worker: the inference process; started with the first job. Also an attribute.
+        parallel: how many jobs run at once; None runs each at once in a thread of its own. Their
+            requests then take turns in the worker.
+
+    >>> JobQueue(InferenceWorker(), parallel=1).position(object())
+    0
+    """
+
+    def __init__(self, worker: InferenceWorker, parallel: int | None = 1) -> None:
+        self.worker = worker
+        self._parallel = parallel
+        self._waiting: deque[Job] = deque()
+        self._preloaded: set[str] = set()
+        self._lock = threading.Lock()
+        self._threads = 0
+
+    def preload(self, model: str) -> None:
+        """Start the process and load a model, once, so that the first job begins at once."""
+        with self._lock:
+            if model in self._preloaded:
+                return
+            self._preloaded.add(model)
+
+        def load() -> None:
+            try:
+                self.worker.request(Preload(model=model))
+            except EmoSenseError:
+                return  # comes again, and is shown, with the first job
+
+        threading.Thread(target=load, daemon=True, name="emosense-preload").start()
+
+    def submit(self, job: Job) -> None:
+        """Queue a job."""
+        with self._lock:
+            self._waiting.append(job)
+            if self._parallel is None or self._threads < self._parallel:
+                self._threads += 1
+                threading.Thread(target=self._work, daemon=True, name="emosense-job").start()
+
+    def cancel(self, job: Job) -> None:
+        """End a job soon; what is done stays in its result."""
+        with self._lock:
+            job.cancelled.set()
+            if job in self._waiting:
+                self._waiting.remove(job)
+                job.error, job.state = "It was cancelled before it began.", JobState.FAILED
+
+    def position(self, job: Job) -> int:
+        """Return how many jobs run or wait before a waiting one; 0 once it runs."""
+        with self._lock:
+            waiting = list(self._waiting)
+        return waiting.index(job) + 1 if job in waiting else 0
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._threads -= 1
+                    return
+                job = self._waiting.popleft()
+                job.state, job.started = JobState.RUNNING, time.monotonic()
+            self._run(job)
+
+    def _run(self, job: Job) -> None:
+        state = JobState.DONE
+        try:
+            job.run(self.worker)
+        except Exception as error:  # a thread that dies would stop all later jobs
+            if not isinstance(error, EmoSenseError):
+                _log.exception("a job failed")
+            job.error, state = str(error), JobState.FAILED
+        job.duration = time.monotonic() - job.started
+        job.state = state  # last: who sees it finished sees all of it

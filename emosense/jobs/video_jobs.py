@@ -1,0 +1,95 @@
+"""Jobs that analyse a video."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from emosense.jobs.job import Job
+from emosense.results import FrameResult, KeyMoment, VideoInfo, VideoResult
+from emosense.video.options import VideoOptions
+from emosense.worker.client import InferenceWorker
+from emosense.worker.messages import AnalyzeVideo, VideoProgress
+
+
+@dataclass(kw_only=True)
+class VideoJob(Job):
+    """One analysis of one video.
+
+    Attributes:
+        path: of the video.
+        annotated: where the annotated video goes, or None.
+        info: the video's own facts.
+        model: registry name.
+        options: sampling and detection.
+        frames: analysed so far.
+        frames_read: decoded so far.
+        result: once the job has finished; also after a failure, if any frame was analysed.
+        notes: messages beside the result.
+        key_moments: each person's strongest moment per emotion, once the job has finished.
+
+    >>> info = VideoInfo(640, 360, 8.0, 200, 25.0, "h264", 0, False)
+    >>> VideoJob(name="a.mp4", path=Path("a.mp4"), info=info, model="cnn8").fraction
+    0.0
+    """
+
+    path: Path
+    info: VideoInfo
+    model: str
+    annotated: Path | None = None
+    options: VideoOptions = field(default_factory=VideoOptions)
+    frames: list[FrameResult] = field(default_factory=list)
+    frames_read: int = 0
+    result: VideoResult | None = None
+    notes: list[str] = field(default_factory=list)
+    key_moments: tuple[KeyMoment, ...] = ()
+
+    @property
+    def fraction(self) -> float | None:
+        """Fraction of the video that is done, in 0..1; None if its length is unknown."""
+        if self.info.duration and self.frames:
+            # By time: how many frames a video of variable rate has, its header may not know.
+            return min(1.0, self.frames[-1].time / self.info.duration)
+        if not self.info.frames:
+            return None
+        return min(1.0, self.frames_read / self.info.frames)
+
+    @property
+    def frames_per_second(self) -> float:
+        """Decoded frames a second of the running job."""
+        return self.frames_read / self.elapsed if self.elapsed > 0 else 0.0
+
+    def run(self, worker: InferenceWorker) -> None:
+        """Analyse the video; frames arrive while it runs."""
+        request = AnalyzeVideo(
+            path=str(self.path),
+            model=self.model,
+            options=self.options,
+            annotated=None if self.annotated is None else str(self.annotated),
+        )
+        try:
+            summary = worker.stream(request, self._on_update, self.cancelled.is_set)
+        except Exception as error:
+            self._keep_partial(str(error))
+            raise
+        self.notes, self.key_moments = summary.notes, summary.key_moments
+        self.result = replace(summary.result, frames=tuple(self.frames), source=self.name)
+
+    def _on_update(self, update: VideoProgress) -> None:
+        self.frames.extend(update.frames)
+        self.frames_read = update.frames_read
+
+    def _keep_partial(self, error: str) -> None:
+        if self.annotated is not None and self.annotated.is_file():
+            self.annotated.unlink()  # without its end no player opens it
+            self.notes.append("There is no video with boxes: it was not finished.")
+        if self.frames:
+            self.result = VideoResult(
+                source=self.name,
+                info=self.info,
+                frames=tuple(self.frames),
+                frames_read=self.frames_read,
+                model=self.model,
+                detector="",
+                problem=error,
+            )

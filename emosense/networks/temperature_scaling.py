@@ -1,0 +1,68 @@
+"""Temperature scaling and the abstention threshold, kept in a model's card."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from emosense.formatting import percent
+
+_SMALLEST = 1e-12
+
+
+class Calibration(BaseModel):
+    """Temperature scaling (Guo et al. 2017, arXiv:1706.04599) and an abstention threshold.
+
+    The defaults change nothing and never abstain: a model that was not calibrated.
+
+    Attributes:
+        temperature: the logits are divided by it; above 1 the network was overconfident.
+        threshold: calibrated probability below which the model abstains ("unsure"); above 1 it
+            always does.
+        accuracy: accuracy when answered that the threshold was chosen for, in 0..1.
+        coverage: fraction of the images it was chosen on that are answered, in 0..1.
+        part: the split that all of it was fitted on.
+
+    >>> Calibration(temperature=2.0).apply(np.float32([[0.8, 0.2]])).round(3).tolist()
+    [[0.6669999957084656, 0.3330000042915344]]
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    threshold: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    accuracy: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    coverage: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 1.0
+    part: str = ""
+
+    def apply(self, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return calibrated probabilities: (n, 7) float32, rows sum to 1, the same top class."""
+        if self.temperature == 1.0:
+            return probabilities
+        logits = np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST))
+        logits = (logits - logits.max(axis=1, keepdims=True)) / self.temperature
+        shares = np.exp(logits)
+        shares /= shares.sum(axis=1, keepdims=True)
+        return np.asarray(shares, np.float32)
+
+    def describe(self, faces: str) -> str:
+        """Say when the model is unsure, and what its "sure" is meant to be worth.
+
+        Args:
+            faces: what the threshold was chosen on, in words, e.g. ``validation faces of FER2013``.
+        """
+        if not self.threshold:
+            return "Its confidence was not calibrated."
+        if self.threshold > 1:
+            return "It is never sure: no share of its answers is right often enough."
+        return (
+            f"Below {percent(self.threshold)} it says unsure; chosen so that from there on "
+            f"{percent(self.accuracy)} of its answers on {faces} are right."
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data, as the card holds it."""
+        return self.model_dump()

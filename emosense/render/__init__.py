@@ -1,0 +1,1 @@
+"""Drawing results onto pictures: colours, annotated boxes, explanation heat maps."""

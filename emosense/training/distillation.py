@@ -1,0 +1,43 @@
+"""Distillation: a trained network's answers as part of what another learns."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from emosense.networks.backends import create_runtime
+from emosense.training.pretrained import trained_model
+from emosense.training.recipe import Recipe
+
+_BATCH = 256
+
+
+class Teacher:
+    """Answers for every image that the student sees, as it sees it (rounded to 8 bits).
+
+    The teacher gets the augmented and mixed image itself, not the original: matching the
+    function rather than fixed labels helps most (Beyer et al. 2022, arXiv:2106.05237).
+
+    Raises:
+        TrainingError: the recipe's teacher is no model folder.
+        ModelDamaged: it cannot be loaded.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._answer = create_runtime(trained_model(recipe, "teacher"))
+        self._share = np.float32(recipe.teacher_share)
+
+    def mix_targets(
+        self, images: npt.NDArray[np.float32], wanted: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        """Return ``wanted`` mixed with the teacher's probabilities.
+
+        Args:
+            images: (n, 48, 48, 1) float32 in 0..1.
+            wanted: (n, 7) float32 targets.
+        """
+        faces = np.rint(images[..., 0] * 255).astype(np.uint8)
+        answers = np.concatenate(
+            [self._answer(faces[first : first + _BATCH]) for first in range(0, len(faces), _BATCH)]
+        )
+        return np.asarray((1 - self._share) * wanted + self._share * answers)

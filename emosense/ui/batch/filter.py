@@ -1,0 +1,74 @@
+"""The faces of a batch, and the choice of those that are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from emosense.jobs.photo_jobs import AnalyzedPhoto
+from emosense.results import VERDICTS, Face, PhotoResult
+
+
+@dataclass(frozen=True)
+class BatchFace:
+    """A face of a batch.
+
+    Attributes:
+        photo: where it was found.
+        number: of the face in it, from 1.
+        face: what was found.
+        crop: JPEG.
+    """
+
+    photo: AnalyzedPhoto
+    number: int
+    face: Face
+    crop: bytes
+
+
+def faces_of(photos: Sequence[AnalyzedPhoto]) -> list[BatchFace]:
+    """Return all faces, photo by photo."""
+    return [
+        BatchFace(photo, number, face, crop)
+        for photo in photos
+        if isinstance(photo.result, PhotoResult)
+        for number, (face, crop) in enumerate(
+            zip(photo.result.faces, photo.crops, strict=True), start=1
+        )
+    ]
+
+
+def filter_faces(faces: Sequence[BatchFace], number: int) -> list[BatchFace]:
+    """Show the filters of job ``number`` and return the faces that pass them."""
+    counts = {
+        name: sum(found.face.verdict == name for found in faces)
+        for name in VERDICTS
+        if any(found.face.verdict == name for found in faces)
+    }
+    wanted = st.pills(
+        "Show",
+        list(counts),
+        selection_mode="multi",
+        format_func=lambda verdict: f"{verdict} · {counts[verdict]}",
+        key=f"batch_emotions_{number}",
+        help="None chosen shows all.",
+        width="stretch",
+    )
+    probability, name = st.columns(2, gap="large", vertical_alignment="bottom")
+    with probability:
+        least = st.slider(
+            "Probability from", 0, 100, 0, 5, format="%d %%", key=f"batch_least_{number}"
+        )
+    with name:
+        part = st.text_input(
+            "Photo's name contains", key=f"batch_name_{number}", icon=":material/search:"
+        )
+    return [
+        found
+        for found in faces
+        if (not wanted or found.face.verdict in wanted)
+        and 100 * found.face.probability >= least
+        and part.strip().lower() in found.photo.result.source.lower()
+    ]

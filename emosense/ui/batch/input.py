@@ -1,0 +1,133 @@
+"""What the Batch page analyses: many photos, zip archives of photos, or both."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from typing import IO, TYPE_CHECKING, Final
+
+import streamlit as st
+
+from emosense import settings
+from emosense.errors import EmoSenseError
+from emosense.formatting import pluralize
+from emosense.jobs.photo_jobs import PhotoItem, PhotoJob
+from emosense.media.archive import PhotoArchive
+from emosense.samples import ALBUM_CREDIT, sample_album
+from emosense.ui.batch.session import SessionBatches
+from emosense.ui.components.detector_options import select_detector_options
+from emosense.ui.components.markdown import escape_markdown
+from emosense.ui.components.model_picker import select_model
+from emosense.ui.components.upload_kinds import group_by_kind, redirect_uploads
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+_UPLOADS: Final = "batch_uploads_{}"
+_SAMPLE: Final = "batch_sample"
+
+
+def upload_and_start(batches: SessionBatches) -> bool:
+    """Show the uploader, the choices and the button that starts a job; tell if one can start."""
+    most, megabytes = settings.MAX_BATCH_PHOTOS.whole(), settings.MAX_BATCH_MB.number()
+    model_column, options_column, start_column = st.columns([3, 1, 1], vertical_alignment="bottom")
+    with model_column:
+        model = select_model()
+    with options_column:
+        options = select_detector_options()
+    round_ = st.session_state.setdefault("batch_round", 0)  # a new uploader after each start
+    uploads = st.file_uploader(
+        f"Photos, or zip archives of photos: up to {most} photos and {megabytes:.0f} MB",
+        accept_multiple_files=True,
+        max_upload_size=settings.MAX_BATCH_MB.whole(),
+        key=_UPLOADS.format(round_),
+    )
+    items, name = _items(uploads, most, int(megabytes * 2**20)), ""
+    if uploads:
+        st.session_state[_SAMPLE] = False
+        name = uploads[0].name if len(uploads) == 1 else pluralize(len(items), "photo")
+    elif not batches.jobs and st.button(
+        "Try a sample", icon=":material/photo_library:", key="batch_sample_button"
+    ):
+        st.session_state[_SAMPLE] = True
+    if st.session_state.get(_SAMPLE):
+        album = sample_album()
+        items = [PhotoItem(photo, partial(album.__getitem__, photo)) for photo in album]
+        name = "Sample"
+        st.caption(ALBUM_CREDIT)
+    if not items:
+        return False
+    started = start_column.button(
+        f"Analyse {pluralize(len(items), 'photo')}",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="batch_start",
+        disabled=model is None,
+        width="stretch",
+    )
+    if started and model is not None:
+        batches.submit(PhotoJob(name=name, items=items, model=model, options=options))
+        st.session_state["batch_round"] = round_ + 1
+        st.session_state[_SAMPLE] = False
+        st.rerun()
+    return True
+
+
+def _items(uploads: Sequence[UploadedFile], most: int, most_bytes: int) -> list[PhotoItem]:
+    """Return the photos of all uploads; what cannot be used is told and left out."""
+    kept: list[UploadedFile] = []
+    size = 0
+    for upload in uploads:
+        size += upload.size
+        if size > most_bytes:
+            _tell(
+                upload.name,
+                f"Expected uploads of at most {most_bytes / 2**20:.0f} MB together. This one and "
+                "those after it are left out.",
+            )
+            break
+        kept.append(upload)
+    kinds = group_by_kind(kept)
+    redirect_uploads("video", kinds["video"])
+    items: list[PhotoItem] = []
+    for upload in kept:
+        if upload in kinds["archive"] or upload.name.lower().endswith(".zip"):
+            try:
+                items += _archived(upload)
+            except EmoSenseError as error:
+                _tell(upload.name, str(error))
+        elif upload not in kinds["video"]:
+            items.append(PhotoItem(upload.name, upload.getvalue))
+    if len(items) > most:
+        st.warning(
+            f"Expected at most {most} photos in one job. Received: {len(items)}. The first {most} "
+            "are analysed.",
+            icon=":material/warning:",
+        )
+    return _told_apart(items[:most])
+
+
+def _archived(upload: IO[bytes]) -> list[PhotoItem]:
+    archive = PhotoArchive(upload, settings.archive_limits())
+    if archive.left_out:
+        others = pluralize(archive.left_out, "file") + (
+            " that is no photo is" if archive.left_out == 1 else " that are no photos are"
+        )
+        st.caption(f"{escape_markdown(upload.name)}: {others} left out.")
+    return [PhotoItem(photo.name, partial(archive.read, photo)) for photo in archive.photos]
+
+
+def _told_apart(items: list[PhotoItem]) -> list[PhotoItem]:
+    """Number the second and further photos of the same name."""
+    seen: Counter[str] = Counter()
+    named = []
+    for item in items:
+        seen[item.name] += 1
+        name = item.name if seen[item.name] == 1 else f"{item.name} ({seen[item.name]})"
+        named.append(PhotoItem(name, item.read))
+    return named
+
+
+def _tell(name: str, message: str) -> None:
+    st.error(f"**{escape_markdown(name)}**: {message}", icon=":material/error:")

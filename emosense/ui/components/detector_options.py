@@ -1,0 +1,52 @@
+"""How faces are looked for in photos: one choice for all pages of the session."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from emosense.faces.options import SMALL_FACES_LONG_SIDE, STRICT_THRESHOLD, DetectorOptions
+from emosense.ui.session.query_params import query_flag, query_number
+
+
+def select_detector_options() -> DetectorOptions:
+    """Show the detector's options and return them."""
+    defaults = DetectorOptions()
+    with st.popover("Options", icon=":material/tune:", width="stretch"):
+        strict = query_flag(
+            "strict",
+            False,
+            lambda key: st.toggle(
+                "Strict",
+                key=key,
+                help="Only faces that the detector is very sure of: fewer false ones, some missed.",
+            ),
+        )
+        turned = query_flag(
+            "turned",
+            False,
+            lambda key: st.toggle(
+                "Look for turned faces too",
+                key=key,
+                help="Searches the photo in four directions, which takes four times as long.",
+            ),
+        )
+        small = query_flag(
+            "small",
+            False,
+            lambda key: st.toggle(
+                "Look for small faces too",
+                key=key,
+                help="Searches large photos at a finer resolution, which takes several times as "
+                "long.",
+            ),
+        )
+        smallest = query_number(
+            "smallest",
+            10,
+            200,
+            defaults.min_face,
+            lambda key: st.slider("Smallest face (px)", 10, 200, key=key),
+        )
+    threshold = STRICT_THRESHOLD if strict else defaults.threshold
+    long_side = SMALL_FACES_LONG_SIDE if small else defaults.long_side
+    return DetectorOptions(threshold, smallest, long_side, turned)

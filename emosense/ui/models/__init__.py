@@ -1,0 +1,1 @@
+"""The Models page: one module per view, each with a function ``show``."""

@@ -1,0 +1,45 @@
+"""Architecture: the layers of each network, as in the paper's summary."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from emosense.ui.models.components import show_table
+from emosense.ui.models.selection import Selection
+
+
+def show(selection: Selection) -> None:
+    """Show the view."""
+    for shown in selection.models:
+        card = shown.card
+        st.header(shown.label)
+        cost = "" if card.flops is None else f", {card.flops / 1e6:,.0f} million FLOPs a face"
+        st.markdown(
+            f"{card.summary} Input {card.input}. **{card.parameters:,} parameters**{cost}. "
+            f"Licence {card.licence}."
+        )
+        if not card.layers:
+            st.info(
+                "This model's card was written without the layers. Write it again with "
+                "`emosense train ... --publish-only`.",
+                icon=":material/info:",
+            )
+            continue
+        show_table(
+            [
+                {
+                    "layer": layer.name,
+                    "type": layer.type,
+                    "output": " x ".join(map(str, layer.output)),
+                    "parameters": layer.parameters,
+                    "MFLOPs": layer.flops / 1e6,
+                }
+                for layer in card.layers
+            ],
+            f"layers-{shown.model.name}",
+            {"parameters": "localized", "MFLOPs": "%.1f"},
+        )
+    st.caption(
+        "FLOPs count two for each multiplication and addition of convolutions and dense layers; "
+        "all else is small beside them."
+    )

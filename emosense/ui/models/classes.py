@@ -1,0 +1,80 @@
+"""Per class: precision, recall, F1, support, and the ROC and precision-recall curves."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from emosense.charts.evaluation import class_chart, precision_recall_chart, roc_chart
+from emosense.emotions import EMOTIONS
+from emosense.evaluation.curves import class_curves
+from emosense.evaluation.metrics import compute_metrics
+from emosense.networks.model_card import ClassMetrics
+from emosense.ui.models.components import show_chart, show_table
+from emosense.ui.models.selection import SelectedModel, Selection
+from emosense.ui.session.query_params import query_segments
+
+_FIGURES = {"f1": "F1", "precision": "precision", "recall": "recall"}
+
+
+def show(selection: Selection) -> None:
+    """Show the view."""
+    st.caption(
+        f"{selection.description}. Precision: how many of the answers are right. Recall: how many "
+        "faces of the class are found. F1: their harmonic mean. Support: images of the class."
+    )
+    figure = query_segments("figure", "Figure", _FIGURES)
+    classes = {
+        shown.label: compute_metrics(
+            shown.predictions.labels, shown.predictions.probabilities
+        ).per_class
+        for shown in selection.models
+    }
+    show_chart(
+        class_chart(classes, selection.colours, figure),
+        f"classes-{figure}",
+        f"{_FIGURES[figure]} per class and model; the table below has the figures",
+    )
+    by_name = {shown.model.name: shown for shown in selection.models}
+    titles = {name: shown.label for name, shown in by_name.items()}
+    chosen = query_segments("curves", "Figures and curves of", titles)
+    _show_model(by_name[chosen], classes[by_name[chosen].label])
+
+
+def _show_model(shown: SelectedModel, classes: dict[str, ClassMetrics]) -> None:
+    curves = class_curves(shown.predictions)
+    name = shown.model.name
+    show_table(
+        [
+            {
+                "class": emotion,
+                **{told: 100 * getattr(classes[emotion], key) for key, told in _FIGURES.items()},
+                "support": classes[emotion].support,
+                "ROC area": curves[emotion][0].area,
+                "average precision": curves[emotion][1].area,
+            }
+            for emotion in EMOTIONS
+        ],
+        f"classes-{name}",
+        {
+            **dict.fromkeys(_FIGURES.values(), "%.1f %%"),
+            "ROC area": "%.3f",
+            "average precision": "%.3f",
+        },
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**ROC**, each class against all others")
+        show_chart(
+            roc_chart({emotion: pair[0] for emotion, pair in curves.items()}),
+            f"roc-{name}",
+            f"ROC curves of {shown.label}: "
+            + ", ".join(f"{e} area {pair[0].area:.2f}" for e, pair in curves.items()),
+        )
+    with right:
+        st.markdown("**Precision and recall**, each class against all others")
+        show_chart(
+            precision_recall_chart({emotion: pair[1] for emotion, pair in curves.items()}),
+            f"precision-recall-{name}",
+            f"Precision-recall curves of {shown.label}: "
+            + ", ".join(f"{e} AP {pair[1].area:.2f}" for e, pair in curves.items()),
+        )

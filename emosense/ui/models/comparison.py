@@ -1,0 +1,96 @@
+"""Head to head: two models on the same images."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from emosense.emotions import EMOTIONS
+from emosense.evaluation.significance import Comparison, compare
+from emosense.ui.models.components import percent, show_table
+from emosense.ui.models.confusion import select_two, show_difference_chart
+from emosense.ui.models.selection import SelectedModel, Selection
+
+
+def show(selection: Selection) -> None:
+    """Show the view."""
+    if len(selection.models) < 2:
+        st.info("Choose at least two models above.", icon=":material/touch_app:")
+        return
+    first, second = select_two(selection.models)
+    if first is second:
+        st.info("Choose two different models.", icon=":material/touch_app:")
+        return
+    try:
+        found = compare(first.predictions, second.predictions)
+    except ValueError as error:
+        st.warning(f"These two cannot be compared: {error}.", icon=":material/warning:")
+        return
+    st.markdown(f"## {verdict(first, second, found)}")
+    ahead, images = found.difference, len(first.predictions)
+    for column, (told, value) in zip(
+        st.columns(3),
+        (
+            (
+                "Difference in accuracy",
+                f"{100 * ahead.value:+.1f} points",
+            ),
+            (
+                "McNemar's test",
+                f"p = {found.p_value:.2g}" if found.p_value >= 1e-4 else "p < 0.0001",
+            ),
+            ("Same answer", percent(found.agreement / images)),
+        ),
+        strict=True,
+    ):
+        with column, st.container(border=True):
+            st.metric(told, value)
+    st.caption(
+        f"{selection.description}. 95 % interval of the difference: {100 * ahead.low:+.1f} to "
+        f"{100 * ahead.high:+.1f} points, drawn over the same images. McNemar's exact test: how "
+        "often two equally good models would differ this much on the images that only one names "
+        "rightly. Both speak of these two trained networks; another seed may shift either."
+    )
+    show_table(
+        [
+            {
+                "": f"{first.label} {told}",
+                f"{second.label} right": right,
+                f"{second.label} wrong": wrong,
+                "all": right + wrong,
+            }
+            for told, right, wrong in (
+                ("right", found.both_correct, found.only_first),
+                ("wrong", found.only_second, found.both_wrong),
+            )
+        ],
+        "head-to-head",
+    )
+    st.header("Where they differ")
+    _show_classes(first, second)
+    show_difference_chart(first, second)
+
+
+def _show_classes(first: SelectedModel, second: SelectedModel) -> None:
+    a, b = first.predictions.correct, second.predictions.correct
+    rows = []
+    for code, name in enumerate(EMOTIONS):
+        of_class = first.predictions.labels == code
+        rows.append(
+            {
+                "class": name,
+                "images": int(of_class.sum()),
+                "both right": int((of_class & a & b).sum()),
+                f"only {first.label}": int((of_class & a & ~b).sum()),
+                f"only {second.label}": int((of_class & ~a & b).sum()),
+                "both wrong": int((of_class & ~a & ~b).sum()),
+            }
+        )
+    show_table(rows, "head-to-head-classes")
+
+
+def verdict(first: SelectedModel, second: SelectedModel, found: Comparison) -> str:
+    """Say in a sentence which model is ahead, if one is."""
+    if found.p_value >= 0.05:
+        return f"{first.label} and {second.label}: no difference that these images can show"
+    better, other = (first, second) if found.difference.value > 0 else (second, first)
+    return f"{better.label} is better than {other.label}"

@@ -1,0 +1,79 @@
+"""How every dashboard shows a table and a chart: with a download each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from emosense import formatting
+from emosense.export.spreadsheet import csv_file, spreadsheet_csv
+from emosense.ui.components.plots import show_plot
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+
+def show_chart(figure: Figure, name: str, alt: str) -> None:
+    """Show a chart; its camera button saves it as SVG, drawn by the browser itself.
+
+    Args:
+        figure: a Plotly figure.
+        name: unique on the page; also the file's name.
+        alt: what the chart says, for those who cannot see it.
+    """
+    show_plot(figure, f"chart_{name}", alt, save_as=f"emosense-{name}")
+
+
+def show_table(
+    rows: list[dict[str, Any]], name: str, formats: dict[str, str] | None = None
+) -> None:
+    """Show rows as a table with a CSV download.
+
+    Args:
+        rows: one dict per row, all with the same keys.
+        name: unique on the page; also the file's name.
+        formats: printf-style format per column, e.g. ``"%.1f %%"``; the CSV has all digits.
+    """
+    frame = pd.DataFrame(rows)
+    columns = {
+        column: st.column_config.NumberColumn(format=form)
+        for column, form in (formats or {}).items()
+    }
+    st.dataframe(
+        frame,
+        hide_index=True,
+        width="stretch",
+        height="content",
+        column_config=columns,
+        placeholder="",
+        key=f"table_{name}",
+    )
+    st.download_button(
+        "CSV",
+        lambda: csv_file(spreadsheet_csv(list(frame), frame.to_dict("records"))),
+        file_name=f"emosense-{name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
+        key=f"csv_{name}",
+    )
+
+
+@contextmanager
+def closed_expander(label: str, key: str, icon: str | None = None) -> Iterator[bool]:
+    """Show an expander that is closed at first, and say whether it is open by now.
+
+    What is not shown then is not sent: tables and code bring large scripts with them.
+    """
+    with st.expander(label, key=key, on_change="rerun", icon=icon) as box:
+        yield bool(box.open)
+
+
+def percent(value: float) -> str:
+    """Return a share in 0..1 for people, e.g. ``61.6 %``."""
+    return formatting.percent(value, 1)

@@ -1,0 +1,122 @@
+"""Confusion: which class is taken for which, for each model and between two."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import streamlit as st
+
+from emosense.charts.confusion import confusion_chart, difference_chart, normalize_rows
+from emosense.emotions import EMOTIONS
+from emosense.evaluation.metrics import compute_metrics
+from emosense.formatting import percent
+from emosense.ui.components.frame import dark
+from emosense.ui.models.components import closed_expander, show_chart, show_table
+from emosense.ui.models.selection import SelectedModel, Selection
+from emosense.ui.session.query_params import query_choice, query_segments
+
+_SIDE_BY_SIDE = 3
+
+
+def show(selection: Selection) -> None:
+    """Show the view."""
+    scale = query_segments("scale", "Cells", {"shares": "% of the true class", "counts": "images"})
+    st.caption(f"{selection.description}. Rows are the labels, columns the answers.")
+    models = selection.models
+    for start in range(0, len(models), _SIDE_BY_SIDE):
+        row = models[start : start + _SIDE_BY_SIDE]
+        # As wide in the last row as in the others.
+        columns = st.columns(min(len(models), _SIDE_BY_SIDE))
+        for column, shown in zip(columns, row, strict=False):
+            with column:
+                st.markdown(f"**{shown.label}**")
+                confusion = confusion_of(shown)
+                show_chart(
+                    confusion_chart(confusion, shares=scale == "shares", dark=dark()),
+                    f"confusion-{shown.model.name}",
+                    f"Confusion matrix of {shown.label}. {_strongest(confusion)}",
+                )
+                st.caption(_strongest(confusion))
+    _show_table(selection)
+    if len(models) > 1:
+        show_difference(models)
+
+
+def confusion_of(shown: SelectedModel) -> npt.NDArray[np.int64]:
+    """Return a model's (7, 7) counts: rows true, columns answers."""
+    predictions = shown.predictions
+    return np.array(compute_metrics(predictions.labels, predictions.probabilities).confusion)
+
+
+def show_difference(models: tuple[SelectedModel, ...]) -> None:
+    """Show where two models answer differently, with a choice of the two."""
+    st.header("Difference between two models")
+    first, second = select_two(models)
+    if first is second:
+        st.info("Choose two different models.", icon=":material/touch_app:")
+        return
+    show_difference_chart(first, second)
+
+
+def show_difference_chart(first: SelectedModel, second: SelectedModel) -> None:
+    """Show the confusion matrix of the first model minus that of the second."""
+    st.caption(
+        f"Blue: {first.label} gives this answer more often than {second.label}; brown: less "
+        "often. In points of the true class; on the diagonal blue is better."
+    )
+    show_chart(
+        difference_chart(
+            confusion_of(first), confusion_of(second), (first.label, second.label), dark=dark()
+        ),
+        f"difference-{first.model.name}-{second.model.name}",
+        f"Confusion matrix of {first.label} minus that of {second.label}",
+    )
+
+
+def select_two(models: tuple[SelectedModel, ...]) -> tuple[SelectedModel, SelectedModel]:
+    """Show two pickers, in the address as ``first`` and ``second``; two or more models."""
+    by_name = {shown.model.name: shown for shown in models}
+    names = list(by_name)
+    ranked = sorted(names, key=lambda name: -by_name[name].intervals["accuracy"].value)
+    picked = []
+    for column, (parameter, told), default in zip(
+        st.columns(2), (("first", "First"), ("second", "Second")), ranked, strict=False
+    ):
+        with column:
+            picked.append(_pick(parameter, told, names, default, by_name))
+    return by_name[picked[0]], by_name[picked[1]]
+
+
+def _pick(
+    parameter: str, told: str, names: list[str], default: str, models: dict[str, SelectedModel]
+) -> str:
+    return query_choice(
+        parameter,
+        names,
+        default,
+        lambda key: str(
+            st.selectbox(told, names, format_func=lambda name: models[name].label, key=key)
+        ),
+    )
+
+
+def _show_table(selection: Selection) -> None:
+    rows = [
+        {"model": shown.label, "true": name, **dict(zip(EMOTIONS, counts, strict=True))}
+        for shown in selection.models
+        for name, counts in zip(EMOTIONS, confusion_of(shown).tolist(), strict=True)
+    ]
+    with closed_expander("All counts as a table", "confusion_table") as opened:
+        if opened:
+            show_table(rows, "confusion")
+
+
+def _strongest(confusion: npt.NDArray[np.int64]) -> str:
+    """Say which confusion is the most frequent, as a share of its class."""
+    shares = normalize_rows(confusion)
+    np.fill_diagonal(shares, 0)
+    true, answer = np.unravel_index(shares.argmax(), shares.shape)
+    return (
+        f"Most frequent confusion: {EMOTIONS[true]} taken for {EMOTIONS[answer]} "
+        f"({percent(shares[true, answer])} of {EMOTIONS[true]})."
+    )

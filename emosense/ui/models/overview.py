@@ -1,0 +1,147 @@
+"""Overview: the models beside each other and beside the paper."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from emosense.charts.evaluation import HEADLINES, headline_chart
+from emosense.errors import EmoSenseError
+from emosense.networks.architectures import ARCHITECTURES
+from emosense.ui.models.components import percent, show_chart, show_table
+from emosense.ui.models.selection import SelectedModel, Selection
+from emosense.ui.session.worker import shared_worker
+from emosense.worker.messages import MeasureThroughput, Throughput
+
+_SPEEDS = "model_speeds"
+_PARTS = {"Training": "training", "PublicTest": "validation", "PrivateTest": "test"}
+
+
+def show(selection: Selection) -> None:
+    """Show the view."""
+    _show_headlines(selection)
+    st.header("Headline figures")
+    st.caption(
+        f"{selection.description}. Bars end at the figure, whiskers span its 95 % interval. Precision, "
+        "recall and F1 are means over the seven classes."
+    )
+    # Before the chart, whose script takes longer to load than all else.
+    _show_figures(selection)
+    show_chart(
+        headline_chart(
+            {shown.label: shown.intervals for shown in selection.models},
+            selection.colours,
+            {s.label: p for s in selection.models if (p := paper_accuracy(s)) is not None},
+        ),
+        "overview",
+        "Headline figures: "
+        + "; ".join(
+            f"{s.label} "
+            + ", ".join(f"{told} {percent(s.intervals[n].value)}" for n, told in HEADLINES.items())
+            for s in selection.models
+        ),
+    )
+    st.header("Training, validation and test")
+    st.caption(
+        "As the paper's Table I, each with the weights of the chosen epoch, dropout off, calibrated. "
+        "Validation is PublicTest (empty where the data had none), test is PrivateTest, all images."
+    )
+    show_table(
+        [_table_one(shown) for shown in selection.models],
+        "table-1",
+        {
+            f"{told} {figure}": "%.1f %%" if figure == "accuracy" else "%.3f"
+            for told in _PARTS.values()
+            for figure in ("accuracy", "loss")
+        },
+    )
+    _show_speed(selection)
+
+
+def paper_accuracy(shown: SelectedModel) -> float | None:
+    """Return the accuracy in 0..1 that the paper reports for the model's architecture."""
+    known = ARCHITECTURES.get(shown.card.network)
+    return known.paper_accuracy if known else None
+
+
+def _show_headlines(selection: Selection) -> None:
+    for column, shown in zip(
+        st.columns(max(3, len(selection.models))), selection.models, strict=False
+    ):
+        accuracy, paper = shown.intervals["accuracy"], paper_accuracy(shown)
+        with column, st.container(border=True):
+            st.metric(
+                f"{shown.label}, accuracy",
+                percent(accuracy.value),
+                "not in the paper"
+                if paper is None
+                else f"{100 * (accuracy.value - paper):+.1f} to the paper",
+                delta_color="off" if paper is None else "normal",
+                delta_arrow="off" if paper is None else "auto",
+            )
+            told = f"95 %: {100 * accuracy.low:.1f} to {percent(accuracy.high)}"
+            if not shown.card.finished:
+                told += f" · {shown.card.epochs_seen} of {shown.card.recipe.epochs} epochs so far"
+            st.caption(told)
+
+
+def _show_figures(selection: Selection) -> None:
+    rows: list[dict[str, Any]] = []
+    for shown in selection.models:
+        card, paper = shown.card, paper_accuracy(shown)
+        row: dict[str, Any] = {"model": shown.label}
+        row["the paper's accuracy"] = None if paper is None else 100 * paper
+        for name, told in HEADLINES.items():
+            interval = shown.intervals[name]
+            row[told] = 100 * interval.value
+            row[f"{told}, 95 %"] = f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
+        row |= {
+            "ECE": shown.intervals["ece"].value,
+            "parameters": card.parameters,
+            "MFLOPs a face": None if card.flops is None else card.flops / 1e6,
+            "weights, MB": card.weights_megabytes,
+            "epochs": f"{card.epochs_seen} of {card.recipe.epochs}",
+        }
+        rows.append(row)
+    formats = dict.fromkeys(("the paper's accuracy", *HEADLINES.values()), "%.1f %%")
+    formats |= {"ECE": "%.3f", "parameters": "localized", "MFLOPs a face": "%.0f"}
+    show_table(rows, "figures", {**formats, "weights, MB": "%.1f"})
+
+
+def _table_one(shown: SelectedModel) -> dict[str, Any]:
+    row: dict[str, Any] = {"model": shown.label}
+    for part, told in _PARTS.items():
+        metrics = shown.card.metrics.get(part)
+        row[f"{told} accuracy"] = None if metrics is None else 100 * metrics.accuracy
+        row[f"{told} loss"] = None if metrics is None else metrics.loss
+    return row
+
+
+def _show_speed(selection: Selection) -> None:
+    st.header("Speed on this machine")
+    speeds: dict[str, Throughput] = st.session_state.setdefault(_SPEEDS, {})
+    if st.button(
+        "Measure", icon=":material/speed:", key="measure_speed", help="A few seconds a model."
+    ):
+        for shown in selection.models:
+            with st.spinner(f"Measuring {shown.label} ..."):
+                try:
+                    request = MeasureThroughput(model=shown.model.name)
+                    speeds[shown.model.name] = shared_worker().request(request)
+                except EmoSenseError as error:
+                    st.error(f"{shown.label}: {error}", icon=":material/error:")
+    rows = [
+        {
+            "model": shown.label,
+            "device": speeds[shown.model.name].device,
+            **{
+                f"faces/s, {batch} at a time": rate
+                for batch, rate in speeds[shown.model.name].faces_per_second.items()
+            },
+        }
+        for shown in selection.models
+        if shown.model.name in speeds
+    ]
+    if rows:
+        show_table(rows, "speed", {key: "%.0f" for key in rows[0] if key.startswith("faces/s")})

@@ -1,0 +1,155 @@
+"""What the dashboards show: chosen models, test part and view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from emosense.errors import ModelError
+from emosense.evaluation.bootstrap import Interval, bootstrap
+from emosense.evaluation.predictions import (
+    TEST_PARTS,
+    WITHOUT_DUPLICATES,
+    Predictions,
+    read_predictions,
+)
+from emosense.networks.model_card import PREDICTIONS_FILE, ModelCard
+from emosense.networks.registry import TrainedModel
+from emosense.render.colours import model_colours
+from emosense.ui.components.model_picker import loadable_models, model_labels
+from emosense.ui.session.query_params import query_choices, query_segments
+
+
+@dataclass(frozen=True)
+class SelectedModel:
+    """A model as the dashboards show it: under a label of its own, in a colour of its own."""
+
+    model: TrainedModel
+    label: str
+    colour: str
+    predictions: Predictions
+    intervals: dict[str, Interval]
+
+    @property
+    def card(self) -> ModelCard:
+        """The model's card."""
+        return self.model.card
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The page's choices.
+
+    Attributes:
+        models: the chosen ones, in the registry's order.
+        part: ``PrivateTest`` or ``PublicTest``, in words as the cards have it.
+        copies: whether test images with a copy in Training count.
+    """
+
+    models: tuple[SelectedModel, ...]
+    part: str
+    copies: bool
+
+    @property
+    def description(self) -> str:
+        """The images that all figures are about, in words."""
+        images = len(self.models[0].predictions)
+        return f"{self.part}{'' if self.copies else WITHOUT_DUPLICATES}, {images:,} images"
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """Colour by label."""
+        return {shown.label: shown.colour for shown in self.models}
+
+
+def select_view(views: dict[str, str]) -> str:
+    """Show the switch between the views (title by name) and return the chosen name."""
+    return query_segments("view", "View", views, labelled=False)
+
+
+def select_models(*, of_images: bool) -> Selection | None:
+    """Show the choice of models and, if the view is about images, of those.
+
+    Returns:
+        The selection; None, after a message, if there is nothing to show.
+    """
+    usable = loadable_models()
+    if not usable:
+        return None
+    labels, colours, names = model_labels(usable), model_colours(list(usable)), list(usable)
+    left, middle, right = st.columns([4, 3, 2], vertical_alignment="bottom")
+    with left:
+        chosen = query_choices(
+            "model",
+            names,
+            names,
+            lambda key: sorted(
+                st.pills(
+                    "Models",
+                    names,
+                    selection_mode="multi",
+                    format_func=labels.__getitem__,
+                    key=key,
+                    wrap=True,
+                ),
+                key=names.index,
+            ),
+        )
+    part, copies = _choose_images(middle, right) if of_images else ("PrivateTest", True)
+    if not chosen:
+        st.info("Choose at least one model above.", icon=":material/touch_app:")
+        return None
+    shown = []
+    for name in names:
+        if name in chosen:
+            try:
+                figures = _figures(usable[name], part, copies)
+            except ModelError as error:
+                st.warning(str(error), icon=":material/warning:")
+            else:
+                shown.append(SelectedModel(usable[name], labels[name], colours[name], *figures))
+    return Selection(tuple(shown), part, copies) if shown else None
+
+
+def _choose_images(middle: DeltaGenerator, right: DeltaGenerator) -> tuple[str, bool]:
+    with middle:
+        part = query_segments(
+            "part",
+            "Images",
+            {part: part for part in reversed(TEST_PARTS)},
+            help="Models are chosen on PublicTest; PrivateTest gives the final score.",
+        )
+    with right:
+        copies = query_segments(
+            "copies",
+            "Copies",
+            {"yes": "counted", "no": "left out"},
+            help="Test images that stand pixel by pixel in Training too.",
+        )
+    return part, copies == "yes"
+
+
+def _figures(
+    model: TrainedModel, part: str, copies: bool
+) -> tuple[Predictions, dict[str, Interval]]:
+    digest = f"{model.card.files.get(PREDICTIONS_FILE)} {model.card.calibration}"
+    found: tuple[Predictions, dict[str, Interval]] = _computed(
+        str(model.folder), digest, part, copies
+    )
+    return found
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _computed(
+    folder: str, digest: str, part: str, copies: bool
+) -> tuple[Predictions, dict[str, Interval]]:
+    """Read and resample once per content; ``digest`` is there to be part of the key."""
+    from pathlib import Path
+
+    model = TrainedModel(Path(folder))
+    predictions = read_predictions(model, part, copies=copies)
+    if len(predictions) == 0:
+        raise ModelError(f"{model.name}: every image of its {part} has a copy in Training.")
+    return predictions, bootstrap(predictions)

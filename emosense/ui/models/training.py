@@ -1,0 +1,81 @@
+"""Training: how each model learned, epoch by epoch."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import streamlit as st
+
+from emosense.charts.evaluation import learning_chart
+from emosense.errors import ModelError
+from emosense.networks.model_card import CardRecipe
+from emosense.ui.models.components import closed_expander, percent, show_chart, show_table
+from emosense.ui.models.selection import SelectedModel, Selection
+
+
+def show(selection: Selection) -> None:
+    """Show the view."""
+    st.caption(
+        "Training figures are means over the running epoch with dropout on; validation is measured "
+        "at its end with dropout off, on images that are not learned. The dashed line marks the "
+        "epoch whose weights are used: the best validation accuracy."
+    )
+    for shown in selection.models:
+        st.header(shown.label)
+        try:
+            history = shown.model.history()
+        except ModelError as error:
+            st.warning(str(error), icon=":material/warning:")
+            continue
+        card, best = shown.card, shown.card.selected_epoch
+        row = history[best - 1]
+        part = shown.model.calibration.part
+        told = (
+            f"Epoch {best} of {len(history)}: validation accuracy {percent(row['val_accuracy'])}"
+            + (f" on {part}" if part else "")
+        )
+        seconds = timedelta(seconds=round(card.training.seconds))
+        st.markdown(
+            f"{told}, loss {row['val_loss']:.3f}. Trained for {seconds} h on "
+            f"{card.training.hardware}. {card.earlier_runs}" + _prior(shown, history)
+        )
+        if _made_harder(card.recipe):
+            st.caption(
+                "Its training figures are of images and answers that were made harder on purpose "
+                "(altered, mixed, partly answered by votes or a teacher) and cannot be compared "
+                "with validation's, which are of plain ones. Its accuracy on plain training "
+                f"images is {percent(card.metrics['Training'].accuracy)}."
+            )
+        if not card.finished:
+            st.info(
+                f"{card.epochs_seen} of {card.recipe.epochs} epochs were trained so far.",
+                icon=":material/hourglass:",
+            )
+        show_chart(
+            learning_chart(history, best), f"training-{shown.model.name}", f"{shown.label}: {told}"
+        )
+        with closed_expander("All epochs as a table", f"epochs_{shown.model.name}") as opened:
+            if opened:
+                show_table(history, f"history-{shown.model.name}")
+
+
+def _made_harder(recipe: CardRecipe) -> bool:
+    """Say whether a recipe trains on something else than the data's own images and labels."""
+    targets = ("mixup", "ferplus_share", "teacher", "label_smoothing", "balance")
+    return recipe.augmentation != "none" or any(getattr(recipe, name) for name in targets)
+
+
+def _prior(shown: SelectedModel, history: list[dict[str, Any]]) -> str:
+    """Say how long the network only knew which class is the most frequent."""
+    # Of PublicTest; a tenth of Training has Training's shares.
+    figures = shown.card.metrics.get("PublicTest") or shown.card.metrics["Training"]
+    supports = [values.support for values in figures.per_class.values()]
+    most = max(supports) / sum(supports)
+    stuck = 0
+    while stuck < len(history) and history[stuck]["val_accuracy"] < most + 0.01:
+        stuck += 1
+    if stuck == 0:
+        return ""
+    times = "epoch" if stuck == 1 else f"{stuck} epochs"
+    return f" For the first {times} it did no better than always naming the most frequent class."

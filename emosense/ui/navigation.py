@@ -1,0 +1,101 @@
+"""The app's pages, and how a page finds its router."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from emosense.ui.components.frame import dark, show_frame
+from emosense.ui.session.cleanup import register_cleanup
+from emosense.ui.session.login import require_login
+from emosense.ui.session.malloc import limit_malloc_arenas
+from emosense.ui.session.query_params import PAGE
+from emosense.ui.session.upload_memory import keep_uploads_in_memory
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
+
+_PAGES = Path(__file__).resolve().parents[2] / "pages"
+_TITLES: Final = {
+    "photo": ("Photo", ":material/photo_camera:"),
+    "video": ("Video", ":material/videocam:"),
+    "batch": ("Batch", ":material/photo_library:"),
+    "models": ("Models", ":material/monitoring:"),
+    "responsible": ("Responsible use", ":material/balance:"),
+    "about": ("About", ":material/info:"),
+}
+"""Title and icon of each page in the menu, by the name of its file."""
+
+_RESPONSIBLE = _PAGES / "responsible.py"
+_ROUTED = "routed"
+_NAME = "EmoSense"
+_LOGO = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 126 28" width="126" height="28">'
+    '<g fill="none" stroke="{colour}" stroke-width="2.4" stroke-linecap="round">'
+    '<circle cx="14" cy="14" r="11"/><path d="M9 16.5q5 5 10 0"/><path d="M10 10.5v.2M18 10.5v.2"/>'
+    '</g><text x="31" y="20.5" font-family="Source Sans Pro, Source Sans, Helvetica, Arial, sans-serif" '
+    'font-weight="700" font-size="19" textLength="92" lengthAdjust="spacingAndGlyphs" fill="{colour}">EmoSense</text></svg>'
+)
+
+
+def navigate() -> StreamlitPage:
+    """Set up the app's frame and return the page that the address asks for."""
+    # A page icon of the app's own: for one of Material's, browsers would ask another server.
+    st.set_page_config(page_title=_NAME, page_icon="🙂", layout="wide")
+    limit_malloc_arenas()
+    keep_uploads_in_memory()
+    register_cleanup()
+    require_login()
+    st.session_state[_ROUTED] = True
+    st.logo(_LOGO.format(colour="#8AB0FF" if dark() else "#2457C5"), size="large")
+    show_frame()
+    page = st.navigation(
+        [
+            st.Page(_PAGES / f"{page}.py", title=title, icon=icon, default=page == "photo")
+            for page, (title, icon) in _TITLES.items()
+        ],
+        position="top",
+    )
+    st.session_state[PAGE] = page.url_path
+    return page
+
+
+def show_title(heading: str, *names: str) -> None:
+    """Show a page's heading, and name page and view in the browser's tab and history.
+
+    Args:
+        heading: on the page.
+        names: of the view, if the page has some, then of the page.
+    """
+    st.set_page_config(page_title=" · ".join((*names, _NAME)))
+    st.title(heading)
+
+
+def link_to(page: str) -> None:
+    """Show a link to the page whose file has that name, e.g. ``video``."""
+    title, icon = _TITLES[page]
+    st.page_link(_PAGES / f"{page}.py", label=f"Open the {title} page", icon=icon)
+
+
+def show_footer() -> None:
+    """Show what stands below every page."""
+    with st.container(key="footer"):
+        st.divider()
+        st.page_link(
+            _RESPONSIBLE,
+            label="An expression is not a feeling",
+            icon=":material/balance:",
+        )
+
+
+def require_router() -> None:
+    """Hand over to app.py if Streamlit ran the page without it.
+
+    Until app.py has run once, Streamlit answers a link into the app by running the file in
+    pages/ alone, without our navigation and page settings.
+    """
+    if not st.session_state.get(_ROUTED):
+        navigate()
+        st.rerun()

@@ -1,0 +1,90 @@
+"""What the Photo page analyses: uploads or the sample, each under a stable key."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import streamlit as st
+
+from emosense import settings
+from emosense.formatting import pluralize
+from emosense.media.formats import PHOTO_FORMATS
+from emosense.samples import SAMPLE_CREDIT, SAMPLE_NAME, sample_photo
+from emosense.ui.components.upload_kinds import group_by_kind, redirect_uploads
+from emosense.ui.navigation import link_to
+
+_UPLOADS = "photo_uploads"
+_SHOWN = "photo_shown"
+_BEFORE = "photo_before"
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An uploaded photo: its name, bytes, and their SHA-256."""
+
+    name: str
+    data: bytes
+    digest: str
+
+
+def upload_photos() -> list[Photo]:
+    """Show the uploader and the sample button; return what is to be analysed.
+
+    A look at another page empties the uploader, but what was in it stays.
+    """
+    limit = settings.MAX_PHOTOS.whole()
+    if _UPLOADS not in st.session_state:  # first visit, or back from another page
+        st.session_state[_BEFORE] = list(dict.fromkeys([*_held(_BEFORE), *_held(_SHOWN)]))
+    uploads = st.file_uploader(
+        f"Photos, up to {limit} at a time and {settings.MAX_MEGAPIXELS.number():.0f} "
+        "megapixels each",
+        accept_multiple_files=True,
+        max_upload_size=settings.MAX_PHOTO_MB.whole(),
+        key=_UPLOADS,
+        help=f"{PHOTO_FORMATS}. Anything else is told apart by its content.",
+    )
+    kinds = group_by_kind(uploads)
+    redirect_uploads("video", kinds["video"])
+    redirect_uploads("archive", kinds["archive"])
+    photos = kinds["photo"] + kinds["other"]  # the decoder says what else it is
+    shown = [_photo(upload.name, upload.getvalue()) for upload in photos[:limit]]
+    st.session_state[_SHOWN] = shown
+    before = [photo for photo in _held(_BEFORE) if photo not in shown]
+    if before and st.button(
+        f"Remove {pluralize(len(before), 'earlier photo')}",
+        icon=":material/delete:",
+        key="photo_remove",
+    ):
+        st.session_state[_BEFORE] = []
+        st.rerun()
+    if shown or before:
+        st.session_state["photo_sample"] = False
+        _tell_of_limit(len(photos) + len(before), limit)
+        return [*before, *shown][:limit]
+    if st.button("Try a sample", icon=":material/image:", key="photo_sample_button"):
+        st.session_state["photo_sample"] = True
+    if st.session_state.get("photo_sample"):
+        st.caption(SAMPLE_CREDIT)
+        return [_photo(SAMPLE_NAME, sample_photo())]
+    return []
+
+
+def _tell_of_limit(count: int, limit: int) -> None:
+    if count <= limit:
+        return
+    st.warning(
+        f"Expected at most {limit} photos at a time. Received: {count}. The first {limit} are "
+        "analysed. The Batch page takes "
+        f"{settings.MAX_BATCH_PHOTOS.whole()} at once, and zip archives of photos.",
+        icon=":material/warning:",
+    )
+    link_to("batch")
+
+
+def _held(key: str) -> list[Photo]:
+    return list(st.session_state.get(key, ()))
+
+
+def _photo(name: str, data: bytes) -> Photo:
+    return Photo(name, data, hashlib.sha256(data).hexdigest())

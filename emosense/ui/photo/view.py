@@ -1,0 +1,354 @@
+"""Shows the results of photos: picture, faces, charts, tables and downloads."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final, Literal
+
+import pandas as pd
+import streamlit as st
+
+from emosense.charts.photo import probability_chart, verdict_counts_chart
+from emosense.emotions import EMOTIONS
+from emosense.errors import WorkerDied
+from emosense.export import photo as photo_export
+from emosense.export.spreadsheet import csv_file
+from emosense.formatting import pluralize, probability_percent
+from emosense.results import VERDICTS, Face, PhotoFailure, PhotoResult
+from emosense.ui.components.frame import announce
+from emosense.ui.components.markdown import escape_markdown
+from emosense.ui.components.model_picker import confidence_note
+from emosense.ui.components.pictures import show_picture
+from emosense.ui.components.plots import show_plot
+from emosense.ui.components.tables import percent_table
+from emosense.ui.photo.analysis import UploadAnalysis
+from emosense.ui.photo.explanation_view import show_explanation
+from emosense.worker.client import InferenceWorker
+from emosense.worker.messages import AnnotatePhoto
+
+if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
+
+_SHOWN_FACES: Final = 12
+_FACES_A_ROW: Final = 3
+_OPEN_PHOTOS: Final = 3
+
+
+def show_empty() -> None:
+    """Explain the page before anything was uploaded."""
+    st.info(
+        "**Drop one or many photos above**, or try the sample. Every face is found, boxed and "
+        "numbered; each gets the probabilities of seven emotions: "
+        + ", ".join(EMOTIONS)
+        + ". Photos are analysed on the machine that runs this app, are never written to its disk, "
+        "and are forgotten when you close this page.",
+        icon=":material/add_photo_alternate:",
+    )
+
+
+def show_results(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) -> None:
+    """Show everything: a summary first when there are several photos."""
+    results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
+    announce(_spoken(analyses))
+    everything = False
+    if len(analyses) > 1:
+        _show_summary(analyses)
+        if len(results) > _OPEN_PHOTOS:
+            everything = st.toggle("Expand all photos", key="photo_expand")
+    for index, analysis in enumerate(analyses):
+        if isinstance(analysis.result, PhotoFailure):
+            st.error(
+                f"**{escape_markdown(analysis.photo.name)}**: {analysis.result.message}",
+                icon=":material/error:",
+            )
+        elif len(analyses) == 1:
+            _show_photo(worker, analysis, analysis.result, index, alone=True)
+        else:
+            with st.expander(
+                f"{escape_markdown(analysis.result.source)}: {headline(analysis.result)}",
+                expanded=everything or index < _OPEN_PHOTOS,
+                key=f"photo_{index}_{everything}",
+                on_change="rerun",  # what is closed costs nothing
+            ) as box:
+                if box.open:
+                    _show_photo(worker, analysis, analysis.result, index)
+    if results:
+        _downloads(worker, analyses)
+
+
+def _counts(analyses: Sequence[UploadAnalysis]) -> str:
+    results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
+    faces = sum(len(result.faces) for result in results)
+    told = f"{pluralize(faces, 'face')} in {pluralize(len(results), 'photo')}"
+    if failed := len(analyses) - len(results):
+        told += f", {pluralize(failed, 'file')} could not be read"
+    return told
+
+
+def _spoken(analyses: Sequence[UploadAnalysis]) -> str:
+    """Say what was found, for screen readers."""
+    results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
+    told = f"Analysed {pluralize(len(results), 'photo')}."
+    if failed := len(analyses) - len(results):
+        told += f" Not readable: {pluralize(failed, 'file')}."
+    return told + "".join(f" {r.source}: {headline(r)}." for r in results[:_SHOWN_FACES])
+
+
+def _show_summary(analyses: Sequence[UploadAnalysis]) -> None:
+    results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
+    faces = [face for result in results for face in result.faces]
+    st.header(_counts(analyses))
+    table, chart = st.columns([3, 2], gap="large")
+    with table:
+        st.dataframe(
+            pd.DataFrame([_summary_row(a) for a in analyses]),
+            hide_index=True,
+            width="stretch",
+            row_height=48,
+            column_config={"picture": st.column_config.ImageColumn("", width=56)},
+            key="photo_summary",
+        )
+    if faces:
+        with chart:
+            verdicts = [face.verdict for face in faces]
+            show_plot(
+                verdict_counts_chart(verdicts),
+                key="photo_counts",
+                alt="What is said of the faces: "
+                + ", ".join(f"{n} {verdicts.count(n)}" for n in VERDICTS if n in verdicts),
+            )
+
+
+def _summary_row(analysis: UploadAnalysis) -> dict[str, object]:
+    result = analysis.result
+    if isinstance(result, PhotoFailure):
+        return {"picture": "", "photo": result.source, "faces": 0, "emotions": "not analysed"}
+    names = [face.verdict for face in result.faces]
+    return {
+        "picture": analysis.thumbnail,
+        "photo": result.source,
+        "faces": len(names),
+        "emotions": verdict_counts(names) or "none",
+    }
+
+
+def _show_photo(
+    worker: InferenceWorker,
+    analysis: UploadAnalysis,
+    result: PhotoResult,
+    index: int,
+    *,
+    alone: bool = False,
+) -> None:
+    """One or two faces stand beside the photo, more of them in rows below it."""
+    wide = len(result.faces) > 2
+    if wide:
+        picture, beside = st.columns([4, 1], gap="large")
+    else:
+        picture, beside = st.columns([3, 2], gap="large")
+    with picture:
+        show_picture(analysis.preview, f"picture_{index}", _alt(result))
+        if alone:
+            st.caption(escape_markdown(result.source))
+    with beside:
+        if not result.faces:
+            st.warning(
+                "**No face found.** Try a photo where faces are larger or smaller in the picture, "
+                "or look towards the camera; in Options switch on *Look for turned faces too* or "
+                "*Look for small faces too*, switch off *Strict*, or lower the smallest face.",
+                icon=":material/face_retouching_off:",
+            )
+        if not wide:
+            for number in range(1, len(result.faces) + 1):
+                _show_face(worker, analysis, result, number, f"{index}-{number}")
+        _annotated_download(worker, analysis, result, index)
+        st.caption(
+            f"Found by {result.detector}; classified by the model {result.model}. "
+            + confidence_note(result.model)
+        )
+    if wide:
+        _show_many_faces(worker, analysis, result, index)
+
+
+def _show_many_faces(
+    worker: InferenceWorker, analysis: UploadAnalysis, result: PhotoResult, index: int
+) -> None:
+    key = f"photo_cards_{analysis.photo.digest}"
+    most = max(_SHOWN_FACES, st.session_state.get(key, 0))
+    shown = range(1, min(len(result.faces), most) + 1)
+    for start in range(0, len(shown), _FACES_A_ROW):
+        columns = st.columns(_FACES_A_ROW)
+        row = shown[start : start + _FACES_A_ROW]
+        for column, number in zip(columns, row, strict=False):
+            with column:
+                _show_face(worker, analysis, result, number, f"{index}-{number}")
+    rest = len(result.faces) - len(shown)
+    if rest and st.button(
+        f"Show {min(rest, _SHOWN_FACES)} more of {pluralize(len(result.faces), 'face')}",
+        icon=":material/expand_more:",
+        key=f"photo_more_{index}",
+    ):
+        st.session_state[key] = most + _SHOWN_FACES
+        st.rerun()
+    if len(result.faces) > _SHOWN_FACES:
+        with st.expander(f"All {len(result.faces)} faces as a table"):
+            st.dataframe(
+                _face_table(result), hide_index=True, width="stretch", key=f"faces_{index}"
+            )
+
+
+def _show_face(
+    worker: InferenceWorker, analysis: UploadAnalysis, result: PhotoResult, number: int, key: str
+) -> None:
+    face, crop = result.faces[number - 1], analysis.crops[number - 1]
+    probability = probability_percent(face.probability)
+    with st.container(border=True, key=f"face_{key}"):
+        left, right = st.columns([1, 2], vertical_alignment="center")
+        with left:
+            show_picture(crop, f"crop_{key}", f"Face {number}", width=110)
+        with right:
+            told = f"{face.emotion}** &nbsp; {probability}"
+            if not face.sure:
+                told = f"unsure**  \nperhaps {face.emotion}, {probability}"
+            found = f"face found with {probability_percent(face.detection_score)} certainty"
+            if face.doubtful:
+                found += ": **perhaps no face**"
+            st.markdown(f"**{number}. {told}")
+            st.caption(found)
+        show_plot(
+            probability_chart(face),
+            key=f"chart_{key}",
+            alt=f"Face {number}: "
+            + ", ".join(
+                f"{name} {probability_percent(p)}"
+                for name, p in zip(EMOTIONS, face.probabilities, strict=True)
+            ),
+        )
+        show_explanation(worker, analysis, face, result.model, key)
+
+
+def _face_table(result: PhotoResult) -> Styler:
+    rows = [
+        {
+            "face": number,
+            "emotion": face.verdict,
+            **dict(zip(EMOTIONS, face.probabilities, strict=True)),
+            "detection": face.detection_score,
+            "note": "perhaps no face" if face.doubtful else "",
+        }
+        for number, face in enumerate(result.faces, start=1)
+    ]
+    return percent_table(rows, (*EMOTIONS, "detection"))
+
+
+def _annotated_download(
+    worker: InferenceWorker, analysis: UploadAnalysis, result: PhotoResult, index: int
+) -> None:
+    st.download_button(
+        "Annotated photo (PNG)",
+        lambda: _annotated(worker, analysis, "PNG"),
+        file_name=f"{PurePath(result.source).stem}-emosense.png",
+        mime="image/png",
+        icon=":material/download:",
+        on_click="ignore",
+        key=f"png_{index}",
+    )
+
+
+def _annotated(
+    worker: InferenceWorker, analysis: UploadAnalysis, image_format: Literal["PNG", "JPEG"]
+) -> bytes:
+    assert isinstance(analysis.result, PhotoResult)
+    request = AnnotatePhoto(
+        data=analysis.photo.data, result=analysis.result, image_format=image_format
+    )
+    try:
+        return worker.request(request)
+    except WorkerDied:  # perhaps by another session's file
+        return worker.request(request)
+
+
+def _downloads(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) -> None:
+    results = [analysis.result for analysis in analyses]
+    pictured = [a for a in analyses if isinstance(a.result, PhotoResult)]
+    columns = st.columns(3 if len(pictured) > 1 else 2)
+    columns[0].download_button(
+        "All faces as CSV",
+        lambda: csv_file(photo_export.to_csv(results)),
+        file_name="emosense.csv",
+        mime="text/csv",
+        icon=":material/table:",
+        on_click="ignore",
+        width="stretch",
+        key="photo_csv",
+    )
+    columns[1].download_button(
+        "All faces as JSON",
+        lambda: photo_export.to_json(results).encode("utf-8"),
+        file_name="emosense.json",
+        mime="application/json",
+        icon=":material/data_object:",
+        on_click="ignore",
+        width="stretch",
+        key="photo_json",
+    )
+    if len(pictured) > 1:
+        columns[2].download_button(
+            "All photos with boxes (zip)",
+            lambda: _archive(worker, pictured, results),
+            file_name="emosense.zip",
+            mime="application/zip",
+            icon=":material/folder_zip:",
+            on_click="ignore",
+            width="stretch",
+            key="photo_zip",
+        )
+
+
+def _archive(
+    worker: InferenceWorker,
+    pictured: Sequence[UploadAnalysis],
+    results: Sequence[PhotoResult | PhotoFailure],
+) -> bytes:
+    """Return a zip archive of the annotated photos, as JPEG, and the table of all faces."""
+    buffer = io.BytesIO()
+    names: Counter[str] = Counter()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("emosense.csv", csv_file(photo_export.to_csv(results)))
+        for analysis in pictured:
+            stem = PurePath(analysis.photo.name).stem
+            names[stem] += 1
+            number = f"-{names[stem]}" if names[stem] > 1 else ""
+            archive.writestr(f"{stem}{number}-emosense.jpg", _annotated(worker, analysis, "JPEG"))
+    return buffer.getvalue()
+
+
+def headline(result: PhotoResult) -> str:
+    """Return what was found in a photo, in a few words."""
+    if not result.faces:
+        return "no face found"
+    if len(result.faces) == 1:
+        return _told(result.faces[0])
+    counts = verdict_counts([face.verdict for face in result.faces])
+    return f"{pluralize(len(result.faces), 'face')}: {counts}"
+
+
+def verdict_counts(verdicts: Sequence[str]) -> str:
+    """Return how often each verdict occurs, e.g. ``2 happy, 1 sad``."""
+    return ", ".join(f"{verdicts.count(name)} {name}" for name in VERDICTS if name in verdicts)
+
+
+def _alt(result: PhotoResult) -> str:
+    faces = [f"{n} {_told(face)}" for n, face in enumerate(result.faces, start=1)]
+    told = ": " + ", ".join(faces[:_SHOWN_FACES]) if faces else ""
+    return f"{result.source}, {pluralize(len(result.faces), 'face')}{told}"
+
+
+def _told(face: Face) -> str:
+    sure = "" if face.sure else "unsure, perhaps "
+    doubt = " (perhaps no face)" if face.doubtful else ""
+    return f"{sure}{face.emotion} {probability_percent(face.probability)}{doubt}"

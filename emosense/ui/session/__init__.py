@@ -1,0 +1,1 @@
+"""What belongs to a browser session or the server: login, query parameters, clean-up, memory."""

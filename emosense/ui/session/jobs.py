@@ -1,0 +1,58 @@
+"""The background jobs of a browser session, which go on while other pages are looked at."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from emosense.jobs.job import Job
+from emosense.jobs.queue import JobQueue
+from emosense.ui.session.cleanup import SessionResource
+
+JobT = TypeVar("JobT", bound=Job)
+
+
+class SessionJobs(SessionResource, Generic[JobT]):
+    """The jobs that one browser session started; cancelled when the session ends.
+
+    Attributes:
+        jobs: by their number on the page, from 1.
+
+    >>> from emosense.worker.client import InferenceWorker
+    >>> SessionJobs(JobQueue(InferenceWorker())).jobs
+    {}
+    """
+
+    def __init__(self, queue: JobQueue) -> None:
+        self._queue = queue
+        self.jobs: dict[int, JobT] = {}
+        self._count = 0
+
+    def submit(self, job: JobT) -> int:
+        """Queue a job for this session and return its number."""
+        context = get_script_run_ctx()
+        job.owner = "" if context is None else context.session_id
+        self._count += 1
+        self.jobs[self._count] = job
+        self._queue.submit(job)
+        return self._count
+
+    def cancel(self, job: JobT) -> None:
+        """End a job soon, with what it has."""
+        self._queue.cancel(job)
+
+    def position(self, job: JobT) -> int:
+        """Return how many jobs of all sessions are before this one."""
+        return self._queue.position(job)
+
+    def remove(self, number: int) -> JobT:
+        """End a job, forget its results and return it."""
+        job = self.jobs.pop(number)
+        self._queue.cancel(job)
+        return job
+
+    def close(self) -> None:
+        """End all jobs."""
+        for job in self.jobs.values():
+            self._queue.cancel(job)

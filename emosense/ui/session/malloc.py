@@ -1,0 +1,38 @@
+"""The server's memory is no more than its visitors need: two settings of glibc's allocator.
+
+glibc gives each new thread a heap of its own, up to eight per core. Streamlit runs every visit in
+new threads, so that all these heaps grow to the size of the largest upload they ever held, and
+nothing that lives on in one of them lets it shrink. Elsewhere than with glibc both do nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+from functools import lru_cache
+from typing import Any, Final
+
+HEAPS: Final = 2
+_M_ARENA_MAX: Final = -8  # of glibc's malloc.h; mallopt(3)
+
+
+@lru_cache(maxsize=1)
+def limit_malloc_arenas() -> None:
+    """Let all threads of this process share :data:`HEAPS` heaps; to be called early."""
+    libc = _glibc()
+    if libc is not None:
+        libc.mallopt(_M_ARENA_MAX, HEAPS)
+
+
+def trim_malloc() -> None:
+    """Give back to the system what was freed."""
+    gc.collect()
+    libc = _glibc()
+    if libc is not None:
+        libc.malloc_trim(0)
+
+
+def _glibc() -> Any:
+    libc = ctypes.CDLL(None) if os.name == "posix" else None
+    return libc if hasattr(libc, "gnu_get_libc_version") else None

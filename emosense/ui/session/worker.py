@@ -1,0 +1,31 @@
+"""The inference processes and job queues that all sessions of the app share."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from emosense import settings
+from emosense.jobs.queue import JobQueue
+from emosense.worker.client import InferenceWorker
+
+
+@st.cache_resource(show_spinner=False)
+def photo_queue() -> JobQueue:
+    """Return the queue of jobs over photos, which all run at once and take turns per photo.
+
+    Its process loads the default model while the first page is shown.
+    """
+    queue = JobQueue(InferenceWorker(), parallel=None)
+    queue.preload(settings.MODEL.text())
+    return queue
+
+
+def shared_worker() -> InferenceWorker:
+    """Return the process that analyses photos for all pages."""
+    return photo_queue().worker
+
+
+@st.cache_resource(show_spinner=False)
+def video_queue() -> JobQueue:
+    """Return the queue of video jobs, one at a time in a process of their own."""
+    return JobQueue(InferenceWorker())

@@ -1,8 +1,0 @@
-"""Texts from outside, made safe for Markdown."""
-
-from __future__ import annotations
-
-
-def plain(name: str) -> str:
-    """Keep a file name from being read as Markdown."""
-    return "".join("\\" + c if c in "\\`*_{}[]()#+!|~$:<>" else c for c in name)

@@ -1,0 +1,130 @@
+"""What the Video page analyses, and how."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from emosense import settings
+from emosense.errors import EmoSenseError
+from emosense.media.formats import VIDEO_FORMATS
+from emosense.results import VideoInfo
+from emosense.samples import SAMPLE_CLIP_NAME, SAMPLE_CREDIT
+from emosense.ui.components.markdown import escape_markdown
+from emosense.ui.components.model_picker import select_model
+from emosense.ui.components.pictures import show_picture
+from emosense.ui.components.upload_kinds import group_by_kind, redirect_uploads
+from emosense.ui.session.query_params import query_choice, query_flag
+from emosense.ui.session.worker import shared_worker
+from emosense.ui.video.session import SessionVideos, Upload
+from emosense.video.options import VideoOptions
+
+_DENSITIES = {"1": 1.0, "3": 3.0, "5": 5.0, "10": 10.0, "20": 20.0, "every frame": None}
+_SAMPLE = "video_sample"
+
+
+def upload_video(videos: SessionVideos) -> Upload | None:
+    """Show the uploader and the sample button; return the opened video, or None after a message."""
+    limit = settings.MAX_VIDEO_MB.whole()
+    uploaded = st.file_uploader(
+        f"A video ({VIDEO_FORMATS}), up to {limit} MB",
+        max_upload_size=limit,
+        key="video_upload",
+    )
+    kinds = group_by_kind([] if uploaded is None else [uploaded])
+    redirect_uploads("photo", kinds["photo"])
+    redirect_uploads("archive", kinds["archive"])
+    if kinds["photo"] or kinds["archive"]:
+        videos.discard_unused(None)
+        return None
+    if uploaded is None and st.button(
+        "Try a sample", icon=":material/movie:", key="video_sample_button"
+    ):
+        st.session_state[_SAMPLE] = True
+    if uploaded is not None:
+        st.session_state[_SAMPLE] = False
+    sample = bool(st.session_state.get(_SAMPLE))
+    key = _SAMPLE if sample else None if uploaded is None else uploaded.file_id
+    videos.discard_unused(key)
+    if key is None:
+        return None
+    name = SAMPLE_CLIP_NAME if uploaded is None else uploaded.name
+    try:
+        with st.spinner("Opening the video ..."):
+            if uploaded is None:
+                return videos.add_sample(key, shared_worker())
+            return videos.add(key, name, uploaded, shared_worker())
+    except EmoSenseError as error:
+        # Messages about a file begin with its name.
+        told = str(error).removeprefix(f"{name}: ")
+        st.error(f"**{escape_markdown(name)}**: {told}", icon=":material/error:")
+    except OSError as error:
+        st.error(f"The upload cannot be stored: {error.strerror}.", icon=":material/error:")
+    return None
+
+
+def show_start(videos: SessionVideos, upload: Upload) -> None:
+    """Show what was uploaded, the choices, and the button that starts the analysis."""
+    picture, choices = st.columns([2, 3], gap="large")
+    with picture:
+        show_picture(upload.preview, "video_preview", f"First frame of {upload.name}")
+        st.caption(f"{escape_markdown(upload.name)} · {describe(upload.info)}")
+        if upload.name == SAMPLE_CLIP_NAME and st.session_state.get(_SAMPLE):
+            st.caption(f"Made from a photo: {SAMPLE_CREDIT}")
+    with choices:
+        model = select_model()
+        density = query_choice(
+            "frames",
+            list(_DENSITIES),
+            "10",
+            lambda key: str(
+                st.segmented_control(
+                    "Analysed frames a second",
+                    list(_DENSITIES),
+                    required=True,
+                    key=key,
+                    help="Expressions change within a few tenths of a second: ten a second shows "
+                    "them. Fewer frames are searched more finely, for smaller faces.",
+                )
+            ),
+            key="video_density",
+        )
+        left, right = st.columns(2)
+        with left:
+            annotated = query_flag(
+                "boxes", True, lambda key: st.toggle("Video with boxes", key=key)
+            )
+        with right:
+            fast = query_flag(
+                "fast",
+                False,
+                lambda key: st.toggle(
+                    "Search every 3rd frame",
+                    key=key,
+                    help="Looks for faces in every third analysed frame only and places them on a "
+                    "line between. Faster; faces that are seen for less than that are missed.",
+                ),
+            )
+        if st.button(
+            "Analyse",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="video_start",
+            disabled=model is None,
+        ):
+            assert model is not None
+            options = VideoOptions(per_second=_DENSITIES[density], detect_every=3 if fast else 1)
+            videos.start(upload, model, options, annotated=annotated)
+            st.rerun()
+
+
+def describe(info: VideoInfo) -> str:
+    """Return a video's facts in one line."""
+    parts = [f"{info.width} x {info.height}"]
+    if info.duration:
+        minutes, seconds = divmod(round(info.duration, 1), 60)
+        parts.append(f"{minutes:.0f}:{seconds:04.1f} min" if minutes else f"{seconds:.1f} s")
+    if info.frames_per_second:
+        parts.append(f"{info.frames_per_second:.4g} frames/s")
+    parts.append(info.codec)
+    parts.append("with sound" if info.audio else "without sound")
+    return " · ".join(parts)

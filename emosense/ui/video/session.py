@@ -1,0 +1,160 @@
+"""The videos of a browser session: uploads on disk, jobs, and their end with the session."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import streamlit as st
+
+from emosense.jobs.spool import Spool
+from emosense.jobs.video_jobs import VideoJob
+from emosense.results import VideoInfo
+from emosense.samples import SAMPLE_CLIP_NAME
+from emosense.ui.session.cleanup import session_resource
+from emosense.ui.session.jobs import SessionJobs
+from emosense.ui.session.worker import video_queue
+from emosense.video.options import VideoOptions
+from emosense.worker.client import InferenceWorker
+from emosense.worker.messages import InspectVideo, WriteSampleClip
+
+_CHUNK = 2**20
+_PREVIEW_SIDE = 960
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A video that lies on disk, opened once.
+
+    Attributes:
+        name: name of the uploaded file.
+        path: the file on disk, alone in its folder with what is written beside it.
+        info: the container's facts.
+        preview: the first frame as JPEG.
+
+    >>> info = VideoInfo(640, 360, 8.0, 200, 25.0, "h264", 0, False)
+    >>> Upload("a.mp4", Path("video"), info, b"...").name
+    'a.mp4'
+    """
+
+    name: str
+    path: Path
+    info: VideoInfo
+    preview: bytes
+
+
+class SessionVideos(SessionJobs[VideoJob]):
+    """The videos that one browser session uploaded and the jobs it started.
+
+    All files are removed from disk when the session ends.
+
+    >>> issubclass(SessionVideos, SessionJobs)
+    True
+    """
+
+    def __init__(self) -> None:
+        super().__init__(video_queue())
+        self._spool = shared_spool()
+        self.uploads: dict[str, Upload] = {}
+
+    def preload(self, model: str) -> None:
+        """Load a model while the visitor chooses, so that the analysis begins at once."""
+        self._queue.preload(model)
+
+    def add(self, key: str, name: str, content: BinaryIO, worker: InferenceWorker) -> Upload:
+        """Write an upload to disk and open it.
+
+        Raises:
+            EmoSenseError: it is no video that can be read; nothing of it stays on disk.
+        """
+
+        def write(path: Path) -> None:
+            content.seek(0)
+            with path.open("wb") as file:
+                shutil.copyfileobj(content, file, _CHUNK)
+
+        return self._open(key, name, write, worker)
+
+    def add_sample(self, key: str, worker: InferenceWorker) -> Upload:
+        """Write the sample video to disk and open it.
+
+        Raises:
+            EmoSenseError: it cannot be written.
+        """
+
+        def write(path: Path) -> None:
+            worker.request(WriteSampleClip(path=str(path)))
+
+        return self._open(key, SAMPLE_CLIP_NAME, write, worker)
+
+    def _open(
+        self, key: str, name: str, write: Callable[[Path], None], worker: InferenceWorker
+    ) -> Upload:
+        if key not in self.uploads:
+            folder = self._spool.new_folder()
+            try:
+                path = folder / "video"
+                write(path)
+                request = InspectVideo(path=str(path), name=name, preview_side=_PREVIEW_SIDE)
+                video = worker.request(request)
+            except BaseException:
+                self._spool.remove(folder)
+                raise
+            self.uploads[key] = Upload(name, path, video.info, video.preview)
+        return self.uploads[key]
+
+    def discard_unused(self, current: str | None) -> None:
+        """Remove uploads without a job from disk, except the current one."""
+        used = {job.path for job in self.jobs.values()}
+        for key, upload in list(self.uploads.items()):
+            if key != current and upload.path not in used:
+                del self.uploads[key]
+                self._spool.remove(upload.path.parent)
+
+    def start(self, upload: Upload, model: str, options: VideoOptions, *, annotated: bool) -> None:
+        """Queue an analysis."""
+        target = upload.path.parent / f"annotated-{self._count + 1}.mp4"
+        self.submit(
+            VideoJob(
+                name=upload.name,
+                path=upload.path,
+                info=upload.info,
+                model=model,
+                annotated=target if annotated else None,
+                options=options,
+            )
+        )
+
+    def remove(self, number: int) -> VideoJob:
+        """End a job, forget its results and remove its files."""
+        job = super().remove(number)
+        if job.annotated is not None:
+            job.annotated.unlink(missing_ok=True)
+        if all(job.path != other.path for other in self.jobs.values()):
+            self.uploads = {k: u for k, u in self.uploads.items() if u.path != job.path}
+            self._spool.remove(job.path.parent)
+        return job
+
+    def close(self) -> None:
+        """End all jobs and remove all files."""
+        super().close()
+        folders = {upload.path.parent for upload in self.uploads.values()}
+        for folder in folders | {job.path.parent for job in self.jobs.values()}:
+            self._spool.remove(folder)
+
+
+@st.cache_resource(show_spinner=False)
+def shared_spool() -> Spool:
+    """Return the app's folder on disk; made anew, and cleaned, when the server starts."""
+    spool = Spool()
+    atexit.register(spool.close)
+    return spool
+
+
+def session_videos() -> SessionVideos:
+    """Return this browser session's videos."""
+    return session_resource(SessionVideos)

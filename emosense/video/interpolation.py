@@ -1,0 +1,75 @@
+"""Faces between two searched frames, and faces in another scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from emosense.results import Box, Detection, Point, TrackedFace
+from emosense.video.queues import Frame
+
+
+def interpolate_detections(
+    time: float,
+    before: Frame,
+    persons_before: Sequence[int],
+    after: Frame,
+    persons_after: Sequence[int],
+) -> tuple[tuple[Detection, ...], list[int]]:
+    """Place the faces that are seen before and after on the straight line between.
+
+    Args:
+        time: of the frame between, in seconds.
+        before: the searched frame before it.
+        persons_before: people of its detections.
+        after: the searched frame after it.
+        persons_after: likewise.
+
+    Returns:
+        (detections, their people).
+    """
+    share = (time - before.time) / max(after.time - before.time, 1e-9)
+    known = dict(zip(persons_after, after.detections, strict=True))
+    placed, people = [], []
+    for number, first in zip(persons_before, before.detections, strict=True):
+        if number in known:
+            second = known[number]
+            placed.append(
+                Detection(
+                    box=_mixed_box(first.box, second.box, share),
+                    landmarks=tuple(  # type: ignore[arg-type]  # five in, five out
+                        _mixed(a, b, share)
+                        for a, b in zip(first.landmarks, second.landmarks, strict=True)
+                    ),
+                    score=min(first.score, second.score),
+                    full_box=_mixed_box(first.full_box, second.full_box, share),
+                )
+            )
+            people.append(number)
+    return tuple(placed), people
+
+
+def scaled(tracked: TrackedFace, factor: float) -> TrackedFace:
+    """Return a face with its pixels multiplied."""
+    face = tracked.face
+    return replace(
+        tracked,
+        face=replace(
+            face,
+            box=face.box.scaled(factor),
+            full_box=None if face.full_box is None else face.full_box.scaled(factor),
+            landmarks=tuple((x * factor, y * factor) for x, y in face.landmarks),  # type: ignore[arg-type]
+        ),
+    )
+
+
+def _mixed(a: Point, b: Point, share: float) -> Point:
+    return a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])
+
+
+def _mixed_box(a: Box, b: Box, share: float) -> Box:
+    (x, y), (width, height) = (
+        _mixed((a.x, a.y), (b.x, b.y), share),
+        _mixed((a.width, a.height), (b.width, b.height), share),
+    )
+    return Box(x, y, width, height)

@@ -1,0 +1,228 @@
+"""What the app can ask the inference process about photos, videos and models; light to import."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from emosense.faces.options import DetectorOptions
+from emosense.results import (
+    Face,
+    FrameResult,
+    KeyMoment,
+    PhotoResult,
+    VideoInfo,
+    VideoResult,
+)
+from emosense.video.options import VideoOptions
+from emosense.worker.protocol import Message, Request, StreamRequest
+
+
+class Preload(Message, Request[str]):
+    """Load a model and run it once; the answer is the detector's label.
+
+    >>> Preload(model="cnn8")
+    Preload(model='cnn8')
+    """
+
+    model: str
+
+
+class PhotoAnalysis(Message):
+    """The answer to :class:`AnalyzePhoto`.
+
+    Attributes:
+        result: the photo's faces.
+        preview: the annotated photo as a JPEG file.
+        crops: one JPEG file per face.
+
+    >>> PhotoAnalysis.model_fields.keys() == {"result", "preview", "crops"}
+    True
+    """
+
+    result: PhotoResult
+    preview: bytes
+    crops: tuple[bytes, ...]
+
+
+class AnalyzePhoto(Message, Request[PhotoAnalysis]):
+    """Analyse one encoded photo.
+
+    Attributes:
+        data: the encoded file.
+        name: what the result calls it.
+        model: registry name.
+        options: detector options.
+        preview_side: longest side of the preview, in pixels.
+        crop_side: longest side of each crop, in pixels.
+
+    >>> AnalyzePhoto(data=b"...", name="a.jpg", model="cnn8").preview_side
+    1280
+    """
+
+    data: bytes
+    name: str
+    model: str
+    options: DetectorOptions = DetectorOptions()
+    preview_side: int = 1280
+    crop_side: int = 240
+
+
+class AnnotatePhoto(Message, Request[bytes]):
+    """Draw a result onto its photo at full size; the answer is an image file.
+
+    Attributes:
+        data: the encoded photo.
+        result: its faces.
+        image_format: of the file.
+
+    >>> AnnotatePhoto.model_fields["image_format"].default
+    'PNG'
+    """
+
+    data: bytes
+    result: PhotoResult
+    image_format: Literal["PNG", "JPEG"] = "PNG"
+
+
+class FaceExplanation(Message):
+    """The answer to :class:`ExplainFace`.
+
+    Attributes:
+        picture: the heat map over the face, as a JPEG file.
+        summary: one sentence.
+
+    >>> FaceExplanation(picture=b"...", summary="No single part decides.").summary
+    'No single part decides.'
+    """
+
+    picture: bytes
+    summary: str
+
+
+class ExplainFace(Message, Request[FaceExplanation]):
+    """Explain the prediction for a face of a photo by occlusion.
+
+    Attributes:
+        data: the encoded photo.
+        face: one of its faces.
+        model: registry name.
+        side: of the picture, in pixels.
+
+    >>> sorted(ExplainFace.model_fields)
+    ['data', 'face', 'model', 'side']
+    """
+
+    data: bytes
+    face: Face
+    model: str
+    side: int
+
+
+class WriteSampleClip(Message, Request[None]):
+    """Write the sample video to ``path``.
+
+    >>> WriteSampleClip(path="/tmp/clip.mp4").path
+    '/tmp/clip.mp4'
+    """
+
+    path: str
+
+
+class VideoPreview(Message):
+    """The answer to :class:`InspectVideo`: the container's facts, and the first frame as a JPEG file.
+
+    >>> sorted(VideoPreview.model_fields)
+    ['info', 'preview']
+    """
+
+    info: VideoInfo
+    preview: bytes
+
+
+class InspectVideo(Message, Request[VideoPreview]):
+    """Open a video and decode its first frame.
+
+    Attributes:
+        path: of the file.
+        name: what messages call it.
+        preview_side: longest side of the preview, in pixels.
+
+    >>> InspectVideo(path="/tmp/a", name="a.mp4", preview_side=960).name
+    'a.mp4'
+    """
+
+    path: str
+    name: str
+    preview_side: int
+
+
+class VideoProgress(Message):
+    """An update of :class:`AnalyzeVideo`.
+
+    Attributes:
+        frames: analysed since the last update.
+        frames_read: decoded frames so far.
+
+    >>> VideoProgress(frames=[], frames_read=3).frames_read
+    3
+    """
+
+    frames: list[FrameResult]
+    frames_read: int
+
+
+class VideoSummary(Message):
+    """The answer to :class:`AnalyzeVideo`.
+
+    Attributes:
+        result: everything but the frames, which were sent as updates.
+        notes: messages beside the result.
+        key_moments: each person's strongest moment per emotion.
+
+    >>> sorted(VideoSummary.model_fields)
+    ['key_moments', 'notes', 'result']
+    """
+
+    result: VideoResult
+    notes: list[str]
+    key_moments: tuple[KeyMoment, ...]
+
+
+class AnalyzeVideo(Message, StreamRequest[VideoProgress, VideoSummary]):
+    """Analyse a video.
+
+    Attributes:
+        path: of the file.
+        model: registry name.
+        options: sampling and detection.
+        annotated: where to write the annotated video; None writes none.
+
+    >>> AnalyzeVideo(path="/tmp/a.mp4", model="cnn8").annotated is None
+    True
+    """
+
+    path: str
+    model: str
+    options: VideoOptions = VideoOptions()
+    annotated: str | None = None
+
+
+class Throughput(Message):
+    """The answer to :class:`MeasureThroughput`: backend and device, and faces a second by batch size.
+
+    >>> Throughput(device="ONNX Runtime, CPU", faces_per_second={1: 900.0}).device
+    'ONNX Runtime, CPU'
+    """
+
+    device: str
+    faces_per_second: dict[int, float]
+
+
+class MeasureThroughput(Message, Request[Throughput]):
+    """Measure how many faces a second a model classifies on this machine.
+
+    >>> MeasureThroughput(model="cnn8").model
+    'cnn8'
+    """
+
+    model: str

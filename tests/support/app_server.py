@@ -1,0 +1,82 @@
+"""Starts the app's server and Chromium, for the browser tests and the benchmarks."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from support.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: its address, and the id of its process."""
+
+    url: str
+    pid: int
+
+
+@contextmanager
+def running_server(**environment: str) -> Iterator[str]:
+    """Run the app on a free port, with more environment variables, and give its address."""
+    with started_server(**environment) as server:
+        yield server.url
+
+
+@contextmanager
+def started_server(*runner: str, **environment: str) -> Iterator[Server]:
+    """As :func:`running_server`, for those who need to know the process.
+
+    Args:
+        runner: module, with arguments, that runs Streamlit; see :mod:`support.gated`.
+        environment: more variables.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", *runner, "streamlit", "run", "app.py"]
+    command += ["--server.headless", "true", "--server.port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}) as process:
+        try:
+            url = f"http://localhost:{port}"
+            wait_until(lambda: _answers(url, process), "the server did not answer", timeout=200)
+            yield Server(url, process.pid)
+        finally:
+            process.terminate()
+
+
+def _answers(url: str, process: subprocess.Popen) -> bool:
+    assert process.poll() is None, "the server ended"
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health"):
+            return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def running_chromium() -> Iterator[Browser]:
+    """Run Debian's Chromium, or the one that CHROMIUM names."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert path, "no Chromium: install it (apt-get install chromium) or set CHROMIUM"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()

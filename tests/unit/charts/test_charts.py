@@ -1,0 +1,74 @@
+"""Charts say what their numbers say; looks are checked by eye."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from emosense.charts.confusion import confusion_chart, difference_chart
+from emosense.charts.evaluation import HEADLINES, headline_chart
+from emosense.evaluation.bootstrap import Interval
+
+
+def headline(values, paper):
+    models = {
+        label: {name: Interval(value, value - 0.02, value + 0.01) for name in HEADLINES}
+        for label, value in values.items()
+    }
+    return headline_chart(models, dict.fromkeys(values, "#123456"), paper)
+
+
+def test_headline_chart_puts_each_paper_figure_on_its_own_models_bar():
+    figure = headline({"first": 0.6, "ours": 0.7, "last": 0.3}, {"first": 0.62, "last": 0.27})
+    bars = [trace for trace in figure.data if trace.type == "bar"]
+    diamonds = [trace for trace in figure.data if trace.type == "scatter"]
+    # Plotly places traces of a group in their order: a gap must be a trace without a value.
+    assert [d.offsetgroup for d in diamonds] == [b.offsetgroup for b in bars]
+    assert [d.y[0] for d in diamonds] == [62, None, 27]
+    assert sum(d.showlegend for d in diamonds) == 1
+    assert list(bars[1].y) == pytest.approx([70] * 4)
+    assert list(bars[1].error_y.array) == pytest.approx([1] * 4)
+    assert list(bars[1].error_y.arrayminus) == pytest.approx([2] * 4)
+
+
+def test_headline_chart_without_a_paper_has_no_diamonds():
+    assert {trace.type for trace in headline({"ours": 0.7}, {}).data} == {"bar"}
+
+
+def contrast(one, other):
+    """WCAG 2.2's contrast ratio of two colours in 0..255."""
+
+    def luminance(colour):
+        share = np.asarray(colour, float) / 255
+        linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def rgb(colour):
+    return [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_numbers_of_heat_maps_can_be_read_in_every_cell(dark):
+    counts = np.diag(np.arange(1, 8)) + 1
+    for figure in (
+        confusion_chart(counts, shares=True, dark=dark),
+        difference_chart(counts, counts[::-1], ("a", "b"), dark=dark),
+    ):
+        (trace,) = figure.data
+        for scale, number in (
+            (trace.colorscale, trace.textfont.color),
+            (trace.meta["light"]["colorscale"], trace.meta["light"]["textfont"]["color"]),
+        ):
+            for (_, low), (_, high) in pairwise(scale):
+                for share in np.linspace(0, 1, 21):
+                    cell = (1 - share) * np.array(rgb(low)) + share * np.array(rgb(high))
+                    assert contrast(cell, rgb(number)) >= 4.5
+
+
+def test_nothing_is_as_dark_as_a_dark_ground():
+    (trace,) = confusion_chart(np.eye(7, dtype=int), shares=True, dark=True).data
+    assert contrast(rgb(trace.colorscale[0][1]), rgb("#10141D")) < 1.2

@@ -1,0 +1,166 @@
+"""Intervals, curves, trust and comparisons against hand-computed values and scikit-learn."""
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from emosense.evaluation.bootstrap import accuracy_difference, bootstrap
+from emosense.evaluation.curves import class_curves, precision_recall_curve, roc_curve
+from emosense.evaluation.metrics import compute_metrics, expected_calibration_error
+from emosense.evaluation.predictions import Predictions, ferplus_agreement
+from emosense.evaluation.reliability import reliability_bins
+from emosense.evaluation.selective import coverage_curve
+from emosense.evaluation.significance import compare, mcnemar
+
+
+def made(n=400, skill=2.0, seed=0, **fields):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 7, n).astype(np.uint8)
+    logits = np.random.default_rng(seed + 1000 + int(10 * skill)).normal(0, 1, (n, 7))
+    logits[np.arange(n), labels] += skill
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    given = {"copy": rng.random(n) < 0.2, **fields}
+    return Predictions(labels, probabilities.astype(np.float32), **given)
+
+
+def test_curves_and_areas_equal_scikit_learn():
+    predictions = made()
+    for code, (roc, pr) in enumerate(class_curves(predictions).values()):
+        positive, scores = predictions.labels == code, predictions.probabilities[:, code]
+        assert roc.area == pytest.approx(roc_auc_score(positive, scores), abs=1e-9)
+        assert pr.area == pytest.approx(average_precision_score(positive, scores), abs=1e-9)
+        assert (np.diff(roc.x) >= 0).all()
+        assert (np.diff(pr.x) >= 0).all()
+
+
+def test_curves_by_hand_with_a_tie():
+    positive = np.array([True, False, True, False])
+    roc = roc_curve(positive, np.array([0.9, 0.5, 0.5, 0.1]))
+    assert roc.x.tolist() == [0, 0, 0.5, 1]
+    assert roc.y.tolist() == [0, 0.5, 1, 1]
+    assert roc.area == 0.875
+    pr = precision_recall_curve(positive, np.array([0.9, 0.5, 0.5, 0.1]))
+    assert pr.area == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+
+
+def test_a_class_without_images_has_no_area():
+    nothing = np.zeros(3, bool)
+    assert np.isnan(roc_curve(nothing, np.array([0.1, 0.2, 0.3])).area)
+    assert np.isnan(precision_recall_curve(nothing, np.array([0.1, 0.2, 0.3])).area)
+
+
+def test_bootstrap_equals_resampling_one_by_one():
+    predictions = made(120)
+    found = bootstrap(predictions, resamples=300, seed=3)
+    rng = np.random.default_rng(3)
+    rows = np.concatenate([rng.integers(0, 120, (100, 120)) for _ in range(3)])
+    figures = compute_metrics(predictions.labels, predictions.probabilities)
+    for name in ("accuracy", "macro_precision", "macro_recall", "macro_f1", "ece", "loss"):
+        drawn = np.array(
+            [
+                getattr(compute_metrics(predictions.labels[r], predictions.probabilities[r]), name)
+                for r in rows
+            ]
+        )
+        value = getattr(figures, name)
+        low, high = np.quantile(drawn, (0.025, 0.975)) - drawn.mean() + value
+        assert found[name].value == pytest.approx(value)
+        assert found[name].low == pytest.approx(max(0, low), abs=1e-6)
+        assert found[name].high == pytest.approx(high, abs=1e-6)
+
+
+def test_intervals_stay_within_their_figures_range():
+    labels = np.repeat(np.arange(7), 2).astype(np.uint8)
+    right = np.eye(7, dtype=np.float32)[labels] * 0.93 + 0.01
+    found = bootstrap(Predictions(labels, right, np.zeros(14, bool)))
+    assert found["macro_f1"].low < found["macro_f1"].value == 1
+    for name, interval in found.items():
+        assert 0 <= interval.low <= interval.value + 1e-9 <= interval.high + 2e-9
+        assert interval.high <= 1 or name == "loss"
+
+
+def test_accuracy_interval_is_that_of_a_proportion():
+    predictions = made(3000)
+    interval = bootstrap(predictions)["accuracy"]
+    error = 1.96 * np.sqrt(interval.value * (1 - interval.value) / 3000)
+    assert interval.low == pytest.approx(interval.value - error, abs=0.004)
+    assert interval.high == pytest.approx(interval.value + error, abs=0.004)
+
+
+def test_reliability_bins_add_up_to_ece():
+    predictions = made()
+    bins = reliability_bins(predictions)
+    assert sum(b.images for b in bins) == len(predictions)
+    gap = sum(b.images * abs(b.accuracy - b.confidence) for b in bins if b.images)
+    ece = expected_calibration_error(predictions.labels, predictions.probabilities)
+    assert gap / len(predictions) == pytest.approx(ece)
+    for b in bins:
+        assert b.images == 0 or b.low < b.confidence <= b.high + 1e-9
+
+
+def simple(labels, answers, confidences, **fields):
+    """Predictions with the given answers; the rest of each row is spread evenly."""
+    probabilities = np.repeat((1 - np.array(confidences))[:, np.newaxis] / 6, 7, axis=1)
+    probabilities[np.arange(len(labels)), answers] = confidences
+    given = {"copy": np.zeros(len(labels), bool), **fields}
+    return Predictions(np.array(labels, np.uint8), probabilities.astype(np.float32), **given)
+
+
+def test_coverage_by_hand():
+    curve = coverage_curve(simple([0, 1, 2, 3], [0, 1, 0, 3], [0.9, 0.8, 0.7, 0.6]))
+    assert curve.coverage.tolist() == [0.25, 0.5, 0.75, 1]
+    assert curve.accuracy.tolist() == pytest.approx([1, 1, 2 / 3, 3 / 4])
+    assert curve.coverage_at(1.0) == 0.5
+    assert curve.coverage_at(0.7) == 1
+    assert coverage_curve(simple([0], [1], [0.9])).coverage_at(0.5) == 0
+
+
+def test_ferplus_agreement_by_hand():
+    votes = np.zeros((4, 7), np.float32)
+    votes[0, 0] = 1  # agrees
+    votes[1, [2, 3]] = 0.3, 0.7  # does not
+    votes[2, [4, 5]] = 0.5, 0.5  # a tie: the first counts
+    predictions = simple([0, 2, 4, 6], [0, 2, 4, 6], [0.9] * 4, votes=votes)
+    assert ferplus_agreement(predictions) == pytest.approx(2 / 3)  # the last has no votes
+    assert ferplus_agreement(simple([0], [0], [0.9])) is None
+    no_votes = simple([0], [0], [0.9], votes=np.zeros((1, 7), np.float32))
+    assert ferplus_agreement(no_votes) is None
+
+
+def test_without_copies():
+    votes = np.eye(7, dtype=np.float32)[[0, 1]]
+    copy = np.array([True, False])
+    kept = simple([0, 1], [0, 1], [0.9, 0.8], votes=votes, copy=copy).without_duplicates()
+    assert kept.labels.tolist() == [1]
+    assert kept.votes.tolist() == [votes[1].tolist()]
+
+
+@pytest.mark.parametrize(("b", "c"), [(0, 0), (5, 5), (10, 2), (0, 9), (300, 412), (9, 700)])
+def test_mcnemar_equals_the_binomial_test(b, c):
+    expected = binomtest(b, b + c).pvalue if b + c else 1.0
+    assert mcnemar(b, c) == pytest.approx(expected)
+    assert mcnemar(c, b) == mcnemar(b, c)
+
+
+def test_comparison_by_hand():
+    first = simple([0, 1, 2, 3, 4], [0, 1, 2, 0, 0], [0.9] * 5)
+    second = simple([0, 1, 2, 3, 4], [0, 0, 0, 0, 1], [0.9] * 5)
+    found = compare(first, second)
+    assert (found.both_correct, found.only_first, found.only_second) == (1, 2, 0)
+    assert (found.both_wrong, found.agreement) == (2, 2)
+    assert found.difference.value == pytest.approx(0.4)
+    assert found.p_value == 0.5
+
+
+def test_difference_is_paired():
+    first, second = made(500, 2.0), made(500, 2.2)
+    paired = accuracy_difference(first, second)
+    assert paired.low < paired.value < paired.high
+    same = accuracy_difference(first, first)
+    assert (same.low, same.value, same.high) == (0, 0, 0)
+
+
+def test_other_images_are_refused():
+    with pytest.raises(ValueError, match="400 and 300 images whose labels differ"):
+        compare(made(400), made(300))

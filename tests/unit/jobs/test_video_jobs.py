@@ -1,0 +1,157 @@
+"""Video jobs: progress, queue, cancellation, a killed process, nothing left on disk."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from multiprocessing.connection import Connection
+
+import pytest
+from support.gates import Gate
+from support.synthetic_video import head, pasted, wall, write_clip
+from support.waiting import wait_until
+
+from emosense.jobs.job import JobState
+from emosense.jobs.queue import JobQueue
+from emosense.jobs.spool import Spool
+from emosense.jobs.video_jobs import VideoJob
+from emosense.results import VideoInfo
+from emosense.video.options import VideoOptions
+from emosense.worker.client import InferenceWorker
+from emosense.worker.protocol import Cancel
+
+EVERY = VideoOptions(per_second=None)
+
+
+@pytest.fixture(scope="module")
+def clip(astronaut, tmp_path_factory):
+    frames = [pasted(wall(), (head(astronaut), 150 + 2 * (i % 100), 180)) for i in range(200)]
+    return write_clip(tmp_path_factory.mktemp("jobs") / "clip.mp4", frames)
+
+
+def video_job(clip, frames=200, **fields):
+    info = VideoInfo(640, 360, frames / 25, frames, 25.0, "h264", 0, False)
+    return VideoJob(name="clip.mp4", path=clip, info=info, model="cnn8", options=EVERY, **fields)
+
+
+def ended(job):
+    wait_until(lambda: job.is_finished, lambda: f"the job is {job.state}", timeout=200)
+    return job
+
+
+def test_a_job_reports_progress_and_ends(worker, gates, clip):
+    jobs, job = JobQueue(worker), video_job(clip)
+    with Gate(gates, "video") as gate:
+        jobs.submit(job)
+        for count in range(1, 4):
+            wait_until(lambda count=count: len(job.frames) >= count, "no frame came", 200)
+            assert len(job.frames) == count
+            gate.let_one_through()
+        gate.wait()
+        assert job.state is JobState.RUNNING
+        assert 0 < job.fraction < 1
+        assert job.seconds_left > 0
+    ended(job)
+    assert job.state is JobState.DONE
+    assert job.error is None
+    assert job.result.problem is None
+    assert len(job.result.frames) == 200
+    assert job.result.source == "clip.mp4"
+    assert job.key_moments[0].picture.startswith(b"\xff\xd8")
+
+
+def test_cancelled_jobs(worker, gates, clip, monkeypatch):
+    sent = []
+    send = Connection.send
+    monkeypatch.setattr(Connection, "send", lambda to, what: (send(to, what), sent.append(what)))
+    jobs, running, waiting = JobQueue(worker), video_job(clip), video_job(clip)
+    with Gate(gates, "video") as gate:
+        jobs.submit(running)
+        jobs.submit(waiting)
+        gate.wait()
+        assert jobs.position(waiting) == 1
+        jobs.cancel(waiting)
+        assert waiting.is_finished
+        assert waiting.result is None
+        jobs.cancel(running)
+        wait_until(lambda: Cancel() in sent, "the process was not told to end")
+    ended(running)
+    assert running.state is JobState.DONE
+    assert running.result.problem == "it was cancelled"
+    assert 0 < len(running.result.frames) < 200
+    again = video_job(clip)
+    jobs.submit(again)
+    assert len(ended(again).result.frames) == 200
+
+
+def test_a_killed_process_keeps_what_was_done_and_the_next_job_works(worker, gates, clip, tmp_path):
+    jobs, job = JobQueue(worker), video_job(clip)
+    job.annotated = tmp_path / "boxes.mp4"
+    with Gate(gates, "video") as gate:
+        jobs.submit(job)
+        gate.wait()
+        while not job.annotated.is_file():  # the encoder gathers some frames before it writes
+            gate.let_one_through()
+        os.kill(worker.pid, signal.SIGKILL)
+        ended(job)
+    assert job.state is JobState.FAILED
+    assert job.error == job.result.problem == "The analysis process stopped unexpectedly."
+    assert 0 < len(job.result.frames) < 200
+    assert not job.annotated.exists()
+    assert job.notes == ["There is no video with boxes: it was not finished."]
+    again = video_job(clip)
+    jobs.submit(again)
+    assert ended(again).state is JobState.DONE
+
+
+def test_a_model_is_preloaded_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(InferenceWorker, "request", lambda _, request: asked.append(request.model))
+    jobs = JobQueue(InferenceWorker())
+    for model in ("cnn8", "cnn4", "cnn8", "cnn8"):
+        jobs.preload(model)
+    wait_until(
+        lambda: not [t for t in threading.enumerate() if t.name == "emosense-preload"],
+        "the threads that preload did not end",
+    )
+    assert sorted(asked) == ["cnn4", "cnn8"]
+
+
+def test_a_bad_file_fails_with_its_message(worker, tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(b"no video")
+    jobs, job = JobQueue(worker), video_job(tmp_path / "clip.mp4")
+    jobs.submit(job)
+    assert ended(job).state is JobState.FAILED
+    assert "expected a video" in job.error
+
+
+def test_spool_cleans_up_after_processes_that_ended(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from emosense.jobs.spool import Spool\n"
+        "spool = Spool(Path(sys.argv[1])); (spool.new_folder() / 'video').write_text('x')\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    (left,) = tmp_path.iterdir()
+    (tmp_path / "emosense-notes-of-mine").mkdir()
+    # In a container the app has the same process number after each start.
+    earlier = tmp_path / f"emosense-{os.getpid()}-earlier"
+    earlier.mkdir()
+    os.utime(earlier, (0, 0))
+    spool = Spool(tmp_path)
+    assert not left.exists()
+    assert not earlier.exists()
+    assert (tmp_path / "emosense-notes-of-mine").is_dir()
+    other = Spool(tmp_path)  # of the same, living process
+    assert spool.folder.is_dir()
+    folder = spool.new_folder()
+    assert folder.stat().st_mode & 0o077 == 0
+    spool.remove(tmp_path)  # not its own: stays
+    assert folder.is_dir()
+    spool.remove(folder)
+    assert not folder.exists()
+    spool.close()
+    other.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["emosense-notes-of-mine"]

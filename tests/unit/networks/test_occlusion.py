@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from emosense.analyzer import Analyzer
+from emosense.networks.classifier import EmotionClassifier
+from emosense.networks.occlusion import REGIONS, explain
+from emosense.networks.registry import find_model, list_models
+from emosense.render.explanation import draw_explanation
+
+
+@pytest.fixture(scope="module")
+def analyzer():
+    return Analyzer("cnn8")
+
+
+@pytest.fixture(scope="module")
+def face(analyzer, astronaut):
+    from emosense.faces.crop import crop_face
+
+    return crop_face(astronaut, analyzer.photo(astronaut).faces[0])
+
+
+def smile_reader(faces):
+    """A made-up network that is happy where the middle of rows 36 to 43 is bright."""
+    bright = faces[:, 36:44, 18:30].mean((1, 2)) / 255
+    answers = np.full((len(faces), 7), 0.0, np.float32)
+    answers[:, 3] = 0.1 + 0.8 * bright
+    answers[:, 6] = 1 - answers[:, 3]
+    return answers
+
+
+def test_finds_what_a_known_function_looks_at():
+    image = np.full((48, 48), 40, np.uint8)
+    image[36:44, 18:30] = 250
+    found = explain(image, smile_reader)
+    assert (found.emotion, found.face.tobytes()) == ("happy", image.tobytes())
+    row, column = np.unravel_index(found.effect.argmax(), (48, 48))
+    assert 34 <= row <= 45
+    assert 17 <= column <= 30
+    assert found.regions["mouth and chin"] > 0.7
+    assert found.summary.startswith("What speaks for happy: mouth and chin")
+    against = explain(image, smile_reader, "neutral")
+    np.testing.assert_allclose(against.effect, -found.effect, atol=1e-4)
+
+
+def test_says_so_when_no_part_matters():
+    found = explain(np.full((48, 48), 90, np.uint8), smile_reader)
+    assert found.regions == dict.fromkeys(REGIONS, 0.0)
+    assert "No single part" in found.summary
+
+
+def test_regions_share_the_support(analyzer, face):
+    found = explain(face, analyzer.classify)
+    assert found.emotion == "happy"
+    assert sum(found.regions.values()) == pytest.approx(1, abs=1e-5)
+    assert draw_explanation(found, 100).shape == (100, 100, 3)
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_depends_on_the_weights_of_every_registered_network(name, face):
+    """Sanity check for attributions: random weights, another picture (arXiv:1810.03292)."""
+    model = find_model(name)
+    classify = EmotionClassifier(model, "keras")
+    found = explain(face, classify, "happy")
+    before = found.effect
+    recalls = sorted(c.recall for c in model.card.metrics["PrivateTest"].per_class.values())
+    if recalls == [0] * 6 + [1]:  # it gives the same answer to everything: nothing to explain
+        assert found.summary == "No single part of the face decides for happy."
+        return
+    rng = np.random.default_rng(0)
+    for layer in classify._runtime._network.layers:
+        layer.set_weights([rng.permuted(w.ravel()).reshape(w.shape) for w in layer.get_weights()])
+    after = explain(face, classify, "happy").effect
+    assert np.abs(before).max() > 0.1
+    with np.errstate(invalid="ignore"):  # NaN if nothing matters any more
+        assert not np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.5
+
+
+def test_a_face_of_a_result_can_be_explained(analyzer, astronaut, astronaut_png):
+    (one,) = analyzer.photo(astronaut_png).faces
+    found = analyzer.explain(astronaut_png, one)
+    assert found.emotion == one.emotion
+    assert found.probability == pytest.approx(one.probability, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("image", "emotion", "told"),
+    [
+        (np.zeros((47, 48), np.uint8), None, r"\(48, 48\).*Received: \(47, 48\)"),
+        (np.zeros((48, 48), np.float32), None, "uint8.*Received.*float32"),
+        (np.zeros((48, 48), np.uint8), "bored", "angry.*Received: 'bored'"),
+    ],
+)
+def test_refuses(image, emotion, told):
+    with pytest.raises(ValueError, match=told):
+        explain(image, smile_reader, emotion)

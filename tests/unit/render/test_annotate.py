@@ -1,0 +1,69 @@
+"""Boxes and labels on pictures, looked at in the pixels."""
+
+import numpy as np
+import pytest
+
+from emosense.render.annotate import annotate
+from emosense.render.colours import COLOURS
+from emosense.results import Box, Face, PhotoResult
+
+HAPPY = np.array([int(COLOURS["happy"][i : i + 2], 16) for i in (1, 3, 5)])
+
+
+def face(x, y, side, score=0.95):
+    probabilities = (0.0, 0.0, 0.0, 0.99, 0.0, 0.0, 0.01)
+    return Face(Box(x, y, side, side), ((x, y),) * 5, score, probabilities)
+
+
+def drawn(faces, size=(600, 800)):
+    image = np.full((*size, 3), 90, np.uint8)
+    result = PhotoResult("a.png", size[1], size[0], tuple(faces), "cnn8", "YuNet")
+    return annotate(image, result)
+
+
+def coloured(picture):
+    """Where the colour of happy is: boxes, and the grounds of labels."""
+    return (picture == HAPPY).all(axis=2)
+
+
+def test_a_face_with_room_gets_a_label_beside_its_box():
+    marked = coloured(drawn([face(300, 300, 100)]))
+    rows = np.flatnonzero(marked.any(axis=1))
+    assert rows[0] < 300 - 8  # the label, above
+    assert rows[-1] <= 401
+    assert not marked[310:390, 310:390].any()  # the face itself stays visible
+
+
+def test_at_the_upper_edge_the_label_stands_below():
+    marked = coloured(drawn([face(300, 2, 100)]))
+    assert np.flatnonzero(marked.any(axis=1))[-1] > 103 + 8
+
+
+@pytest.mark.parametrize("side", [24, 40])
+def test_labels_of_a_crowd_cover_no_face(side):
+    """Here not even half of the labels have room: faces stand wall to wall."""
+    faces = [
+        face(column * (side + 6) + 4, row * (side + 18) + 20, side)
+        for row in range(8)
+        for column in range(16)
+    ]
+    marked = coloured(drawn(faces))
+    for one in faces:
+        x, y = int(one.box.x), int(one.box.y)
+        inner = marked[y + 4 : y + side - 4, x + 4 : x + side - 4]
+        assert not inner.any()
+
+
+def test_without_any_room_there_are_boxes_alone():
+    faces = [face(column * 26 + 2, row * 26 + 2, 24) for row in range(20) for column in range(30)]
+    marked = coloured(drawn(faces, size=(524, 784)))
+    lines = 600 * 4 * 24 * 1
+    assert marked.sum() < 2 * lines
+
+
+def test_a_doubtful_face_has_a_dashed_box():
+    surely, perhaps = (
+        coloured(drawn([face(300, 300, 100, score)]))[400, 300:400].mean() for score in (0.95, 0.75)
+    )
+    assert surely == 1.0
+    assert 0.4 < perhaps < 0.8

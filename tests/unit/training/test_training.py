@@ -1,0 +1,367 @@
+import json
+import shutil
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from emosense.cli.evaluate_command import differences
+from emosense.cli.train_command import ProgressLine, print_metrics
+from emosense.errors import TrainingError
+from emosense.networks.registry import find_model
+from emosense.training import ema
+from emosense.training.augmentation import AUGMENTATIONS
+from emosense.training.distillation import Teacher
+from emosense.training.epoch_data import class_weights, epoch_arrays, targets, to_unit
+from emosense.training.export_model import _replacing, export_model, training_command
+from emosense.training.recipe import Recipe, default_recipe
+from emosense.training.run_directory import RunDirectory
+from emosense.training.trainer import Progress, train
+
+SMALL = Recipe("cnn8", epochs=3, batch_size=16, augmentation="standard", schedule="cosine")
+OWN = replace(
+    default_recipe("emosense-s"), epochs=3, warmup_epochs=1, batch_size=16, ferplus_share=0.0
+)
+
+
+def weights_after(folder, epoch):
+    model = keras.saving.load_model(RunDirectory(folder).checkpoint(epoch), compile=False)
+    return model.get_weights()
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", [SMALL, OWN], ids=["paper's", "own"])
+def test_resume_equals_an_undisturbed_run(recipe, small_data, tmp_path):
+    whole = train(recipe, small_data, tmp_path / "whole")
+
+    def kill(progress):
+        if progress.epoch == 2 and progress.step == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(recipe, small_data, tmp_path / "cut", on_progress=kill)
+    assert RunDirectory(tmp_path / "cut").read().epochs_done == 1
+    again = train(recipe, small_data, tmp_path / "cut", resume=True)
+    for ours, theirs in zip(again.history, whole.history, strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
+        assert ours["val_loss"] == pytest.approx(theirs["val_loss"], rel=1e-5)
+    for ours, theirs in zip(
+        weights_after(tmp_path / "cut", 3), weights_after(tmp_path / "whole", 3), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+    # A finished run stays as it is.
+    assert train(recipe, small_data, tmp_path / "cut", resume=True).history == again.history
+
+
+@pytest.mark.slow
+def test_learning_happens_and_best_and_last_are_kept(small_data, tmp_path):
+    recipe = Recipe("cnn4", epochs=6, batch_size=8)
+    seen = []
+    state = train(recipe, small_data, tmp_path, on_progress=seen.append)
+    assert state.history[-1]["loss"] < state.history[0]["loss"]
+    best = max(row["val_accuracy"] for row in state.history)
+    first_best = next(row["epoch"] for row in state.history if row["val_accuracy"] == best)
+    assert state.best_epoch == first_best
+    kept = {path.name for path in tmp_path.glob("*.keras")}
+    assert kept == {f"epoch-{state.best_epoch:04d}.keras", "epoch-0006.keras"}
+    assert seen[0].steps == 5
+    assert seen[0].step == 1
+    assert seen[-1].epoch == 6
+    assert seen[-1].seconds_left == pytest.approx(0, abs=1e-6)
+
+
+def test_balance_takes_part_in_the_loss(small_data, tmp_path):
+    uneven = replace(small_data, labels=np.where(small_data.labels > 1, 3, small_data.labels))
+    recipe = Recipe(
+        "cnn4", epochs=1, learning_rate=1e-12, initializer="he_normal", dropout=0, balance=1.0
+    )
+    state = train(recipe, uneven, tmp_path)
+    split = uneven.split("Training")
+    network = keras.saving.load_model(RunDirectory(tmp_path).checkpoint(1), compile=False)
+    found = network.predict(to_unit(split.images)[..., np.newaxis], verbose=0)
+    losses = -np.log(found[np.arange(len(split)), split.labels])
+    weights = class_weights(split, 1.0)[split.labels]
+    assert state.history[0]["loss"] == pytest.approx((weights * losses).mean(), rel=1e-4)
+    assert losses.mean() != pytest.approx((weights * losses).mean(), rel=1e-3)
+
+
+def test_data_without_images_to_learn_is_told(small_data, tmp_path):
+    tests = replace(small_data, usage=np.maximum(small_data.usage, 2))
+    with pytest.raises(TrainingError, match="Received: 0 and 0"):
+        train(Recipe("cnn4", epochs=1), tests, tmp_path)
+
+
+def test_damaged_runs_are_told(small_data, small_run, tmp_path):
+    recipe = Recipe("cnn8", epochs=2, batch_size=16)
+    shutil.copytree(small_run / "run", tmp_path / "run")
+    state = tmp_path / "run" / "state.json"
+    state.write_text(state.read_text().replace('"epochs": 1', '"epochs": 2'))
+    (tmp_path / "run" / "epoch-0001.keras").unlink()
+    with pytest.raises(TrainingError, match="the checkpoint cannot be read"):
+        train(recipe, small_data, tmp_path / "run", resume=True)
+    state.write_text(state.read_text().replace('"mixup"', '"mixdown"'))
+    with pytest.raises(TrainingError, match=r"state\.json: cannot be read.*mixdown"):
+        train(recipe, small_data, tmp_path / "run", resume=True)
+
+
+def test_a_model_replaces_nothing_but_a_model(small_data, small_run, tmp_path):
+    (tmp_path / "models" / "other").mkdir(parents=True)
+    with pytest.raises(TrainingError, match="expected a model's folder, or a new one"):
+        export_model(small_run / "run", small_data, tmp_path / "models")
+    assert (tmp_path / "models" / "other").is_dir()
+    (tmp_path / "empty").mkdir()
+    export_model(small_run / "run", small_data, tmp_path / "empty")
+    # Killed between putting the old model aside and the new one in its place:
+    aside = tmp_path / ".empty.writing"
+    aside.mkdir()
+    (tmp_path / "empty").rename(aside / "replaced")
+    with pytest.raises(TrainingError):
+        export_model(tmp_path / "no run", small_data, tmp_path / "empty")
+    assert not (tmp_path / "empty").exists()
+    with pytest.raises(OSError, match="disk"), _replacing(tmp_path / "empty"):
+        raise OSError("disk")
+    assert (tmp_path / "empty" / "card.json").is_file()
+
+
+def test_the_card_names_the_data(small_data, small_run, tmp_path):
+    assert not small_data.is_fer2013
+    other = replace(small_data, source=str(tmp_path / "my faces.csv"))
+    card = export_model(small_run / "run", other, tmp_path / "mine")
+    assert (card.data["name"], card.data_name) == ("my faces.csv", "my faces.csv")
+    assert "--data 'my faces.csv'" in card.command
+    assert find_model("cnn8").card.data_name == "FER2013"
+
+
+def test_resume_refuses_another_recipe_or_data(small_data, small_run):
+    run = small_run / "run"
+    recipe = Recipe("cnn8", epochs=1, batch_size=16)
+    with pytest.raises(TrainingError, match=r"another recipe \(seed 0 -> 5\)"):
+        train(replace(recipe, seed=5), small_data, run, resume=True)
+    other = replace(small_data, images=small_data.images ^ np.uint8(1))
+    with pytest.raises(TrainingError, match="other data"):
+        train(recipe, other, run, resume=True)
+
+
+def test_tensorboard_is_asked_for_before_the_first_epoch(small_data, tmp_path, monkeypatch):
+    monkeypatch.setattr("emosense.training.trainer.find_spec", lambda name: None)
+    with pytest.raises(TrainingError, match="pip install tensorboard"):
+        train(SMALL, small_data, tmp_path / "run", tensorboard=tmp_path / "logs")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_damaged_state_is_told(tmp_path):
+    with pytest.raises(TrainingError, match="no run to resume"):
+        RunDirectory(tmp_path).read()
+    (tmp_path / "state.json").write_text("{")
+    with pytest.raises(TrainingError, match="cannot be read"):
+        RunDirectory(tmp_path).read()
+    (tmp_path / "state.json").write_text(json.dumps({"recipe": {}}))
+    with pytest.raises(TrainingError, match="cannot be read"):
+        RunDirectory(tmp_path).read()
+
+
+class TestBatches:
+    def test_cover_the_split_once_in_a_seeded_order(self, small_data):
+        split = small_data.split("Training")
+        recipe = Recipe("cnn8", batch_size=16)
+
+        def epoch(number, seed=0):
+            return epoch_arrays(split, replace(recipe, seed=seed), number)[0]
+
+        first = epoch(0)
+        assert first.shape == (40, 48, 48, 1)
+        assert first.min() >= 0
+        assert first.max() <= 1
+        assert (first == epoch(0)).all()
+        assert not (first == epoch(1)).all()
+        assert not (first == epoch(0, seed=1)).all()
+        assert np.sort(first.sum((1, 2, 3))) == pytest.approx(
+            np.sort(split.images.sum((1, 2)) / 255), rel=1e-4
+        )
+
+    def test_targets_mix_votes(self, small_data):
+        split = small_data.split("Training")
+        votes = np.zeros((len(split), 7), np.float32)
+        votes[0] = [0.5, 0, 0, 0, 0, 0, 0.5]
+        mixed = targets(replace(split, votes=votes), Recipe("cnn8", ferplus_share=0.5))
+        assert mixed[0].tolist() == [0.75, 0, 0, 0, 0, 0, 0.25]
+        assert mixed[1].tolist() == np.eye(7)[split.labels[1]].tolist()
+        with pytest.raises(TrainingError, match=r"fer2013new\.csv"):
+            targets(split, Recipe("cnn8", ferplus_share=0.5))
+
+    def test_rare_emotions_count_more(self, small_data):
+        labels = np.repeat([0, 3, 6], [32, 8, 0])
+        uneven = replace(small_data.split("Training"), labels=labels)
+        half = class_weights(uneven, 0.5)
+        assert half[3] == pytest.approx(2 * half[0])  # a quarter as many, to the power of 1/2
+        assert half[labels].mean() == pytest.approx(1)
+        assert half[[1, 2, 4, 5, 6]].tolist() == [0] * 5
+        assert class_weights(uneven, 0)[labels].tolist() == [1] * 40
+
+
+@pytest.mark.parametrize("name", ["standard", "photo"])
+def test_augmentation_is_seeded_and_keeps_the_range(name, small_data):
+    images = small_data.images.astype(np.float32) / 255
+    augment = AUGMENTATIONS[name]
+    one = augment(images, np.random.default_rng(1))
+    assert one.shape == images.shape
+    assert one.dtype == np.float32
+    assert 0 <= one.min() <= one.max() <= 1
+    assert (one == augment(images, np.random.default_rng(1))).all()
+    assert not np.allclose(one, augment(images, np.random.default_rng(2)))
+    assert AUGMENTATIONS["none"](images, np.random.default_rng(0)) is images
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"optimizer": "adagrad"},
+        {"epochs": 0},
+        {"label_smoothing": 1.5},
+        {"warmup_epochs": 50},
+        {"precision": "float8"},
+        {"ema": 1.0},
+        {"mixup": -0.1},
+        {"balance": -0.5},
+        {"weight_decay": -1e-3},
+        {"weight_decay": float("nan")},
+        {"teacher_share": 1.1},
+    ],
+)
+def test_recipe_refuses(wrong):
+    with pytest.raises(TrainingError, match=f"{next(iter(wrong))}.*Received"):
+        Recipe("cnn8", **wrong)
+
+
+def test_the_default_recipe_is_the_papers():
+    recipe = Recipe("cnn8")
+    assert (recipe.optimizer, recipe.batch_size, recipe.epochs) == ("adam", 128, 50)
+    assert (recipe.augmentation, recipe.schedule, recipe.learning_rate) == (
+        "none",
+        "constant",
+        1e-3,
+    )
+
+
+def test_a_run_from_before_an_option_existed_can_go_on(small_data, tmp_path):
+    train(Recipe("cnn8", epochs=1, batch_size=16), small_data, tmp_path)
+    state = json.loads((tmp_path / "state.json").read_text())
+    del state["recipe"]["dropout"]
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    run = RunDirectory(tmp_path)
+    assert (
+        run.resume(Recipe("cnn8", epochs=1, batch_size=16), small_data.fingerprint).epochs_done == 1
+    )
+    with pytest.raises(TrainingError, match=r"another recipe \(dropout 1.0 -> 0.5\)"):
+        run.resume(Recipe("cnn8", epochs=1, batch_size=16, dropout=0.5), small_data.fingerprint)
+
+
+def test_publishing_replaces_the_model_in_one_step(small_run, small_data, tmp_path):
+    folder = tmp_path / "models" / "tiny"
+    export_model(small_run / "run", small_data, folder)
+    (folder / "left-over").write_text("of the model before")
+    export_model(small_run / "run", small_data, folder)
+    names = ["card.json", "history.json", "predictions.npz", "weights.keras"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+
+
+def test_mixing_keeps_pairs_of_image_and_target_together(small_data):
+    split = small_data.split("Training")
+    images, wanted = epoch_arrays(split, Recipe("cnn8", mixup=0.4), 0)
+    np.testing.assert_allclose(wanted.sum(1), 1, atol=1e-6)
+    assert ((wanted > 0).sum(1) <= 2).all()
+    assert ((wanted > 0).sum(1) == 2).sum() > 20
+    assert (wanted.max(1) >= 0.5).all()
+    # Class c is bright in stripe c: brightness above the noise tells each class's share.
+    stripes = images[..., 0].reshape(-1, 48, 8, 6).mean((1, 3))[:, :7]
+    np.testing.assert_allclose((stripes - 0.115) / 0.705, wanted, atol=0.03)
+
+
+@pytest.mark.slow
+def test_the_average_is_watched_and_kept(small_data, tmp_path):
+    recipe = Recipe("cnn4", epochs=2, batch_size=8, ema=0.8)
+    state = train(recipe, small_data, tmp_path / "run")
+    model = ema.load(RunDirectory(tmp_path / "run").checkpoint(state.best_epoch))
+    raw = [w.copy() for w in model.get_weights()]
+    with ema.averaged_weights(model):
+        averaged = [w.copy() for w in model.get_weights()]
+    assert all((a == b).all() for a, b in zip(raw, model.get_weights(), strict=True))
+    assert any(not np.allclose(a, b, atol=1e-4) for a, b in zip(raw, averaged, strict=True))
+    export_model(tmp_path / "run", small_data, tmp_path / "kept")
+    kept = keras.saving.load_model(tmp_path / "kept" / "weights.keras", compile=False)
+    for ours, theirs in zip(kept.get_weights(), averaged, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_training_goes_on_from_the_raw_weights(small_data, tmp_path):
+    """With the average in between, the second epoch would start elsewhere."""
+    plain = train(Recipe("cnn4", epochs=2, batch_size=8), small_data, tmp_path / "plain")
+    averaged = train(Recipe("cnn4", epochs=2, batch_size=8, ema=0.9), small_data, tmp_path / "ema")
+    for one, other in zip(plain.history, averaged.history, strict=True):
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-5)
+    assert plain.history[-1]["val_loss"] != pytest.approx(averaged.history[-1]["val_loss"])
+
+
+def test_a_teacher_takes_part_in_the_target(small_run, small_data):
+    folder = small_run / "models" / "tiny"
+    images, wanted = epoch_arrays(small_data.split("Training"), Recipe("cnn8"), 0)
+    network = keras.saving.load_model(folder / "weights.keras", compile=False)
+    expected = 0.75 * wanted + 0.25 * np.asarray(network(images))
+    recipe = Recipe("cnn4", teacher=str(folder), teacher_share=0.25)
+    np.testing.assert_allclose(Teacher(recipe).mix_targets(images, wanted), expected, atol=1e-4)
+    with pytest.raises(TrainingError, match=r"folder of a trained model.*nowhere"):
+        Teacher(Recipe("cnn4", teacher="nowhere"))
+
+
+@pytest.mark.slow
+def test_training_can_begin_with_a_trained_model(small_run, small_data, tmp_path):
+    folder = small_run / "models" / "tiny"
+    network = json.loads((folder / "card.json").read_text())["network"]
+    recipe = Recipe(network, epochs=1, batch_size=16, learning_rate=1e-9)
+    fresh = train(recipe, small_data, tmp_path / "fresh")
+    begun = train(replace(recipe, start=str(folder)), small_data, tmp_path / "begun")
+    kept = keras.saving.load_model(folder / "weights.keras", compile=False)
+    after = ema.load(RunDirectory(tmp_path / "begun").checkpoint(1))
+    for ours, theirs in zip(after.get_weights(), kept.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    assert begun.history[0]["val_loss"] < fresh.history[0]["val_loss"]
+
+
+def test_training_begins_with_nothing_but_the_same_network(small_run, small_data, tmp_path):
+    folder = small_run / "models" / "tiny"
+    with pytest.raises(TrainingError, match=r"start: expected a trained cnn10\. Received: cnn"):
+        train(Recipe("cnn10", start=str(folder)), small_data, tmp_path / "other")
+    with pytest.raises(TrainingError, match=r"start: expected the folder .*nowhere"):
+        train(Recipe("cnn10", start="nowhere"), small_data, tmp_path / "none")
+
+
+def test_own_networks_have_recipes_of_their_own():
+    own = default_recipe("emosense-s")
+    assert (own.augmentation, own.initializer, own.schedule) == ("photo", "he_normal", "cosine")
+    assert training_command(own) == "emosense train emosense-s --data fer2013.csv"
+    assert training_command(replace(own, epochs=20)).endswith("--epochs 20")
+    assert training_command(replace(own, start="my models/a")).endswith("--start 'my models/a'")
+    assert default_recipe("cnn8") == Recipe("cnn8")
+
+
+def test_accuracy_is_written_in_percent(capsys):
+    figures = {"accuracy": 0.6238, "macro_f1": 0.5, "loss": 1.0, "ece": 0.02, "images": 9}
+    print_metrics({"PrivateTest": figures})
+    assert "accuracy 62.38 %   macro F1 0.5000" in capsys.readouterr().out
+    metrics = {"loss": 1.5, "accuracy": 0.9996, "val_loss": 1.25, "val_accuracy": 0.5}
+    ProgressLine()(Progress(1, 2, 3, 3, 10.0, 60.0, metrics))
+    told = capsys.readouterr().err
+    assert "loss 1.5000  accuracy >99.9 %  val_loss 1.2500  val_accuracy 50.0 %" in told
+    measured = {**figures, "macro_precision": 0.5, "macro_recall": 0.5}
+    card = {**measured, "accuracy": 0.6338, "macro_f1": None}
+    assert differences({"PrivateTest": card}, {"PrivateTest": measured}) == [
+        "PrivateTest, accuracy: the card says 63.38 %, measured 62.38 %",
+        "PrivateTest, macro_f1: the card says nothing, measured 0.5000",
+    ]

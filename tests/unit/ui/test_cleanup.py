@@ -1,0 +1,45 @@
+"""When a browser session that was left is closed."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from types import SimpleNamespace
+
+from emosense.ui.session import cleanup
+
+
+def test_only_the_last_departure_counts(monkeypatch):
+    closed = []
+    server = SimpleNamespace(
+        get_app_session=lambda name: SimpleNamespace(session_state=State()),
+        is_active_session=lambda name: False,
+        close_session=closed.append,
+    )
+    monkeypatch.setattr(cleanup.runtime, "exists", lambda: True)
+    monkeypatch.setattr(cleanup.runtime, "get_instance", lambda: server)
+
+    async def visit():
+        hours = count()
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: float(next(hours)))
+        cleanup._Visit("a").left()
+        first = cleanup._closing["a"]
+        cleanup._Visit("b").left()
+        cleanup._Visit("a").left()  # it had come back, and leaves again
+        last = cleanup._closing["a"]
+        assert first.cancelled()
+        assert last.when() > first.when()
+        assert not cleanup._closing["b"].cancelled()
+        last._run()
+        assert closed == ["a"]
+        assert list(cleanup._closing) == ["b"]
+        cleanup._closing.pop("b").cancel()
+
+    # a thread of its own: the browser tests before it leave this one with a running event loop
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(visit())).result()
+
+
+class State(dict):
+    @property
+    def filtered_state(self):
+        return {}

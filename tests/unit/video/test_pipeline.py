@@ -1,0 +1,350 @@
+"""The whole way of a video: frames, people, exports, faults."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+import av
+import cv2
+import numpy as np
+import pytest
+from support.synthetic_video import head, pasted, wall, write_clip
+
+from emosense.analyzer import Analyzer
+from emosense.emotions import EMOTIONS
+from emosense.errors import EmoSenseError, MediaError
+from emosense.export import video as video_export
+from emosense.results import Box, Face, FrameResult, TrackedFace, VideoInfo, VideoResult
+from emosense.video.key_moments import KeyMomentCollector
+from emosense.video.options import VideoOptions
+from emosense.video.queues import Frame
+from emosense.video.timeline import timelines
+
+EVERY = VideoOptions(per_second=None)
+
+
+@pytest.fixture(scope="module")
+def analyzer():
+    return Analyzer()
+
+
+@pytest.fixture(scope="module")
+def moving(astronaut, tmp_path_factory):
+    """30 frames with a face that moves to the right, then 10 without."""
+    face, background = head(astronaut), wall()
+    frames = [pasted(background, (face, 120 + 8 * i, 180)) for i in range(30)] + [background] * 10
+    return write_clip(tmp_path_factory.mktemp("clips") / "moving.mp4", frames, sound=True)
+
+
+def test_every_frame(analyzer, moving, astronaut):
+    analysis = analyzer.video(moving, EVERY)
+    streamed = list(analysis)
+    result = analysis.finish()
+    assert tuple(streamed) == result.frames
+    assert result.problem is None
+    assert (result.frames_read, len(result.frames)) == (40, 40)
+    assert [f.index for f in result.frames] == list(range(40))
+    assert result.frames[25].time == pytest.approx(1.0, abs=0.002)
+    assert [len(f.faces) for f in result.frames] == [1] * 30 + [0] * 10
+    assert result.persons == (1,)
+    for i in (0, 15, 29):
+        (tracked,) = result.frames[i].faces
+        assert tracked.face.box.centre[0] == pytest.approx(120 + 8 * i, abs=8)
+        assert sum(tracked.face.probabilities) == pytest.approx(1, abs=1e-4)
+    happy = sum(f.faces[0].face.emotion == "happy" for f in result.frames[:30])
+    assert happy >= 25
+    assert analysis.notes == []
+
+
+def test_density_and_the_video_with_boxes(analyzer, moving, tmp_path):
+    analysis = analyzer.video(moving, VideoOptions(per_second=5), tmp_path / "out.mp4")
+    result = analysis.finish()
+    assert [f.index for f in result.frames] == [0, 5, 10, 15, 20, 25, 30, 35]
+    assert analysis.notes == []
+    with av.open(str(tmp_path / "out.mp4")) as made:
+        video, audio = made.streams.video[0], made.streams.audio[0]
+        assert video.frames == 40
+        assert float(audio.duration * audio.time_base) == pytest.approx(1.6, abs=0.1)
+        pictures = [frame.to_ndarray(format="rgb24") for frame in made.decode(video)]
+    plain = pasted(wall(), (np.zeros((1, 1, 3), np.uint8), 0, 0))
+    drawn = [np.abs(p.astype(int) - plain).max(axis=2) > 60 for p in pictures]
+    assert drawn[2].sum() > 2000  # the face and its box, also between analysed frames
+    assert drawn[39].sum() < 50  # nothing is drawn where nobody is
+    (moment,) = [m for m in analysis.key_moments if m.emotion == "happy"]
+    assert moment.picture.startswith(b"\xff\xd8")
+    assert moment.probability == max(
+        f.faces[0].face.probability for f in result.frames if f.index == moment.index
+    )
+
+
+def test_search_every_third_frame_places_the_others(analyzer, moving):
+    result = analyzer.video(moving, VideoOptions(per_second=None, detect_every=3)).finish()
+    assert [len(f.faces) for f in result.frames[:28]] == [1] * 28
+    assert result.persons == (1,)
+    for i in range(28):
+        assert result.frames[i].faces[0].face.box.centre[0] == pytest.approx(120 + 8 * i, abs=8)
+    assert all(not f.faces for f in result.frames[31:])
+
+
+def test_two_people_pass_each_other(analyzer, astronaut, tmp_path):
+    one, other = head(astronaut, 110), head(astronaut, 110, (0.55, 0.8, 1.0))[:, ::-1]
+    frames = [
+        pasted(wall(), (other, 560 - 12 * i, 190), (one, 80 + 12 * i, 170)) for i in range(40)
+    ]
+    result = analyzer.video(write_clip(tmp_path / "a.mp4", frames), EVERY).finish()
+    assert result.persons == (1, 2)
+
+    def places(frame):
+        return {t.person: t.face.box.centre[0] for t in frame.faces}
+
+    first, last = places(result.frames[0]), places(result.frames[39])
+    assert abs(first[1] - last[1]) > 300
+    assert abs(first[2] - last[2]) > 300
+    for person in (1, 2):
+        steps = np.diff([places(f)[person] for f in result.frames if person in places(f)])
+        assert (steps > 0).all() or (steps < 0).all()  # nobody turns round on the way
+
+
+def test_a_hard_cut_begins_new_people(analyzer, astronaut, tmp_path):
+    face = head(astronaut)
+    scene = [pasted(wall(seed=1), (face, 200, 180))] * 10
+    other = [pasted(wall(seed=5), (face, 230, 180))] * 10
+    result = analyzer.video(write_clip(tmp_path / "a.mp4", scene + other), EVERY).finish()
+    assert [f.faces[0].person for f in result.frames] == [1] * 10 + [2] * 10
+
+
+def test_large_frames_give_boxes_in_their_own_pixels(analyzer, astronaut, tmp_path):
+    frames = [pasted(wall(2880, 1620), (head(astronaut, 600), 1500, 800))] * 3
+    result = analyzer.video(write_clip(tmp_path / "a.mp4", frames), EVERY).finish()
+    assert result.info.width == 2880
+    assert result.frames[0].faces[0].face.box.centre[0] == pytest.approx(1500, abs=40)
+
+
+@pytest.mark.parametrize("density", [1, 3, 10, None])
+def test_a_face_that_fills_the_frames_at_every_density(density, analyzer, astronaut, tmp_path):
+    large = cv2.resize(astronaut[58:184, 172:272], (960, 1200), interpolation=cv2.INTER_CUBIC)
+    frames = [np.roll(large, 2 * i, axis=1) for i in range(11)]
+    clip = write_clip(tmp_path / "a.mp4", frames, rate=5)
+    result = analyzer.video(clip, VideoOptions(per_second=density)).finish()
+    assert [len(frame.faces) for frame in result.frames] == [1] * len(result.frames)
+    assert result.persons == (1,)
+    assert all(frame.faces[0].face.box.height > 800 for frame in result.frames)
+
+
+def test_cancel_keeps_what_is_done(analyzer, moving, tmp_path):
+    analysis = analyzer.video(moving, EVERY, tmp_path / "out.mp4")
+    for count, _ in enumerate(analysis, start=1):
+        if count == 9:
+            analysis.cancel()
+    result = analysis.finish()
+    assert result.problem == "it was cancelled"
+    assert 9 <= len(result.frames) < 40
+    with av.open(str(tmp_path / "out.mp4")) as made:
+        assert made.streams.video[0].frames > 0
+
+
+def test_leaving_the_loop_ends_the_threads(analyzer, moving):
+    import threading
+
+    before = threading.active_count()
+    with analyzer.video(moving, EVERY) as analysis:
+        for _ in analysis:
+            break
+    assert threading.active_count() == before
+    assert analysis.finish().problem == "it was cancelled"
+    assert 1 <= len(analysis.finish().frames) < 40
+    with analyzer.video(moving, EVERY):
+        pass  # never read
+    assert threading.active_count() == before
+
+
+def test_results_up_to_the_fault_are_kept(analyzer, astronaut, tmp_path):
+    frames = [pasted(wall(), (head(astronaut), 200, 180))] * 40
+    path = write_clip(tmp_path / "a.avi", frames, codec="mjpeg")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    result = analyzer.video(path, EVERY).finish()
+    assert result.problem is not None
+    assert 5 < len(result.frames) < 35
+    assert result.persons == (1,)
+
+
+def test_to_cancel_what_has_ended_changes_nothing(analyzer, moving):
+    with analyzer.video(moving, VideoOptions(per_second=2)) as analysis:
+        assert analysis.finish().problem is None
+    analysis.cancel()
+    assert analysis.finish().problem is None
+
+
+@pytest.mark.parametrize("frames", [3, 40])  # fails at closing, and at writing
+def test_a_full_disk_does_not_end_the_analysis(frames, analyzer, astronaut, tmp_path):
+    picture = pasted(wall(), (head(astronaut), 200, 180))
+    clip = write_clip(tmp_path / "clip.mp4", [picture] * frames)
+    (tmp_path / "full.mp4").symlink_to("/dev/full")
+    analysis = analyzer.video(clip, EVERY, tmp_path / "full.mp4")
+    result = analysis.finish()
+    assert result.problem is None
+    assert len(result.frames) == frames
+    (note,) = analysis.notes
+    assert "cannot be written" in note
+
+
+def test_the_video_itself_is_never_written_over(analyzer, moving, tmp_path):
+    (tmp_path / "same.mp4").symlink_to(moving)
+    before = moving.read_bytes()
+    with pytest.raises(MediaError, match="expected another file for the video with boxes"):
+        analyzer.video(moving, EVERY, tmp_path / "same.mp4")
+    assert moving.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        VideoOptions(per_second=0.25),
+        VideoOptions(per_second=1, detect_every=5),
+        VideoOptions(per_second=None, detect_every=30),
+    ],
+)
+def test_few_pictures_are_in_memory_at_once(options, analyzer, astronaut, tmp_path, monkeypatch):
+    alive = most = 0
+
+    class Counted(Frame):
+        def __init__(self, *values, **named):
+            nonlocal alive, most
+            super().__init__(*values, **named)
+            alive += 1
+            most = max(most, alive)
+
+        def __del__(self):
+            nonlocal alive
+            alive -= 1
+
+    monkeypatch.setattr("emosense.video.pipeline.Frame", Counted)
+    frames = [pasted(wall(320, 180), (head(astronaut, 100), 100 + i % 50, 90)) for i in range(300)]
+    clip = write_clip(tmp_path / "clip.mp4", frames)
+    analysis = analyzer.video(clip, options, tmp_path / "out.mp4")
+    assert len(analysis.finish().frames) == len(analyzer.video(clip, options).finish().frames)
+    assert 8 < most < 90
+    with av.open(str(tmp_path / "out.mp4")) as made:
+        assert made.streams.video[0].frames == 300
+
+
+def test_rarely_searched_faces_are_the_same_with_and_without_boxes(analyzer, moving, tmp_path):
+    options = VideoOptions(per_second=5, detect_every=4)
+    plain = analyzer.video(moving, options).finish()
+    assert analyzer.video(moving, options, tmp_path / "out.mp4").finish().frames == plain.frames
+    # Searched at 0, .6 (half a second is the most), .8 and 1.4 s; the face is gone after 1.16.
+    assert [len(frame.faces) for frame in plain.frames] == [1] * 5 + [0] * 3
+
+
+def test_a_fault_in_the_network_is_told(analyzer, moving, monkeypatch):
+    def fail(faces):
+        raise EmoSenseError("the network failed")
+
+    analysis = analyzer.video(moving, EVERY)
+    monkeypatch.setattr(analyzer, "classify", fail)
+    assert analysis.finish().problem == "the network failed"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"per_second": 0}, "per_second: expected more than 0"),
+        ({"detect_every": 0}, "detect_every: expected 1 to 30"),
+        ({"long_side": 5}, "long_side: expected 64"),
+    ],
+)
+def test_options_are_checked(wrong, told):
+    with pytest.raises(EmoSenseError, match=told):
+        VideoOptions(**wrong)
+
+
+def test_the_fewer_frames_the_finer_the_search():
+    sizes = [VideoOptions(per_second=n).working_size() for n in (None, 10, 2)]
+    assert sizes == [480, 640, 960]
+    assert VideoOptions(per_second=None).working_size(gpu=True) == 960
+    assert VideoOptions(long_side=320).working_size() == 320
+
+
+def made_result():
+    def face(emotion, probability):
+        rest = (1 - probability) / 6
+        values = tuple(probability if name == emotion else rest for name in EMOTIONS)
+        points = ((1.0, 1.0),) * 5
+        return Face(Box(1, 2, 30, 40), points, 0.9, values, sure=probability >= 0.5)
+
+    frames = (
+        FrameResult(0, 0.0, (TrackedFace(1, face("happy", 0.7)),)),
+        FrameResult(5, 0.5, (TrackedFace(1, face("happy", 0.9)), TrackedFace(2, face("sad", 0.4)))),
+        FrameResult(10, 1.5, ()),
+        FrameResult(15, 2.0, (TrackedFace(1, face("neutral", 0.5)),)),
+    )
+    info = VideoInfo(640, 360, 2.5, 20, 8.0, "h264", 0, False)
+    return VideoResult("=clip.mp4", info, frames, 20, "cnn8", "YuNet")
+
+
+def test_csv_has_a_row_for_every_analysed_frame():
+    rows = list(csv.DictReader(io.StringIO(video_export.to_csv(made_result()))))
+    assert [(r["frame"], r["time"], r["person"]) for r in rows] == [
+        ("0", "0.000", "1"),
+        ("5", "0.500", "1"),
+        ("5", "0.500", "2"),
+        ("10", "1.500", "0"),
+        ("15", "2.000", "1"),
+    ]
+    assert rows[0]["source"] == "'=clip.mp4"
+    assert (rows[1]["emotion"], rows[1]["probability"]) == ("happy", "0.900000")
+    assert rows[3]["emotion"] == rows[3]["x"] == ""
+    assert [row["sure"] for row in rows] == ["1", "1", "0", "", "1"]
+    assert rows[2]["emotion"] == "sad"
+
+
+def test_json_holds_everything():
+    data = json.loads(video_export.to_json(made_result()))
+    assert data["video"]["codec"] == "h264"
+    assert data["frames"][1]["faces"][1]["person"] == 2
+    assert data["frames"][2] == {"frame": 10, "time": 1.5, "faces": []}
+
+
+def test_captions():
+    assert video_export.to_webvtt(made_result()) == (
+        "WEBVTT\n\n"
+        "00:00:00.000 --> 00:00:00.500\nhappy\n\n"
+        "00:00:00.500 --> 00:00:01.500\n1 happy, 2 unsure\n\n"
+        "00:00:02.000 --> 00:00:02.500\nneutral\n"
+    )
+
+
+def test_timelines_by_hand():
+    first, second = timelines(made_result())
+    assert first.times.tolist() == [0, 0.5, 2.0]
+    assert first.seconds.tolist() == [0.5, 1.0, 0.5]
+    assert first.visible_seconds == 2.0
+    assert first.time_share["happy"] == 0.75
+    assert first.time_share["neutral"] == 0.25
+    assert first.dominant == "happy"
+    assert second.dominant == "unsure"
+    assert second.time_share == {**dict.fromkeys(EMOTIONS, 0.0), "unsure": 1.0}
+    happy = EMOTIONS.index("happy")
+    assert first.moving_average(0)[:, happy].tolist() == pytest.approx([0.7, 0.9, 0.5 / 6])
+    assert first.moving_average(1.0)[:, happy].tolist() == pytest.approx([0.8, 0.8, 0.5 / 6])
+    assert timelines(VideoResult("a", made_result().info, (), 0, "cnn8", "")) == ()
+
+
+def test_a_single_analysed_frame_counts():
+    result = made_result()
+    one = replace(result, frames=result.frames[:1])
+    (line,) = timelines(one)
+    assert (line.visible_seconds, line.dominant, line.time_share["happy"]) == (2.5, "happy", 1.0)
+    unknown = replace(one, info=replace(one.info, duration=None))
+    assert timelines(unknown)[0].visible_seconds == 1.0
+
+
+def test_faces_that_nothing_is_sure_about_make_no_key_moment(astronaut):
+    keeper = KeyMomentCollector()
+    for frame in made_result().frames:
+        keeper.update(astronaut, frame.faces, frame)
+    assert [(m.person, m.emotion, m.index) for m in keeper.key_moments] == [
+        (1, "happy", 5),
+        (1, "neutral", 15),
+    ]
