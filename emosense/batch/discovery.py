@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from emosense.errors import BatchError
 from emosense.filesystem.filenames import utf8_safe
 from emosense.filesystem.glob import match
-from emosense.filesystem.skipped import NOTHING, Reason, Skipped, skip_reason
+from emosense.filesystem.skipped import NOTHING_SKIPPED, Reason, Skipped, skip_reason
 from emosense.filesystem.walk import walk
 from emosense.media.formats import PHOTO_SUFFIXES, VIDEO_SUFFIXES
 
@@ -54,11 +54,11 @@ class Discovery:
 
     Attributes:
         files: all photos and videos, sorted by name.
-        left_out: what else there is.
+        skipped: what else there is.
     """
 
     files: list[SourceFile]
-    left_out: Skipped = NOTHING
+    skipped: Skipped = NOTHING_SKIPPED
 
 
 def find_files(source: str) -> list[SourceFile]:
@@ -82,9 +82,9 @@ def discover(
     system, path = open_system(source)
     try:
         if is_local(system):
-            root, names, left_out = _local_names(path)
+            root, names, skipped = _local_names(path)
         else:
-            root, names, left_out = _remote_names(system, path)
+            root, names, skipped = _remote_names(system, path)
     except Exception as error:  # each kind of file system has errors of its own
         raise BatchError(f"{source}: cannot be read ({error}).") from error
     files: list[SourceFile] = []
@@ -99,7 +99,7 @@ def discover(
             files.append(SourceFile(utf8_safe(name), address, suffix in VIDEOS, version))
         else:
             others[skip_reason(utf8_safe(name))] += 1
-    pluralize = Skipped((*left_out.counts, *Skipped.of(others).counts))
+    pluralize = Skipped((*skipped.counts, *Skipped.of(others).counts))
     if not files:
         received = "; ".join([f"{len(names)} files, none of them one", *pluralize.messages()])
         raise BatchError(
@@ -111,18 +111,18 @@ def discover(
 
 def _local_names(path: str) -> tuple[str, dict[str, str], Skipped]:
     """Return (root, version by name below it, what was passed over) of files of this machine."""
-    left_out = NOTHING
+    skipped = NOTHING_SKIPPED
     if Path(path).is_dir():
         root = path.rstrip("/") + "/"
-        names, left_out = walk(path)
+        names, skipped = walk(path)
     elif Path(path).is_file():  # also where its name looks like a pattern
         root, names = _parted(path)
     else:
         root, pattern = _root_of(path, os.path.isdir)
-        names, left_out = match(root, pattern)
-        if not names and not left_out.total:
+        names, skipped = match(root, pattern)
+        if not names and not skipped.total:
             raise FileNotFoundError("there is nothing of that name")
-    return root, {name: _local_version(root + name) for name in names}, left_out
+    return root, {name: _local_version(root + name) for name in names}, skipped
 
 
 def _parted(path: str) -> tuple[str, list[str]]:
@@ -162,7 +162,7 @@ def _remote_names(system: Any, path: str) -> tuple[str, dict[str, str], Skipped]
     else:
         raise FileNotFoundError("there is nothing of that name")
     names = {name.removeprefix(root): _remote_version(info) for name, info in found.items()}
-    return root, names, NOTHING
+    return root, names, NOTHING_SKIPPED
 
 
 def _remote_version(info: dict[str, Any]) -> str:

@@ -9,10 +9,10 @@ from typing import Any, Final
 from emosense.batch.discovery import SourceFile, absolute_url, discover
 from emosense.batch.options import BatchOptions
 from emosense.batch.store import FinishedFile, ResultStore
-from emosense.filesystem.skipped import NOTHING, Skipped
+from emosense.filesystem.skipped import NOTHING_SKIPPED, Skipped
 from emosense.networks.registry import find_model
 
-PHOTOS_A_PART: Final = 16
+PHOTOS_PER_PART: Final = 16
 """Photos that are analysed and written together; a video is a part of its own."""
 
 
@@ -27,7 +27,7 @@ class Progress:
         failed: files that could not be analysed, or not to their end, also of earlier runs.
         changed: files that are analysed again since they changed after an earlier run.
         vanished: files with rows of an earlier run that the source no longer has; they stay.
-        left_out: what else the source has.
+        skipped: what else the source has.
     """
 
     done: int
@@ -36,7 +36,7 @@ class Progress:
     failed: int
     changed: int = 0
     vanished: int = 0
-    left_out: Skipped = NOTHING
+    skipped: Skipped = NOTHING_SKIPPED
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def run_job(
         failed=sum(one.error for one in kept),
         changed=len(changed),
         vanished=len(survey.finished.keys() - before.keys()),
-        left_out=found.left_out,
+        skipped=found.skipped,
     )
     if on_progress is not None:
         on_progress(progress)
@@ -128,7 +128,7 @@ def split_into_parts(files: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:
             yield [file]
             continue
         photos.append(file)
-        if len(photos) == PHOTOS_A_PART:
+        if len(photos) == PHOTOS_PER_PART:
             yield photos
             photos = []
     if photos:

@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _messages(end: Progress) -> list[str]:
     """Say what was not analysed, or once more."""
-    messages = end.left_out.messages()
+    messages = end.skipped.messages()
     if end.changed:
         messages.append(f"analysed again since they changed: {pluralize(end.changed, 'file')}")
     if end.vanished:

@@ -24,6 +24,6 @@ def read_data(path: Path) -> Dataset:
     from emosense.training.readers.auto import read_dataset
 
     data = read_dataset(path)
-    for message in data.left_out.messages():
+    for message in data.skipped.messages():
         print(f"emosense: {path}: {message}", file=sys.stderr)
     return data

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     answers = predict_dataset(model, data, model.card.recipe.seed)
     metrics = answers.metrics(model.calibration)
     if options.json:
-        print(json.dumps({part: found.as_dict() for part, found in metrics.items()}, indent=2))
+        print(json.dumps({split: found.as_dict() for split, found in metrics.items()}, indent=2))
         return 0
     print_metrics(metrics)
     if data.fingerprint != model.card.data.fingerprint:
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
             )
         if same:
             print(f"Compared all the same, since the labels are the card's: {', '.join(same)}.")
-        metrics = {part: figures for part, figures in metrics.items() if part in same}
+        metrics = {split: figures for split, figures in metrics.items() if split in same}
     told = differences(model.card.metrics, metrics)
     if told or metrics:
         print("\n".join(told) if told else "Equal to the card's figures.")
@@ -71,12 +71,12 @@ def _same_parts(stored: dict[str, Any], measured: dict[str, Any]) -> list[str]:
     """Return the test parts that have the same labels in the same order as the card's."""
     import numpy as np
 
-    from emosense.evaluation.predictions import TEST_PARTS
+    from emosense.evaluation.predictions import TEST_SPLITS
 
-    keys = {part: f"{prefix}_labels" for part, prefix in TEST_PARTS.items()}
+    keys = {split: f"{prefix}_labels" for split, prefix in TEST_SPLITS.items()}
     return [
-        part
-        for part, key in keys.items()
+        split
+        for split, key in keys.items()
         if key in stored and key in measured and np.array_equal(stored[key], measured[key])
     ]
 
@@ -88,13 +88,13 @@ def differences(card: Mapping[str, Metrics], measured: Mapping[str, Metrics]) ->
     count as equal.
     """
     told = []
-    for part, figures in measured.items():
+    for split, figures in measured.items():
         for name in ("accuracy", "macro_precision", "macro_recall", "macro_f1", "loss", "ece"):
-            expected = getattr(card[part], name) if part in card else None
+            expected = getattr(card[split], name) if split in card else None
             received = getattr(figures, name)
             if expected is None or abs(expected - received) > _TOLERANCE:
                 says, measures = _figure(name, expected), _figure(name, received)
-                told.append(f"{part}, {name}: the card says {says}, measured {measures}")
+                told.append(f"{split}, {name}: the card says {says}, measured {measures}")
     return told
 
 

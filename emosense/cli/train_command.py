@@ -68,19 +68,19 @@ def run(options: argparse.Namespace) -> int:
         default_recipe(options.network), **{k: v for k, v in given.items() if v is not None}
     )
     out = options.out or Path("models") / recipe.network
-    run_folder = options.checkpoints or Path("runs") / out.name
+    run_directory = options.checkpoints or Path("runs") / out.name
     require_place_for_model(out)  # told before the training, not after
     data = read_data(options.data)
     if not options.publish_only:
         train(
             recipe,
             data,
-            run_folder,
+            run_directory,
             resume=options.resume,
             on_progress=ProgressLine(),
             tensorboard=options.tensorboard,
         )
-    card = export_model(run_folder, data, out)
+    card = export_model(run_directory, data, out)
     print(f"{out}: {card.title}, epoch {card.selected_epoch} of {card.epochs_seen} seen")
     print_metrics(card.metrics)
     return 0

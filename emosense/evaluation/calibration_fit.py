@@ -41,7 +41,7 @@ def fit_calibration(raw: Predictions, part: str) -> Calibration:
 
     best = minimize_scalar(loss, bounds=tuple(np.log(_RANGE)), method="bounded")
     temperature = round(float(np.exp(best.x)), 4)
-    fresh = raw if raw.copy.all() else raw.without_duplicates()
+    fresh = raw if raw.is_duplicate.all() else raw.without_duplicates()
     calibrated = fresh.calibrated(Calibration(temperature=temperature))
     curve = coverage_curve(calibrated)
     enough = np.flatnonzero(curve.accuracy >= TARGET_ACCURACY)

@@ -15,7 +15,7 @@ from emosense.networks.model_card import PREDICTIONS_FILE
 from emosense.networks.registry import TrainedModel
 from emosense.networks.temperature_scaling import Calibration
 
-TEST_PARTS: Final[dict[str, str]] = {"PublicTest": "public", "PrivateTest": "private"}
+TEST_SPLITS: Final[dict[str, str]] = {"PublicTest": "public", "PrivateTest": "private"}
 """FER2013's parts that predictions are stored for, and their prefix in ``predictions.npz``."""
 
 _ROUNDING: Final = 1e-3
@@ -31,13 +31,13 @@ class Predictions:
     Attributes:
         labels: (n,) uint8 emotion codes.
         probabilities: (n, 7) float32, rows sum to 1; calibrated, unless one asked for raw ones.
-        copy: (n,) bool, whether the image has a pixel-identical copy in Training.
+        is_duplicate: (n,) bool, whether the image has a pixel-identical copy in Training.
         votes: (n, 7) float32 shares of the FER+ votes, or None; a row of zeros has no votes.
     """
 
     labels: npt.NDArray[np.uint8]
     probabilities: npt.NDArray[np.float32]
-    copy: npt.NDArray[np.bool_]
+    is_duplicate: npt.NDArray[np.bool_]
     votes: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
@@ -60,29 +60,35 @@ class Predictions:
 
     def without_duplicates(self) -> Predictions:
         """Return only the images without a copy in Training."""
-        rows = ~self.copy
+        rows = ~self.is_duplicate
         votes = None if self.votes is None else self.votes[rows]
-        return Predictions(self.labels[rows], self.probabilities[rows], self.copy[rows], votes)
+        return Predictions(
+            self.labels[rows], self.probabilities[rows], self.is_duplicate[rows], votes
+        )
 
 
 def read_predictions(
-    model: TrainedModel, part: str = "PrivateTest", *, copies: bool = True, raw: bool = False
+    model: TrainedModel,
+    split: str = "PrivateTest",
+    *,
+    include_duplicates: bool = True,
+    raw: bool = False,
 ) -> Predictions:
     """Read a model's predictions.
 
     Args:
         model: from the registry.
-        part: ``PublicTest`` or ``PrivateTest``.
-        copies: keep the images that have a pixel-identical copy in Training.
+        split: ``PublicTest`` or ``PrivateTest``.
+        include_duplicates: keep the images that have a pixel-identical copy in Training.
         raw: as the network gives them, before calibration.
 
     Raises:
         ModelDamaged: the model has no (undamaged) predictions for the part.
         ValueError: another part.
     """
-    if part not in TEST_PARTS:
-        raise ValueError(f"Expected a part of {', '.join(TEST_PARTS)}. Received: {part!r}")
-    arrays, prefix = model.predictions(), TEST_PARTS[part]
+    if split not in TEST_SPLITS:
+        raise ValueError(f"Expected a split of {', '.join(TEST_SPLITS)}. Received: {split!r}")
+    arrays, prefix = model.predictions(), TEST_SPLITS[split]
     try:
         found = Predictions(
             arrays[f"{prefix}_labels"],
@@ -91,7 +97,7 @@ def read_predictions(
             arrays.get(f"{prefix}_votes"),
         )
     except KeyError:
-        raise ModelDamaged(f"The model {model.name!r} has no predictions for {part}.") from None
+        raise ModelDamaged(f"The model {model.name!r} has no predictions for {split}.") from None
     for name, expected, is_valid in _checks(found):
         if not is_valid:
             raise ModelDamaged(
@@ -100,7 +106,7 @@ def read_predictions(
             )
     if not raw:
         found = found.calibrated(model.calibration)
-    return found if copies else found.without_duplicates()
+    return found if include_duplicates else found.without_duplicates()
 
 
 def _checks(found: Predictions) -> Iterator[tuple[str, str, bool]]:
@@ -124,7 +130,11 @@ def _checks(found: Predictions) -> Iterator[tuple[str, str, bool]]:
         and np.issubdtype(labels.dtype, np.integer)
         and bool(((labels >= 0) & (labels < classes)).all()),
     )
-    yield "copy", f"booleans of shape ({n},)", found.copy.shape == (n,) and found.copy.dtype == bool
+    yield (
+        "copy",
+        f"booleans of shape ({n},)",
+        found.is_duplicate.shape == (n,) and found.is_duplicate.dtype == bool,
+    )
     if votes is not None:
         yield (
             "votes",

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from emosense.filesystem.skipped import DEAD_LINK, READ_ALREADY, UNREADABLE, Reason, Skipped
+from emosense.filesystem.skipped import ALREADY_READ, DEAD_LINK, UNREADABLE, Reason, Skipped
 
 NAMED_FOLDER: Final[Reason] = ("folder that the pattern names", "folders that the pattern names")
 
@@ -37,7 +37,7 @@ def match(root: str, pattern: str) -> tuple[list[str], Skipped]:
     if parts[-1] == _ANY_DEPTH:
         parts = (*parts, "*")
     files: dict[tuple[str, str], str] = {}
-    left_out: set[tuple[Reason, str]] = set()
+    skipped: set[tuple[Reason, str]] = set()
     read: dict[tuple[str, tuple[str, ...]], str] = {}
     real, linked = [("", parts)], list[tuple[str, tuple[str, ...]]]()
     while real or linked:
@@ -46,7 +46,7 @@ def match(root: str, pattern: str) -> tuple[list[str], Skipped]:
         place = os.path.realpath(path)
         if (place, parts) in read:
             if read[place, parts] != folder:
-                left_out.add((READ_ALREADY, folder))
+                skipped.add((ALREADY_READ, folder))
             continue
         read[place, parts] = folder
         try:
@@ -55,7 +55,7 @@ def match(root: str, pattern: str) -> tuple[list[str], Skipped]:
         except OSError:
             if not folder:
                 raise
-            left_out.add((UNREADABLE, folder))
+            skipped.add((UNREADABLE, folder))
             continue
         first, *others = parts
         deeper = first == _ANY_DEPTH
@@ -70,13 +70,13 @@ def match(root: str, pattern: str) -> tuple[list[str], Skipped]:
                     after = parts if deeper else tuple(others)
                     (linked if entry.is_symlink() else real).append((name, after))
                 elif _ANY_DEPTH not in pattern:  # which goes into them anyway
-                    left_out.add((NAMED_FOLDER, ""))
+                    skipped.add((NAMED_FOLDER, ""))
             elif not deeper and not others:
                 if entry.is_file():
                     files.setdefault((place, entry.name), name)
                 else:
-                    left_out.add((DEAD_LINK, name))
-    return sorted(files.values()), Skipped.of(Counter(left_out))
+                    skipped.add((DEAD_LINK, name))
+    return sorted(files.values()), Skipped.of(Counter(skipped))
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -16,14 +16,14 @@ OTHER_KIND: Final[Reason] = ("file of another kind", "files of other kinds")
 HIDDEN: Final[Reason] = ("hidden file", "hidden files")
 DEAD_LINK: Final[Reason] = ("link that leads nowhere", "links that lead nowhere")
 NO_FILE: Final[Reason] = ("entry that is no file", "entries that are no files")
-READ_ALREADY: Final[Reason] = (
+ALREADY_READ: Final[Reason] = (
     "link to a folder that was read already",
     "links to folders that were read already",
 )
 UNREADABLE: Final[Reason] = ("folder that may not be read", "folders that may not be read")
 
-_DETAILS: Final = 8
-_LONGEST: Final = 100
+_MAX_DETAILS: Final = 8
+_MAX_LENGTH: Final = 100
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ class Skipped:
         return [_sentence(reason, details) for reason, details in found.items()]
 
 
-NOTHING: Final = Skipped()
+NOTHING_SKIPPED: Final = Skipped()
 
 
 def _sentence(reason: Reason, details: Counter[str]) -> str:
     total = details.total()
     named = sorted(((d, n) for d, n in details.items() if d), key=lambda item: (-item[1], item[0]))
-    told = [f"{n:,} {abbreviate(detail)}" for detail, n in named[:_DETAILS]]
-    if rest := sum(n for _, n in named[_DETAILS:]):
+    told = [f"{n:,} {abbreviate(detail)}" for detail, n in named[:_MAX_DETAILS]]
+    if rest := sum(n for _, n in named[_MAX_DETAILS:]):
         told.append(f"{rest:,} more")
     return f"{total:,} {reason[total != 1]} left out" + (f": {', '.join(told)}" if told else "")
 
@@ -74,6 +74,6 @@ def skip_reason(name: str) -> tuple[Reason, str]:
     return OTHER_KIND, path.suffix.lower() or "without an ending"
 
 
-def abbreviate(text: object, longest: int = _LONGEST) -> str:
+def abbreviate(text: object, longest: int = _MAX_LENGTH) -> str:
     """Return a text for a message: on one line, and told where it was cut."""
     return filenames.abbreviate(" ".join(str(text).split()), longest)

@@ -7,9 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 from emosense.filesystem.skipped import (
+    ALREADY_READ,
     DEAD_LINK,
     NO_FILE,
-    READ_ALREADY,
     UNREADABLE,
     Reason,
     Skipped,
@@ -33,7 +33,7 @@ def walk(root: str, depth: int | None = None) -> tuple[list[str], Skipped]:
         OSError: the root itself cannot be read.
     """
     files: list[str] = []
-    left_out: Counter[tuple[Reason, str]] = Counter()
+    skipped: Counter[tuple[Reason, str]] = Counter()
     read: set[str] = set()
     real, linked = [""], list[str]()
     while real or linked:
@@ -41,7 +41,7 @@ def walk(root: str, depth: int | None = None) -> tuple[list[str], Skipped]:
         path = Path(root, folder)
         place = os.path.realpath(path)
         if place in read:
-            left_out[READ_ALREADY, folder] += 1
+            skipped[ALREADY_READ, folder] += 1
             continue
         read.add(place)
         try:
@@ -50,7 +50,7 @@ def walk(root: str, depth: int | None = None) -> tuple[list[str], Skipped]:
         except OSError:
             if not folder:
                 raise
-            left_out[UNREADABLE, folder] += 1
+            skipped[UNREADABLE, folder] += 1
             continue
         deeper = depth is None or folder.count("/") + bool(folder) + 1 < depth
         for entry in entries:
@@ -65,5 +65,5 @@ def walk(root: str, depth: int | None = None) -> tuple[list[str], Skipped]:
             elif is_file:
                 files.append(name)
             else:
-                left_out[DEAD_LINK if entry.is_symlink() else NO_FILE, name] += 1
-    return sorted(files), Skipped.of(left_out)
+                skipped[DEAD_LINK if entry.is_symlink() else NO_FILE, name] += 1
+    return sorted(files), Skipped.of(skipped)

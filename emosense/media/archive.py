@@ -75,11 +75,11 @@ class PhotoArchive:
             for index, entry in enumerate(entries)
             if _is_photo(entry)
         ]
-        self.left_out = sum(not entry.is_dir() for entry in entries) - len(found)
+        self.skipped = sum(not entry.is_dir() for entry in entries) - len(found)
         if not found:
             raise UnsupportedMedia(
                 f"Expected a zip archive with photos ({PHOTO_FORMATS}). "
-                f"Received: one with {self.left_out} other files."
+                f"Received: one with {self.skipped} other files."
             )
         if len(found) > self._limits.max_photos:
             raise MediaTooLarge(

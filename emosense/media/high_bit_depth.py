@@ -32,7 +32,7 @@ _FLOATS: Final = (1.0, *(2.0**bits - 1 for bits in _BITS))
 _PERCENTILE: Final = 99
 _SAMPLE: Final = 1_000_000
 """Pixels that are looked at for the percentile."""
-_MOST_BELOW_ZERO: Final = 0.01
+_MAX_NEGATIVE_FRACTION: Final = 0.01
 """Share of a float picture's values below 0, above which 0 is not its black."""
 
 _ORIENTATION: Final = 0x0112
@@ -69,7 +69,7 @@ def high_bit_depth_to_rgb(values: npt.NDArray[Any]) -> RgbImage:
         )
     if np.issubdtype(values.dtype, np.integer):
         scaled -= min(0.0, float(scaled.min(initial=0.0)))
-    elif (_sampled(scaled) < 0).mean() > _MOST_BELOW_ZERO:
+    elif (_sampled(scaled) < 0).mean() > _MAX_NEGATIVE_FRACTION:
         raise UnsupportedMedia(
             "Expected a photo whose black is 0. Received: floats with many values below it."
         )

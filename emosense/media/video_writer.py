@@ -44,7 +44,7 @@ class VideoWriter:
         width: of the frames; odd sizes lose their last column or row, which H.264 needs.
         height: likewise.
         frames_per_second: on average; frames carry times of their own.
-        sound: a video whose audio goes along, or None.
+        audio: a video whose audio goes along, or None.
         start: time in ``sound`` that is 0 in the new file, in seconds.
 
     Raises:
@@ -57,14 +57,14 @@ class VideoWriter:
         width: int,
         height: int,
         frames_per_second: float,
-        sound: Path | None = None,
+        audio: Path | None = None,
         start: float = 0.0,
     ) -> None:
         self.path = path
         self._width, self._height = width - width % 2, height - height % 2
         self._last = -1
         self._failed = False
-        self._sound: _Sound | None = None
+        self._sound: _AudioTrack | None = None
         try:
             self._container = av.open(
                 str(path), "w", format="mp4", options={"movflags": "faststart"}
@@ -81,8 +81,8 @@ class VideoWriter:
             context.colorspace = context.color_primaries = context.color_trc = _BT709
             context.color_range = _LIMITED
             self._stream.codec_context.time_base = Fraction(1, _CLOCK)
-            if sound is not None:
-                self._sound = _Sound.of(sound, self._container, start)
+            if audio is not None:
+                self._sound = _AudioTrack.of(audio, self._container, start)
         except (av.FFmpegError, OSError) as error:
             raise _write_error(path, error) from error
 
@@ -148,7 +148,7 @@ class VideoWriter:
             _close(self._container)
 
 
-class _Sound:
+class _AudioTrack:
     """Hands over the audio of another file in step with the pictures."""
 
     def __init__(self, source: Any, target: Any, start: float) -> None:
@@ -167,7 +167,7 @@ class _Sound:
         self._next = next(self._parts, None)
 
     @classmethod
-    def of(cls, path: Path, target: Any, start: float) -> _Sound | None:
+    def of(cls, path: Path, target: Any, start: float) -> _AudioTrack | None:
         """Open the audio of ``path``; None if it has none that can be read."""
         source = None
         try:

@@ -21,7 +21,7 @@ from emosense.results import Box, Face, PhotoResult, TrackedFace
 
 _SMALLEST_FONT: Final = 11
 _DASHES: Final = 7
-_MOST_LABELLED: Final = 0.75
+_MIN_LABELLED_FRACTION: Final = 0.75
 """Share of the faces that must have room for a whole label; with less, all get numbers alone."""
 
 Rectangle = tuple[float, float, float, float]
@@ -72,7 +72,7 @@ def _drawn(
     for _, face in numbered:
         _draw_box(draw, face, _line_width(face.box, unit))
     labels = _labels(canvas.size, numbered, unit, whole=True)
-    if len(labels) < _MOST_LABELLED * len(numbered):
+    if len(labels) < _MIN_LABELLED_FRACTION * len(numbered):
         labels = _labels(canvas.size, numbered, unit, whole=False)
     for label in labels:
         label.draw(draw)

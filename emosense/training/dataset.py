@@ -12,18 +12,18 @@ import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS, INPUT_SIZE
 from emosense.errors import DatasetError
-from emosense.filesystem.skipped import NOTHING, Skipped
+from emosense.filesystem.skipped import NOTHING_SKIPPED, Skipped
 
-USAGES: Final[tuple[str, ...]] = ("Training", "PublicTest", "PrivateTest")
+SPLITS: Final[tuple[str, ...]] = ("Training", "PublicTest", "PrivateTest")
 """FER2013's three parts: for learning, for choosing, for the final score."""
 
 FER2013_TEST_IMAGES: Final = 7178
 """Images of PublicTest and PrivateTest together."""
 
-MOST_IMAGES: Final = 1_000_000
+MAX_IMAGES: Final = 1_000_000
 """More than any data set of faces has; what is read stays in memory, 2.3 KB an image."""
 
-VALIDATION_SHARE: Final = 0.1
+VALIDATION_FRACTION: Final = 0.1
 """Share of Training that is held out where there is no PublicTest."""
 
 
@@ -58,10 +58,10 @@ class Dataset:
     Attributes:
         images: (n, 48, 48) uint8 grey values, in the order of the files.
         labels: (n,) uint8 emotion codes.
-        usage: (n,) uint8 index into :data:`USAGES`.
+        usage: (n,) uint8 index into :data:`SPLITS`.
         votes: (n, 7) float32 shares of the FER+ votes, or None.
         source: where it was read from, for messages.
-        left_out: what was found beside it and not used.
+        skipped: what was found beside it and not used.
     """
 
     images: npt.NDArray[np.uint8]
@@ -69,7 +69,7 @@ class Dataset:
     usage: npt.NDArray[np.uint8]
     votes: npt.NDArray[np.float32] | None
     source: str
-    left_out: Skipped = NOTHING
+    skipped: Skipped = NOTHING_SKIPPED
 
     def __post_init__(self) -> None:
         n = len(self.labels)
@@ -83,16 +83,16 @@ class Dataset:
     @property
     def is_fer2013(self) -> bool:
         """Whether its tests have as many images as FER2013's two, in any of its layouts."""
-        return int((self.usage != USAGES.index("Training")).sum()) == FER2013_TEST_IMAGES
+        return int((self.usage != SPLITS.index("Training")).sum()) == FER2013_TEST_IMAGES
 
     def split(self, usage: str) -> Split:
-        """Return the part called ``usage`` (one of :data:`USAGES`); it may be empty."""
-        rows = self.usage == USAGES.index(usage)
+        """Return the part called ``usage`` (one of :data:`SPLITS`); it may be empty."""
+        rows = self.usage == SPLITS.index(usage)
         return Split(self.images, self.labels, self.votes).take(rows)
 
-    def and_left_out(self, more: Skipped) -> Dataset:
+    def with_skipped(self, more: Skipped) -> Dataset:
         """Return the same data with more that was left out."""
-        return replace(self, left_out=Skipped(self.left_out.counts + more.counts))
+        return replace(self, skipped=Skipped(self.skipped.counts + more.counts))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -150,5 +150,5 @@ def train_validation_split(data: Dataset, seed: int) -> tuple[Split, Split]:
     """
     training, validation = data.split("Training"), data.split("PublicTest")
     if len(validation) == 0:
-        return stratified_split(training, VALIDATION_SHARE, seed)
+        return stratified_split(training, VALIDATION_FRACTION, seed)
     return training, validation

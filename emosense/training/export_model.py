@@ -46,11 +46,11 @@ from emosense.training.recipe import Recipe, default_recipe
 from emosense.training.run_directory import RunDirectory, RunState
 
 
-def export_model(run_folder: Path, data: Dataset, folder: Path) -> ModelCard:
+def export_model(run_directory: Path, data: Dataset, folder: Path) -> ModelCard:
     """Write the model folder of a run, with the best checkpoint so far.
 
     Args:
-        run_folder: of a run with at least one finished epoch.
+        run_directory: of a run with at least one finished epoch.
         data: the data it was trained on.
         folder: the model folder; its name becomes the model's.
 
@@ -62,7 +62,7 @@ def export_model(run_folder: Path, data: Dataset, folder: Path) -> ModelCard:
             that is no model.
     """
     require_place_for_model(folder)
-    run = RunDirectory(run_folder)
+    run = RunDirectory(run_directory)
     state = run.read_of(data.fingerprint)
     with _replacing(folder) as written:
         return _write(written, run, Recipe(**state.recipe), state, data)

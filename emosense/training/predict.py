@@ -1,9 +1,9 @@
-"""A trained network's answers on every part of a data set, and what they are worth."""
+"""A trained network's predictions on every split of a data set, and their metrics."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +11,15 @@ import numpy.typing as npt
 from emosense import settings
 from emosense.evaluation.calibration_fit import fit_calibration
 from emosense.evaluation.metrics import compute_metrics
-from emosense.evaluation.predictions import TEST_PARTS, WITHOUT_DUPLICATES, Predictions
+from emosense.evaluation.predictions import TEST_SPLITS, WITHOUT_DUPLICATES, Predictions
 from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.model_card import Metrics
 from emosense.networks.registry import TrainedModel
 from emosense.networks.temperature_scaling import Calibration
 from emosense.training.dataset import Dataset, Split, find_duplicates, train_validation_split
 
-VALIDATION = "a tenth of Training"
+HELD_OUT: Final = "a tenth of Training"
+"""Name of the validation split of data that comes without PublicTest."""
 
 
 @dataclass(frozen=True)
@@ -26,67 +27,71 @@ class DatasetPredictions:
     """Raw (uncalibrated) predictions.
 
     Attributes:
-        training: on the data's Training part without what is held out of it; the images that
+        training: on the data's Training split without what is held out of it; the images that
             were learned, if it is the data that the model was trained on. May be empty.
         tests: on PublicTest and PrivateTest, as far as the data has them.
-        watched: (name, predictions) of the images that an epoch is chosen on.
+        validation: (name, predictions) of the split that an epoch is selected on.
+
+    >>> empty = Predictions(np.zeros(0, np.uint8), np.zeros((0, 7), np.float32), np.zeros(0, bool))
+    >>> DatasetPredictions(empty, {}, (HELD_OUT, empty)).arrays()
+    {}
     """
 
     training: Predictions
     tests: dict[str, Predictions]
-    watched: tuple[str, Predictions]
+    validation: tuple[str, Predictions]
 
     def calibration(self) -> Calibration:
-        """Fit temperature and threshold on the images that the epoch was chosen on."""
-        return fit_calibration(self.watched[1], self.watched[0])
+        """Fit temperature and abstention threshold on the validation split."""
+        return fit_calibration(self.validation[1], self.validation[0])
 
     def metrics(self, calibration: Calibration) -> dict[str, Metrics]:
         """Return metrics by split, as the card holds them."""
-        parts = {"Training": self.training} if len(self.training) else {}
-        for name, found in self.tests.items():
-            parts[name] = found
-            if not found.copy.all():
-                parts[name + WITHOUT_DUPLICATES] = found.without_duplicates()
+        splits = {"Training": self.training} if len(self.training) else {}
+        for name, predictions in self.tests.items():
+            splits[name] = predictions
+            if not predictions.is_duplicate.all():
+                splits[name + WITHOUT_DUPLICATES] = predictions.without_duplicates()
         return {
-            name: compute_metrics(found.labels, calibration.apply(found.probabilities))
-            for name, found in parts.items()
+            name: compute_metrics(predictions.labels, calibration.apply(predictions.probabilities))
+            for name, predictions in splits.items()
         }
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return what ``predictions.npz`` holds."""
-        found: dict[str, npt.NDArray[Any]] = {}
-        for part, predictions in self.tests.items():
-            prefix = TEST_PARTS[part]
-            found[f"{prefix}_probabilities"] = predictions.probabilities
-            found[f"{prefix}_labels"] = predictions.labels
-            found[f"{prefix}_copy"] = predictions.copy
+        """Return the arrays of ``predictions.npz``."""
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for name, predictions in self.tests.items():
+            prefix = TEST_SPLITS[name]
+            arrays[f"{prefix}_probabilities"] = predictions.probabilities
+            arrays[f"{prefix}_labels"] = predictions.labels
+            arrays[f"{prefix}_copy"] = predictions.is_duplicate
             if predictions.votes is not None:
-                found[f"{prefix}_votes"] = predictions.votes
-        return found
+                arrays[f"{prefix}_votes"] = predictions.votes
+        return arrays
 
 
 def predict_dataset(model: TrainedModel, data: Dataset, seed: int = 0) -> DatasetPredictions:
-    """Let a model answer every image of a data set.
+    """Predict every image of a data set.
 
     Args:
-        model: from the registry.
-        data: with or without the three parts of FER2013.
-        seed: of the recipe; decides what was held out where there is no PublicTest.
+        model: a model of the registry.
+        data: with or without the three splits of FER2013.
+        seed: the recipe's seed; decides what was held out where there is no PublicTest.
     """
     classify = EmotionClassifier(model, settings.BACKEND.text(), raw=True)
-    training, watched = train_validation_split(data, seed)
+    training, validation = train_validation_split(data, seed)
 
-    def predictions(split: Split, copy: npt.NDArray[np.bool_]) -> Predictions:
-        return Predictions(split.labels, classify(split.images), copy, split.votes)
+    def predict(split: Split, is_duplicate: npt.NDArray[np.bool_]) -> Predictions:
+        return Predictions(split.labels, classify(split.images), is_duplicate, split.votes)
 
-    tests = {
-        part: predictions(split, find_duplicates(split.images, training.images))
-        for part in TEST_PARTS
-        if len(split := data.split(part))
-    }
+    tests: dict[str, Predictions] = {}
+    for name in TEST_SPLITS:
+        split = data.split(name)
+        if len(split):
+            tests[name] = predict(split, find_duplicates(split.images, training.images))
     if "PublicTest" in tests:
-        chosen_on = ("PublicTest", tests["PublicTest"])
+        selected_on = ("PublicTest", tests["PublicTest"])
     else:
-        copies = find_duplicates(watched.images, training.images)
-        chosen_on = (VALIDATION, predictions(watched, copies))
-    return DatasetPredictions(predictions(training, np.ones(len(training), bool)), tests, chosen_on)
+        duplicates = find_duplicates(validation.images, training.images)
+        selected_on = (HELD_OUT, predict(validation, duplicates))
+    return DatasetPredictions(predict(training, np.ones(len(training), bool)), tests, selected_on)

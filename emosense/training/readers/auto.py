@@ -32,4 +32,4 @@ def read_dataset(path: Path) -> Dataset:
     # Of folders with other names, a csv is taken only where it is surely FER2013's.
     table = None if images.places else csv_in(container, bool(images.unknown_class))
     data = read_images(container, images) if table is None else read_csv_in(container, table)
-    return data.and_left_out(container.left_out)
+    return data.with_skipped(container.skipped)

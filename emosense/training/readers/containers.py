@@ -24,7 +24,7 @@ from emosense.errors import DatasetError
 from emosense.filesystem.filenames import utf8_safe
 from emosense.filesystem.skipped import Reason, Skipped, abbreviate
 from emosense.filesystem.walk import walk
-from emosense.training.dataset import MOST_IMAGES
+from emosense.training.dataset import MAX_IMAGES
 
 _BROKEN: Final = (
     OSError,
@@ -52,7 +52,7 @@ _TAR_HEADERS: Final = (
     *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
     *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
 )
-_LONGEST_TAR_HEADER: Final = 2**20
+_MAX_TAR_HEADER_BYTES: Final = 2**20
 
 
 class Container(Protocol):
@@ -61,12 +61,12 @@ class Container(Protocol):
     Attributes:
         path: what was opened.
         names: of all files, with ``/`` between folders.
-        left_out: what was met and is no file.
+        skipped: what was met and is no file.
     """
 
     path: Path
     names: list[str]
-    left_out: Skipped
+    skipped: Skipped
 
     def files(self, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
         """Yield the wanted files, each open until the next is asked for, in any order."""
@@ -155,7 +155,7 @@ class _Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._real: dict[str, str] = {}
-        found, self.left_out = walk(str(path))
+        found, self.skipped = walk(str(path))
         for name in found:
             self._real[utf8_safe(name)] = name
         self.names = list(self._real)
@@ -170,7 +170,7 @@ class _Zip:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._real: dict[str, zipfile.ZipInfo] = {}
-        left_out: Counter[tuple[Reason, str]] = Counter()
+        skipped: Counter[tuple[Reason, str]] = Counter()
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
                 # Some archives from Windows have its separator.
@@ -178,12 +178,12 @@ class _Zip:
                 if name.endswith("/"):
                     continue
                 if stat.S_ISLNK(info.external_attr >> 16):
-                    left_out[_LINK, ""] += 1
+                    skipped[_LINK, ""] += 1
                     continue
-                left_out[_REPLACED, name] += name in self._real
+                skipped[_REPLACED, name] += name in self._real
                 self._real[name] = info
                 _require_few(self._real, path)
-        self.left_out = Skipped.of(+left_out)
+        self.skipped = Skipped.of(+skipped)
         self.names = list(self._real)
 
     def files(self, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
@@ -198,15 +198,15 @@ class _Tar:
         self.path = path
         # How often each name comes: the last file of a name counts, as when it is unpacked.
         self._times: Counter[str] = Counter()
-        left_out: Counter[tuple[Reason, str]] = Counter()
+        skipped: Counter[tuple[Reason, str]] = Counter()
         for member, _ in self._members():
             if member.isfile():
                 self._times[_name(member)] += 1
                 _require_few(self._times, path)
             elif not member.isdir():
-                left_out[_LINK, ""] += 1
-        left_out.update({(_REPLACED, name): n - 1 for name, n in self._times.items()})
-        self.left_out = Skipped.of(+left_out)
+                skipped[_LINK, ""] += 1
+        skipped.update({(_REPLACED, name): n - 1 for name, n in self._times.items()})
+        self.skipped = Skipped.of(+skipped)
         self.names = list(self._times)
 
     def files(self, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
@@ -236,7 +236,7 @@ class _Member(tarfile.TarInfo):
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         member = super().frombuf(buf, encoding, errors)
-        if member.type in _TAR_HEADERS and member.size > _LONGEST_TAR_HEADER:
+        if member.type in _TAR_HEADERS and member.size > _MAX_TAR_HEADER_BYTES:
             raise tarfile.ReadError("a name that would fill the memory")
         return member
 
@@ -254,5 +254,5 @@ def _name(member: tarfile.TarInfo) -> str:
 
 
 def _require_few(names: Collection[str], path: Path) -> None:
-    if len(names) > MOST_IMAGES:
-        raise DatasetError(f"{path}: expected at most {MOST_IMAGES:,} files. Received: more.")
+    if len(names) > MAX_IMAGES:
+        raise DatasetError(f"{path}: expected at most {MAX_IMAGES:,} files. Received: more.")

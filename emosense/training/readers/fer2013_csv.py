@@ -22,7 +22,7 @@ import numpy.typing as npt
 from emosense.emotions import EMOTIONS, INPUT_SIZE
 from emosense.errors import DatasetError
 from emosense.filesystem.skipped import Reason, Skipped, abbreviate, skip_reason
-from emosense.training.dataset import MOST_IMAGES, USAGES, Dataset
+from emosense.training.dataset import MAX_IMAGES, SPLITS, Dataset
 from emosense.training.readers.containers import (
     Container,
     buffered,
@@ -40,7 +40,7 @@ _VOTE_COLUMNS: Final = ("anger", "disgust", "fear", "happiness", "sadness", "sur
 _NAMES: Final = ("fer2013.csv", "icml_face_data.csv")
 _VOTES: Final = "fer2013new.csv"
 _PACKED: Final = (".gz", ".bz2", ".xz")
-_LONGEST_LINE: Final = 2**18
+_MAX_LINE_LENGTH: Final = 2**18
 _EMPTY_ROW: Final[Reason] = ("empty row", "empty rows")
 
 
@@ -101,7 +101,7 @@ def read_csv_in(container: Container, table: str) -> Dataset:
             for name, file in container.files([votes]):
                 data = _voted(data, unpacked(file), place_in(container, name))
     others = Counter(skip_reason(name) for name in container.names if name not in (table, votes))
-    return data.and_left_out(Skipped.of(others))
+    return data.with_skipped(Skipped.of(others))
 
 
 def _base(name: str) -> str:
@@ -140,14 +140,14 @@ def _read(stream: IO[bytes], name: str, source: str) -> Dataset:
     labels: list[int] = []
     usage: list[int] = []
     empty: Counter[tuple[Reason, str]] = Counter()
-    usages = {name.lower(): index for index, name in enumerate(USAGES)}
+    usages = {name.lower(): index for index, name in enumerate(SPLITS)}
     for line, row in _rows(stream, name, _COLUMNS, empty):
         where = f"{name}, row {line}"
         images.append(_pixels(row["pixels"], where))
         labels.append(_emotion(row["emotion"], where))
         if row["Usage"].lower() not in usages:
             raise DatasetError(
-                f"{where}: expected Usage to be one of {', '.join(USAGES)}. "
+                f"{where}: expected Usage to be one of {', '.join(SPLITS)}. "
                 f"Received: {abbreviate(row['Usage'])!r}"
             )
         usage.append(usages[row["Usage"].lower()])
@@ -192,10 +192,8 @@ def _rows(
         places = {column: known.index(column.lower()) for column in columns}
         rows = csv.reader(lines, delimiter=mark, skipinitialspace=True)
         for line, cells in enumerate(rows, start=first + 1):
-            if line - first > MOST_IMAGES:
-                raise DatasetError(
-                    f"{name}: expected at most {MOST_IMAGES:,} rows. Received: more."
-                )
+            if line - first > MAX_IMAGES:
+                raise DatasetError(f"{name}: expected at most {MAX_IMAGES:,} rows. Received: more.")
             if not any(cell.strip() for cell in cells):
                 empty[_EMPTY_ROW, ""] += 1
             elif len(cells) <= max(places.values()):
@@ -224,10 +222,10 @@ def _lines(stream: IO[bytes], name: str) -> Iterator[str]:
     else:
         encoding = "utf-8-sig"
     text = io.TextIOWrapper(raw, encoding=encoding, newline="")
-    while line := text.readline(_LONGEST_LINE):
-        if len(line) == _LONGEST_LINE:
+    while line := text.readline(_MAX_LINE_LENGTH):
+        if len(line) == _MAX_LINE_LENGTH:
             raise DatasetError(
-                f"{name}: cannot be read: expected rows of at most {_LONGEST_LINE:,} characters. "
+                f"{name}: cannot be read: expected rows of at most {_MAX_LINE_LENGTH:,} characters. "
                 "Received: a longer one."
             )
         yield line
@@ -266,7 +264,7 @@ def _voted(data: Dataset, stream: IO[bytes], name: str) -> Dataset:
     usage = data.usage
     for line, row in _rows(stream, name, ("Usage", *_VOTE_COLUMNS), empty):
         place = len(counts)
-        if place >= len(usage) or row["Usage"].lower() != USAGES[usage[place]].lower():
+        if place >= len(usage) or row["Usage"].lower() != SPLITS[usage[place]].lower():
             raise DatasetError(
                 f"{name}, row {line}: does not belong to the FER2013 file beside it; "
                 f"expected the same {len(usage)} rows in the same order."
@@ -285,7 +283,7 @@ def _voted(data: Dataset, stream: IO[bytes], name: str) -> Dataset:
     table = np.array(counts, np.float32)
     total = table.sum(axis=1, keepdims=True)
     shares = np.divide(table, total, out=np.zeros_like(table), where=total > 0)
-    return replace(data, votes=shares).and_left_out(Skipped.of(empty))
+    return replace(data, votes=shares).with_skipped(Skipped.of(empty))
 
 
 def _vote(text: str) -> float:

@@ -1,6 +1,6 @@
 """Reads FER2013 in Kaggle's folder layout: ``train/angry/*.jpg``, ``test/...``.
 
-A part may be called as FER2013 or as most data sets call it (:data:`PARTS`), a class by the
+A part may be called as FER2013 or as most data sets call it (:data:`SPLIT_NAMES`), a class by the
 emotion or its noun, also with a number before it (``0_angry``). Folders around or between them
 are seen through. A class that there is none of here (contempt) is left out and counted.
 """
@@ -25,10 +25,10 @@ from emosense.filesystem.skipped import Reason, Skipped, abbreviate, skip_reason
 from emosense.media.formats import PHOTO_SUFFIXES
 from emosense.media.images import read_photo
 from emosense.settings import PhotoLimits
-from emosense.training.dataset import USAGES, Dataset
+from emosense.training.dataset import SPLITS, Dataset
 from emosense.training.readers.containers import Container, place_in, reading
 
-PARTS: Final = {
+SPLIT_NAMES: Final = {
     **dict.fromkeys(("train", "training"), "Training"),
     **dict.fromkeys(("valid", "validation", "val", "dev", "publictest"), "PublicTest"),
     **dict.fromkeys(("test", "testing", "privatetest"), "PrivateTest"),
@@ -70,19 +70,19 @@ class ImageFiles:
 
     Attributes:
         places: by name, (index into USAGES, emotion code).
-        left_out: all other files.
+        skipped: all other files.
         unknown_class: what is wrong with the first class folder of an unknown name, or empty.
     """
 
     places: dict[str, tuple[int, int]]
-    left_out: Skipped
+    skipped: Skipped
     unknown_class: str
 
 
 def images_in(container: Container) -> ImageFiles:
     """Find the images of all parts and classes, by the names of their folders."""
     places: dict[str, tuple[int, int]] = {}
-    left_out: Counter[tuple[Reason, str]] = Counter()
+    skipped: Counter[tuple[Reason, str]] = Counter()
     unknown = ""
     folders: dict[str, tuple[str, ...]] = {}
     for name in container.names:
@@ -90,9 +90,11 @@ def images_in(container: Container) -> ImageFiles:
         if detail and PurePosixPath(name).suffix[1:].lower() in PHOTO_SUFFIXES:
             folders[name] = PurePosixPath(name).parts[:-1]
         else:
-            left_out[reason, detail] += 1
+            skipped[reason, detail] += 1
     around: tuple[str, ...] = ()
-    if not any(_plain(folder) in PARTS for names in set(folders.values()) for folder in names):
+    if not any(
+        _plain(folder) in SPLIT_NAMES for names in set(folders.values()) for folder in names
+    ):
         # "--data fer/test" or "test.zip": what was named is itself a part.
         around = (container.path.absolute().name.partition(".")[0],)
     for name, names in folders.items():
@@ -102,8 +104,8 @@ def images_in(container: Container) -> ImageFiles:
         elif isinstance(found[0], int):
             places[name] = found
         else:
-            left_out[found] += 1
-    return ImageFiles(places, Skipped.of(left_out), unknown)
+            skipped[found] += 1
+    return ImageFiles(places, Skipped.of(skipped), unknown)
 
 
 def read_images(container: Container, images: ImageFiles) -> Dataset:
@@ -117,8 +119,8 @@ def read_images(container: Container, images: ImageFiles) -> Dataset:
     if images.unknown_class:
         raise DatasetError(images.unknown_class)
     if not images.places:
-        others = "; ".join((*images.left_out.messages(), *container.left_out.messages()))
-        no_part = any(reason is _NO_PART for reason, _, _ in images.left_out.counts)
+        others = "; ".join((*images.skipped.messages(), *container.skipped.messages()))
+        no_part = any(reason is _NO_PART for reason, _, _ in images.skipped.counts)
         raise DatasetError(
             f"{container.path}: {_EXPECTED}; or a csv of FER2013; found none. "
             f"Received: {others or 'no files'}."
@@ -140,7 +142,7 @@ def read_images(container: Container, images: ImageFiles) -> Dataset:
         np.array(usage, np.uint8),
         None,
         str(container.path),
-        images.left_out,
+        images.skipped,
     )
 
 
@@ -151,12 +153,12 @@ def _place(folders: tuple[str, ...]) -> tuple[int, int] | tuple[Reason, str] | s
     class is the first folder below a part that is called as one; the part is the last before
     it: ``train/train/angry`` has one folder too many, ``test`` may be around all.
     """
-    first = next((i for i, folder in enumerate(folders) if _plain(folder) in PARTS), None)
+    first = next((i for i, folder in enumerate(folders) if _plain(folder) in SPLIT_NAMES), None)
     if first is None:
         return _NO_PART, "/".join(folders)
     below = range(first + 1, len(folders))
     place = next((i for i in below if _class(folders[i]) in (*_CLASSES, *_FOREIGN)), None)
-    part = max(i for i in range(place or len(folders)) if _plain(folders[i]) in PARTS)
+    part = max(i for i in range(place or len(folders)) if _plain(folders[i]) in SPLIT_NAMES)
     if place is None:
         if part == len(folders) - 1:
             return _NO_CLASS, folders[part]
@@ -164,7 +166,7 @@ def _place(folders: tuple[str, ...]) -> tuple[int, int] | tuple[Reason, str] | s
     label = _class(folders[place])
     if label in _FOREIGN:
         return _FOREIGN_CLASS, label
-    return USAGES.index(PARTS[_plain(folders[part])]), _CLASSES[label]
+    return SPLITS.index(SPLIT_NAMES[_plain(folders[part])]), _CLASSES[label]
 
 
 def _unknown_class(label: str, where: str) -> str:

@@ -110,9 +110,9 @@ def _items(uploads: Sequence[UploadedFile], most: int, most_bytes: int) -> list[
 
 def _archived(upload: IO[bytes]) -> list[PhotoItem]:
     archive = PhotoArchive(upload, settings.archive_limits())
-    if archive.left_out:
-        others = pluralize(archive.left_out, "file") + (
-            " that is no photo is" if archive.left_out == 1 else " that are no photos are"
+    if archive.skipped:
+        others = pluralize(archive.skipped, "file") + (
+            " that is no photo is" if archive.skipped == 1 else " that are no photos are"
         )
         st.caption(f"{escape_markdown(upload.name)}: {others} left out.")
     return [PhotoItem(photo.name, partial(archive.read, photo)) for photo in archive.photos]

@@ -86,7 +86,7 @@ def show(selection: Selection) -> None:
     )
     st.header("How the score depends on what is counted")
     st.caption(
-        f"{selection.part}. Copies are test images that stand pixel by pixel in Training too. "
+        f"{selection.split}. Copies are test images that stand pixel by pixel in Training too. "
         "FER+: the share of answers that most of FER+'s ten annotators gave; they and "
         "FER2013's label agree on about two of three images."
     )
@@ -95,7 +95,9 @@ def show(selection: Selection) -> None:
 
 
 def _raw(shown: SelectedModel, selection: Selection) -> Predictions:
-    return read_predictions(shown.model, selection.part, copies=selection.copies, raw=True)
+    return read_predictions(
+        shown.model, selection.split, include_duplicates=selection.include_duplicates, raw=True
+    )
 
 
 def _ece(predictions: Predictions) -> float:
@@ -122,7 +124,7 @@ def _sureness(shown: SelectedModel, selection: Selection) -> dict[str, Any]:
 
 
 def _score(shown: SelectedModel, selection: Selection) -> dict[str, Any]:
-    everything = read_predictions(shown.model, selection.part)
+    everything = read_predictions(shown.model, selection.split)
     fresh = everything.without_duplicates()
     agreement = ferplus_agreement(shown.predictions)
     return {

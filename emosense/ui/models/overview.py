@@ -111,8 +111,8 @@ def _show_figures(selection: Selection) -> None:
 
 def _table_one(shown: SelectedModel) -> dict[str, Any]:
     row: dict[str, Any] = {"model": shown.label}
-    for part, told in _PARTS.items():
-        metrics = shown.card.metrics.get(part)
+    for split, told in _PARTS.items():
+        metrics = shown.card.metrics.get(split)
         row[f"{told} accuracy"] = None if metrics is None else 100 * metrics.accuracy
         row[f"{told} loss"] = None if metrics is None else metrics.loss
     return row

@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from emosense.errors import ModelError
 from emosense.evaluation.bootstrap import Interval, bootstrap
 from emosense.evaluation.predictions import (
-    TEST_PARTS,
+    TEST_SPLITS,
     WITHOUT_DUPLICATES,
     Predictions,
     read_predictions,
@@ -44,19 +44,19 @@ class Selection:
 
     Attributes:
         models: the chosen ones, in the registry's order.
-        part: ``PrivateTest`` or ``PublicTest``, in words as the cards have it.
-        copies: whether test images with a copy in Training count.
+        split: ``PrivateTest`` or ``PublicTest``, in words as the cards have it.
+        include_duplicates: whether test images with a copy in Training count.
     """
 
     models: tuple[SelectedModel, ...]
-    part: str
-    copies: bool
+    split: str
+    include_duplicates: bool
 
     @property
     def description(self) -> str:
         """The images that all figures are about, in words."""
         images = len(self.models[0].predictions)
-        return f"{self.part}{'' if self.copies else WITHOUT_DUPLICATES}, {images:,} images"
+        return f"{self.split}{'' if self.include_duplicates else WITHOUT_DUPLICATES}, {images:,} images"
 
     @property
     def colours(self) -> dict[str, str]:
@@ -97,7 +97,9 @@ def select_models(*, of_images: bool) -> Selection | None:
                 key=names.index,
             ),
         )
-    part, copies = _choose_images(middle, right) if of_images else ("PrivateTest", True)
+    split, include_duplicates = (
+        _choose_images(middle, right) if of_images else ("PrivateTest", True)
+    )
     if not chosen:
         st.info("Choose at least one model above.", icon=":material/touch_app:")
         return None
@@ -105,51 +107,51 @@ def select_models(*, of_images: bool) -> Selection | None:
     for name in names:
         if name in chosen:
             try:
-                figures = _figures(usable[name], part, copies)
+                figures = _figures(usable[name], split, include_duplicates)
             except ModelError as error:
                 st.warning(str(error), icon=":material/warning:")
             else:
                 shown.append(SelectedModel(usable[name], labels[name], colours[name], *figures))
-    return Selection(tuple(shown), part, copies) if shown else None
+    return Selection(tuple(shown), split, include_duplicates) if shown else None
 
 
 def _choose_images(middle: DeltaGenerator, right: DeltaGenerator) -> tuple[str, bool]:
     with middle:
-        part = query_segments(
+        split = query_segments(
             "part",
             "Images",
-            {part: part for part in reversed(TEST_PARTS)},
+            {split: split for split in reversed(TEST_SPLITS)},
             help="Models are chosen on PublicTest; PrivateTest gives the final score.",
         )
     with right:
-        copies = query_segments(
+        include_duplicates = query_segments(
             "copies",
             "Copies",
             {"yes": "counted", "no": "left out"},
             help="Test images that stand pixel by pixel in Training too.",
         )
-    return part, copies == "yes"
+    return split, include_duplicates == "yes"
 
 
 def _figures(
-    model: TrainedModel, part: str, copies: bool
+    model: TrainedModel, split: str, include_duplicates: bool
 ) -> tuple[Predictions, dict[str, Interval]]:
     digest = f"{model.card.files.get(PREDICTIONS_FILE)} {model.card.calibration}"
     found: tuple[Predictions, dict[str, Interval]] = _computed(
-        str(model.folder), digest, part, copies
+        str(model.folder), digest, split, include_duplicates
     )
     return found
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _computed(
-    folder: str, digest: str, part: str, copies: bool
+    folder: str, digest: str, split: str, include_duplicates: bool
 ) -> tuple[Predictions, dict[str, Interval]]:
     """Read and resample once per content; ``digest`` is there to be part of the key."""
     from pathlib import Path
 
     model = TrainedModel(Path(folder))
-    predictions = read_predictions(model, part, copies=copies)
+    predictions = read_predictions(model, split, include_duplicates=include_duplicates)
     if len(predictions) == 0:
-        raise ModelError(f"{model.name}: every image of its {part} has a copy in Training.")
+        raise ModelError(f"{model.name}: every image of its {split} has a copy in Training.")
     return predictions, bootstrap(predictions)

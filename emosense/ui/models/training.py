@@ -30,10 +30,10 @@ def show(selection: Selection) -> None:
             continue
         card, best = shown.card, shown.card.selected_epoch
         row = history[best - 1]
-        part = shown.model.calibration.part
+        split = shown.model.calibration.part
         told = (
             f"Epoch {best} of {len(history)}: validation accuracy {percent(row['val_accuracy'])}"
-            + (f" on {part}" if part else "")
+            + (f" on {split}" if split else "")
         )
         seconds = timedelta(seconds=round(card.training.seconds))
         st.markdown(

@@ -325,7 +325,7 @@ class TestFiles:
         (source / "dead").symlink_to(tmp_path / "nowhere")
         found = discover(str(source))
         assert [file.name for file in found.files] == ["one/a.jpg", "three/b.jpg"]
-        assert sorted(message.split(" left out")[0] for message in found.left_out.messages()) == [
+        assert sorted(message.split(" left out")[0] for message in found.skipped.messages()) == [
             "1 link that leads nowhere",
             "2 links to folders that were read already",
         ]
@@ -337,7 +337,7 @@ class TestFiles:
         out = str(tmp_path / "out")  # in the source, and no part of it
         for _ in range(2):
             end = run_job(str(tmp_path), out, OPTIONS, in_this_process)
-            assert set(end.left_out.messages()) == {
+            assert set(end.skipped.messages()) == {
                 "4 files of other kinds left out: 2 .txt, 1 .json, 1 without an ending",
                 "1 hidden file left out",
             }
@@ -362,7 +362,7 @@ class TestFiles:
         for pattern in ("**/*.jpg", "**"):
             found = discover(f"{source}/{pattern}")
             assert [file.name for file in found.files] == names
-            assert {message.split(" left out")[0] for message in found.left_out.messages()} == {
+            assert {message.split(" left out")[0] for message in found.skipped.messages()} == {
                 "1 link that leads nowhere",
                 "2 links to folders that were read already",
             }
@@ -384,14 +384,14 @@ class TestFiles:
         for pattern in ("**/x/**/a.jpg", "**/**/*.jpg", "**/x/**/x/**"):
             found = discover(f"{tmp_path}/{pattern}")
             assert [file.name for file in found.files] == ["x/x/y/x/a.jpg"]
-            assert found.left_out.total == 0
+            assert found.skipped.total == 0
 
     def test_folders_that_a_pattern_names_are_told(self, tmp_path):
         (tmp_path / "folder").mkdir()
         (tmp_path / "a.jpg").write_bytes(b"x")
         found = discover(f"{tmp_path}/*")
         assert [file.name for file in found.files] == ["a.jpg"]
-        assert found.left_out.messages() == ["1 folder that the pattern names left out"]
+        assert found.skipped.messages() == ["1 folder that the pattern names left out"]
 
     @pytest.mark.parametrize("place", ["[1]", "a*b", "what?"])
     def test_patterns_in_odd_folders_of_clouds(self, place):
@@ -416,13 +416,13 @@ class TestFiles:
         expected = ["a.png"] if source == "p/q" else ["a.png", "q/a.png"]
         assert ResultStore(str(tmp_path / folder)).read()["file"].to_pylist() == expected
         assert [end.faces for end in ends] == [len(expected), 0]
-        assert [end.left_out.total for end in ends] == [0, 0]
+        assert [end.skipped.total for end in ends] == [0, 0]
 
     def test_what_another_job_wrote_is_a_file_of_another_kind(self, astronaut_png, tmp_path):
         (tmp_path / "a.png").write_bytes(astronaut_png)
         run_job(str(tmp_path), str(tmp_path / "out"), OPTIONS, in_this_process)
         end = run_job(str(tmp_path), str(tmp_path / "out2"), OPTIONS, in_this_process)
-        assert end.left_out.messages() == [
+        assert end.skipped.messages() == [
             "2 files of other kinds left out: 1 .json, 1 .parquet",
         ]
 

@@ -53,7 +53,7 @@ def test_images_that_were_learned_do_not_lower_the_threshold():
     mixed = Predictions(
         np.concatenate([raw.labels, right.labels]),
         np.concatenate([raw.probabilities, right.probabilities]),
-        np.concatenate([raw.copy, right.copy]),
+        np.concatenate([raw.is_duplicate, right.is_duplicate]),
     )
     found = fit_calibration(mixed, "PublicTest")
     _, accuracy = selective_accuracy(raw.calibrated(found), found.threshold)

@@ -20,7 +20,7 @@ def made(n=400, skill=2.0, seed=0, **fields):
     logits = np.random.default_rng(seed + 1000 + int(10 * skill)).normal(0, 1, (n, 7))
     logits[np.arange(n), labels] += skill
     probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    given = {"copy": rng.random(n) < 0.2, **fields}
+    given = {"is_duplicate": rng.random(n) < 0.2, **fields}
     return Predictions(labels, probabilities.astype(np.float32), **given)
 
 
@@ -103,7 +103,7 @@ def simple(labels, answers, confidences, **fields):
     """Predictions with the given answers; the rest of each row is spread evenly."""
     probabilities = np.repeat((1 - np.array(confidences))[:, np.newaxis] / 6, 7, axis=1)
     probabilities[np.arange(len(labels)), answers] = confidences
-    given = {"copy": np.zeros(len(labels), bool), **fields}
+    given = {"is_duplicate": np.zeros(len(labels), bool), **fields}
     return Predictions(np.array(labels, np.uint8), probabilities.astype(np.float32), **given)
 
 
@@ -131,7 +131,7 @@ def test_ferplus_agreement_by_hand():
 def test_without_copies():
     votes = np.eye(7, dtype=np.float32)[[0, 1]]
     copy = np.array([True, False])
-    kept = simple([0, 1], [0, 1], [0.9, 0.8], votes=votes, copy=copy).without_duplicates()
+    kept = simple([0, 1], [0, 1], [0.9, 0.8], votes=votes, is_duplicate=copy).without_duplicates()
     assert kept.labels.tolist() == [1]
     assert kept.votes.tolist() == [votes[1].tolist()]
 

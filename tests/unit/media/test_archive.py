@@ -36,7 +36,7 @@ def test_photos_are_read_and_other_files_counted():
     )
     assert [photo.name for photo in archive.photos] == ["album/a.JPG", "b.png", "c.heic"]
     assert [archive.read(photo) for photo in archive.photos] == [b"one", b"two", b"three"]
-    assert archive.left_out == 3
+    assert archive.skipped == 3
 
 
 def test_names_lead_nowhere():

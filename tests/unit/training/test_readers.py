@@ -181,13 +181,13 @@ def tarred(path, mode, **members):
 class TestCsvAsPeopleHaveIt:
     """The same rows and the same fingerprint, however the competition's csv was kept."""
 
-    USAGES = ("Training", "PublicTest", "PrivateTest")
+    SPLITS = ("Training", "PublicTest", "PrivateTest")
 
     def rows(self, form="{code},{pixels},{usage}"):
         ramps = (" ".join(str((i + 7 * k) % 256) for i in range(2304)) for k in range(3))
         return [
             form.format(code=code, pixels=pixels, usage=usage)
-            for code, (pixels, usage) in enumerate(zip(ramps, self.USAGES, strict=True))
+            for code, (pixels, usage) in enumerate(zip(ramps, self.SPLITS, strict=True))
         ]
 
     def text(self, header="emotion,pixels,Usage", form="{code},{pixels},{usage}", end="\n"):
@@ -223,7 +223,7 @@ class TestCsvAsPeopleHaveIt:
         path.write_text(self.text() + last, newline="")
         data = read_dataset(path)
         assert data.fingerprint == plain.fingerprint
-        (told,) = data.left_out.messages()
+        (told,) = data.skipped.messages()
         assert "empty row" in told
 
     @pytest.mark.parametrize("name", ["fer2013.csv.gz", "FER2013.CSV.GZ", "fer2013.csv", "x.bin"])
@@ -248,7 +248,7 @@ class TestCsvAsPeopleHaveIt:
         (tmp_path / "folder" / "fer2013" / "fer2013.csv").write_bytes(table)
         for path in (*found, tmp_path / "folder"):
             assert read_dataset(path).fingerprint == plain.fingerprint, path
-        told = read_dataset(tmp_path / "b.zip").left_out.messages()
+        told = read_dataset(tmp_path / "b.zip").skipped.messages()
         assert told == ["2 files of other kinds left out: 2 .csv"]
 
     def test_the_fingerprint_is_what_cards_hold(self, tmp_path, plain):
@@ -260,7 +260,7 @@ class TestCsvAsPeopleHaveIt:
         path = tmp_path / "a.csv"
         path.write_bytes(self.text("emotion, Usage, pixels", "{code},{usage},{pixels}").encode())
         assert read_dataset(path).fingerprint == expected
-        for code, (part, pixels) in enumerate(zip(self.USAGES, ramps, strict=True)):
+        for code, (part, pixels) in enumerate(zip(self.SPLITS, ramps, strict=True)):
             folder = tmp_path / "set" / f"{code}" / part / ("angry", "disgust", "fear")[code]
             folder.mkdir(parents=True)
             Image.fromarray(np.reshape(pixels, (48, 48)).astype(np.uint8)).save(folder / "a.tiff")
@@ -324,7 +324,7 @@ class TestCsvAsPeopleHaveIt:
         for name in ("a.tar", "a.zip"):
             data = read_dataset(tmp_path / name)
             assert data.fingerprint == plain.fingerprint
-            assert data.left_out.messages() == [
+            assert data.skipped.messages() == [
                 "1 file that a later one of the same name replaces left out: 1 fer2013.csv"
             ]
 
@@ -499,13 +499,13 @@ class TestFoldersAsPeopleHaveThem:
         (real / "gone.png").symlink_to(tmp_path / "nowhere.png")
         data = read_dataset(real)
         assert counts(data) == [4, 0, 4]
-        told = "; ".join(data.left_out.messages())
+        told = "; ".join(data.skipped.messages())
         assert "links to folders that were read already left out: " in told
         assert "1 link that leads nowhere left out: 1 gone.png" in told
         (real / "gone.png").unlink()
         (real / "self").symlink_to(real / "self")
         os.mkfifo(real / "pipe")
-        told = "; ".join(read_dataset(real).left_out.messages())
+        told = "; ".join(read_dataset(real).skipped.messages())
         assert "1 link that leads nowhere left out: 1 self" in told
         assert "1 entry that is no file left out: 1 pipe" in told
 
@@ -519,7 +519,7 @@ class TestFoldersAsPeopleHaveThem:
             archive.writestr(link, "0.png")
         data = read_dataset(tmp_path / "set.zip")
         assert counts(data) == [4, 0, 4]
-        assert data.left_out.messages() == ["1 link in the archive left out"]
+        assert data.skipped.messages() == ["1 link in the archive left out"]
 
     def test_an_archive_that_is_called_as_a_part(self, tmp_path):
         folder = tree(tmp_path / "set", "test") / "test"
@@ -535,7 +535,7 @@ class TestFoldersAsPeopleHaveThem:
         Image.new("L", (9, 9)).save(folder / "docs" / "a.png")
         data = read_dataset(folder)
         assert counts(data) == [4, 0, 4]
-        assert data.left_out.messages() == [
+        assert data.skipped.messages() == [
             "1 image outside of train, validation and test left out: 1 docs"
         ]
 
@@ -546,7 +546,7 @@ class TestFoldersAsPeopleHaveThem:
         Image.new("L", (9, 9)).save(folder / "docs" / "a.png")
         data = read_dataset(folder)
         assert counts(data) == [1, 0, 0]
-        assert data.left_out.messages() == ["1 file of another kind left out: 1 .png"]
+        assert data.skipped.messages() == ["1 file of another kind left out: 1 .png"]
 
     def test_an_image_that_would_fill_the_memory_is_refused(self, tmp_path):
         (tmp_path / "test" / "sad").mkdir(parents=True)
@@ -578,14 +578,14 @@ class TestFoldersAsPeopleHaveThem:
         for path in (folder, tmp_path / "set.zip"):
             data = read_dataset(path)
             assert counts(data) == [1, 0, 1]
-            assert sorted(data.left_out.messages()) == [
+            assert sorted(data.skipped.messages()) == [
                 "1 image outside of train, validation and test left out: 1 more",
                 "1 image without a class folder left out: 1 train",
                 "2 hidden files left out",
                 "2 images of classes that are not among the seven left out: 2 contempt",
                 "4 files of other kinds left out: 2 .txt, 1 .json, 1 without an ending",
             ]
-            assert data.left_out.total == 10
+            assert data.skipped.total == 10
 
     def test_numbers_and_missing_parts_are_told(self, tmp_path):
         with pytest.raises(DatasetError, match=r"Received: '1'\. A number means another emotion"):
