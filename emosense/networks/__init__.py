@@ -1,1 +1,1 @@
-"""The CNNs, and the registry of trained ones."""
+"""CNN architectures, the registry of trained models, and inference backends."""

@@ -1,4 +1,4 @@
-"""Every network that can be built and trained, by name."""
+"""All CNN architectures that can be built and trained, by name."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ if TYPE_CHECKING:
     import keras
 
 Builder = Callable[[str, str, float], "keras.Model"]
-"""(name, initialiser, factor on dropout) -> untrained network."""
+"""(model name, kernel initialiser, factor on the dropout rates) -> untrained network."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network that can be built and trained by name.
+    """A CNN architecture that can be built and trained by name.
 
     Attributes:
-        name: the registry's name, e.g. ``"cnn8"``.
-        title: what the app shows, e.g. ``"8L CNN"``.
-        summary: one sentence.
-        builder: makes it.
-        folded: makes it without batch normalisation, if it has any.
+        name: architecture name, e.g. ``"cnn8"``.
+        title: display name, e.g. ``"8L CNN"``.
+        summary: description in one sentence.
+        builder: builds the network as it is trained.
         paper_accuracy: test accuracy in 0..1 that the paper reports; None for a network that
-            is not the paper's.
+            is not in the paper.
+        folded: builds the network with folded batch normalisation; None if it has none.
+
+    >>> architecture("cnn8").title
+    '8L CNN'
     """
 
     name: str
@@ -44,35 +47,40 @@ class Architecture:
 
         Args:
             initializer: Keras name of the kernel initialiser of all layers.
-            dropout: factor on the network's own dropout rates.
+            dropout: factor on the architecture's dropout rates.
 
         Returns:
             A functional model: (n, 48, 48, 1) float grey values in 0..1 ->
-            (n, 7) float32 class probabilities in FER2013's order.
+            (n, 7) float32 class probabilities in FER2013's class order.
         """
         return self.builder(self.name, initializer, dropout)
 
     def without_batch_norm(self, trained: keras.Model) -> keras.Model:
-        """Return a trained network as it is kept: batch normalisation merged, if it has any."""
+        """Return a trained network with its batch normalisation folded into the weights.
+
+        A network without batch normalisation is returned unchanged.
+        """
         if self.folded is None:
             return trained
         return fold_batch_norm(trained, self.folded(self.name, "zeros", 1.0))
 
-    def load_initial_weights(self, kept: keras.Model, untrained: keras.Model, faces: Any) -> None:
-        """Give an untrained network the weights of a trained one, as it is kept.
+    def load_initial_weights(
+        self, pretrained: keras.Model, untrained: keras.Model, faces: Any
+    ) -> None:
+        """Initialise an untrained network with the weights of a pretrained one.
 
         Args:
-            kept: as :meth:`without_batch_norm` gives it.
-            untrained: from :meth:`build`; its weights are set.
-            faces: (n, 48, 48, 1) float32 in 0..1, as training shows them.
+            pretrained: a network as :meth:`without_batch_norm` returns it.
+            untrained: a network from :meth:`build`; its weights are set in place.
+            faces: (n, 48, 48, 1) float32 training images in 0..1, for the batch statistics.
 
         Raises:
-            ValueError: ``kept`` is another network.
+            ValueError: ``pretrained`` has another architecture.
         """
         if self.folded is None:
-            untrained.set_weights(kept.get_weights())
+            untrained.set_weights(pretrained.get_weights())
         else:
-            unfold_batch_norm(kept, untrained, faces)
+            unfold_batch_norm(pretrained, untrained, faces)
 
 
 def _paper(*filters: int, padded: bool = False, batch_norm: bool = False) -> Builder:

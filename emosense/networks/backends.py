@@ -1,4 +1,4 @@
-"""What computes a trained network: ONNX Runtime on CPUs, Keras on anything else."""
+"""Inference backends of trained networks: ONNX Runtime on CPUs, Keras on other devices."""
 
 from __future__ import annotations
 
@@ -14,26 +14,36 @@ from emosense.runtime.device import compiled_call, device_label, has_gpu
 
 
 class InferenceBackend(Protocol):
-    """Computes a network.
+    """Runs a network on batches of face crops.
 
     Attributes:
-        label: for people, e.g. ``ONNX Runtime, CPU``.
+        label: display name of runtime and device, e.g. ``ONNX Runtime, CPU``.
+
+    >>> class UniformBackend:
+    ...     label = "uniform"
+    ...     def __call__(self, faces):
+    ...         return np.full((len(faces), 7), 1 / 7, np.float32)
+    >>> UniformBackend()(np.zeros((2, 48, 48), np.uint8)).shape
+    (2, 7)
     """
 
     label: str
 
     def __call__(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the (n, 7) float32 probabilities of (n, 48, 48) uint8 faces, n at least 1."""
+        """Return (n, 7) float32 class probabilities of (n, 48, 48) uint8 faces, n >= 1."""
         ...
 
 
 def create_runtime(model: TrainedModel, backend: str = "auto") -> InferenceBackend:
-    """Return what computes ``model`` fastest here.
+    """Create the inference backend that runs ``model`` fastest on this machine.
 
     Args:
-        model: from the registry.
-        backend: ``keras`` for Keras on any machine; ``auto`` for Keras where its backend has a
-            GPU, and ONNX Runtime elsewhere; anything else for ONNX Runtime.
+        model: a model of the registry.
+        backend: ``keras`` selects Keras on any machine; ``auto`` selects Keras where its backend
+            has a GPU, and ONNX Runtime elsewhere; anything else selects ONNX Runtime.
+
+    Returns:
+        The selected backend; Keras also for a network that cannot be converted to ONNX.
 
     Raises:
         ModelDamaged: the model cannot be loaded.
@@ -42,19 +52,24 @@ def create_runtime(model: TrainedModel, backend: str = "auto") -> InferenceBacke
         path = model.file(WEIGHTS_FILE)
         try:
             return OnnxBackend(path.read_bytes())
-        except Exception:  # unknown layers, or damage: Keras can do it, or tells what is wrong
+        except Exception:  # an unsupported layer, which Keras runs, or damage, which it reports
             return KerasBackend(model)
     return KerasBackend(model)
 
 
 class OnnxBackend:
-    """A network in ONNX Runtime, on the CPU; needs neither Keras nor TensorFlow.
+    """Runs a network in ONNX Runtime on the CPU; needs neither Keras nor TensorFlow.
 
     Args:
-        archive: the content of a ``.keras`` file.
+        archive: content of a ``.keras`` file.
 
     Raises:
-        UnsupportedLayer: the network cannot be turned into ONNX.
+        UnsupportedLayer: the network cannot be converted to ONNX.
+
+    >>> from emosense.networks.registry import find_model
+    >>> backend = OnnxBackend(find_model("emosense-s").file(WEIGHTS_FILE).read_bytes())
+    >>> backend(np.zeros((2, 48, 48), np.uint8)).shape
+    (2, 7)
     """
 
     label = "ONNX Runtime, CPU"
@@ -73,10 +88,17 @@ class OnnxBackend:
 
 
 class KerasBackend:
-    """A network in Keras, on whatever device its backend has.
+    """Runs a network in Keras, on the device of the Keras backend.
+
+    Args:
+        model: a model of the registry.
 
     Raises:
         ModelDamaged: the model cannot be loaded.
+
+    >>> from emosense.networks.registry import find_model
+    >>> KerasBackend(find_model("emosense-s")).label
+    'Keras, ...'
     """
 
     def __init__(self, model: TrainedModel) -> None:
@@ -87,8 +109,8 @@ class KerasBackend:
     def _forward(self, faces: Any) -> Any:
         from keras import ops
 
-        unit = ops.cast(faces, "float32") / 255.0
-        return self._network(ops.expand_dims(unit, -1), training=False)
+        scaled = ops.cast(faces, "float32") / 255.0
+        return self._network(ops.expand_dims(scaled, -1), training=False)
 
     def __call__(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """See :class:`InferenceBackend`."""

@@ -1,4 +1,4 @@
-"""A trained network as a function from face crops to probabilities."""
+"""Classification of face crops: a trained network with its calibration."""
 
 from __future__ import annotations
 
@@ -12,51 +12,57 @@ from emosense.networks.backends import create_runtime
 from emosense.networks.registry import TrainedModel
 from emosense.networks.temperature_scaling import Calibration
 
-BATCH: Final = 64
+BATCH_SIZE: Final = 64
 
 
 class EmotionClassifier:
     """Classifies 48x48 faces with one model of the registry.
 
     Args:
-        model: from the registry.
-        backend: see :func:`emosense.networks.backends.create_runtime`.
-        raw: give the network's own probabilities, not calibrated ones.
+        model: a model of the registry.
+        backend: inference backend, as :func:`emosense.networks.backends.create_runtime` takes it.
+        raw: return uncalibrated probabilities.
 
     Raises:
         ModelDamaged: the model cannot be loaded.
+
+    >>> from emosense.networks.registry import find_model
+    >>> classify = EmotionClassifier(find_model("emosense-s"), "opencv")
+    >>> classify(np.zeros((2, 48, 48), np.uint8)).shape
+    (2, 7)
     """
 
     def __init__(self, model: TrainedModel, backend: str = "auto", *, raw: bool = False) -> None:
         self.name = model.name
         self.calibration = Calibration() if raw else model.calibration
-        self._runtime = create_runtime(model, backend)
+        self._backend = create_runtime(model, backend)
 
     @property
     def label(self) -> str:
-        """What computes the network, and on which device."""
-        return self._runtime.label
+        """Display name of the inference backend and its device."""
+        return self._backend.label
 
     def __call__(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Classify faces.
 
         Args:
-            faces: (n, 48, 48) uint8 grey; n may be 0.
+            faces: (n, 48, 48) uint8 grey values; n may be 0.
 
         Returns:
-            (n, 7) float32 probabilities, FER2013's order.
+            (n, 7) float32 class probabilities in FER2013's class order.
 
         Raises:
-            ValueError: another shape or type.
+            ValueError: ``faces`` has another shape or dtype.
         """
         if faces.shape[1:] != (INPUT_SIZE, INPUT_SIZE) or faces.dtype != np.uint8:
             raise ValueError(
                 f"Expected faces of shape (n, {INPUT_SIZE}, {INPUT_SIZE}) and type uint8. "
                 f"Received: {faces.shape}, {faces.dtype}"
             )
-        parts = [
-            self._runtime(faces[start : start + BATCH]) for start in range(0, len(faces), BATCH)
+        batches = [
+            self._backend(faces[start : start + BATCH_SIZE])
+            for start in range(0, len(faces), BATCH_SIZE)
         ]
-        if not parts:
+        if not batches:
             return np.empty((0, len(EMOTIONS)), np.float32)
-        return self.calibration.apply(np.concatenate(parts))
+        return self.calibration.apply(np.concatenate(batches))

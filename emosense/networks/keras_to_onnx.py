@@ -1,8 +1,8 @@
-"""Turns a ``.keras`` archive into an ONNX graph, without Keras or TensorFlow.
+"""Converts a ``.keras`` archive to an ONNX graph, without Keras or TensorFlow.
 
-ONNX Runtime outruns TensorFlow on CPUs (docs/speed.md), and a process that needs nothing else starts
-sooner and is smaller. Only the layers that image classifiers are made of are known; a network
-with any other runs in Keras.
+ONNX Runtime outruns TensorFlow on CPUs (docs/speed.md), and a process that needs nothing else
+starts sooner and is smaller. Only common layers of image classifiers are supported; a network
+with any other layer runs in Keras.
 """
 
 from __future__ import annotations
@@ -23,17 +23,24 @@ Array = npt.NDArray[np.float32]
 
 
 class UnsupportedLayer(Exception):
-    """The network has a layer (or an option of one) that cannot be turned into ONNX."""
+    """The network has a layer, or a layer option, that cannot be converted to ONNX.
+
+    >>> str(UnsupportedLayer("DepthwiseConv2D"))
+    'DepthwiseConv2D'
+    """
 
 
 def keras_to_onnx(archive: bytes) -> bytes:
-    """Return the graph of a network: (n, 48, 48) uint8 faces -> (n, 7) float32 probabilities.
+    """Convert a network to ONNX: (n, 48, 48) uint8 faces -> (n, 7) float32 probabilities.
 
     Args:
-        archive: the content of a ``.keras`` file with a functional model.
+        archive: content of a ``.keras`` file with a functional model.
+
+    Returns:
+        The serialised ONNX model.
 
     Raises:
-        UnsupportedLayer: see there.
+        UnsupportedLayer: a layer, or a layer option, cannot be converted.
     """
     import h5py
 
@@ -53,13 +60,16 @@ def keras_to_onnx(archive: bytes) -> bytes:
 
 
 class _Graph:
-    """Collects nodes and constants, layer by layer; maps are (n, channels, h, w) inside."""
+    """Collects ONNX nodes and initialisers, layer by layer.
+
+    Feature maps have the layout (n, channels, height, width) inside the graph.
+    """
 
     def __init__(self, config: dict[str, Any], weights: dict[str, list[Array]]) -> None:
         self._weights = weights
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
-        # Scaled as all networks take it.
+        # All networks take grey values in 0..1.
         self._add("Cast", ["faces"], "faces_float", to=1)
         self._add("Div", ["faces_float", self._constant("white", np.float32(255))], "unit")
         axes = self._constant("channel_axis", np.array([1], np.int64))
@@ -69,7 +79,7 @@ class _Graph:
         self._add("Identity", [_only_output(config["output_layers"])], "probabilities")
 
     def model(self) -> bytes:
-        """Return the finished model."""
+        """Return the checked, serialised ONNX model."""
         from onnx import TensorProto, checker, helper
 
         graph = helper.make_graph(
@@ -91,12 +101,12 @@ class _Graph:
         return data
 
     def _layer(self, layer: dict[str, Any]) -> None:
-        kind, built = layer["class_name"], layer.get("build_config") or {}
-        config = {**layer["config"], "built_for": built.get("input_shape")}
-        name, inputs = config["name"], list(_histories(layer["inbound_nodes"]))
-        if kind not in _LAYERS:
-            raise UnsupportedLayer(kind)
-        _LAYERS[kind](self, name, config, inputs)
+        class_name, build_config = layer["class_name"], layer.get("build_config") or {}
+        config = {**layer["config"], "input_shape": build_config.get("input_shape")}
+        name, inputs = config["name"], list(_input_layers(layer["inbound_nodes"]))
+        if class_name not in _LAYERS:
+            raise UnsupportedLayer(class_name)
+        _LAYERS[class_name](self, name, config, inputs)
 
     def _input(self, name: str, config: dict[str, Any], inputs: list[str]) -> None:
         self._add("Identity", ["image"], name)
@@ -109,7 +119,7 @@ class _Graph:
         kernel, *bias = self._weights[name]
         names = [self._constant(f"{name}_kernel", kernel.transpose(3, 2, 0, 1))]
         names += [self._constant(f"{name}_bias", array) for array in bias]
-        self._activated(
+        self._with_activation(
             "Conv",
             [*inputs, *names],
             name,
@@ -123,7 +133,7 @@ class _Graph:
         kernel, *bias = self._weights[name]
         names = [self._constant(f"{name}_kernel", kernel)]
         names += [self._constant(f"{name}_bias", array) for array in bias]
-        self._activated("Gemm", [*inputs, *names], name, config["activation"])
+        self._with_activation("Gemm", [*inputs, *names], name, config["activation"])
 
     def _max_pooling(self, name: str, config: dict[str, Any], inputs: list[str]) -> None:
         _require(config, data_format="channels_last")
@@ -145,11 +155,11 @@ class _Graph:
         self._add("BatchNormalization", [*inputs, *names], name, epsilon=config["epsilon"])
 
     def _standardise(self, name: str, config: dict[str, Any], inputs: list[str]) -> None:
-        """Only over all of a picture, without learned numbers."""
+        """Add a layer normalisation over a whole image, without scale and offset weights."""
         _require(config, axis=[1, 2, 3], scale=False, center=False)
-        if config["built_for"] is None:
+        if config["input_shape"] is None:
             raise UnsupportedLayer("LayerNormalization of unknown size")
-        _, height, width, channels = config["built_for"]
+        _, height, width, channels = config["input_shape"]
         scale = np.ones((channels, height, width), np.float32)
         names = [*inputs, self._constant(f"{name}_scale", scale)]
         self._add("LayerNormalization", names, name, axis=1, epsilon=config["epsilon"])
@@ -169,26 +179,27 @@ class _Graph:
         self._add("Flatten", [f"{name}_map"], name)
 
     def _flatten(self, name: str, config: dict[str, Any], inputs: list[str]) -> None:
-        # Keras' maps have their channels last.
+        # Keras flattens feature maps with the channels last.
         self._add("Transpose", inputs, f"{name}_last", perm=[0, 2, 3, 1])
         self._add("Flatten", [f"{name}_last"], name)
 
-    def _activated(
-        self, kind: str, inputs: list[str], name: str, activation: str, **options: Any
+    def _with_activation(
+        self, op_type: str, inputs: list[str], name: str, activation: str, **attributes: Any
     ) -> None:
         if activation not in _ACTIVATIONS:
             raise UnsupportedLayer(f"activation {activation}")
-        after = _ACTIVATIONS[activation]
-        self._add(kind, inputs, name if after is None else f"{name}_linear", **options)
-        if after is not None:
-            self._add(
-                after, [f"{name}_linear"], name, **({"axis": 1} if after == "Softmax" else {})
-            )
+        activation_op = _ACTIVATIONS[activation]
+        if activation_op is None:
+            self._add(op_type, inputs, name, **attributes)
+            return
+        self._add(op_type, inputs, f"{name}_linear", **attributes)
+        axis = {"axis": 1} if activation_op == "Softmax" else {}
+        self._add(activation_op, [f"{name}_linear"], name, **axis)
 
-    def _add(self, kind: str, inputs: list[str], output: str, **options: Any) -> None:
+    def _add(self, op_type: str, inputs: list[str], output: str, **attributes: Any) -> None:
         from onnx import helper
 
-        self._nodes.append(helper.make_node(kind, inputs, [output], **options))
+        self._nodes.append(helper.make_node(op_type, inputs, [output], **attributes))
 
     def _constant(self, name: str, array: npt.ArrayLike) -> str:
         from onnx import numpy_helper
@@ -215,11 +226,11 @@ _ACTIVATIONS = {"linear": None, "relu": "Relu", "softmax": "Softmax"}
 
 
 def _only_output(outputs: list[Any]) -> str:
-    """Return the layer that gives the output; it is written as [name, 0, 0], or that in a list."""
-    named = outputs if isinstance(outputs[0], str) else outputs[0]
-    if named is not outputs and len(outputs) > 1:
+    """Return the name of the output layer, which is stored as [name, 0, 0] or [[name, 0, 0]]."""
+    output = outputs if isinstance(outputs[0], str) else outputs[0]
+    if output is not outputs and len(outputs) > 1:
         raise UnsupportedLayer("several outputs")
-    return str(named[0])
+    return str(output[0])
 
 
 def _require(config: dict[str, Any], **expected: Any) -> None:
@@ -228,14 +239,14 @@ def _require(config: dict[str, Any], **expected: Any) -> None:
             raise UnsupportedLayer(f"{key} {config.get(key)!r}")
 
 
-def _histories(node: Any) -> Iterator[str]:
-    """Yield the names of the layers whose outputs a serialised call takes."""
+def _input_layers(node: Any) -> Iterator[str]:
+    """Yield the names of the layers whose outputs are inputs of a serialised layer call."""
     if isinstance(node, dict):
         if node.get("class_name") == "__keras_tensor__":
             yield node["config"]["keras_history"][0]
         else:
             for value in node.values():
-                yield from _histories(value)
+                yield from _input_layers(value)
     elif isinstance(node, list):
         for value in node:
-            yield from _histories(value)
+            yield from _input_layers(value)

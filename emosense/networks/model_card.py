@@ -1,8 +1,7 @@
-"""A model card: what a trained model is, as data beside its weights.
+"""Model cards: the metadata of a trained model, stored as JSON beside its weights.
 
-Cards are pydantic models: a file that is not one is refused as a whole, with the field that is
-wrong, wherever it came from. After "Model Cards for Model Reporting" (Mitchell et al. 2019,
-arXiv:1810.03993).
+Cards are pydantic models: an invalid file is rejected as a whole, and the error names the first
+invalid field. After "Model Cards for Model Reporting" (Mitchell et al. 2019, arXiv:1810.03993).
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ Loss = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class CardModel(BaseModel):
-    """Base of all that a card holds: immutable, no guessing of types, no unknown fields.
+    """Base class of a card and its parts: immutable, strict types, no unknown fields.
 
     >>> FileInfo(sha256="a" * 64, bytes=3).bytes
     3
@@ -42,12 +41,12 @@ class CardModel(BaseModel):
 
 
 class ClassMetrics(CardModel):
-    """Metrics of one class; 0 where undefined.
+    """Metrics of one class; undefined values are 0.
 
     Attributes:
         precision: fraction of the predictions of the class that are correct, in 0..1.
-        recall: fraction of the images of the class that are predicted so, in 0..1.
-        f1: harmonic mean of both, in 0..1.
+        recall: fraction of the images of the class that are predicted correctly, in 0..1.
+        f1: harmonic mean of precision and recall, in 0..1.
         support: number of images of the class.
 
     >>> ClassMetrics(precision=0.5, recall=0.5, f1=0.5, support=4).support
@@ -70,10 +69,10 @@ class Metrics(CardModel):
         macro_precision: unweighted mean of the precisions of the seven classes.
         macro_recall: unweighted mean of the recalls of the seven classes.
         macro_f1: unweighted mean of the F1 scores of the seven classes.
-        ece: expected calibration error, 15 equal-width bins of the top probability (Guo et
+        ece: expected calibration error with 15 equal-width bins of the top probability (Guo et
             al. 2017, arXiv:1706.04599).
-        per_class: by emotion name.
-        confusion: 7x7 counts, rows are the true classes, columns the predicted ones.
+        per_class: metrics of each class, by emotion name.
+        confusion: 7x7 confusion matrix: rows are true classes, columns predicted classes.
 
     >>> sorted(Metrics.model_fields)[:3]
     ['accuracy', 'confusion', 'ece']
@@ -98,7 +97,7 @@ class Metrics(CardModel):
             raise ValueError(f"per_class should have the classes {', '.join(EMOTIONS)}")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data, as the card holds it."""
+        """Return the metrics as plain data, as they are stored in the card."""
         return self.model_dump()
 
 
@@ -106,8 +105,8 @@ class FileInfo(CardModel):
     """A file of the model folder.
 
     Attributes:
-        sha256: its SHA-256, as 64 hexadecimal digits.
-        bytes: its size.
+        sha256: SHA-256 checksum, as 64 hexadecimal digits.
+        bytes: file size.
 
     >>> FileInfo(sha256="a" * 64, bytes=3).sha256[:3]
     'aaa'
@@ -118,7 +117,15 @@ class FileInfo(CardModel):
 
 
 class LayerSummary(CardModel):
-    """A layer of the network; see :func:`emosense.networks.summary.layer_summary`.
+    """A layer of the network.
+
+    Attributes:
+        name: layer name.
+        type: Keras class name.
+        output: output shape for one face, without the batch axis.
+        parameters: number of weights.
+        flops: floating point operations for one face; see
+            :func:`emosense.networks.summary.layer_summary`.
 
     >>> LayerSummary(name="conv1", type="Conv2D", output=[46, 46, 128], parameters=1280, flops=0).name
     'conv1'
@@ -135,11 +142,12 @@ class DataInfo(CardModel):
     """The data that the model was trained on.
 
     Attributes:
-        name: name with its source, e.g. ``FER2013 (arXiv:1307.0414)``.
-        fingerprint: :attr:`emosense.training.dataset.Dataset.fingerprint`.
-        training_images: number of images that were learned.
-        validation_images: number of images that the epoch was selected on.
-        test_images: number of images of PrivateTest.
+        name: data set name with its source, e.g. ``FER2013 (arXiv:1307.0414)``.
+        fingerprint: checksum of the data, see
+            :attr:`emosense.training.dataset.Dataset.fingerprint`.
+        training_images: number of images in the training split.
+        validation_images: number of images in the validation split.
+        test_images: number of images in PrivateTest.
 
     >>> sorted(DataInfo.model_fields)[0]
     'fingerprint'
@@ -153,13 +161,13 @@ class DataInfo(CardModel):
 
 
 class TrainingInfo(CardModel):
-    """What trained the model.
+    """Hardware and software of the training run.
 
     Attributes:
         seconds: duration of all epochs.
         hardware: device and processor, in words.
         backend: Keras backend.
-        versions: version by package: keras, numpy and the backend.
+        versions: versions of keras, numpy and the backend, by package name.
 
     >>> sorted(TrainingInfo.model_fields)
     ['backend', 'hardware', 'seconds', 'versions']
@@ -172,10 +180,10 @@ class TrainingInfo(CardModel):
 
 
 class CardRecipe(CardModel):
-    """The training recipe, as far as others than training itself ask for it.
+    """The options of the training recipe that are used outside of training.
 
-    Cards of other releases may hold more options, or fewer; see
-    :class:`emosense.training.recipe.Recipe` for all of them.
+    Cards of other releases may have more or fewer options;
+    :class:`emosense.training.recipe.Recipe` documents all of them.
 
     >>> CardRecipe(network="cnn8", epochs=50).seed
     0
@@ -196,26 +204,26 @@ class CardRecipe(CardModel):
 
 
 class ModelCard(CardModel):
-    """Everything about a trained model but its weights.
+    """Metadata of a trained model.
 
     Attributes:
-        name: registry name; also the folder's.
-        title: name for people, e.g. ``8L CNN``.
-        summary: one sentence.
+        name: registry name; also the name of the model folder.
+        title: display name, e.g. ``8L CNN``.
+        summary: description in one sentence.
         network: architecture name.
         emotions: class names in the order of the outputs.
         input: shape and range of the input, in words.
         parameters: number of weights.
         recipe: the training recipe.
         command: the command that repeats the training.
-        epochs_seen: finished epochs when the model was written.
-        selected_epoch: the epoch whose weights these are, the best on validation.
+        epochs_seen: number of finished epochs when the model was exported.
+        selected_epoch: the epoch of the weights, the one with the best validation accuracy.
         data: the data that the model was trained on.
-        training: what trained it.
-        metrics: by split (``Training``, ``PublicTest``, ``PrivateTest``, and the last two
-            ``... without copies``), computed from calibrated probabilities.
-        files: by file name.
-        layers: the network's summary; empty in cards of before 0.1.
+        training: hardware and software of the training run.
+        metrics: metrics by split (``Training``, ``PublicTest``, ``PrivateTest``, and the last
+            two ``... without copies``), computed from calibrated probabilities.
+        files: size and checksum of each file, by file name.
+        layers: summary of the network's layers; empty in cards from before version 0.1.
         calibration: temperature scaling and abstention threshold.
         licence: licence of the weights.
 
@@ -245,17 +253,17 @@ class ModelCard(CardModel):
 
     @property
     def data_name(self) -> str:
-        """Short name of the data it was trained and measured on, e.g. ``FER2013``."""
+        """Short name of the data that the model was trained and tested on, e.g. ``FER2013``."""
         return self.data.name.partition(" (")[0] or "its data"
 
     @property
     def flops(self) -> int | None:
-        """Floating point operations for one face, or None if the card has no layers."""
+        """Floating point operations for one face; None if the card has no layers."""
         return sum(layer.flops for layer in self.layers) if self.layers else None
 
     @property
     def weights_megabytes(self) -> float | None:
-        """Size of the weights file in MB, or None if the card does not name it."""
+        """Size of the weights file in MB; None if the card does not list the file."""
         info = self.files.get(WEIGHTS_FILE)
         return None if info is None else info.bytes / 1e6
 
@@ -266,13 +274,13 @@ class ModelCard(CardModel):
 
     @property
     def earlier_runs(self) -> str:
-        """Models that it was fine-tuned or distilled from, in words; empty for a run of its own."""
+        """Note that the model was fine-tuned or distilled, in words; empty if it was neither."""
         verbs = {"start": "fine-tuned from", "teacher": "distilled from"}
-        done = [verb for option, verb in verbs.items() if getattr(self.recipe, option)]
-        if not done:
+        origins = [verb for option, verb in verbs.items() if getattr(self.recipe, option)]
+        if not origins:
             return ""
         return (
-            f"It was {' and '.join(done)} a model of an earlier run, which docs/training.md "
+            f"It was {' and '.join(origins)} a model of an earlier run, which docs/training.md "
             "describes; time and epochs are those of the last run alone."
         )
 
@@ -286,7 +294,8 @@ def read_card(folder: Path) -> ModelCard:
     """Read the card of the model in ``folder``.
 
     Raises:
-        ModelDamaged: missing, unreadable, or with missing, unknown or wrong fields.
+        ModelDamaged: the card is missing or unreadable, or has missing, unknown or invalid
+            fields.
     """
     path = folder / CARD_FILE
     try:
@@ -299,7 +308,7 @@ def read_json_bytes(path: Path) -> bytes:
     """Return the content of a JSON file of a model.
 
     Raises:
-        ModelDamaged: it cannot be read, or is too large to be one.
+        ModelDamaged: the file cannot be read, or has more than :data:`MAX_JSON_BYTES`.
     """
     try:
         with path.open("rb") as file:
@@ -314,7 +323,7 @@ def read_json_bytes(path: Path) -> bytes:
 
 
 def first_error(error: ValidationError) -> str:
-    """Say what is wrong with the first wrong field: what was expected and what came."""
+    """Describe the first invalid field: its name, what was expected and what was received."""
     details = error.errors(include_url=False)[0]
     field = ".".join(map(str, details["loc"]))
     message = details["msg"].removeprefix("Value error, ").replace("Input should be", "expected")

@@ -1,4 +1,4 @@
-"""Reading arrays of a file that may come from a stranger."""
+"""Reads npz archives from untrusted sources."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from numpy.lib import format as npy
 from emosense.errors import ModelDamaged
 
 MAX_ARRAY_BYTES: Final = 512 * 2**20
-"""Size limit of all arrays of a file together; those of FER2013's test splits have 0.5 MB."""
+"""Limit of the total size of a file's arrays; those of FER2013's test splits have 0.5 MB."""
 
-_BROKEN: Final = (
+_READ_ERRORS: Final = (
     ValueError,
     OSError,
     EOFError,
@@ -30,38 +30,38 @@ _BROKEN: Final = (
 
 
 def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Read an npz archive; nothing of it is run, and its headers are checked before its data.
+    """Read an npz archive without unpickling; sizes are checked before any data is read.
 
     Raises:
-        ModelDamaged: broken, too large, or with pickled objects.
+        ModelDamaged: the archive is damaged or too large, or has pickled objects.
     """
     arrays: dict[str, npt.NDArray[Any]] = {}
-    budget = MAX_ARRAY_BYTES
+    remaining_bytes = MAX_ARRAY_BYTES
     try:
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
                 with archive.open(info) as member:
-                    budget -= _declared_bytes(member)
-                if budget < 0:
+                    remaining_bytes -= _declared_bytes(member)
+                if remaining_bytes < 0:
                     raise ValueError(f"more than {MAX_ARRAY_BYTES / 2**20:.0f} MB")
             for info in archive.infolist():
                 with archive.open(info) as member:
                     name = info.filename.removesuffix(".npy")
                     arrays[name] = npy.read_array(member, allow_pickle=False)
-    except _BROKEN as error:
+    except _READ_ERRORS as error:
         raise ModelDamaged(f"{path} does not hold arrays of numbers: {error}.") from error
     return arrays
 
 
 def _declared_bytes(member: Any) -> int:
-    """Return the size that an array's header declares.
+    """Return the size in bytes that the header of an array declares.
 
     Raises:
-        ValueError: no header, or an array of objects.
+        ValueError: the header is missing or invalid, or the array has pickled objects.
     """
     version = npy.read_magic(member)
     read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, _, dtype = read_header(member)
     if dtype.hasobject:
         raise ValueError("pickled objects are not read")
-    return int(np.prod([int(side) for side in shape], dtype=object)) * dtype.itemsize
+    return int(np.prod([int(length) for length in shape], dtype=object)) * dtype.itemsize

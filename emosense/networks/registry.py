@@ -1,4 +1,4 @@
-"""The one place that knows which trained models there are and loads them."""
+"""The registry of trained models: finds, verifies and loads them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class EpochMetrics(TypedDict):
-    """A row of a learning curve.
+    """One epoch of a learning curve.
 
     Attributes:
         epoch: number of the epoch, from 1.
@@ -46,8 +46,12 @@ class EpochMetrics(TypedDict):
         accuracy: training accuracy, in 0..1.
         val_loss: validation loss, in nats.
         val_accuracy: validation accuracy, in 0..1.
-        learning_rate: at the end of the epoch.
+        learning_rate: learning rate at the end of the epoch.
         seconds: duration of the epoch.
+
+    >>> row = EpochMetrics(epoch=1, loss=1.8, accuracy=0.25, val_loss=1.7, val_accuracy=0.3)
+    >>> row["val_accuracy"]
+    0.3
     """
 
     epoch: int
@@ -64,10 +68,10 @@ _HISTORY: Final = TypeAdapter(list[EpochMetrics])
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model folder: its card, and its files once they are needed.
+    """A model folder; its card and files are read when they are needed.
 
     Attributes:
-        folder: the folder; its name is the model's.
+        folder: the model folder; its name is the name of the model.
 
     >>> find_model("cnn8").name
     'cnn8'
@@ -82,15 +86,15 @@ class TrainedModel:
 
     @cached_property
     def card(self) -> ModelCard:
-        """The card.
+        """The model card.
 
         Raises:
-            ModelDamaged: unreadable, or not this model's.
+            ModelDamaged: the card is unreadable, or is the card of another model.
         """
         try:
             card = read_card(self.folder)
         except ModelDamaged as error:
-            raise ModelDamaged(f"{error} {self._repair()}") from error
+            raise ModelDamaged(f"{error} {self._repair_hint()}") from error
         if tuple(card.emotions) != EMOTIONS or card.name != self.name:
             raise ModelDamaged(
                 f"{self.folder / CARD_FILE}: expected the model {self.name!r} with the classes "
@@ -103,20 +107,20 @@ class TrainedModel:
         """Temperature and abstention threshold, from the card.
 
         Raises:
-            ModelDamaged: see :attr:`card`.
+            ModelDamaged: the card is unreadable, or is the card of another model.
         """
         return self.card.calibration
 
     def file(self, name: str) -> Path:
-        """Return a file of the model after checking it against the card.
+        """Return the path of a file of the model after verifying its checksum.
 
         Raises:
-            ModelDamaged: missing, or its SHA-256 is not the card's.
+            ModelDamaged: the file is missing, or its SHA-256 differs from that in the card.
         """
         path = self.folder / name
         info = self.card.files.get(name)
         if info is None or not path.is_file():
-            raise ModelDamaged(f"The model {self.name!r} has no file {name}. {self._repair()}")
+            raise ModelDamaged(f"The model {self.name!r} has no file {name}. {self._repair_hint()}")
         expected = info.sha256
         try:
             received = serialization.sha256_of(path)
@@ -125,21 +129,22 @@ class TrainedModel:
         if received != expected:
             raise ModelDamaged(
                 f"{path} was changed or damaged: expected SHA-256 {expected}. "
-                f"Received: {received}. {self._repair()}"
+                f"Received: {received}. {self._repair_hint()}"
             )
         return path
 
     def network(self) -> keras.Model:
-        """Load the network: (n, 48, 48, 1) float in 0..1 -> (n, 7) probabilities.
+        """Load the Keras model: (n, 48, 48, 1) float in 0..1 -> (n, 7) probabilities.
 
         Raises:
-            ModelDamaged: the weights are missing, changed, or not those of the card.
+            ModelDamaged: the weights are missing, changed or unreadable, or have another output
+                shape.
         """
         path = self.file(WEIGHTS_FILE)
         try:
             model = serialization.load_network(path)
         except ModelDamaged as error:
-            raise ModelDamaged(f"{error} {self._repair()}") from error
+            raise ModelDamaged(f"{error} {self._repair_hint()}") from error
         if model.output_shape != (None, len(EMOTIONS)):
             raise ModelDamaged(
                 f"{path}: expected an output of shape (n, {len(EMOTIONS)}). "
@@ -151,7 +156,8 @@ class TrainedModel:
         """Return the learning curve, one row of :class:`EpochMetrics` per epoch.
 
         Raises:
-            ModelDamaged: missing, changed, or no learning curve that reaches the selected epoch.
+            ModelDamaged: the file is missing or changed, or is no learning curve with all epochs
+                up to the selected one.
         """
         path = self.file(HISTORY_FILE)
         try:
@@ -170,11 +176,11 @@ class TrainedModel:
         """Return the arrays of ``predictions.npz``; see :mod:`emosense.training.export_model`.
 
         Raises:
-            ModelDamaged: missing, changed, or not such arrays.
+            ModelDamaged: the file is missing or changed, or is no npz archive of plain arrays.
         """
         return read_arrays(self.file(PREDICTIONS_FILE))
 
-    def _repair(self) -> str:
+    def _repair_hint(self) -> str:
         if self.folder.parent != bundled_models_dir():
             return "Train it again, or get it back from where it came."
         return (
@@ -184,40 +190,44 @@ class TrainedModel:
 
 
 def list_models(folders: Sequence[Path] | None = None) -> dict[str, TrainedModel]:
-    """Return all trained models by name, in the order of the folders, then of the names.
+    """Return all trained models by name, in the order of the folders, then in natural order.
 
-    Numbers in names count as numbers: cnn8 comes before cnn10.
+    In natural order cnn8 comes before cnn10.
 
     Args:
-        folders: where to look; the project's models/ and EMOSENSE_MODELS if None. A name
-            that occurs twice is taken from the first.
+        folders: folders to search; None searches the project's models/ and EMOSENSE_MODELS. A
+            name that occurs several times is taken from the first folder that has it.
     """
-    found: dict[str, TrainedModel] = {}
+    models: dict[str, TrainedModel] = {}
     for root in model_dirs() if folders is None else folders:
         if root.is_dir():
-            for entry in sorted(root.iterdir(), key=_natural):
+            for entry in sorted(root.iterdir(), key=_natural_sort_key):
                 if (entry / CARD_FILE).is_file():
-                    found.setdefault(entry.name, TrainedModel(entry))
-    return found
+                    models.setdefault(entry.name, TrainedModel(entry))
+    return models
 
 
 def find_model(name: str, folders: Sequence[Path] | None = None) -> TrainedModel:
     """Return the model called ``name``.
 
+    Args:
+        name: registry name.
+        folders: folders to search; None searches the project's models/ and EMOSENSE_MODELS.
+
     Raises:
-        ModelNotFound: there is none of that name.
+        ModelNotFound: no model has that name.
     """
     models = list_models(folders)
     if name not in models:
-        where = os.pathsep.join(map(str, model_dirs() if folders is None else folders))
+        searched = os.pathsep.join(map(str, model_dirs() if folders is None else folders))
         known = ", ".join(models) or "none"
         raise ModelNotFound(
-            f"There is no model {name!r}. Known: {known} (in {where}). One of the project's own that "
-            "is missing comes back with: git checkout -- models"
+            f"There is no model {name!r}. Known: {known} (in {searched}). A model of the project "
+            "that is missing can be restored with: git checkout -- models"
         )
     return models[name]
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
-    parts = re.split(r"(\d+)", path.name)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+def _natural_sort_key(path: Path) -> list[tuple[int, str]]:
+    runs = re.split(r"(\d+)", path.name)
+    return [(int(run), "") if run.isdecimal() else (-1, run) for run in runs]

@@ -1,12 +1,13 @@
 """EmoSense's own networks: small residual CNNs (He et al. 2016, arXiv:1512.03385).
 
-A stride-2 stem brings 48x48 to 24x24; four stages of two basic blocks follow at 24, 12, 6 and
-3 pixels, then global average pooling and one dense layer. Plain 3x3 convolutions throughout:
-on CPUs they outrun depthwise ones of fewer operations. Every face is first brought to mean 0
-and variance 1 inside the network, so that dark and pale photos look alike to it.
+A stride-2 stem downsamples 48x48 to 24x24; four stages of two basic blocks follow at 24, 12, 6
+and 3 pixels, then global average pooling and one dense layer. All convolutions are plain 3x3
+ones: on CPUs they are faster than depthwise convolutions with fewer operations. The first layer
+standardises every face to mean 0 and variance 1, so that the network is invariant to brightness
+and contrast.
 
-Batch normalisation is needed for training only; :mod:`emosense.networks.batch_norm` merges it
-into the convolutions, which is how trained weights are kept.
+Batch normalisation is needed for training only; :mod:`emosense.networks.batch_norm` folds it
+into the convolutions before the weights are saved.
 """
 
 from __future__ import annotations
@@ -35,15 +36,16 @@ def build_resnet(
     """Build a residual network.
 
     Args:
-        name: of the model.
+        name: model name.
         stem: channels of the first convolution.
-        widths: channels of each stage; each but the first begins with stride 2.
+        widths: channels of each stage; all stages but the first begin with stride 2.
         initializer: Keras name of the kernel initialiser of all layers.
-        dropout: factor on the rate before the last layer, 0.2.
-        folded: with biases instead of batch normalisation.
+        dropout: factor on the dropout rate of 0.2 before the last layer.
+        folded: use biases instead of batch normalisation.
 
     Returns:
-        (n, 48, 48, 1) float in 0..1 -> (n, 7) float32 probabilities.
+        A functional model: (n, 48, 48, 1) float grey values in 0..1 -> (n, 7) float32
+        probabilities.
     """
     import keras
     from keras import layers
@@ -73,17 +75,17 @@ def build_resnet(
         axis=(1, 2, 3), center=False, scale=False, epsilon=1e-4, dtype="float32", name="standardise"
     )(inputs)
     x = relu(convolution(x, stem, 3, 2, "conv1"), "conv1_relu")
-    before = stem
+    channels = stem
     for stage, width in enumerate(widths, start=1):
         for block in range(1, BLOCKS + 1):
             label = f"stage{stage}_block{block}"
             stride = 2 if stage > 1 and block == 1 else 1
             y = relu(convolution(x, width, 3, stride, f"{label}_conv1"), f"{label}_relu1")
             y = convolution(y, width, 3, 1, f"{label}_conv2")
-            if stride > 1 or before != width:
+            if stride > 1 or channels != width:
                 x = convolution(x, width, 1, stride, f"{label}_shortcut")
             x = relu(layers.Add(name=f"{label}_add")([x, y]), f"{label}_relu2")
-            before = width
+            channels = width
     x = layers.GlobalAveragePooling2D(name="average")(x)
     x = layers.Dropout(DROPOUT * dropout, name="dropout")(x)
     outputs = layers.Dense(

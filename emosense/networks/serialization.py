@@ -1,7 +1,7 @@
-"""Weights files: ``.keras`` archives whose numbers are stored as float16.
+"""Reads and writes networks: ``.keras`` archives whose weights are stored as float16.
 
 Any Keras 3 loads such a file with ``keras.saving.load_model``; the network itself computes in
-float32. Half the size costs no measurable accuracy (a test compares).
+float32. Halving the size costs no measurable accuracy (a test compares both).
 """
 
 from __future__ import annotations
@@ -19,32 +19,37 @@ if TYPE_CHECKING:
 
 
 def save_float16_weights(model: keras.Model, path: Path) -> None:
-    """Write ``model`` without its optimiser, weights as float16, to ``path`` (``.keras``)."""
+    """Write a network without its optimiser and with float16 weights.
+
+    Args:
+        model: the network, of any precision policy; it is not changed.
+        path: file to write, with the suffix ``.keras``.
+    """
     import h5py
     import keras
     import numpy as np
 
-    plain = _float32_copy(model)
+    inference_model = _float32_copy(model)
     with tempfile.TemporaryDirectory() as folder:
-        full = Path(folder) / "full.keras"
-        keras.saving.save_model(plain, full)
+        float32_archive = Path(folder) / "float32.keras"
+        keras.saving.save_model(inference_model, float32_archive)
         weights = Path(folder) / "model.weights.h5"
-        with zipfile.ZipFile(full) as archive:
+        with zipfile.ZipFile(float32_archive) as archive:
             names = archive.namelist()
             contents = {n: archive.read(n) for n in names if n != weights.name}
             archive.extract(weights.name, folder)
-        halved = Path(folder) / "half.h5"
-        with h5py.File(weights) as source, h5py.File(halved, "w") as target:
+        float16_weights = Path(folder) / "float16.h5"
+        with h5py.File(weights) as source, h5py.File(float16_weights, "w") as target:
 
             def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
                 if isinstance(item, h5py.Dataset):
                     array = item[()]
-                    half = array.astype(np.float16) if array.dtype == np.float32 else array
-                    # Shuffled bytes: exponents lie side by side, where they compress.
-                    packed: dict[str, Any] = {"chunks": half.shape, "shuffle": True}
-                    packed |= {"compression": "gzip", "compression_opts": 9}
+                    data = array.astype(np.float16) if array.dtype == np.float32 else array
+                    # The shuffle filter groups the exponent bytes, which compress well.
+                    filters: dict[str, Any] = {"chunks": data.shape, "shuffle": True}
+                    filters |= {"compression": "gzip", "compression_opts": 9}
                     target.create_dataset(
-                        name, data=half, **(packed if half.ndim and half.size else {})
+                        name, data=data, **(filters if data.ndim and data.size else {})
                     )
                 else:
                     target.require_group(name)
@@ -58,32 +63,32 @@ def save_float16_weights(model: keras.Model, path: Path) -> None:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in contents.items():
                 archive.writestr(name, content)
-            archive.write(halved, weights.name, zipfile.ZIP_STORED)
+            archive.write(float16_weights, weights.name, zipfile.ZIP_STORED)
 
 
 def load_network(path: Path) -> keras.Model:
-    """Load a network, refusing anything that would run code (``safe_mode``).
+    """Load a network in Keras' ``safe_mode``, which rejects files that would run code.
 
     Raises:
-        ModelDamaged: the file is not a network that this Keras can read.
+        ModelDamaged: the file is not a network that the installed Keras can load.
     """
     import keras
 
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # zip, h5 and config errors have no common type
+    except Exception as error:  # zip, h5 and configuration errors have no common type
         raise ModelDamaged(f"{path} is not a network that Keras can load: {error}") from error
     return model
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, as 64 hexadecimal digits."""
+    """Return the SHA-256 checksum of a file, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _float32_copy(model: keras.Model) -> keras.Model:
-    """Copy a model that was trained in mixed precision to one that computes in float32."""
+    """Return a copy of a model, possibly trained in mixed precision, that computes in float32."""
     import keras
 
     def convert(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -91,5 +96,5 @@ def _float32_copy(model: keras.Model) -> keras.Model:
 
     copy = keras.models.clone_model(model, clone_function=convert)
     copy.set_weights(model.get_weights())
-    # A clone brings its optimiser along; a model made anew from the same layers does not.
+    # A clone has the optimiser of its original; a new model of the same layers has none.
     return keras.Model(copy.inputs, copy.outputs, name=model.name)

@@ -1,4 +1,4 @@
-"""A network's summary as data: one row per layer, with its cost."""
+"""Layer summary of a network: parameters and floating point operations per layer."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def layer_summary(network: keras.Model) -> list[dict[str, Any]]:
-    """Return a row per layer that computes something.
+    """Return one row per layer, without the input layer.
 
     Returns:
         Dicts with ``name``, ``type`` (Keras class), ``output`` (shape for one face),
-        ``parameters`` and ``flops`` (for one face: two for each multiplication and addition
-        of convolutions and dense layers; all else is small beside them and counted as 0).
+        ``parameters`` and ``flops`` (for one face: two for each multiply-accumulate of
+        convolutions and dense layers; other layers are negligible and count as 0).
     """
     return [
         {
@@ -36,7 +36,7 @@ def _flops(layer: keras.layers.Layer) -> int:
     if isinstance(layer, keras.layers.Dense):
         return int(2 * prod(layer.kernel.shape))
     if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
-        # A kernel element meets every output position once.
+        # Each kernel element is used once per output position.
         positions = prod(layer.output.shape[1:3])
         return int(2 * prod(layer.kernel.shape) * positions)
     return 0

@@ -1,4 +1,4 @@
-"""Temperature scaling and the abstention threshold, kept in a model's card."""
+"""Temperature scaling and the abstention threshold, stored in a model's card."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from emosense.formatting import percent
 
-_SMALLEST = 1e-12
+_MIN_PROBABILITY = 1e-12
 
 
 class Calibration(BaseModel):
     """Temperature scaling (Guo et al. 2017, arXiv:1706.04599) and an abstention threshold.
 
-    The defaults change nothing and never abstain: a model that was not calibrated.
+    The defaults are the identity and never abstain: a model without calibration.
 
     Attributes:
-        temperature: the logits are divided by it; above 1 the network was overconfident.
-        threshold: calibrated probability below which the model abstains ("unsure"); above 1 it
-            always does.
-        accuracy: accuracy when answered that the threshold was chosen for, in 0..1.
-        coverage: fraction of the images it was chosen on that are answered, in 0..1.
-        part: the split that all of it was fitted on.
+        temperature: divisor of the logits; above 1 the network was overconfident.
+        threshold: calibrated top probability below which the model abstains ("unsure"); above 1
+            it always abstains.
+        accuracy: target accuracy of the predictions at or above the threshold, in 0..1.
+        coverage: fraction of the calibration images at or above the threshold, in 0..1.
+        part: name of the split that temperature and threshold were fitted on.
 
     >>> Calibration(temperature=2.0).apply(np.float32([[0.8, 0.2]])).round(3).tolist()
     [[0.6669999957084656, 0.3330000042915344]]
@@ -39,20 +39,27 @@ class Calibration(BaseModel):
     part: str = ""
 
     def apply(self, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return calibrated probabilities: (n, 7) float32, rows sum to 1, the same top class."""
-        if self.temperature == 1.0:
-            return probabilities
-        logits = np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST))
-        logits = (logits - logits.max(axis=1, keepdims=True)) / self.temperature
-        shares = np.exp(logits)
-        shares /= shares.sum(axis=1, keepdims=True)
-        return np.asarray(shares, np.float32)
-
-    def describe(self, faces: str) -> str:
-        """Say when the model is unsure, and what its "sure" is meant to be worth.
+        """Calibrate class probabilities.
 
         Args:
-            faces: what the threshold was chosen on, in words, e.g. ``validation faces of FER2013``.
+            probabilities: (n, 7) float32, rows sum to 1.
+
+        Returns:
+            (n, 7) float32, rows sum to 1; the top class of a row does not change.
+        """
+        if self.temperature == 1.0:
+            return probabilities
+        logits = np.log(np.maximum(probabilities.astype(np.float64), _MIN_PROBABILITY))
+        logits = (logits - logits.max(axis=1, keepdims=True)) / self.temperature
+        calibrated = np.exp(logits)
+        calibrated /= calibrated.sum(axis=1, keepdims=True)
+        return np.asarray(calibrated, np.float32)
+
+    def describe(self, faces: str) -> str:
+        """Describe the abstention threshold and the accuracy that it was chosen for.
+
+        Args:
+            faces: the calibration images, in words, e.g. ``validation faces of FER2013``.
         """
         if not self.threshold:
             return "Its confidence was not calibrated."
@@ -64,5 +71,5 @@ class Calibration(BaseModel):
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data, as the card holds it."""
+        """Return the calibration as plain data, as it is stored in the card."""
         return self.model_dump()

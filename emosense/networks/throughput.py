@@ -1,4 +1,4 @@
-"""How many faces a network classifies in a second on this machine."""
+"""Measures the throughput of a network on this machine, in faces per second."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ if TYPE_CHECKING:
     Classify = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 
 BATCHES: Final = (1, 64)
-"""One face, as in a portrait; and many, as in a crowd or a video."""
+"""Batch sizes to measure: one face, as in a portrait, and many, as in a crowd or a video."""
 
 
-def faces_per_second(classify: Classify, batch: int, seconds: float = 1.0) -> float:
-    """Measure for about ``seconds`` after a warm-up; the median call counts.
+def faces_per_second(classify: Classify, batch_size: int, seconds: float = 1.0) -> float:
+    """Measure the throughput after a warm-up, from the median duration of a call.
 
     Args:
-        classify: (n, 48, 48) uint8 faces -> (n, 7) probabilities.
-        batch: faces in one call.
-        seconds: how long to measure; at least three calls are made.
+        classify: the network: (n, 48, 48) uint8 faces -> (n, 7) probabilities.
+        batch_size: number of faces in one call.
+        seconds: approximate duration of the measurement; at least three calls are made.
     """
-    faces = np.random.default_rng(0).integers(0, 256, (batch, INPUT_SIZE, INPUT_SIZE), np.uint8)
+    shape = (batch_size, INPUT_SIZE, INPUT_SIZE)
+    faces = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     for _ in range(2):
         classify(faces)
-    times: list[float] = []
-    while sum(times) < seconds or len(times) < 3:
-        start = time.perf_counter()
+    durations: list[float] = []
+    while sum(durations) < seconds or len(durations) < 3:
+        started = time.perf_counter()
         classify(faces)
-        times.append(time.perf_counter() - start)
-    return batch / statistics.median(times)
+        durations.append(time.perf_counter() - started)
+    return batch_size / statistics.median(durations)

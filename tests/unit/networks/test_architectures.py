@@ -35,10 +35,10 @@ def test_8l_is_the_papers_layer_by_layer():
 
 def test_tuned_8l_is_kept_as_the_papers_8l():
     about = architecture("cnn8-tuned")
-    kept = about.without_batch_norm(about.build())
-    table = [(x.name, tuple(x.output.shape[1:]), x.count_params()) for x in kept.layers[1:]]
+    folded = about.without_batch_norm(about.build())
+    table = [(x.name, tuple(x.output.shape[1:]), x.count_params()) for x in folded.layers[1:]]
     assert table == PAPER_8L
-    assert [x.get_config().get("activation") for x in kept.layers] == [
+    assert [x.get_config().get("activation") for x in folded.layers] == [
         x.get_config().get("activation") for x in architecture("cnn8").build().layers
     ]
 

@@ -17,13 +17,13 @@ FACES = np.random.default_rng(0).integers(0, 256, (70, 48, 48), np.uint8)
 
 @pytest.mark.parametrize("name", list_models())
 def test_both_runtimes_give_the_same_answers(name):
-    ours = EmotionClassifier(find_model(name), "opencv")
+    onnx = EmotionClassifier(find_model(name), "opencv")
     with keras.device("cpu"):  # a GPU multiplies with fewer digits
-        theirs = EmotionClassifier(find_model(name), "keras")
-        expected = theirs(FACES)
-    assert ours.label == "ONNX Runtime, CPU"
-    assert theirs.label == f"Keras, {device_label()}"
-    np.testing.assert_allclose(ours(FACES), expected, atol=2e-4)
+        in_keras = EmotionClassifier(find_model(name), "keras")
+        expected = in_keras(FACES)
+    assert onnx.label == "ONNX Runtime, CPU"
+    assert in_keras.label == f"Keras, {device_label()}"
+    np.testing.assert_allclose(onnx(FACES), expected, atol=2e-4)
 
 
 def test_the_backend_setting_reaches_the_network(monkeypatch):
@@ -46,7 +46,7 @@ def saved(tmp_path, *layers):
 
 
 @pytest.mark.parametrize(
-    ("layer", "told"),
+    ("layer", "message"),
     [
         (keras.layers.DepthwiseConv2D(3), "DepthwiseConv2D"),
         (keras.layers.Conv2D(4, 3, dilation_rate=2), "dilation_rate"),
@@ -55,9 +55,9 @@ def saved(tmp_path, *layers):
         (keras.layers.LayerNormalization(), "axis"),
     ],
 )
-def test_what_is_unknown_is_not_guessed(layer, told, tmp_path):
+def test_what_is_unknown_is_not_guessed(layer, message, tmp_path):
     archive = saved(tmp_path, layer, keras.layers.Flatten(), keras.layers.Dense(7))
-    with pytest.raises(UnsupportedLayer, match=told):
+    with pytest.raises(UnsupportedLayer, match=message):
         keras_to_onnx(archive)
 
 

@@ -117,8 +117,8 @@ def test_unknown_name_and_extra_folders(folder, monkeypatch):
 
 def test_the_command_names_every_changed_option():
     assert training_command(Recipe("cnn8")) == "emosense train cnn8 --data fer2013.csv"
-    told = training_command(Recipe("cnn4", seed=3, label_smoothing=0.1))
-    assert told == "emosense train cnn4 --data fer2013.csv --label-smoothing 0.1 --seed 3"
+    command = training_command(Recipe("cnn4", seed=3, label_smoothing=0.1))
+    assert command == "emosense train cnn4 --data fer2013.csv --label-smoothing 0.1 --seed 3"
 
 
 def test_the_shipped_models_are_whole():
