@@ -1,1 +1,1 @@
-"""How good a model is, from its stored test predictions: numpy only, no images, no network."""
+"""Model evaluation from stored test predictions: neither images nor the network are needed."""

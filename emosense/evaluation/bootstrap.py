@@ -1,8 +1,7 @@
-"""How far a figure may be off because the test set is only a sample.
+"""Bootstrap confidence intervals of metrics (Efron & Tibshirani 1993).
 
-Bootstrap over the test images (Efron & Tibshirani 1993): the images are drawn anew with
-replacement, every metric is computed on each draw. The interval covers the choice of test
-images, not the luck of one training run.
+The test images are resampled with replacement, and every metric is computed on each resample.
+The interval covers the sampling of the test images, not the variance between training runs.
 """
 
 from __future__ import annotations
@@ -23,7 +22,16 @@ _CHUNK: Final = 100
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with its 95 % interval; all three in the unit of the figure."""
+    """A metric with its 95 % confidence interval.
+
+    Attributes:
+        value: the metric on the original test set.
+        low: lower bound, in the unit of the metric.
+        high: upper bound, in the unit of the metric.
+
+    >>> Interval(0.62, 0.60, 0.64).value
+    0.62
+    """
 
     value: float
     low: float
@@ -33,36 +41,39 @@ class Interval:
 def bootstrap(
     predictions: Predictions, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, Interval]:
-    """Return 95 % intervals of the headline figures.
+    """Compute 95 % confidence intervals of the overall metrics.
 
-    The interval holds the middle 95 % of the draws, moved so that their mean lies on the
-    figure: drawing anew adds scatter, which alone would push ECE up.
+    The interval is the central 95 % of the bootstrap distribution, shifted so that its mean
+    equals the metric on the original images: resampling adds variance, which would bias ECE
+    upwards.
 
     Args:
-        predictions: n at least 1.
-        resamples: number of draws.
-        seed: of the draws; two models on the same images get the same draws.
+        predictions: predictions of at least one image.
+        resamples: number of bootstrap resamples.
+        seed: random seed; two models on the same images get the same resamples.
 
     Returns:
-        ``accuracy``, ``macro_precision``, ``macro_recall``, ``macro_f1``, ``ece`` in 0..1 and
-        ``loss`` in nats, as :class:`~emosense.evaluation.metrics.Metrics` defines them.
+        Intervals of ``accuracy``, ``macro_precision``, ``macro_recall``, ``macro_f1`` and
+        ``ece`` in 0..1 and of ``loss`` in nats, as
+        :class:`~emosense.networks.model_card.Metrics` defines them.
     """
     n, classes = len(predictions), len(EMOTIONS)
     labels = predictions.labels.astype(np.intp)
     confidence = predictions.probabilities.max(axis=1).astype(float)
-    chosen = np.clip(predictions.probabilities[np.arange(n), labels].astype(float), 1e-7, 1.0)
-    # Every figure is a function of sums over images, so a draw is one row of a matrix product.
+    label_probability = predictions.probabilities[np.arange(n), labels].astype(float)
+    losses = -np.log(np.clip(label_probability, 1e-7, 1.0))
+    # Every metric is a function of sums over images: a resample is a row of a matrix product.
     cells = np.zeros((n, classes * classes))
-    cells[np.arange(n), labels * classes + predictions.answers] = 1
+    cells[np.arange(n), labels * classes + predictions.predicted] = 1
     gaps = np.zeros((n, ECE_BINS))
     gaps[np.arange(n), confidence_bins(confidence, ECE_BINS)] = predictions.correct - confidence
-    terms = np.hstack([cells, gaps, -np.log(chosen)[:, np.newaxis]])
-    sums = np.vstack([counts @ terms for counts in _draws(n, resamples, seed)])
+    terms = np.hstack([cells, gaps, losses[:, np.newaxis]])
+    sums = np.vstack([counts @ terms for counts in _resample_counts(n, resamples, seed)])
     confusion = sums[:, : classes * classes].reshape(-1, classes, classes)
     hits = confusion.diagonal(axis1=1, axis2=2)
     precision = safe_divide(hits, confusion.sum(axis=1))
     recall = safe_divide(hits, confusion.sum(axis=2))
-    drawn = {
+    resampled = {
         "accuracy": hits.sum(axis=1) / n,
         "macro_precision": precision.mean(axis=1),
         "macro_recall": recall.mean(axis=1),
@@ -70,30 +81,40 @@ def bootstrap(
         "ece": np.abs(sums[:, classes * classes : -1]).sum(axis=1) / n,
         "loss": sums[:, -1] / n,
     }
-    figures = compute_metrics(predictions.labels, predictions.probabilities)
+    metrics = compute_metrics(predictions.labels, predictions.probabilities)
     return {
-        name: _around(getattr(figures, name), values, 0.0, np.inf if name == "loss" else 1.0)
-        for name, values in drawn.items()
+        name: _interval(getattr(metrics, name), values, 0.0, np.inf if name == "loss" else 1.0)
+        for name, values in resampled.items()
     }
 
 
 def accuracy_difference(
     first: Predictions, second: Predictions, resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval:
-    """Return accuracy of ``first`` minus that of ``second``, drawn over the same images.
+    """Return the accuracy of ``first`` minus that of ``second``, from a paired bootstrap.
+
+    Args:
+        first: predictions of one model.
+        second: predictions of another model on the same images.
+        resamples: number of bootstrap resamples.
+        seed: random seed of the resamples.
 
     Raises:
-        ValueError: the two were not made on the same images.
+        ValueError: the predictions are of different images.
     """
     require_same_images(first, second)
     n = len(first)
-    ahead = first.correct.astype(float) - second.correct.astype(float)
-    drawn = np.concatenate([counts @ ahead for counts in _draws(n, resamples, seed)]) / n
-    return _around(float(ahead.mean()), drawn)
+    differences = first.correct.astype(float) - second.correct.astype(float)
+    batches = [counts @ differences for counts in _resample_counts(n, resamples, seed)]
+    return _interval(float(differences.mean()), np.concatenate(batches) / n)
 
 
 def require_same_images(first: Predictions, second: Predictions) -> None:
-    """Raise ValueError unless both were made on the same images, as far as labels tell."""
+    """Check that two predictions are of the same images, by comparing their labels.
+
+    Raises:
+        ValueError: the labels differ.
+    """
     if not np.array_equal(first.labels, second.labels):
         raise ValueError(
             f"Expected predictions on the same images. Received: {len(first)} and {len(second)} "
@@ -101,22 +122,23 @@ def require_same_images(first: Predictions, second: Predictions) -> None:
         )
 
 
-def _draws(n: int, resamples: int, seed: int) -> list[npt.NDArray[np.float64]]:
-    """Return matrices with one draw a row: how often each of the n images was drawn."""
+def _resample_counts(n: int, resamples: int, seed: int) -> list[npt.NDArray[np.float64]]:
+    """Return matrices with one resample per row: how often each of the n images was drawn."""
     rng = np.random.default_rng(seed)
-    parts = []
+    chunks = []
     for start in range(0, resamples, _CHUNK):
         rows = min(_CHUNK, resamples - start)
-        drawn = rng.integers(0, n, (rows, n)) + n * np.arange(rows)[:, np.newaxis]
-        parts.append(np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(float))
-    return parts
+        cells = rng.integers(0, n, (rows, n)) + n * np.arange(rows)[:, np.newaxis]
+        counts = np.bincount(cells.ravel(), minlength=rows * n).reshape(rows, n)
+        chunks.append(counts.astype(float))
+    return chunks
 
 
-def _around(
+def _interval(
     value: float,
-    drawn: npt.NDArray[np.float64],
-    floor: float = -np.inf,
-    ceiling: float = np.inf,
+    resampled: npt.NDArray[np.float64],
+    minimum: float = -np.inf,
+    maximum: float = np.inf,
 ) -> Interval:
-    low, high = np.quantile(drawn, (0.025, 0.975)) - drawn.mean() + value
-    return Interval(value, max(floor, float(low)), min(ceiling, float(high)))
+    low, high = np.quantile(resampled, (0.025, 0.975)) - resampled.mean() + value
+    return Interval(value, max(minimum, float(low)), min(maximum, float(high)))

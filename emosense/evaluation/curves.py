@@ -13,13 +13,16 @@ from emosense.evaluation.predictions import Predictions
 
 @dataclass(frozen=True)
 class Curve:
-    """A curve with the area under it.
+    """A ROC or precision-recall curve and its area.
 
     Attributes:
-        x: false positive rate (ROC) or recall (precision-recall), in 0..1, never falling.
-        y: true positive rate or precision, in 0..1.
-        area: trapezoidal area under ROC, or average precision; NaN if the class has no image
-            or every image.
+        x: false positive rate (ROC) or recall (precision-recall), in 0..1, non-decreasing.
+        y: true positive rate (ROC) or precision (precision-recall), in 0..1.
+        area: trapezoidal area under the ROC curve, or average precision; NaN if the class has
+            no image or every image.
+
+    >>> roc_curve(np.array([False, True, True]), np.array([0.1, 0.4, 0.8])).area
+    1.0
     """
 
     x: npt.NDArray[np.float64]
@@ -28,53 +31,59 @@ class Curve:
 
 
 def roc_curve(positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating]) -> Curve:
-    """Return the receiver operating characteristic.
+    """Compute the receiver operating characteristic (ROC) of a class.
 
     Args:
-        positive: (n,) whether the image is of the class.
-        scores: (n,) the class's probability.
+        positive: (n,) bool, whether the image is of the class.
+        scores: (n,) predicted probability of the class.
     """
-    hits, misses = _cumulated(positive, scores)
-    if hits[-1] == 0 or misses[-1] == 0:
+    true_positives, false_positives = _cumulative_counts(positive, scores)
+    if true_positives[-1] == 0 or false_positives[-1] == 0:
         return Curve(np.array([0.0, 1.0]), np.array([0.0, 1.0]), float("nan"))
-    x = np.concatenate([[0.0], misses / misses[-1]])
-    y = np.concatenate([[0.0], hits / hits[-1]])
+    x = np.concatenate([[0.0], false_positives / false_positives[-1]])
+    y = np.concatenate([[0.0], true_positives / true_positives[-1]])
     return Curve(x, y, float(np.trapezoid(y, x)))
 
 
 def precision_recall_curve(
     positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating]
 ) -> Curve:
-    """Return precision over recall; the area is average precision, sum of dR * P.
+    """Compute the precision-recall curve of a class.
 
-    Arguments as for :func:`roc_curve`.
+    The area is the average precision: the sum of the precisions weighted by the increase in
+    recall.
+
+    Args:
+        positive: (n,) bool, whether the image is of the class.
+        scores: (n,) predicted probability of the class.
     """
-    hits, misses = _cumulated(positive, scores)
-    if hits[-1] == 0 or misses[-1] == 0:
+    true_positives, false_positives = _cumulative_counts(positive, scores)
+    if true_positives[-1] == 0 or false_positives[-1] == 0:
         return Curve(np.array([0.0, 1.0]), np.array([1.0, 1.0]), float("nan"))
-    recall = np.concatenate([[0.0], hits / hits[-1]])
-    precision = np.concatenate([[1.0], hits / (hits + misses)])
+    recall = np.concatenate([[0.0], true_positives / true_positives[-1]])
+    precision = np.concatenate([[1.0], true_positives / (true_positives + false_positives)])
     return Curve(recall, precision, float((np.diff(recall) * precision[1:]).sum()))
 
 
 def class_curves(predictions: Predictions) -> dict[str, tuple[Curve, Curve]]:
-    """Return (ROC, precision-recall) by emotion name."""
-    found = {}
-    for code, name in enumerate(EMOTIONS):
-        positive, scores = predictions.labels == code, predictions.probabilities[:, code]
-        found[name] = (
+    """Return the one-vs-rest ROC and precision-recall curves of each class, by emotion name."""
+    curves = {}
+    for class_index, name in enumerate(EMOTIONS):
+        positive = predictions.labels == class_index
+        scores = predictions.probabilities[:, class_index]
+        curves[name] = (
             roc_curve(positive, scores),
             precision_recall_curve(positive, scores),
         )
-    return found
+    return curves
 
 
-def _cumulated(
+def _cumulative_counts(
     positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Count hits and misses at or above each distinct score, highest first."""
+    """Count true and false positives at or above each distinct score, highest first."""
     order = np.argsort(-scores, kind="stable")
     last_of_score = np.append(np.diff(scores[order]) != 0, True)
-    hits = positive[order].cumsum().astype(float)
-    misses = (~positive[order]).cumsum().astype(float)
-    return hits[last_of_score], misses[last_of_score]
+    true_positives = positive[order].cumsum().astype(float)
+    false_positives = (~positive[order]).cumsum().astype(float)
+    return true_positives[last_of_score], false_positives[last_of_score]

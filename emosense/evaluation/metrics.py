@@ -1,4 +1,4 @@
-"""Classification metrics from labels and probabilities alone."""
+"""Classification metrics from labels and predicted probabilities."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ ECE_BINS: Final = 15
 def compute_metrics(
     labels: npt.NDArray[np.integer], probabilities: npt.NDArray[np.floating]
 ) -> Metrics:
-    """Compute all metrics.
+    """Compute all classification metrics.
 
     Args:
-        labels: (n,) class codes, n at least 1.
+        labels: (n,) class indices, n >= 1.
         probabilities: (n, 7), rows sum to 1.
 
     Raises:
-        ValueError: shapes that do not fit, or no image.
+        ValueError: the shapes do not match, or there is no image.
     """
     n, classes = len(labels), len(EMOTIONS)
     if n == 0 or probabilities.shape != (n, classes):
@@ -31,19 +31,19 @@ def compute_metrics(
             f"Expected n >= 1 labels and probabilities of shape (n, {classes}). "
             f"Received: {labels.shape} and {probabilities.shape}"
         )
-    answers = probabilities.argmax(axis=1)
+    predicted = probabilities.argmax(axis=1)
     confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (labels.astype(np.intp), answers), 1)
-    hits = confusion.diagonal().astype(float)
-    support, answered = confusion.sum(axis=1), confusion.sum(axis=0)
-    precision = safe_divide(hits, answered.astype(float))
-    recall = safe_divide(hits, support.astype(float))
+    np.add.at(confusion, (labels.astype(np.intp), predicted), 1)
+    true_positives = confusion.diagonal().astype(float)
+    support, predicted_counts = confusion.sum(axis=1), confusion.sum(axis=0)
+    precision = safe_divide(true_positives, predicted_counts.astype(float))
+    recall = safe_divide(true_positives, support.astype(float))
     f1 = safe_divide(2 * precision * recall, precision + recall)
-    chosen = probabilities[np.arange(n), labels.astype(np.intp)].astype(float)
+    label_probability = probabilities[np.arange(n), labels.astype(np.intp)].astype(float)
     return Metrics(
         images=n,
-        loss=float(-np.log(np.clip(chosen, 1e-7, 1.0)).mean()),
-        accuracy=float(hits.sum() / n),
+        loss=float(-np.log(np.clip(label_probability, 1e-7, 1.0)).mean()),
+        accuracy=float(true_positives.sum() / n),
         macro_precision=float(precision.mean()),
         macro_recall=float(recall.mean()),
         macro_f1=float(f1.mean()),
@@ -59,21 +59,27 @@ def compute_metrics(
 def expected_calibration_error(
     labels: npt.NDArray[np.integer], probabilities: npt.NDArray[np.floating], bins: int = ECE_BINS
 ) -> float:
-    """Return the mean gap between confidence and accuracy over equal-width bins, in 0..1."""
+    """Return the expected calibration error (ECE) over equal-width bins, in 0..1.
+
+    Args:
+        labels: (n,) class indices.
+        probabilities: (n, 7), rows sum to 1.
+        bins: number of bins of the top probability.
+    """
     confidence = probabilities.max(axis=1).astype(float)
-    right = probabilities.argmax(axis=1) == labels
+    correct = probabilities.argmax(axis=1) == labels
     index = confidence_bins(confidence, bins)
-    gaps = np.bincount(index, weights=right - confidence, minlength=bins)
+    gaps = np.bincount(index, weights=correct - confidence, minlength=bins)
     return float(np.abs(gaps).sum() / len(confidence))
 
 
 def confidence_bins(confidence: npt.NDArray[np.float64], bins: int) -> npt.NDArray[np.intp]:
-    """Return the equal-width bin of each value in 0..1; bins are open below, closed above."""
+    """Return the index of the equal-width bin (low, high] of each value in 0..1."""
     return np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
 
 
 def safe_divide(
-    over: npt.NDArray[np.float64], under: npt.NDArray[np.float64]
+    numerator: npt.NDArray[np.float64], denominator: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Divide; 0 where the divisor is 0."""
-    return np.divide(over, under, out=np.zeros_like(over), where=under > 0)
+    """Divide elementwise; the result is 0 where the denominator is 0."""
+    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)

@@ -1,4 +1,4 @@
-"""A model's stored answers on the test parts: all that the dashboards are computed from."""
+"""A model's stored predictions on the test splits, the input of all dashboards."""
 
 from __future__ import annotations
 
@@ -16,23 +16,29 @@ from emosense.networks.registry import TrainedModel
 from emosense.networks.temperature_scaling import Calibration
 
 TEST_SPLITS: Final[dict[str, str]] = {"PublicTest": "public", "PrivateTest": "private"}
-"""FER2013's parts that predictions are stored for, and their prefix in ``predictions.npz``."""
+"""FER2013's splits with stored predictions, and their prefixes in ``predictions.npz``."""
 
-_ROUNDING: Final = 1e-3
+_SUM_TOLERANCE: Final = 1e-3
 
 WITHOUT_DUPLICATES: Final = " without copies"
-"""Follows a part's name where test images that also stand in Training are left out."""
+"""Suffix of a split's name for its images without a duplicate in Training."""
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model answered on n test images.
+    """Predictions of a model on n test images.
 
     Attributes:
-        labels: (n,) uint8 emotion codes.
-        probabilities: (n, 7) float32, rows sum to 1; calibrated, unless one asked for raw ones.
-        is_duplicate: (n,) bool, whether the image has a pixel-identical copy in Training.
-        votes: (n, 7) float32 shares of the FER+ votes, or None; a row of zeros has no votes.
+        labels: (n,) uint8 class indices.
+        probabilities: (n, 7) float32, rows sum to 1; calibrated, unless raw ones were requested.
+        is_duplicate: (n,) bool, whether the image has a pixel-identical duplicate in Training.
+        votes: (n, 7) float32 fractions of the FER+ votes, or None without FER+; a row of zeros
+            is an image without usable votes.
+
+    >>> probabilities = np.eye(7, dtype=np.float32)[[3, 6]]
+    >>> predictions = Predictions(np.uint8([3, 0]), probabilities, np.zeros(2, bool))
+    >>> predictions.correct.tolist()
+    [True, False]
     """
 
     labels: npt.NDArray[np.uint8]
@@ -44,22 +50,22 @@ class Predictions:
         return len(self.labels)
 
     @property
-    def answers(self) -> npt.NDArray[np.intp]:
-        """(n,) codes of the most probable emotions."""
-        codes: npt.NDArray[np.intp] = self.probabilities.argmax(axis=1)
-        return codes
+    def predicted(self) -> npt.NDArray[np.intp]:
+        """(n,) indices of the predicted, i.e. most probable, classes."""
+        class_indices: npt.NDArray[np.intp] = self.probabilities.argmax(axis=1)
+        return class_indices
 
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
-        """(n,) whether the answer is the label."""
-        return np.equal(self.answers, self.labels)
+        """(n,) whether the predicted class is the label."""
+        return np.equal(self.predicted, self.labels)
 
     def calibrated(self, calibration: Calibration) -> Predictions:
-        """Return raw predictions as a calibration changes them."""
+        """Return these raw predictions with calibrated probabilities."""
         return replace(self, probabilities=calibration.apply(self.probabilities))
 
     def without_duplicates(self) -> Predictions:
-        """Return only the images without a copy in Training."""
+        """Return the predictions of the images without a duplicate in Training."""
         rows = ~self.is_duplicate
         votes = None if self.votes is None else self.votes[rows]
         return Predictions(
@@ -74,23 +80,23 @@ def read_predictions(
     include_duplicates: bool = True,
     raw: bool = False,
 ) -> Predictions:
-    """Read a model's predictions.
+    """Read and validate a model's predictions.
 
     Args:
-        model: from the registry.
+        model: a model of the registry.
         split: ``PublicTest`` or ``PrivateTest``.
-        include_duplicates: keep the images that have a pixel-identical copy in Training.
-        raw: as the network gives them, before calibration.
+        include_duplicates: include images with a pixel-identical duplicate in Training.
+        raw: return uncalibrated probabilities.
 
     Raises:
-        ModelDamaged: the model has no (undamaged) predictions for the part.
-        ValueError: another part.
+        ModelDamaged: the predictions of the split are missing or invalid.
+        ValueError: ``split`` is none of :data:`TEST_SPLITS`.
     """
     if split not in TEST_SPLITS:
         raise ValueError(f"Expected a split of {', '.join(TEST_SPLITS)}. Received: {split!r}")
     arrays, prefix = model.predictions(), TEST_SPLITS[split]
     try:
-        found = Predictions(
+        predictions = Predictions(
             arrays[f"{prefix}_labels"],
             arrays[f"{prefix}_probabilities"],
             arrays[f"{prefix}_copy"],
@@ -98,29 +104,30 @@ def read_predictions(
         )
     except KeyError:
         raise ModelDamaged(f"The model {model.name!r} has no predictions for {split}.") from None
-    for name, expected, is_valid in _checks(found):
+    for name, expected, is_valid in _checks(predictions):
         if not is_valid:
             raise ModelDamaged(
                 f"{model.folder / PREDICTIONS_FILE}: {prefix}_{name}: expected {expected}. "
                 f"Received: {_describe(arrays[f'{prefix}_{name}'])}"
             )
     if not raw:
-        found = found.calibrated(model.calibration)
-    return found if include_duplicates else found.without_duplicates()
+        predictions = predictions.calibrated(model.calibration)
+    return predictions if include_duplicates else predictions.without_duplicates()
 
 
-def _checks(found: Predictions) -> Iterator[tuple[str, str, bool]]:
-    """Yield (array, what is expected of it, whether it is so); labels come first."""
-    labels, probabilities, votes = found.labels, found.probabilities, found.votes
-    n, classes = len(found.probabilities), len(EMOTIONS)
-    of_faces = (n, classes)
+def _checks(predictions: Predictions) -> Iterator[tuple[str, str, bool]]:
+    """Yield (array name, expected content, whether the array is valid) for each array."""
+    labels, probabilities = predictions.labels, predictions.probabilities
+    is_duplicate, votes = predictions.is_duplicate, predictions.votes
+    n, classes = len(probabilities), len(EMOTIONS)
+    shape = (n, classes)
     yield (
         "probabilities",
         f"numbers of shape (n, {classes}) in 0..1 whose rows sum to 1",
-        probabilities.shape == of_faces
+        probabilities.shape == shape
         and np.issubdtype(probabilities.dtype, np.floating)
         and bool(np.isfinite(probabilities).all())
-        and bool((np.abs(probabilities.sum(axis=1) - 1) < _ROUNDING).all())
+        and bool((np.abs(probabilities.sum(axis=1) - 1) < _SUM_TOLERANCE).all())
         and bool((probabilities >= 0).all()),
     )
     yield (
@@ -133,13 +140,13 @@ def _checks(found: Predictions) -> Iterator[tuple[str, str, bool]]:
     yield (
         "copy",
         f"booleans of shape ({n},)",
-        found.is_duplicate.shape == (n,) and found.is_duplicate.dtype == bool,
+        is_duplicate.shape == (n,) and is_duplicate.dtype == bool,
     )
     if votes is not None:
         yield (
             "votes",
-            f"numbers of shape {of_faces} that are 0 or more",
-            votes.shape == of_faces
+            f"numbers of shape {shape} that are 0 or more",
+            votes.shape == shape
             and np.issubdtype(votes.dtype, np.number)
             and bool((votes >= 0).all())
             and bool(np.isfinite(votes).all()),
@@ -151,16 +158,18 @@ def _describe(array: npt.NDArray[Any]) -> str:
 
 
 def ferplus_agreement(predictions: Predictions) -> float | None:
-    """Return the share of answers that FER+'s annotators chose most often, or None without votes.
+    """Return the accuracy with the majority vote of FER+'s annotators as the label, in 0..1.
 
-    Over the images with votes for at least one of the seven classes; among equal votes the
-    class that comes first in FER2013's order counts. Source: Barsoum et al. 2016,
-    arXiv:1608.01041.
+    Images without votes for any of the seven classes are ignored. On a tie the class that comes
+    first in FER2013's order is the majority. Source: Barsoum et al. 2016, arXiv:1608.01041.
+
+    Returns:
+        The accuracy, or None if no image has votes.
     """
     if predictions.votes is None:
         return None
     usable = predictions.votes.sum(axis=1) > 0
     if not usable.any():
         return None
-    chosen = predictions.votes[usable].argmax(axis=1)
-    return float((predictions.answers[usable] == chosen).mean())
+    majority = predictions.votes[usable].argmax(axis=1)
+    return float((predictions.predicted[usable] == majority).mean())

@@ -1,4 +1,4 @@
-"""Reliability diagrams: does a confidence of 70 % mean 70 %?"""
+"""Reliability diagrams: accuracy against confidence."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from emosense.evaluation.predictions import Predictions
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """The images whose top probability lies in (low, high].
+    """One bin of a reliability diagram: the images whose top probability is in (low, high].
 
     Attributes:
         low: lower edge, in 0..1.
-        high: upper edge.
-        images: how many; the other two are NaN where there are none.
-        confidence: their mean top probability.
-        accuracy: their share of right answers.
+        high: upper edge, in 0..1.
+        images: number of images; confidence and accuracy are NaN if it is 0.
+        confidence: mean top probability of the images, in 0..1.
+        accuracy: fraction of correct predictions, in 0..1.
+
+    >>> overconfident = ReliabilityBin(0.6, 0.7, images=40, confidence=0.66, accuracy=0.55)
+    >>> round(overconfident.confidence - overconfident.accuracy, 2)
+    0.11
     """
 
     low: float
@@ -28,23 +32,24 @@ class ReliabilityBin:
 
 
 def reliability_bins(predictions: Predictions, bins: int = ECE_BINS) -> tuple[ReliabilityBin, ...]:
-    """Return the bins of a reliability diagram; ECE is their weighted mean gap.
+    """Compute the equal-width bins of a reliability diagram.
 
-    Source: Guo et al. 2017, arXiv:1706.04599.
+    The expected calibration error is the mean absolute difference between confidence and
+    accuracy of the bins, weighted by their images. Source: Guo et al. 2017, arXiv:1706.04599.
     """
     confidence = predictions.probabilities.max(axis=1).astype(float)
-    index, right = confidence_bins(confidence, bins), predictions.correct
-    found = []
+    bin_index, correct = confidence_bins(confidence, bins), predictions.correct
+    result = []
     for number in range(bins):
-        rows = index == number
+        rows = bin_index == number
         images = int(rows.sum())
-        found.append(
+        result.append(
             ReliabilityBin(
                 number / bins,
                 (number + 1) / bins,
                 images,
                 float(confidence[rows].mean()) if images else float("nan"),
-                float(right[rows].mean()) if images else float("nan"),
+                float(correct[rows].mean()) if images else float("nan"),
             )
         )
-    return tuple(found)
+    return tuple(result)

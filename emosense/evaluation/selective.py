@@ -12,12 +12,15 @@ from emosense.evaluation.predictions import Predictions
 
 @dataclass(frozen=True)
 class CoverageCurve:
-    """What is gained when the model may abstain on the images it is least sure of.
+    """Risk-coverage curve, as accuracy (1 - risk) against coverage.
 
     Attributes:
-        coverage: (n,) share of images that are answered, rising to 1.
-        accuracy: (n,) share of right answers among them.
-        threshold: (n,) top probability from which on an image is answered, falling.
+        coverage: (n,) fraction of images without abstention, increasing to 1.
+        accuracy: (n,) fraction of correct predictions on these images, in 0..1.
+        threshold: (n,) lowest top probability at which the model does not abstain, decreasing.
+
+    >>> CoverageCurve(np.array([0.5, 1]), np.array([0.9, 0.6]), np.array([0.8, 0.3])).coverage_at(0.75)
+    0.5
     """
 
     coverage: npt.NDArray[np.float64]
@@ -25,29 +28,33 @@ class CoverageCurve:
     threshold: npt.NDArray[np.float64]
 
     def coverage_at(self, accuracy: float) -> float:
-        """Return the largest share of images that can be answered at this accuracy, or 0."""
-        enough = np.flatnonzero(self.accuracy >= accuracy)
-        return float(self.coverage[enough[-1]]) if len(enough) else 0.0
+        """Return the highest coverage with at least this accuracy; 0 if none has it."""
+        reached = np.flatnonzero(self.accuracy >= accuracy)
+        return float(self.coverage[reached[-1]]) if len(reached) else 0.0
 
 
 def coverage_curve(predictions: Predictions) -> CoverageCurve:
-    """Return accuracy against coverage, answering the surest images first."""
+    """Compute accuracy against coverage; coverage grows by decreasing top probability."""
     confidence = predictions.probabilities.max(axis=1).astype(float)
     order = np.argsort(-confidence, kind="stable")
-    answered = np.arange(1, len(order) + 1)
+    accepted = np.arange(1, len(order) + 1)
     return CoverageCurve(
-        answered / len(order), predictions.correct[order].cumsum() / answered, confidence[order]
+        accepted / len(order), predictions.correct[order].cumsum() / accepted, confidence[order]
     )
 
 
 def selective_accuracy(predictions: Predictions, threshold: float) -> tuple[float, float] | None:
-    """Return (share of images answered, share of those that is right), or None without any.
+    """Compute coverage and accuracy of a model that abstains below a threshold.
 
     Args:
-        predictions: calibrated.
-        threshold: top probability from which on an answer is sure.
+        predictions: calibrated predictions.
+        threshold: top probability below which the model abstains.
+
+    Returns:
+        (coverage, accuracy of the accepted predictions), both in 0..1; None if no prediction
+        reaches the threshold.
     """
-    sure = predictions.probabilities.max(axis=1) >= threshold
-    if not sure.any():
+    accepted = predictions.probabilities.max(axis=1) >= threshold
+    if not accepted.any():
         return None
-    return float(sure.mean()), float(predictions.correct[sure].mean())
+    return float(accepted.mean()), float(predictions.correct[accepted].mean())

@@ -1,4 +1,4 @@
-"""Two models on the same images: is the better one really better?"""
+"""Significance of the difference between two models on the same images."""
 
 from __future__ import annotations
 
@@ -10,17 +10,23 @@ from emosense.evaluation.predictions import Predictions
 
 @dataclass(frozen=True)
 class Comparison:
-    """Where two models agree and differ.
+    """Contingency table of two models' predictions, with tests of their difference.
 
     Attributes:
-        both_correct: images that both name rightly; likewise the next three.
-        only_first: see above.
-        only_second: see above.
-        both_wrong: see above.
-        agreement: images with the same answer, right or wrong.
-        difference: accuracy of the first minus that of the second, in -1..1.
-        p_value: of McNemar's exact test, two-sided: how often models of equal accuracy
-            would differ at least this much, in 0..1.
+        both_correct: number of images that both models predict correctly.
+        only_first: number of images that only the first model predicts correctly.
+        only_second: number of images that only the second model predicts correctly.
+        both_wrong: number of images that neither model predicts correctly.
+        agreement: number of images with the same predicted class, correct or not.
+        difference: accuracy of the first model minus that of the second, in -1..1.
+        p_value: two-sided p-value of McNemar's exact test: the probability that models of equal
+            accuracy differ at least this much, in 0..1.
+
+    >>> import numpy as np
+    >>> probabilities = np.eye(7, dtype=np.float32)[[3, 6]]
+    >>> predictions = Predictions(np.uint8([3, 0]), probabilities, np.zeros(2, bool))
+    >>> compare(predictions, predictions).agreement
+    2
     """
 
     both_correct: int
@@ -33,10 +39,10 @@ class Comparison:
 
 
 def compare(first: Predictions, second: Predictions) -> Comparison:
-    """Compare two models.
+    """Compare the predictions of two models on the same images.
 
     Raises:
-        ValueError: the two were not made on the same images.
+        ValueError: the predictions are of different images.
     """
     require_same_images(first, second)
     a, b = first.correct, second.correct
@@ -46,7 +52,7 @@ def compare(first: Predictions, second: Predictions) -> Comparison:
         only_first=only_first,
         only_second=only_second,
         both_wrong=int((~a & ~b).sum()),
-        agreement=int((first.answers == second.answers).sum()),
+        agreement=int((first.predicted == second.predicted).sum()),
         difference=accuracy_difference(first, second),
         p_value=mcnemar(only_first, only_second),
     )
@@ -55,14 +61,14 @@ def compare(first: Predictions, second: Predictions) -> Comparison:
 def mcnemar(only_first: int, only_second: int) -> float:
     """Return the two-sided p-value of McNemar's exact test (McNemar 1947), in 0..1.
 
-    Under the null hypothesis each image that just one model predicts correctly is a fair coin's
-    toss; so this is the binomial test of the discordant pairs.
+    Under the null hypothesis each of the models is equally likely to be the correct one of a
+    discordant pair, so this is the binomial test of the discordant pairs.
 
     Args:
         only_first: images that only the first model predicts correctly.
         only_second: images that only the second model predicts correctly.
     """
-    from scipy.stats import binomtest  # half a second, which other dashboards need not wait for
+    from scipy.stats import binomtest  # takes half a second, so only this dashboard imports it
 
     discordant = only_first + only_second
     return float(binomtest(only_first, discordant).pvalue) if discordant else 1.0

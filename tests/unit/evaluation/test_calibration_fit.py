@@ -14,62 +14,64 @@ from emosense.networks.temperature_scaling import Calibration
 from emosense.training.export_model import recalibrate
 
 
-def too_sure(factor, n=20_000, seed=0):
-    """Predictions of a network whose logits are ``factor`` times what they should be."""
+def overconfident(factor, n=20_000, seed=0):
+    """Predictions of a network whose logits are ``factor`` times the calibrated ones."""
     rng = np.random.default_rng(seed)
     logits = 2 * rng.normal(size=(n, 7))
 
-    def shares(z):
+    def softmax(z):
         e = np.exp(z - z.max(1, keepdims=True))
         return e / e.sum(1, keepdims=True)
 
-    cumulated = shares(logits).cumsum(1)
-    labels = (rng.random((n, 1)) > cumulated).sum(1).clip(0, 6).astype(np.uint8)
-    return Predictions(labels, shares(factor * logits).astype(np.float32), np.zeros(n, bool))
+    cumulative = softmax(logits).cumsum(1)
+    labels = (rng.random((n, 1)) > cumulative).sum(1).clip(0, 6).astype(np.uint8)
+    return Predictions(labels, softmax(factor * logits).astype(np.float32), np.zeros(n, bool))
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 3.0])
 def test_the_temperature_that_was_put_in_is_found(factor):
-    raw = too_sure(factor)
-    found = fit_calibration(raw, "PublicTest")
-    assert found.temperature == pytest.approx(factor, rel=0.03)
-    after = raw.calibrated(found)
+    raw = overconfident(factor)
+    calibration = fit_calibration(raw, "PublicTest")
+    assert calibration.temperature == pytest.approx(factor, rel=0.03)
+    after = raw.calibrated(calibration)
     assert expected_calibration_error(after.labels, after.probabilities) < 0.015
-    assert (after.answers == raw.answers).all()
+    assert (after.predicted == raw.predicted).all()
     np.testing.assert_allclose(after.probabilities.sum(1), 1, atol=1e-5)
 
 
 def test_the_threshold_keeps_its_promise_on_other_images():
-    found = fit_calibration(too_sure(2.0), "PublicTest")
-    share, right = selective_accuracy(too_sure(2.0, seed=1).calibrated(found), found.threshold)
-    assert right == pytest.approx(0.75, abs=0.015)
-    assert share == pytest.approx(found.coverage, abs=0.02)
+    calibration = fit_calibration(overconfident(2.0), "PublicTest")
+    others = overconfident(2.0, seed=1).calibrated(calibration)
+    coverage, accuracy = selective_accuracy(others, calibration.threshold)
+    assert accuracy == pytest.approx(0.75, abs=0.015)
+    assert coverage == pytest.approx(calibration.coverage, abs=0.02)
 
 
 def test_images_that_were_learned_do_not_lower_the_threshold():
-    """Copies, which the network knows by heart, would make it look better than it is."""
-    raw, known = too_sure(1.0, 4000), too_sure(1.0, 4000, seed=1)
-    right = Predictions(known.answers.astype(np.uint8), known.probabilities, np.ones(4000, bool))
+    """Duplicates, which the network has memorised, would make it look better than it is."""
+    raw, known = overconfident(1.0, 4000), overconfident(1.0, 4000, seed=1)
+    labels = known.predicted.astype(np.uint8)
+    memorised = Predictions(labels, known.probabilities, np.ones(4000, bool))
     mixed = Predictions(
-        np.concatenate([raw.labels, right.labels]),
-        np.concatenate([raw.probabilities, right.probabilities]),
-        np.concatenate([raw.is_duplicate, right.is_duplicate]),
+        np.concatenate([raw.labels, memorised.labels]),
+        np.concatenate([raw.probabilities, memorised.probabilities]),
+        np.concatenate([raw.is_duplicate, memorised.is_duplicate]),
     )
-    found = fit_calibration(mixed, "PublicTest")
-    _, accuracy = selective_accuracy(raw.calibrated(found), found.threshold)
+    calibration = fit_calibration(mixed, "PublicTest")
+    _, accuracy = selective_accuracy(raw.calibrated(calibration), calibration.threshold)
     assert accuracy == pytest.approx(0.75, abs=0.01)
 
 
 def test_a_network_that_guesses_is_never_sure():
     labels = np.arange(700, dtype=np.uint8) % 7
     guess = Predictions(labels, np.full((700, 7), 1 / 7, np.float32), np.zeros(700, bool))
-    found = fit_calibration(guess, "PublicTest")
-    assert (found.threshold, found.coverage) == (ALWAYS_ABSTAIN, 0.0)
-    assert selective_accuracy(guess.calibrated(found), found.threshold) is None
+    calibration = fit_calibration(guess, "PublicTest")
+    assert (calibration.threshold, calibration.coverage) == (ALWAYS_ABSTAIN, 0.0)
+    assert selective_accuracy(guess.calibrated(calibration), calibration.threshold) is None
 
 
 def test_without_calibration_nothing_changes():
-    probabilities = too_sure(1.0, 10).probabilities
+    probabilities = overconfident(1.0, 10).probabilities
     assert Calibration().apply(probabilities) is probabilities
 
 
@@ -77,16 +79,17 @@ def test_a_published_model_is_calibrated(small_run, small_data):
     model = find_model("tiny", [small_run / "models"])
     raw = read_predictions(model, "PublicTest", raw=True)
     assert model.calibration == fit_calibration(raw, "PublicTest")
-    shown = read_predictions(model, "PublicTest")
+    calibrated = read_predictions(model, "PublicTest")
     split = small_data.split("PublicTest")
     np.testing.assert_allclose(
-        EmotionClassifier(model)(split.images), shown.probabilities, atol=1e-5
+        EmotionClassifier(model)(split.images), calibrated.probabilities, atol=1e-5
     )
     np.testing.assert_allclose(
         EmotionClassifier(model, raw=True)(split.images), raw.probabilities, atol=1e-5
     )
     card = model.card.metrics["PublicTest"]
-    assert card.ece == pytest.approx(expected_calibration_error(shown.labels, shown.probabilities))
+    ece = expected_calibration_error(calibrated.labels, calibrated.probabilities)
+    assert card.ece == pytest.approx(ece)
 
 
 def test_calibrating_again_keeps_the_weights(small_run, small_data, tmp_path):

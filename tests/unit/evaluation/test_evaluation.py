@@ -1,4 +1,4 @@
-"""Intervals, curves, trust and comparisons against hand-computed values and scikit-learn."""
+"""Intervals, curves, calibration and comparisons against hand-computed values and scikit-learn."""
 
 import numpy as np
 import pytest
@@ -14,20 +14,21 @@ from emosense.evaluation.selective import coverage_curve
 from emosense.evaluation.significance import compare, mcnemar
 
 
-def made(n=400, skill=2.0, seed=0, **fields):
+def random_predictions(n=400, skill=2.0, seed=0, **fields):
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 7, n).astype(np.uint8)
     logits = np.random.default_rng(seed + 1000 + int(10 * skill)).normal(0, 1, (n, 7))
     logits[np.arange(n), labels] += skill
     probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    given = {"is_duplicate": rng.random(n) < 0.2, **fields}
-    return Predictions(labels, probabilities.astype(np.float32), **given)
+    optional = {"is_duplicate": rng.random(n) < 0.2, **fields}
+    return Predictions(labels, probabilities.astype(np.float32), **optional)
 
 
 def test_curves_and_areas_equal_scikit_learn():
-    predictions = made()
-    for code, (roc, pr) in enumerate(class_curves(predictions).values()):
-        positive, scores = predictions.labels == code, predictions.probabilities[:, code]
+    predictions = random_predictions()
+    for class_index, (roc, pr) in enumerate(class_curves(predictions).values()):
+        positive = predictions.labels == class_index
+        scores = predictions.probabilities[:, class_index]
         assert roc.area == pytest.approx(roc_auc_score(positive, scores), abs=1e-9)
         assert pr.area == pytest.approx(average_precision_score(positive, scores), abs=1e-9)
         assert (np.diff(roc.x) >= 0).all()
@@ -51,37 +52,37 @@ def test_a_class_without_images_has_no_area():
 
 
 def test_bootstrap_equals_resampling_one_by_one():
-    predictions = made(120)
-    found = bootstrap(predictions, resamples=300, seed=3)
+    predictions = random_predictions(120)
+    intervals = bootstrap(predictions, resamples=300, seed=3)
     rng = np.random.default_rng(3)
     rows = np.concatenate([rng.integers(0, 120, (100, 120)) for _ in range(3)])
-    figures = compute_metrics(predictions.labels, predictions.probabilities)
+    metrics = compute_metrics(predictions.labels, predictions.probabilities)
     for name in ("accuracy", "macro_precision", "macro_recall", "macro_f1", "ece", "loss"):
-        drawn = np.array(
+        resampled = np.array(
             [
                 getattr(compute_metrics(predictions.labels[r], predictions.probabilities[r]), name)
                 for r in rows
             ]
         )
-        value = getattr(figures, name)
-        low, high = np.quantile(drawn, (0.025, 0.975)) - drawn.mean() + value
-        assert found[name].value == pytest.approx(value)
-        assert found[name].low == pytest.approx(max(0, low), abs=1e-6)
-        assert found[name].high == pytest.approx(high, abs=1e-6)
+        value = getattr(metrics, name)
+        low, high = np.quantile(resampled, (0.025, 0.975)) - resampled.mean() + value
+        assert intervals[name].value == pytest.approx(value)
+        assert intervals[name].low == pytest.approx(max(0, low), abs=1e-6)
+        assert intervals[name].high == pytest.approx(high, abs=1e-6)
 
 
 def test_intervals_stay_within_their_figures_range():
     labels = np.repeat(np.arange(7), 2).astype(np.uint8)
-    right = np.eye(7, dtype=np.float32)[labels] * 0.93 + 0.01
-    found = bootstrap(Predictions(labels, right, np.zeros(14, bool)))
-    assert found["macro_f1"].low < found["macro_f1"].value == 1
-    for name, interval in found.items():
+    probabilities = np.eye(7, dtype=np.float32)[labels] * 0.93 + 0.01
+    intervals = bootstrap(Predictions(labels, probabilities, np.zeros(14, bool)))
+    assert intervals["macro_f1"].low < intervals["macro_f1"].value == 1
+    for name, interval in intervals.items():
         assert 0 <= interval.low <= interval.value + 1e-9 <= interval.high + 2e-9
         assert interval.high <= 1 or name == "loss"
 
 
 def test_accuracy_interval_is_that_of_a_proportion():
-    predictions = made(3000)
+    predictions = random_predictions(3000)
     interval = bootstrap(predictions)["accuracy"]
     error = 1.96 * np.sqrt(interval.value * (1 - interval.value) / 3000)
     assert interval.low == pytest.approx(interval.value - error, abs=0.004)
@@ -89,7 +90,7 @@ def test_accuracy_interval_is_that_of_a_proportion():
 
 
 def test_reliability_bins_add_up_to_ece():
-    predictions = made()
+    predictions = random_predictions()
     bins = reliability_bins(predictions)
     assert sum(b.images for b in bins) == len(predictions)
     gap = sum(b.images * abs(b.accuracy - b.confidence) for b in bins if b.images)
@@ -99,12 +100,12 @@ def test_reliability_bins_add_up_to_ece():
         assert b.images == 0 or b.low < b.confidence <= b.high + 1e-9
 
 
-def simple(labels, answers, confidences, **fields):
-    """Predictions with the given answers; the rest of each row is spread evenly."""
+def simple(labels, predicted, confidences, **fields):
+    """Predictions of the classes ``predicted``; the rest of each row is uniform."""
     probabilities = np.repeat((1 - np.array(confidences))[:, np.newaxis] / 6, 7, axis=1)
-    probabilities[np.arange(len(labels)), answers] = confidences
-    given = {"is_duplicate": np.zeros(len(labels), bool), **fields}
-    return Predictions(np.array(labels, np.uint8), probabilities.astype(np.float32), **given)
+    probabilities[np.arange(len(labels)), predicted] = confidences
+    optional = {"is_duplicate": np.zeros(len(labels), bool), **fields}
+    return Predictions(np.array(labels, np.uint8), probabilities.astype(np.float32), **optional)
 
 
 def test_coverage_by_hand():
@@ -128,12 +129,11 @@ def test_ferplus_agreement_by_hand():
     assert ferplus_agreement(no_votes) is None
 
 
-def test_without_copies():
-    votes = np.eye(7, dtype=np.float32)[[0, 1]]
-    copy = np.array([True, False])
-    kept = simple([0, 1], [0, 1], [0.9, 0.8], votes=votes, is_duplicate=copy).without_duplicates()
-    assert kept.labels.tolist() == [1]
-    assert kept.votes.tolist() == [votes[1].tolist()]
+def test_without_duplicates():
+    fields = {"votes": np.eye(7, dtype=np.float32)[[0, 1]], "is_duplicate": np.array([True, False])}
+    unique = simple([0, 1], [0, 1], [0.9, 0.8], **fields).without_duplicates()
+    assert unique.labels.tolist() == [1]
+    assert unique.votes.tolist() == [fields["votes"][1].tolist()]
 
 
 @pytest.mark.parametrize(("b", "c"), [(0, 0), (5, 5), (10, 2), (0, 9), (300, 412), (9, 700)])
@@ -146,15 +146,15 @@ def test_mcnemar_equals_the_binomial_test(b, c):
 def test_comparison_by_hand():
     first = simple([0, 1, 2, 3, 4], [0, 1, 2, 0, 0], [0.9] * 5)
     second = simple([0, 1, 2, 3, 4], [0, 0, 0, 0, 1], [0.9] * 5)
-    found = compare(first, second)
-    assert (found.both_correct, found.only_first, found.only_second) == (1, 2, 0)
-    assert (found.both_wrong, found.agreement) == (2, 2)
-    assert found.difference.value == pytest.approx(0.4)
-    assert found.p_value == 0.5
+    comparison = compare(first, second)
+    assert (comparison.both_correct, comparison.only_first, comparison.only_second) == (1, 2, 0)
+    assert (comparison.both_wrong, comparison.agreement) == (2, 2)
+    assert comparison.difference.value == pytest.approx(0.4)
+    assert comparison.p_value == 0.5
 
 
 def test_difference_is_paired():
-    first, second = made(500, 2.0), made(500, 2.2)
+    first, second = random_predictions(500, 2.0), random_predictions(500, 2.2)
     paired = accuracy_difference(first, second)
     assert paired.low < paired.value < paired.high
     same = accuracy_difference(first, first)
@@ -163,4 +163,4 @@ def test_difference_is_paired():
 
 def test_other_images_are_refused():
     with pytest.raises(ValueError, match="400 and 300 images whose labels differ"):
-        compare(made(400), made(300))
+        compare(random_predictions(400), random_predictions(300))

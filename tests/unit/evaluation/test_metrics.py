@@ -7,7 +7,7 @@ from emosense.evaluation.metrics import compute_metrics, expected_calibration_er
 
 
 @pytest.fixture(scope="module")
-def answers():
+def predictions():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 7, 500)
     logits = rng.normal(size=(500, 7))
@@ -16,25 +16,25 @@ def answers():
     return labels, probabilities / probabilities.sum(1, keepdims=True)
 
 
-def test_equals_scikit_learn(answers):
-    labels, probabilities = answers
-    ours = compute_metrics(labels, probabilities)
+def test_equals_scikit_learn(predictions):
+    labels, probabilities = predictions
+    metrics = compute_metrics(labels, probabilities)
     top = probabilities.argmax(1)
-    assert ours.accuracy == pytest.approx(reference.accuracy_score(labels, top))
+    assert metrics.accuracy == pytest.approx(reference.accuracy_score(labels, top))
     p, r, f, s = reference.precision_recall_fscore_support(labels, top)
-    assert ours.macro_precision == pytest.approx(p.mean())
-    assert ours.macro_recall == pytest.approx(r.mean())
-    assert ours.macro_f1 == pytest.approx(f.mean())
-    for code, name in enumerate(EMOTIONS):
-        got = ours.per_class[name]
-        assert (got.precision, got.recall, got.f1) == pytest.approx((p[code], r[code], f[code]))
-        assert got.support == s[code]
-    assert ours.confusion == reference.confusion_matrix(labels, top).tolist()
-    assert ours.loss == pytest.approx(reference.log_loss(labels, probabilities), rel=1e-6)
+    assert metrics.macro_precision == pytest.approx(p.mean())
+    assert metrics.macro_recall == pytest.approx(r.mean())
+    assert metrics.macro_f1 == pytest.approx(f.mean())
+    for i, name in enumerate(EMOTIONS):
+        actual = metrics.per_class[name]
+        assert (actual.precision, actual.recall, actual.f1) == pytest.approx((p[i], r[i], f[i]))
+        assert actual.support == s[i]
+    assert metrics.confusion == reference.confusion_matrix(labels, top).tolist()
+    assert metrics.loss == pytest.approx(reference.log_loss(labels, probabilities), rel=1e-6)
 
 
 def test_calibration_error_by_hand():
-    # Two answers at .8 of which one is right, two at .6 that are both right.
+    # Two predictions at .8 of which one is correct, two at .6 that are both correct.
     probabilities = np.zeros((4, 7))
     probabilities[:, 0] = [0.8, 0.8, 0.6, 0.6]
     probabilities[:, 1] = 1 - probabilities[:, 0]
