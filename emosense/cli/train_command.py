@@ -60,7 +60,7 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    from emosense.training.export_model import export_model, require_place_for_model
+    from emosense.training.export_model import export_model, require_model_dir
     from emosense.training.trainer import train
 
     given = {field.name: getattr(options, field.name) for field in fields(Recipe)}
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     )
     out = options.out or Path("models") / recipe.network
     run_directory = options.checkpoints or Path("runs") / out.name
-    require_place_for_model(out)  # told before the training, not after
+    require_model_dir(out)  # told before the training, not after
     data = read_data(options.data)
     if not options.publish_only:
         train(

@@ -1,1 +1,1 @@
-"""Data sets, recipes, training, publishing of models."""
+"""Training: data sets, recipes, training runs and model export."""

@@ -1,7 +1,7 @@
-"""Seeded augmentation of 48x48 faces, done by OpenCV on the host.
+"""Seeded data augmentation of 48x48 faces, computed by OpenCV on the CPU.
 
-The same (seed, epoch) always gives the same images, so a resumed run sees what an
-undisturbed one would have seen.
+The same (seed, epoch) always gives the same images, so a resumed run gets the same images as an
+uninterrupted one.
 """
 
 from __future__ import annotations
@@ -19,69 +19,69 @@ Augmentation = Callable[[Images, np.random.Generator], Images]
 
 
 def none(images: Images, rng: np.random.Generator) -> Images:
-    """Leave the images as they are: the paper's recipe."""
+    """Return the images unchanged: the paper's recipe."""
     return images
 
 
 def standard(images: Images, rng: np.random.Generator) -> Images:
-    """Mirror, turn (+-10 degrees), shift (+-10 %), zoom (+-10 %), brightness and contrast.
+    """Flip, rotate (+-10 degrees), shift (+-10 %) and zoom (+-10 %); vary brightness and contrast.
 
     Args:
         images: (n, 48, 48) float32 in 0..1.
-        rng: the source of all randomness.
+        rng: random number generator.
 
     Returns:
         New images of the same shape and range.
     """
     out = np.empty_like(images)
     for index, image in enumerate(images):
-        turned = _moved(image, rng, degrees=10, zoom=0.1, stretch=0.0)
+        warped = _random_affine(image, rng, degrees=10, zoom=0.1, stretch=0.0)
         contrast, brightness = rng.uniform(0.8, 1.2), rng.uniform(-0.1, 0.1)
-        out[index] = np.clip((turned - 0.5) * contrast + 0.5 + brightness, 0, 1)
+        out[index] = np.clip((warped - 0.5) * contrast + 0.5 + brightness, 0, 1)
     return out
 
 
 def photo(images: Images, rng: np.random.Generator) -> Images:
-    """What a detector in the wild delivers: jitter, other framing, blur, JPEG, bad light.
+    """Simulate face crops of real photos: misalignment, low resolution, bad light, noise, JPEG.
 
-    Mirror, turn (+-12 degrees), shift (+-10 %), zoom (+-15 %), stretch (+-6 %); then in part of
-    the images: fewer pixels and blur, a rectangle of up to a sixth of the face erased (Zhong et
-    al. 2017, arXiv:1708.04896; a quarter each), gamma and contrast (two fifths), noise and JPEG
-    (a fifth each).
+    Flip, rotate (+-12 degrees), shift (+-10 %), zoom (+-15 %) and stretch (+-6 %) all images.
+    Then, in a random fraction of the images: low resolution with blur (1/4), gamma, contrast and
+    brightness (2/5), Gaussian noise (1/5), JPEG compression (1/5) and random erasing of up to a
+    sixth of the face (1/4; Zhong et al. 2017, arXiv:1708.04896).
 
     Args:
         images: (n, 48, 48) float32 in 0..1.
-        rng: the source of all randomness.
+        rng: random number generator.
 
     Returns:
         New images of the same shape and range.
     """
     out = np.empty_like(images)
     for index, image in enumerate(images):
-        face = _moved(image, rng, degrees=12, zoom=0.15, stretch=0.06)
+        face = _random_affine(image, rng, degrees=12, zoom=0.15, stretch=0.06)
         if rng.random() < 0.25:
-            face = _coarse(face, rng)
+            face = _low_resolution(face, rng)
         if rng.random() < 0.4:
-            face = _lit(face, rng)
+            face = _lighting(face, rng)
         if rng.random() < 0.2:
             face = face + rng.normal(0, rng.uniform(0.005, 0.04), face.shape).astype(np.float32)
         face = np.clip(face, 0, 1)
         if rng.random() < 0.2:
-            face = _compressed(face, rng)
+            face = _jpeg_compression(face, rng)
         if rng.random() < 0.25:
-            face = _erased(face, rng)
+            face = _random_erasing(face, rng)
         out[index] = face
     return out
 
 
 AUGMENTATIONS: Final[dict[str, Augmentation]] = {"none": none, "standard": standard, "photo": photo}
-"""By the name that a recipe holds."""
+"""Augmentations by the value of the recipe's option ``augmentation``."""
 
 
-def _moved(
+def _random_affine(
     image: Images, rng: np.random.Generator, *, degrees: float, zoom: float, stretch: float
 ) -> Images:
-    """Turn, zoom, stretch across and shift by up to 10 %; mirror every second image."""
+    """Rotate, zoom, stretch horizontally and shift by up to 10 %; flip with probability 1/2."""
     import cv2
 
     centre = (INPUT_SIZE - 1) / 2
@@ -93,12 +93,13 @@ def _moved(
         matrix[0] *= factor
         matrix[0, 2] += centre * (1 - factor)
     matrix[:, 2] += rng.uniform(-0.1, 0.1, 2) * INPUT_SIZE
-    moved = cv2.warpAffine(image, matrix, (INPUT_SIZE, INPUT_SIZE), borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(moved[:, ::-1] if rng.random() < 0.5 else moved)
+    size = (INPUT_SIZE, INPUT_SIZE)
+    warped = cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(warped[:, ::-1] if rng.random() < 0.5 else warped)
 
 
-def _coarse(face: Images, rng: np.random.Generator) -> Images:
-    """Take a face of 20 to 44 pixels and enlarge it; then blur a little."""
+def _low_resolution(face: Images, rng: np.random.Generator) -> Images:
+    """Downsample to 20 to 44 pixels and upsample again; then blur slightly."""
     import cv2
 
     side = int(rng.integers(20, 45))
@@ -107,15 +108,16 @@ def _coarse(face: Images, rng: np.random.Generator) -> Images:
     return np.asarray(cv2.GaussianBlur(large, (0, 0), rng.uniform(0.3, 1.0)))
 
 
-def _lit(face: Images, rng: np.random.Generator) -> Images:
-    """Change gamma, contrast and brightness; darker more often than lighter."""
-    bent = np.clip(face, 0, 1) ** np.float32(np.exp(rng.uniform(-0.5, 0.8)))
+def _lighting(face: Images, rng: np.random.Generator) -> Images:
+    """Vary gamma, contrast and brightness; darker more often than lighter."""
+    gamma = np.float32(np.exp(rng.uniform(-0.5, 0.8)))
+    corrected = np.clip(face, 0, 1) ** gamma
     contrast, brightness = rng.uniform(0.5, 1.3), rng.uniform(-0.2, 0.15)
-    lit: Images = ((bent - 0.5) * contrast + 0.5 + brightness).astype(np.float32)
-    return lit
+    result: Images = ((corrected - 0.5) * contrast + 0.5 + brightness).astype(np.float32)
+    return result
 
 
-def _compressed(face: Images, rng: np.random.Generator) -> Images:
+def _jpeg_compression(face: Images, rng: np.random.Generator) -> Images:
     import cv2
 
     quality = int(rng.integers(25, 85))
@@ -125,11 +127,11 @@ def _compressed(face: Images, rng: np.random.Generator) -> Images:
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.float32) / np.float32(255)
 
 
-def _erased(face: Images, rng: np.random.Generator) -> Images:
-    """Put one grey or noise rectangle somewhere."""
-    share, ratio = rng.uniform(0.02, 0.17), np.exp(rng.uniform(-0.8, 0.8))
-    height = int(np.clip(round(INPUT_SIZE * np.sqrt(share * ratio)), 2, INPUT_SIZE))
-    width = int(np.clip(round(INPUT_SIZE * np.sqrt(share / ratio)), 2, INPUT_SIZE))
+def _random_erasing(face: Images, rng: np.random.Generator) -> Images:
+    """Replace a random rectangle by a grey value or by noise (random erasing)."""
+    area, aspect = rng.uniform(0.02, 0.17), np.exp(rng.uniform(-0.8, 0.8))
+    height = int(np.clip(round(INPUT_SIZE * np.sqrt(area * aspect)), 2, INPUT_SIZE))
+    width = int(np.clip(round(INPUT_SIZE * np.sqrt(area / aspect)), 2, INPUT_SIZE))
     top = int(rng.integers(0, INPUT_SIZE - height + 1))
     left = int(rng.integers(0, INPUT_SIZE - width + 1))
     erased = face.copy()

@@ -1,8 +1,8 @@
-"""The moving average of weights (EMA) that Keras' optimisers keep beside a network.
+"""The exponential moving average (EMA) of weights that Keras' optimisers maintain.
 
-Keras writes the average over the raw weights at the end of every ``fit``. Here each epoch is a
-``fit`` of its own, and training must go on from the raw weights; so that step is switched off
-and the average is put in place only while it is looked at.
+Keras overwrites the raw weights with the average at the end of every ``fit``. Here each epoch is
+a separate ``fit``, and training must continue from the raw weights; so the overwriting is
+disabled, and the average replaces the weights only for validation and export.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from emosense.errors import TrainingError
 
 
 def keep_raw_weights(optimizer: Any) -> Any:
-    """Stop ``optimizer`` from replacing the weights by their average after ``fit``."""
+    """Disable the optimiser's overwriting of the weights by their average after ``fit``."""
     optimizer.finalize_variable_values = lambda variables: None
     return optimizer
 
 
 def load(checkpoint: Path) -> Any:
-    """Load a checkpoint with its optimiser, ready to go on or to be averaged.
+    """Load a checkpoint with its optimiser, for further training or for its average.
 
     Raises:
-        TrainingError: missing or damaged.
+        TrainingError: the checkpoint is missing or damaged.
     """
     try:
         model = keras.saving.load_model(checkpoint)
@@ -39,18 +39,21 @@ def load(checkpoint: Path) -> Any:
 
 @contextmanager
 def averaged_weights(model: Any) -> Iterator[None]:
-    """Put the averaged weights in place within the block; does nothing without an average."""
+    """Replace the weights by their moving average within the ``with`` block.
+
+    A model whose optimiser has no moving average is not changed.
+    """
     if not model.optimizer.use_ema:
         yield
         return
     pairs = list(
         zip(model.trainable_variables, model.optimizer._model_variables_moving_average, strict=True)
     )
-    raw = [keras.ops.convert_to_numpy(variable).copy() for variable, _ in pairs]
+    raw_weights = [keras.ops.convert_to_numpy(variable).copy() for variable, _ in pairs]
     for variable, average in pairs:
         variable.assign(average)
     try:
         yield
     finally:
-        for (variable, _), value in zip(pairs, raw, strict=True):
-            variable.assign(value)
+        for (variable, _), raw in zip(pairs, raw_weights, strict=True):
+            variable.assign(raw)

@@ -1,4 +1,4 @@
-"""What a network sees in one epoch, in an order that seed and epoch alone decide."""
+"""The training data of one epoch, determined by the recipe's seed and the epoch number."""
 
 from __future__ import annotations
 
@@ -12,77 +12,77 @@ from emosense.training.dataset import Split
 from emosense.training.recipe import Recipe
 
 
-def epoch_arrays(
+def epoch_data(
     split: Split, recipe: Recipe, epoch: int
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Return one epoch's images and targets, shuffled, scaled, augmented and mixed.
+    """Return the images and targets of one epoch, shuffled, scaled, augmented and mixed.
 
-    Whole arrays, not a generator: Keras reads generators ahead in threads, whose order a
+    Whole arrays, not a generator: Keras prefetches from generators in threads, whose order a
     resumed run would not repeat.
 
     Args:
-        split: n images.
-        recipe: gives seed, augmentation and targets.
-        epoch: from 0.
+        split: n training images.
+        recipe: recipe with seed, augmentation, mixup and targets.
+        epoch: number of the epoch, from 0.
 
     Returns:
-        ((n, 48, 48, 1) float32 in 0..1, (n, 7) float32).
+        ((n, 48, 48, 1) float32 images in 0..1, (n, 7) float32 targets).
     """
     rng = np.random.default_rng((recipe.seed, epoch))
     order = rng.permutation(len(split))
     images = AUGMENTATIONS[recipe.augmentation](to_unit(split.images[order]), rng)
-    wanted = targets(split, recipe)[order]
+    epoch_targets = targets(split, recipe)[order]
     if recipe.mixup > 0:
-        images, wanted = _mixed(images, wanted, recipe.mixup, rng)
-    return images[..., np.newaxis], wanted
+        images, epoch_targets = _mixup(images, epoch_targets, recipe.mixup, rng)
+    return images[..., np.newaxis], epoch_targets
 
 
-def _mixed(
+def _mixup(
     images: npt.NDArray[np.float32],
-    wanted: npt.NDArray[np.float32],
+    targets: npt.NDArray[np.float32],
     alpha: float,
     rng: np.random.Generator,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Mix each image and its target with another's, by a weight drawn from Beta(alpha, alpha)."""
-    other = rng.permutation(len(images))
+    """Mix each image and its target with those of a partner, weighted by Beta(alpha, alpha)."""
+    partner = rng.permutation(len(images))
     weight = rng.beta(alpha, alpha, len(images)).astype(np.float32)
-    # The own image weighs more: halves the mixes that only swap two images.
+    # A weight of at least 1/2 for the image itself avoids duplicate mixtures of a pair.
     weight = np.maximum(weight, 1 - weight)[:, np.newaxis]
-    wanted = weight * wanted + (1 - weight) * wanted[other]
+    mixed_targets = weight * targets + (1 - weight) * targets[partner]
     weight = weight[..., np.newaxis]
-    return weight * images + (1 - weight) * images[other], wanted
+    return weight * images + (1 - weight) * images[partner], mixed_targets
 
 
 def to_unit(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Scale uint8 grey values to float32 in 0..1, as the networks take them."""
+    """Scale uint8 grey values to float32 in 0..1, the input range of the networks."""
     return images.astype(np.float32) / np.float32(255)
 
 
 def targets(split: Split, recipe: Recipe) -> npt.NDArray[np.float32]:
-    """Return the (n, 7) float32 targets: one-hot labels, mixed with FER+ votes if asked.
+    """Return (n, 7) float32 targets: one-hot labels, mixed with FER+ votes by ``ferplus_share``.
 
     Raises:
-        TrainingError: votes are wanted but the data has none.
+        TrainingError: the recipe needs FER+ votes, but the data has none.
     """
     labels = np.eye(len(EMOTIONS), dtype=np.float32)[split.labels]
-    share = recipe.ferplus_share
-    if share == 0:
+    weight = recipe.ferplus_share
+    if weight == 0:
         return labels
     if split.votes is None:
         raise TrainingError(
             "ferplus_share needs the FER+ votes: put fer2013new.csv beside the csv."
         )
     usable = split.votes.sum(axis=1, keepdims=True) > 0
-    mixed = (1 - share) * labels + share * split.votes
+    mixed = (1 - weight) * labels + weight * split.votes
     return np.where(usable, mixed, labels).astype(np.float32)
 
 
 def class_weights(split: Split, balance: float) -> npt.NDArray[np.float32]:
-    """Return (7,) float32: what an image of each emotion counts, 1 on average over ``split``.
+    """Return the (7,) float32 class weights of the loss, whose mean over the images is 1.
 
     Args:
-        split: the training images; an emotion that none of them shows counts 0.
-        balance: see :class:`Recipe`.
+        split: the training images; the weight of a class without images is 0.
+        balance: exponent of the inverse class frequency, as in :class:`Recipe`.
     """
     images = np.bincount(split.labels, minlength=len(EMOTIONS)).astype(np.float64)
     weights = np.where(images > 0, np.maximum(images, 1) ** -balance, 0)

@@ -1,9 +1,9 @@
-"""Turns a run into a model folder: weights, card, learning curve and test predictions.
+"""Exports a run to a model folder: weights, card, learning curve and test predictions.
 
-``predictions.npz`` holds, for each of PublicTest and PrivateTest (prefix ``public_`` and
+``predictions.npz`` has, for each of PublicTest and PrivateTest (prefix ``public_`` and
 ``private_``): ``probabilities`` (n, 7) float32 before calibration, ``labels`` (n,) uint8,
-``copy`` (n,) bool (has a pixel-identical copy in Training) and, with FER+, ``votes`` (n, 7)
-float32. Every dashboard is computed from it, without the images.
+``copy`` (n,) bool (has a pixel-identical duplicate in Training) and, with FER+, ``votes`` (n, 7)
+float32. All dashboards are computed from these arrays, without the images.
 """
 
 from __future__ import annotations
@@ -47,25 +47,25 @@ from emosense.training.run_directory import RunDirectory, RunState
 
 
 def export_model(run_directory: Path, data: Dataset, folder: Path) -> ModelCard:
-    """Write the model folder of a run, with the best checkpoint so far.
+    """Write the model folder of a run, with the weights of the best checkpoint so far.
 
     Args:
-        run_directory: of a run with at least one finished epoch.
-        data: the data it was trained on.
-        folder: the model folder; its name becomes the model's.
+        run_directory: folder of a run with at least one finished epoch.
+        data: the data set of the run.
+        folder: the model folder; its name becomes the name of the model.
 
     Returns:
-        The card. All its metrics come from the float16 weights as written.
+        The card. All its metrics are computed with the float16 weights as written.
 
     Raises:
-        TrainingError: there is no run, it is another data set's, or ``folder`` holds something
-            that is no model.
+        TrainingError: there is no run, the run was trained on other data, or ``folder`` has
+            files but no model.
     """
-    require_place_for_model(folder)
+    require_model_dir(folder)
     run = RunDirectory(run_directory)
-    state = run.read_of(data.fingerprint)
-    with _replacing(folder) as written:
-        return _write(written, run, Recipe(**state.recipe), state, data)
+    state = run.read_for_data(data.fingerprint)
+    with _atomic_replacement(folder) as new_folder:
+        return _write(new_folder, run, Recipe(**state.recipe), state, data)
 
 
 def _write(
@@ -78,21 +78,21 @@ def _write(
         serialization.save_float16_weights(network, folder / WEIGHTS_FILE)
     rows = [{k: round(v, 6) for k, v in row.items()} for row in state.history]
     (folder / HISTORY_FILE).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    # A card without metrics first: the registry then loads the very file that is measured.
+    # A preliminary card without metrics, so that the registry can load the written weights.
     card = _card(folder, recipe, state, data, network)
     card.write(folder)
-    return _measured(folder, card, data)
+    return _evaluate(folder, card, data)
 
 
 def recalibrate(model: TrainedModel, data: Dataset) -> ModelCard:
-    """Answer all images again, fit the calibration and rewrite predictions and card.
+    """Predict all images again, fit the calibration, and rewrite predictions and card.
 
     Args:
-        model: from the registry; its weights stay as they are.
-        data: the data it was trained on.
+        model: a model of the registry; its weights are not changed.
+        data: the data set that the model was trained on.
 
     Raises:
-        TrainingError: other data.
+        TrainingError: the model was trained on other data.
     """
     card = model.card
     if data.fingerprint != card.data.fingerprint:
@@ -100,32 +100,32 @@ def recalibrate(model: TrainedModel, data: Dataset) -> ModelCard:
             f"{model.name} was trained on other data: expected SHA-256 "
             f"{card.data.fingerprint}. Received: {data.fingerprint}"
         )
-    with _replacing(model.folder) as folder:
-        shutil.copytree(model.folder, folder)
-        return _measured(folder, card, data)
+    with _atomic_replacement(model.folder) as new_folder:
+        shutil.copytree(model.folder, new_folder)
+        return _evaluate(new_folder, card, data)
 
 
-def _measured(folder: Path, card: ModelCard, data: Dataset) -> ModelCard:
-    """Let the model in ``folder`` answer; write its predictions and the finished card."""
-    answers = predict_dataset(TrainedModel(folder), data, card.recipe.seed)
-    calibration = answers.calibration()
-    np.savez_compressed(folder / PREDICTIONS_FILE, allow_pickle=False, **answers.arrays())
-    finished = card.model_copy(
+def _evaluate(folder: Path, card: ModelCard, data: Dataset) -> ModelCard:
+    """Evaluate the model in ``folder``; write its predictions and the complete card."""
+    predictions = predict_dataset(TrainedModel(folder), data, card.recipe.seed)
+    calibration = predictions.calibration()
+    np.savez_compressed(folder / PREDICTIONS_FILE, allow_pickle=False, **predictions.arrays())
+    complete = card.model_copy(
         update={
-            "metrics": answers.metrics(calibration),
+            "metrics": predictions.metrics(calibration),
             "calibration": calibration,
             "files": _files(folder),
         }
     )
-    finished.write(folder)
-    return finished
+    complete.write(folder)
+    return complete
 
 
-def require_place_for_model(folder: Path) -> None:
-    """Refuse to write a model over anything but a model.
+def require_model_dir(folder: Path) -> None:
+    """Check that a model may be written to ``folder``: a model folder, or a new or empty one.
 
     Raises:
-        TrainingError: ``folder`` exists, is not empty and holds no model.
+        TrainingError: ``folder`` exists, is not empty and is no model folder.
     """
     if folder.exists() and not (folder / CARD_FILE).is_file() and not _is_empty(folder):
         raise TrainingError(
@@ -139,23 +139,23 @@ def _is_empty(folder: Path) -> bool:
 
 
 @contextmanager
-def _replacing(folder: Path) -> Iterator[Path]:
-    """Give a path beside ``folder`` that takes its place at the end.
+def _atomic_replacement(folder: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``folder`` that replaces it when the ``with`` block ends.
 
-    Who reads meanwhile finds the model as it was.
+    Until then, readers of ``folder`` get the previous model.
     """
-    aside = folder.parent / f".{folder.name}.writing"
-    if (aside / "replaced").exists() and not folder.exists():
-        (aside / "replaced").rename(folder)  # an earlier call was killed at its very end
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
+    temporary = folder.parent / f".{folder.name}.writing"
+    if (temporary / "replaced").exists() and not folder.exists():
+        (temporary / "replaced").rename(folder)  # an earlier call was killed between its renames
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
     try:
-        yield aside / folder.name
+        yield temporary / folder.name
         if folder.exists():
-            folder.rename(aside / "replaced")
-        (aside / folder.name).rename(folder)
+            folder.rename(temporary / "replaced")
+        (temporary / folder.name).rename(folder)
     finally:
-        shutil.rmtree(aside)
+        shutil.rmtree(temporary)
 
 
 def _files(folder: Path) -> dict[str, FileInfo]:
@@ -167,11 +167,11 @@ def _files(folder: Path) -> dict[str, FileInfo]:
 
 
 def training_command(recipe: Recipe, data: str = "fer2013.csv") -> str:
-    """Return the command that repeats a recipe, with every option that is not the network's default.
+    """Return the command that repeats a training, with all options that differ from the default.
 
     Args:
-        recipe: of the training.
-        data: name of the file or folder with the data set.
+        recipe: the recipe of the training.
+        data: file or folder of the data set.
     """
     default = default_recipe(recipe.network).as_dict()
     options = [
@@ -189,25 +189,25 @@ def _card(
     data: Dataset,
     network: keras.Model,
 ) -> ModelCard:
-    about = architecture(recipe.network)
+    network_info = architecture(recipe.network)
     training, validation = train_validation_split(data, recipe.seed)
-    # Kaggle's folders have the same images, but no PublicTest: training chooses otherwise there.
-    as_csv = data.is_fer2013 and len(data.split("PublicTest"))
-    file = "fer2013.csv" if as_csv else Path(data.source).name
+    # Kaggle's folders have the same images but no PublicTest, so their validation split differs.
+    is_csv = data.is_fer2013 and len(data.split("PublicTest"))
+    source = "fer2013.csv" if is_csv else Path(data.source).name
     return ModelCard(
         name=folder.name,
-        title=about.title,
-        summary=about.summary,
+        title=network_info.title,
+        summary=network_info.summary,
         network=recipe.network,
         emotions=list(EMOTIONS),
         input="(n, 48, 48, 1) grey, 0..1",
         parameters=network.count_params(),
         recipe=CardRecipe(**recipe.as_dict()),
-        command=training_command(recipe, file),
+        command=training_command(recipe, source),
         epochs_seen=state.epochs_done,
         selected_epoch=state.best_epoch,
         data=DataInfo(
-            name="FER2013 (arXiv:1307.0414)" if data.is_fer2013 else file,
+            name="FER2013 (arXiv:1307.0414)" if data.is_fer2013 else source,
             fingerprint=data.fingerprint,
             training_images=len(training),
             validation_images=len(validation),
@@ -232,7 +232,7 @@ def _backend_package() -> str:
 
 
 def _hardware() -> str:
-    """Return the processor (and GPU count) in words."""
+    """Return the device and the processor with its number of cores, in words."""
     from emosense.runtime.device import device_label
 
     name = platform.processor() or platform.machine()
@@ -242,5 +242,5 @@ def _hardware() -> str:
                 name = line.split(":", 1)[1].strip()
                 break
     except OSError:
-        pass  # not Linux: the short name must do
+        pass  # not Linux: platform's short name is used
     return f"{device_label()}; {os.cpu_count()} cores of {name}"

@@ -1,4 +1,4 @@
-"""A network's first weights, where they are those of a model trained before."""
+"""Initial weights of a network from a pretrained model, for fine-tuning."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from emosense.networks.architectures import architecture
 from emosense.training.pretrained import trained_model
 from emosense.training.recipe import Recipe
 
-_FACES = 1024
+_STATISTICS_IMAGES = 1024
 
 
 def load_initial_weights(model: Any, recipe: Recipe, images: Any) -> None:
-    """Give ``model`` the weights of the recipe's ``start``.
+    """Initialise ``model`` with the weights of the recipe's pretrained model ``start``.
 
     Args:
-        model: the recipe's network, untrained.
-        recipe: names the folder.
-        images: (n, 48, 48, 1) float32 in 0..1, as the first epoch shows them.
+        model: the recipe's network, untrained; its weights are set in place.
+        recipe: recipe that names the folder of the pretrained model.
+        images: (n, 48, 48, 1) float32 training images of the first epoch in 0..1, for the
+            statistics of batch normalisation.
 
     Raises:
-        TrainingError: ``start`` is no model folder, or holds another network.
-        ModelDamaged: it cannot be loaded.
+        TrainingError: ``start`` is no model folder, or has another architecture.
+        ModelDamaged: the pretrained model cannot be loaded.
     """
-    start = trained_model(recipe, "start")
-    if start.card.network != recipe.network:
+    pretrained = trained_model(recipe, "start")
+    if pretrained.card.network != recipe.network:
         raise TrainingError(
-            f"start: expected a trained {recipe.network}. Received: {start.card.network}"
+            f"start: expected a trained {recipe.network}. Received: {pretrained.card.network}"
         )
-    architecture(recipe.network).load_initial_weights(start.network(), model, images[:_FACES])
+    sample = images[:_STATISTICS_IMAGES]
+    architecture(recipe.network).load_initial_weights(pretrained.network(), model, sample)

@@ -1,4 +1,4 @@
-"""A trained network's predictions on every split of a data set, and their metrics."""
+"""Predictions of a trained network on every split of a data set, and their metrics."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ HELD_OUT: Final = "a tenth of Training"
 
 @dataclass(frozen=True)
 class DatasetPredictions:
-    """Raw (uncalibrated) predictions.
+    """Raw (uncalibrated) predictions of a model on the splits of a data set.
 
     Attributes:
-        training: on the data's Training split without what is held out of it; the images that
-            were learned, if it is the data that the model was trained on. May be empty.
-        tests: on PublicTest and PrivateTest, as far as the data has them.
-        validation: (name, predictions) of the split that an epoch is selected on.
+        training: predictions of the Training split without held-out images; may be empty.
+        tests: predictions of PublicTest and PrivateTest, by split name; without splits that the
+            data does not have.
+        validation: (name, predictions) of the split that the epoch is selected on.
 
     >>> empty = Predictions(np.zeros(0, np.uint8), np.zeros((0, 7), np.float32), np.zeros(0, bool))
     >>> DatasetPredictions(empty, {}, (HELD_OUT, empty)).arrays()
@@ -46,7 +46,7 @@ class DatasetPredictions:
         return fit_calibration(self.validation[1], self.validation[0])
 
     def metrics(self, calibration: Calibration) -> dict[str, Metrics]:
-        """Return metrics by split, as the card holds them."""
+        """Return the metrics by split, as they are stored in the card."""
         splits = {"Training": self.training} if len(self.training) else {}
         for name, predictions in self.tests.items():
             splits[name] = predictions
@@ -75,8 +75,8 @@ def predict_dataset(model: TrainedModel, data: Dataset, seed: int = 0) -> Datase
 
     Args:
         model: a model of the registry.
-        data: with or without the three splits of FER2013.
-        seed: the recipe's seed; decides what was held out where there is no PublicTest.
+        data: a data set; any of its splits may be empty.
+        seed: the recipe's seed, which selects the held-out images if there is no PublicTest.
     """
     classify = EmotionClassifier(model, settings.BACKEND.text(), raw=True)
     training, validation = train_validation_split(data, seed)
@@ -90,8 +90,8 @@ def predict_dataset(model: TrainedModel, data: Dataset, seed: int = 0) -> Datase
         if len(split):
             tests[name] = predict(split, find_duplicates(split.images, training.images))
     if "PublicTest" in tests:
-        selected_on = ("PublicTest", tests["PublicTest"])
+        validated_on = ("PublicTest", tests["PublicTest"])
     else:
         duplicates = find_duplicates(validation.images, training.images)
-        selected_on = (HELD_OUT, predict(validation, duplicates))
-    return DatasetPredictions(predict(training, np.ones(len(training), bool)), tests, selected_on)
+        validated_on = (HELD_OUT, predict(validation, duplicates))
+    return DatasetPredictions(predict(training, np.ones(len(training), bool)), tests, validated_on)

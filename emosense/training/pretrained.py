@@ -1,4 +1,4 @@
-"""Models trained before that a recipe names: its start and its teacher."""
+"""The pretrained models that a recipe names: its ``start`` and its ``teacher``."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from emosense.training.recipe import Recipe
 
 
 def trained_model(recipe: Recipe, option: str) -> TrainedModel:
-    """Return the model in the folder that an option of the recipe names.
+    """Return the pretrained model that an option of the recipe names.
 
     Args:
-        recipe: names the folder.
-        option: ``start`` or ``teacher``.
+        recipe: recipe that names the model folder.
+        option: name of the option, ``start`` or ``teacher``.
 
     Raises:
-        TrainingError: it is no model folder.
+        TrainingError: the option's value is no model folder.
     """
-    named: str = getattr(recipe, option)
-    folder = Path(named)
+    value: str = getattr(recipe, option)
+    folder = Path(value)
     if not (folder / CARD_FILE).is_file():
         raise TrainingError(
-            f"{option}: expected the folder of a trained model. Received: {named!r}"
+            f"{option}: expected the folder of a trained model. Received: {value!r}"
         )
     return TrainedModel(folder)

@@ -1,4 +1,4 @@
-"""A training recipe: every choice that makes a run what it is, as data."""
+"""Training recipes: all hyperparameters of a training run."""
 
 from __future__ import annotations
 
@@ -19,39 +19,43 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained; the defaults are the paper's recipe.
+    """The hyperparameters of a training run; the defaults are the paper's recipe.
 
-    :func:`default_recipe` gives each network's own.
+    :func:`default_recipe` returns the default recipe of each network.
+
+    >>> Recipe("cnn8", epochs=10).learning_rate
+    0.001
 
     Attributes:
         network: architecture name.
-        epochs: passes over the training data.
-        batch_size: images per step.
+        epochs: number of passes over the training data.
+        batch_size: number of images per step.
         optimizer: ``adam``, ``adamw`` or ``sgd`` (Nesterov momentum 0.9).
-        learning_rate: of the first step (after the warm-up).
-        schedule: ``constant``, or ``cosine`` down to 0 at the last step.
-        warmup_epochs: linear rise from 0, with ``cosine`` only.
-        weight_decay: decoupled, as Keras applies it with every optimiser (Loshchilov & Hutter
-            2019, arXiv:1711.05101); 0 is off.
-        augmentation: ``none``, ``standard`` or ``photo``; see ``training.augmentation``.
-        initializer: of all kernels.
-        start: folder of a trained model of the same network, whose weights training begins
-            with; empty is the initialiser's.
-        dropout: factor on the network's own dropout rates; 0 switches it off.
-        label_smoothing: in 0..1.
-        mixup: alpha of the Beta distribution by which pairs of images and their targets are
-            mixed (Zhang et al. 2018, arXiv:1710.09412); 0 is off.
-        ferplus_share: weight in 0..1 of the FER+ votes in the target; the rest is
+        learning_rate: initial learning rate, after the warm-up.
+        schedule: learning rate schedule: ``constant``, or ``cosine`` decay to 0 at the last step.
+        warmup_epochs: epochs of linear warm-up from 0, with ``cosine`` only.
+        weight_decay: decoupled weight decay, with every optimiser (Loshchilov & Hutter 2019,
+            arXiv:1711.05101); 0 disables it.
+        augmentation: data augmentation: ``none``, ``standard`` or ``photo``; see
+            ``training.augmentation``.
+        initializer: kernel initialiser of all layers.
+        start: folder of a pretrained model of the same network, whose weights training starts
+            with (fine-tuning); empty uses the initialiser.
+        dropout: factor on the network's dropout rates; 0 disables dropout.
+        label_smoothing: label smoothing factor in 0..1; 0 disables it.
+        mixup: alpha of the Beta distribution of mixup's weights (Zhang et al. 2018,
+            arXiv:1710.09412); 0 disables mixup.
+        ferplus_share: weight in 0..1 of the FER+ votes in the target; the rest is the weight of
             FER2013's label.
-        balance: exponent by which rare emotions count more: an image counts in proportion to
-            (1 / images of its emotion) ** balance, 1 on average; 0 counts all alike.
-        teacher: folder of a trained model whose probabilities take part in the target
-            (distillation; Hinton et al. 2015, arXiv:1503.02531); empty is none.
-        teacher_share: weight in 0..1 of the teacher in the target, once there is one.
-        ema: momentum of the moving average of all weights that is validated and kept
-            instead of the last step's weights; 0 is off.
-        precision: Keras dtype policy. Weights, optimiser and softmax are float32 in both.
-        seed: of weights, order, dropout and augmentation.
+        balance: exponent in 0..1 of the inverse class frequency in the class weights of the
+            loss, whose mean over the images is 1; 0 weights all images equally.
+        teacher: folder of a trained model that is the teacher in knowledge distillation (Hinton
+            et al. 2015, arXiv:1503.02531); empty disables distillation.
+        teacher_share: weight in 0..1 of the teacher's probabilities in the target.
+        ema: momentum of the exponential moving average of the weights, which is validated and
+            exported instead of the raw weights; 0 disables it.
+        precision: Keras dtype policy; weights, optimiser and softmax are float32 in both.
+        seed: random seed of initialisation, shuffling, dropout and augmentation.
     """
 
     network: str
@@ -113,11 +117,11 @@ class Recipe:
             )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data for cards and run folders."""
+        """Return the recipe as plain data, as it is stored in cards and run folders."""
         return asdict(self)
 
 
-_OURS: Final[dict[str, Any]] = {
+_EMOSENSE_DEFAULTS: Final[dict[str, Any]] = {
     "epochs": 60,
     "optimizer": "sgd",
     "learning_rate": 0.1,
@@ -131,14 +135,15 @@ _OURS: Final[dict[str, Any]] = {
     "ema": 0.998,
 }
 OWN_DEFAULTS: Final[dict[str, dict[str, Any]]] = {
-    "cnn8-tuned": _OURS | {"weight_decay": 2e-3, "mixup": 0.1, "balance": 0.5, "dropout": 0.4},
+    "cnn8-tuned": _EMOSENSE_DEFAULTS
+    | {"weight_decay": 2e-3, "mixup": 0.1, "balance": 0.5, "dropout": 0.4},
     "cnn10-fixed": {"learning_rate": 3e-4},
-    "emosense-s": _OURS,
-    "emosense-l": _OURS,
+    "emosense-s": _EMOSENSE_DEFAULTS,
+    "emosense-l": _EMOSENSE_DEFAULTS,
 }
-"""What the networks that are not the paper's change in its recipe."""
+"""Defaults that differ from the paper's recipe, by network."""
 
 
 def default_recipe(network: str) -> Recipe:
-    """Return the recipe that ``emosense train NETWORK`` uses without further options."""
+    """Return the default recipe of a network, that of ``emosense train NETWORK``."""
     return Recipe(network, **OWN_DEFAULTS.get(network, {}))

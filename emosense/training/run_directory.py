@@ -1,8 +1,8 @@
-"""The run folder: what a killed run needs to go on as if nothing had happened.
+"""The folder of a training run: its state and checkpoints, from which it can be resumed.
 
-``state.json`` is replaced in one step after the checkpoint that it names is complete, so a
-kill at any moment leaves a folder that can be resumed. Kept are the last checkpoint and the
-best one so far (by validation accuracy, the earlier on a tie).
+``state.json`` is replaced atomically after its checkpoint is complete, so a run that is killed at
+any moment can be resumed. The folder retains the last checkpoint and the best one so far (by
+validation accuracy; the earlier one on a tie).
 """
 
 from __future__ import annotations
@@ -18,13 +18,17 @@ from emosense.training.recipe import Recipe
 
 @dataclass
 class RunState:
-    """Progress of a run.
+    """Saved state of a training run.
 
     Attributes:
-        recipe: :meth:`Recipe.as_dict` of the run.
-        fingerprint: of the data set.
+        recipe: the recipe, as :meth:`Recipe.as_dict` returns it.
+        fingerprint: checksum of the data set.
         history: one dict per finished epoch: epoch (from 1), loss, accuracy, val_loss,
             val_accuracy, learning_rate, seconds.
+
+    >>> rows = [{"epoch": 1, "val_accuracy": 0.3}, {"epoch": 2, "val_accuracy": 0.2}]
+    >>> RunState(Recipe("cnn8").as_dict(), "0" * 64, rows).best_epoch
+    1
     """
 
     recipe: dict[str, Any]
@@ -38,7 +42,7 @@ class RunState:
 
     @property
     def best_epoch(self) -> int:
-        """Epoch (from 1) with the highest validation accuracy; 0 before the first."""
+        """Epoch (from 1) with the highest validation accuracy; 0 before the first epoch ends."""
         if not self.history:
             return 0
         best = max(self.history, key=lambda row: (row["val_accuracy"], -row["epoch"]))
@@ -46,62 +50,79 @@ class RunState:
 
 
 class RunDirectory:
-    """Reads and writes a run's checkpoints."""
+    """Reads and writes the state and the checkpoints of a run.
+
+    Args:
+        path: the folder of the run; it need not exist.
+
+    >>> run = RunDirectory(Path("run"))
+    >>> run.exists, run.checkpoint(3).name
+    (False, 'epoch-0003.keras')
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._state = path / "state.json"
+        self._state_path = path / "state.json"
 
     @property
     def exists(self) -> bool:
-        """Whether a run was begun here."""
-        return self._state.is_file()
+        """Whether the folder has the state of a run."""
+        return self._state_path.is_file()
 
     def checkpoint(self, epoch: int) -> Path:
-        """Path of the checkpoint that was written after ``epoch``."""
+        """Return the path of the checkpoint that is written after ``epoch``."""
         return self.path / f"epoch-{epoch:04d}.keras"
 
     def read(self) -> RunState:
         """Return the saved state.
 
         Raises:
-            TrainingError: there is none, or it cannot be read.
+            TrainingError: the state is missing or cannot be read.
         """
         try:
-            state = RunState(**json.loads(self._state.read_text(encoding="utf-8")))
+            state = RunState(**json.loads(self._state_path.read_text(encoding="utf-8")))
             Recipe(**state.recipe)
             return state
         except FileNotFoundError:
             raise TrainingError(f"{self.path}: no run to resume (no state.json).") from None
         except (OSError, ValueError, TypeError) as error:
-            raise TrainingError(f"{self._state}: cannot be read ({error}).") from error
+            raise TrainingError(f"{self._state_path}: cannot be read ({error}).") from error
 
-    def read_of(self, fingerprint: str) -> RunState:
-        """Return the saved state after checking that it belongs to this data."""
+    def read_for_data(self, fingerprint: str) -> RunState:
+        """Return the saved state after checking the fingerprint of its data set.
+
+        Raises:
+            TrainingError: the state is missing or cannot be read, or the run has other data.
+        """
         state = self.read()
         if state.fingerprint != fingerprint:
             raise TrainingError(f"{self.path}: the run was made with other data.")
         return state
 
     def resume(self, recipe: Recipe, fingerprint: str) -> RunState:
-        """Return the saved state after checking that it belongs to this recipe and data."""
-        state = self.read_of(fingerprint)
-        # Through Recipe: a run from before an option existed had its default.
-        known, wanted = Recipe(**state.recipe).as_dict(), recipe.as_dict()
-        differing = sorted(k for k in wanted if known[k] != wanted[k])
+        """Return the saved state after checking its recipe and the fingerprint of its data set.
+
+        Raises:
+            TrainingError: the state is missing or cannot be read, or the run has another recipe
+                or other data.
+        """
+        state = self.read_for_data(fingerprint)
+        # Recipe adds the defaults of options that are newer than the saved state.
+        saved, requested = Recipe(**state.recipe).as_dict(), recipe.as_dict()
+        differing = sorted(k for k in requested if saved[k] != requested[k])
         if differing:
-            told = ", ".join(f"{k} {known[k]!r} -> {wanted[k]!r}" for k in differing)
-            raise TrainingError(f"{self.path}: the run has another recipe ({told}).")
+            changes = ", ".join(f"{k} {saved[k]!r} -> {requested[k]!r}" for k in differing)
+            raise TrainingError(f"{self.path}: the run has another recipe ({changes}).")
         return state
 
     def save(self, model: Any, state: RunState) -> None:
-        """Write the model with its optimiser, then the state, then drop what is stale."""
+        """Write a checkpoint with its optimiser, then the state; delete stale checkpoints."""
         self.path.mkdir(parents=True, exist_ok=True)
         model.save(self.checkpoint(state.epochs_done))
-        temporary = self._state.with_suffix(".tmp")
+        temporary = self._state_path.with_suffix(".tmp")
         temporary.write_text(json.dumps(asdict(state), indent=1), encoding="utf-8")
-        temporary.replace(self._state)
-        keep = {self.checkpoint(state.epochs_done), self.checkpoint(state.best_epoch)}
+        temporary.replace(self._state_path)
+        retained = {self.checkpoint(state.epochs_done), self.checkpoint(state.best_epoch)}
         for path in self.path.glob("epoch-*.keras"):
-            if path not in keep:
+            if path not in retained:
                 path.unlink()

@@ -1,4 +1,4 @@
-"""Trains a network by a recipe, one checkpoint an epoch."""
+"""Trains a network according to a recipe, with one checkpoint per epoch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from emosense.networks.architectures import architecture
 from emosense.training import ema
 from emosense.training.dataset import Dataset, train_validation_split
 from emosense.training.distillation import Teacher
-from emosense.training.epoch_data import class_weights, epoch_arrays, targets, to_unit
+from emosense.training.epoch_data import class_weights, epoch_data, targets, to_unit
 from emosense.training.initial_weights import load_initial_weights
 from emosense.training.recipe import Recipe
 from emosense.training.run_directory import RunDirectory, RunState
@@ -26,16 +26,20 @@ from emosense.training.run_directory import RunDirectory, RunState
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands; given to the progress function after each step.
+    """Progress of a run, as it is passed to the progress function after each step.
 
     Attributes:
-        epoch: the running epoch, from 1.
-        epochs: how many there will be.
-        step: finished steps of this epoch.
-        steps: steps an epoch.
-        images_per_second: over this epoch so far.
-        seconds_left: estimate for the whole run.
-        metrics: running means of this epoch; once it is over and validated, its history row.
+        epoch: the current epoch, from 1.
+        epochs: number of epochs of the run.
+        step: number of finished steps in the current epoch.
+        steps: number of steps per epoch.
+        images_per_second: throughput of the current epoch.
+        seconds_left: estimated time until the end of the run.
+        metrics: running means of the current epoch; after its validation, its history row.
+
+    >>> progress = Progress(2, 50, 10, 225, 900.0, 1500.0, {"loss": 1.5, "accuracy": 0.4})
+    >>> progress.step / progress.steps < 0.05
+    True
     """
 
     epoch: int
@@ -59,24 +63,29 @@ def train(
     on_progress: ProgressFunction | None = None,
     tensorboard: Path | None = None,
 ) -> RunState:
-    """Train until all epochs of the recipe are done.
+    """Train until all epochs of the recipe are finished.
 
     Args:
-        recipe: every choice of the run.
-        data: its Training part is learned, its PublicTest part watched. Without a
-            PublicTest part a seeded, stratified tenth of Training is held out.
-        folder: where checkpoints go.
-        resume: go on with the run in ``folder`` (the same recipe and data); the result is
-            that of an undisturbed run.
-        on_progress: called after every step.
-        tensorboard: where to write TensorBoard logs (needs the ``tensorboard`` package).
+        recipe: the hyperparameters of the run.
+        data: the data set: Training for training, PublicTest for validation. Without PublicTest,
+            a stratified tenth of Training is held out for validation.
+        folder: the folder of the run, for its checkpoints.
+        resume: resume the run in ``folder``, with the same recipe and data; the result equals
+            that of an uninterrupted run.
+        on_progress: function that is called after every step and after every validation.
+        tensorboard: folder for TensorBoard logs (needs the ``tensorboard`` package); None writes
+            no logs.
+
+    Returns:
+        The state of the finished run.
 
     Raises:
-        TrainingError: a resume that does not fit, a run in the folder that is not to be resumed,
-            missing votes, or no images.
+        TrainingError: the run in ``folder`` has another recipe or other data, or ``resume`` is
+            false; the data has no training or validation images, or lacks FER+ votes that the
+            recipe needs.
     """
     if tensorboard is not None:
-        _tensorboard(tensorboard)  # missing: told before the first epoch, not after
+        _tensorboard(tensorboard)  # reports a missing package before the first epoch
     training, validation = train_validation_split(data, recipe.seed)
     if len(training) == 0 or len(validation) == 0:
         raise TrainingError(
@@ -96,26 +105,26 @@ def train(
         model = ema.load(run.checkpoint(state.epochs_done))
     else:
         state = RunState(recipe.as_dict(), data.fingerprint)
-        model = compiled(recipe, steps=-(-len(training) // recipe.batch_size))
-    checked = to_unit(validation.images)[..., np.newaxis]
-    labels = targets(validation, Recipe(recipe.network))
-    counts = class_weights(training, recipe.balance) if recipe.balance else None
+        model = build_and_compile(recipe, steps=-(-len(training) // recipe.batch_size))
+    validation_images = to_unit(validation.images)[..., np.newaxis]
+    validation_targets = targets(validation, Recipe(recipe.network))
+    weights = class_weights(training, recipe.balance) if recipe.balance else None
     teacher = Teacher(recipe) if recipe.teacher else None
     for epoch in range(state.epochs_done, recipe.epochs):
-        watch = _Watch(recipe, epoch, len(training), state, on_progress)
-        callbacks: list[Any] = [watch]
+        reporter = _EpochReporter(recipe, epoch, len(training), state, on_progress)
+        callbacks: list[Any] = [reporter]
         if tensorboard is not None:
             callbacks.append(_tensorboard(tensorboard))
-        images, wanted = epoch_arrays(training, recipe, epoch)
+        images, epoch_targets = epoch_data(training, recipe, epoch)
         if recipe.start and epoch == 0:
             load_initial_weights(model, recipe, images)
-        weights = None if counts is None else wanted @ counts
+        sample_weights = None if weights is None else epoch_targets @ weights
         if teacher is not None:
-            wanted = teacher.mix_targets(images, wanted)
+            epoch_targets = teacher.mix_targets(images, epoch_targets)
         log = model.fit(
             images,
-            wanted,
-            sample_weight=weights,
+            epoch_targets,
+            sample_weight=sample_weights,
             batch_size=recipe.batch_size,
             shuffle=False,
             initial_epoch=epoch,
@@ -125,16 +134,18 @@ def train(
         ).history
         row = {name: float(values[-1]) for name, values in log.items()}
         with ema.averaged_weights(model):
-            found = model.evaluate(checked, labels, batch_size=256, verbose=0, return_dict=True)
-        row |= {f"val_{name}": float(value) for name, value in found.items()}
+            validated = model.evaluate(
+                validation_images, validation_targets, batch_size=256, verbose=0, return_dict=True
+            )
+        row |= {f"val_{name}": float(value) for name, value in validated.items()}
         row |= {
             "epoch": epoch + 1,
             "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
-            "seconds": round(watch.elapsed, 2),
+            "seconds": round(reporter.elapsed, 2),
         }
         state.history.append(row)
         run.save(model, state)
-        watch.report(watch.steps, row)
+        reporter.report(reporter.steps, row)
     return state
 
 
@@ -144,15 +155,20 @@ def _tensorboard(folder: Path) -> Any:
     return keras.callbacks.TensorBoard(str(folder))
 
 
-def compiled(recipe: Recipe, steps: int) -> Any:
-    """Build and compile the recipe's network; ``steps`` is the number an epoch has."""
-    before = keras.config.dtype_policy()
+def build_and_compile(recipe: Recipe, steps: int) -> Any:
+    """Build and compile the network of a recipe.
+
+    Args:
+        recipe: the hyperparameters of the run.
+        steps: number of steps per epoch, for the learning rate schedule.
+    """
+    previous_policy = keras.config.dtype_policy()
     keras.utils.set_random_seed(recipe.seed)
     try:
         keras.config.set_dtype_policy(recipe.precision)
         model = architecture(recipe.network).build(recipe.initializer, recipe.dropout)
     finally:
-        keras.config.set_dtype_policy(before)
+        keras.config.set_dtype_policy(previous_policy)
     model.compile(
         optimizer=ema.keep_raw_weights(_optimizer(recipe, steps)),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
@@ -163,28 +179,32 @@ def compiled(recipe: Recipe, steps: int) -> Any:
 
 
 def _optimizer(recipe: Recipe, steps: int) -> Any:
-    rate: Any = recipe.learning_rate
+    learning_rate: Any = recipe.learning_rate
     if recipe.schedule == "cosine":
-        warmup = recipe.warmup_epochs * steps
-        rate = keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=0.0 if warmup else recipe.learning_rate,
-            decay_steps=recipe.epochs * steps - warmup,
-            warmup_target=recipe.learning_rate if warmup else None,
-            warmup_steps=warmup,
+        warmup_steps = recipe.warmup_epochs * steps
+        learning_rate = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=0.0 if warmup_steps else recipe.learning_rate,
+            decay_steps=recipe.epochs * steps - warmup_steps,
+            warmup_target=recipe.learning_rate if warmup_steps else None,
+            warmup_steps=warmup_steps,
         )
     decay = recipe.weight_decay or None
-    average: dict[str, Any] = {}
+    ema_options: dict[str, Any] = {}
     if recipe.ema:
-        average = {"use_ema": True, "ema_momentum": recipe.ema}
+        ema_options = {"use_ema": True, "ema_momentum": recipe.ema}
     if recipe.optimizer == "adamw":
-        return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **average)
+        return keras.optimizers.AdamW(
+            learning_rate, weight_decay=recipe.weight_decay, **ema_options
+        )
     if recipe.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, 0.9, nesterov=True, weight_decay=decay, **average)
-    return keras.optimizers.Adam(rate, weight_decay=decay, **average)
+        return keras.optimizers.SGD(
+            learning_rate, 0.9, nesterov=True, weight_decay=decay, **ema_options
+        )
+    return keras.optimizers.Adam(learning_rate, weight_decay=decay, **ema_options)
 
 
 def _seed_dropout(model: Any, seed: int, epoch: int) -> None:
-    """Give every dropout layer a state that only seed, epoch and its name decide."""
+    """Set the random state of every dropout layer from the seed, the epoch and the layer name."""
     for layer in model.layers:
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:
@@ -192,8 +212,8 @@ def _seed_dropout(model: Any, seed: int, epoch: int) -> None:
             generator.state.assign(np.frombuffer(digest[:8], np.uint32))
 
 
-class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
-    """Seeds the running epoch, measures it and reports it."""
+class _EpochReporter(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
+    """Keras callback that seeds dropout, measures the duration and reports the progress."""
 
     def __init__(
         self,
@@ -207,18 +227,18 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no 
         self._recipe = recipe
         self._epoch = epoch
         self._images = images
-        self._earlier = [row["seconds"] for row in state.history[-5:]]
+        self._recent_seconds = [row["seconds"] for row in state.history[-5:]]
         self._on_progress = on_progress
-        self._start = time.perf_counter()
+        self._started = time.perf_counter()
         self.steps = -(-images // recipe.batch_size)
 
     @property
     def elapsed(self) -> float:
-        """Seconds since this epoch began."""
-        return time.perf_counter() - self._start
+        """Seconds since the start of the epoch."""
+        return time.perf_counter() - self._started
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        # Not before fit(): building a freshly loaded model's metrics draws random numbers too.
+        # Not before fit(), which draws random numbers to build the metrics of a loaded model.
         _seed_dropout(self.model, self._recipe.seed, epoch)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
@@ -229,17 +249,17 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no 
             return
         elapsed = self.elapsed
         epoch_seconds = elapsed * self.steps / step
-        ahead = self._recipe.epochs - self._epoch - 1
-        typical = float(np.mean([*self._earlier, epoch_seconds]))
-        done = min(step * self._recipe.batch_size, self._images)
+        epochs_left = self._recipe.epochs - self._epoch - 1
+        mean_seconds = float(np.mean([*self._recent_seconds, epoch_seconds]))
+        images_done = min(step * self._recipe.batch_size, self._images)
         self._on_progress(
             Progress(
                 epoch=self._epoch + 1,
                 epochs=self._recipe.epochs,
                 step=step,
                 steps=self.steps,
-                images_per_second=done / elapsed,
-                seconds_left=epoch_seconds - elapsed + ahead * typical,
+                images_per_second=images_done / elapsed,
+                seconds_left=epoch_seconds - elapsed + epochs_left * mean_seconds,
                 metrics=metrics,
             )
         )

@@ -13,8 +13,8 @@ from emosense.networks.registry import find_model
 from emosense.training import ema
 from emosense.training.augmentation import AUGMENTATIONS
 from emosense.training.distillation import Teacher
-from emosense.training.epoch_data import class_weights, epoch_arrays, targets, to_unit
-from emosense.training.export_model import _replacing, export_model, training_command
+from emosense.training.epoch_data import class_weights, epoch_data, targets, to_unit
+from emosense.training.export_model import _atomic_replacement, export_model, training_command
 from emosense.training.recipe import Recipe, default_recipe
 from emosense.training.run_directory import RunDirectory
 from emosense.training.trainer import Progress, train
@@ -36,7 +36,7 @@ class Killed(Exception):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", [SMALL, OWN], ids=["paper's", "own"])
-def test_resume_equals_an_undisturbed_run(recipe, small_data, tmp_path):
+def test_resume_equals_an_uninterrupted_run(recipe, small_data, tmp_path):
     whole = train(recipe, small_data, tmp_path / "whole")
 
     def kill(progress):
@@ -47,13 +47,13 @@ def test_resume_equals_an_undisturbed_run(recipe, small_data, tmp_path):
         train(recipe, small_data, tmp_path / "cut", on_progress=kill)
     assert RunDirectory(tmp_path / "cut").read().epochs_done == 1
     again = train(recipe, small_data, tmp_path / "cut", resume=True)
-    for ours, theirs in zip(again.history, whole.history, strict=True):
-        assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
-        assert ours["val_loss"] == pytest.approx(theirs["val_loss"], rel=1e-5)
-    for ours, theirs in zip(
+    for actual, expected in zip(again.history, whole.history, strict=True):
+        assert actual["loss"] == pytest.approx(expected["loss"], rel=1e-5)
+        assert actual["val_loss"] == pytest.approx(expected["val_loss"], rel=1e-5)
+    for actual, expected in zip(
         weights_after(tmp_path / "cut", 3), weights_after(tmp_path / "whole", 3), strict=True
     ):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-6)
     # A finished run stays as it is.
     assert train(recipe, small_data, tmp_path / "cut", resume=True).history == again.history
 
@@ -61,18 +61,18 @@ def test_resume_equals_an_undisturbed_run(recipe, small_data, tmp_path):
 @pytest.mark.slow
 def test_learning_happens_and_best_and_last_are_kept(small_data, tmp_path):
     recipe = Recipe("cnn4", epochs=6, batch_size=8)
-    seen = []
-    state = train(recipe, small_data, tmp_path, on_progress=seen.append)
+    reports = []
+    state = train(recipe, small_data, tmp_path, on_progress=reports.append)
     assert state.history[-1]["loss"] < state.history[0]["loss"]
     best = max(row["val_accuracy"] for row in state.history)
     first_best = next(row["epoch"] for row in state.history if row["val_accuracy"] == best)
     assert state.best_epoch == first_best
-    kept = {path.name for path in tmp_path.glob("*.keras")}
-    assert kept == {f"epoch-{state.best_epoch:04d}.keras", "epoch-0006.keras"}
-    assert seen[0].steps == 5
-    assert seen[0].step == 1
-    assert seen[-1].epoch == 6
-    assert seen[-1].seconds_left == pytest.approx(0, abs=1e-6)
+    checkpoints = {path.name for path in tmp_path.glob("*.keras")}
+    assert checkpoints == {f"epoch-{state.best_epoch:04d}.keras", "epoch-0006.keras"}
+    assert reports[0].steps == 5
+    assert reports[0].step == 1
+    assert reports[-1].epoch == 6
+    assert reports[-1].seconds_left == pytest.approx(0, abs=1e-6)
 
 
 def test_balance_takes_part_in_the_loss(small_data, tmp_path):
@@ -83,8 +83,8 @@ def test_balance_takes_part_in_the_loss(small_data, tmp_path):
     state = train(recipe, uneven, tmp_path)
     split = uneven.split("Training")
     network = keras.saving.load_model(RunDirectory(tmp_path).checkpoint(1), compile=False)
-    found = network.predict(to_unit(split.images)[..., np.newaxis], verbose=0)
-    losses = -np.log(found[np.arange(len(split)), split.labels])
+    probabilities = network.predict(to_unit(split.images)[..., np.newaxis], verbose=0)
+    losses = -np.log(probabilities[np.arange(len(split)), split.labels])
     weights = class_weights(split, 1.0)[split.labels]
     assert state.history[0]["loss"] == pytest.approx((weights * losses).mean(), rel=1e-4)
     assert losses.mean() != pytest.approx((weights * losses).mean(), rel=1e-3)
@@ -116,14 +116,14 @@ def test_a_model_replaces_nothing_but_a_model(small_data, small_run, tmp_path):
     assert (tmp_path / "models" / "other").is_dir()
     (tmp_path / "empty").mkdir()
     export_model(small_run / "run", small_data, tmp_path / "empty")
-    # Killed between putting the old model aside and the new one in its place:
-    aside = tmp_path / ".empty.writing"
-    aside.mkdir()
-    (tmp_path / "empty").rename(aside / "replaced")
+    # Killed between the rename of the old model and that of the new one:
+    temporary = tmp_path / ".empty.writing"
+    temporary.mkdir()
+    (tmp_path / "empty").rename(temporary / "replaced")
     with pytest.raises(TrainingError):
         export_model(tmp_path / "no run", small_data, tmp_path / "empty")
     assert not (tmp_path / "empty").exists()
-    with pytest.raises(OSError, match="disk"), _replacing(tmp_path / "empty"):
+    with pytest.raises(OSError, match="disk"), _atomic_replacement(tmp_path / "empty"):
         raise OSError("disk")
     assert (tmp_path / "empty" / "card.json").is_file()
 
@@ -132,7 +132,7 @@ def test_the_card_names_the_data(small_data, small_run, tmp_path):
     assert not small_data.is_fer2013
     other = replace(small_data, source=str(tmp_path / "my faces.csv"))
     card = export_model(small_run / "run", other, tmp_path / "mine")
-    assert (card.data["name"], card.data_name) == ("my faces.csv", "my faces.csv")
+    assert (card.data.name, card.data_name) == ("my faces.csv", "my faces.csv")
     assert "--data 'my faces.csv'" in card.command
     assert find_model("cnn8").card.data_name == "FER2013"
 
@@ -171,7 +171,7 @@ class TestBatches:
         recipe = Recipe("cnn8", batch_size=16)
 
         def epoch(number, seed=0):
-            return epoch_arrays(split, replace(recipe, seed=seed), number)[0]
+            return epoch_data(split, replace(recipe, seed=seed), number)[0]
 
         first = epoch(0)
         assert first.shape == (40, 48, 48, 1)
@@ -208,12 +208,12 @@ class TestBatches:
 def test_augmentation_is_seeded_and_keeps_the_range(name, small_data):
     images = small_data.images.astype(np.float32) / 255
     augment = AUGMENTATIONS[name]
-    one = augment(images, np.random.default_rng(1))
-    assert one.shape == images.shape
-    assert one.dtype == np.float32
-    assert 0 <= one.min() <= one.max() <= 1
-    assert (one == augment(images, np.random.default_rng(1))).all()
-    assert not np.allclose(one, augment(images, np.random.default_rng(2)))
+    augmented = augment(images, np.random.default_rng(1))
+    assert augmented.shape == images.shape
+    assert augmented.dtype == np.float32
+    assert 0 <= augmented.min() <= augmented.max() <= 1
+    assert (augmented == augment(images, np.random.default_rng(1))).all()
+    assert not np.allclose(augmented, augment(images, np.random.default_rng(2)))
     assert AUGMENTATIONS["none"](images, np.random.default_rng(0)) is images
 
 
@@ -271,20 +271,20 @@ def test_publishing_replaces_the_model_in_one_step(small_run, small_data, tmp_pa
     assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
 
 
-def test_mixing_keeps_pairs_of_image_and_target_together(small_data):
+def test_mixup_keeps_pairs_of_image_and_target_together(small_data):
     split = small_data.split("Training")
-    images, wanted = epoch_arrays(split, Recipe("cnn8", mixup=0.4), 0)
-    np.testing.assert_allclose(wanted.sum(1), 1, atol=1e-6)
-    assert ((wanted > 0).sum(1) <= 2).all()
-    assert ((wanted > 0).sum(1) == 2).sum() > 20
-    assert (wanted.max(1) >= 0.5).all()
-    # Class c is bright in stripe c: brightness above the noise tells each class's share.
+    images, mixed = epoch_data(split, Recipe("cnn8", mixup=0.4), 0)
+    np.testing.assert_allclose(mixed.sum(1), 1, atol=1e-6)
+    assert ((mixed > 0).sum(1) <= 2).all()
+    assert ((mixed > 0).sum(1) == 2).sum() > 20
+    assert (mixed.max(1) >= 0.5).all()
+    # Class c is bright in stripe c: brightness above the noise is the weight of the class.
     stripes = images[..., 0].reshape(-1, 48, 8, 6).mean((1, 3))[:, :7]
-    np.testing.assert_allclose((stripes - 0.115) / 0.705, wanted, atol=0.03)
+    np.testing.assert_allclose((stripes - 0.115) / 0.705, mixed, atol=0.03)
 
 
 @pytest.mark.slow
-def test_the_average_is_watched_and_kept(small_data, tmp_path):
+def test_the_average_is_validated_and_exported(small_data, tmp_path):
     recipe = Recipe("cnn4", epochs=2, batch_size=8, ema=0.8)
     state = train(recipe, small_data, tmp_path / "run")
     model = ema.load(RunDirectory(tmp_path / "run").checkpoint(state.best_epoch))
@@ -293,10 +293,10 @@ def test_the_average_is_watched_and_kept(small_data, tmp_path):
         averaged = [w.copy() for w in model.get_weights()]
     assert all((a == b).all() for a, b in zip(raw, model.get_weights(), strict=True))
     assert any(not np.allclose(a, b, atol=1e-4) for a, b in zip(raw, averaged, strict=True))
-    export_model(tmp_path / "run", small_data, tmp_path / "kept")
-    kept = keras.saving.load_model(tmp_path / "kept" / "weights.keras", compile=False)
-    for ours, theirs in zip(kept.get_weights(), averaged, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-3)
+    export_model(tmp_path / "run", small_data, tmp_path / "model")
+    exported = keras.saving.load_model(tmp_path / "model" / "weights.keras", compile=False)
+    for actual, expected in zip(exported.get_weights(), averaged, strict=True):
+        np.testing.assert_allclose(actual, expected, atol=1e-3)
 
 
 @pytest.mark.slow
@@ -304,18 +304,18 @@ def test_training_goes_on_from_the_raw_weights(small_data, tmp_path):
     """With the average in between, the second epoch would start elsewhere."""
     plain = train(Recipe("cnn4", epochs=2, batch_size=8), small_data, tmp_path / "plain")
     averaged = train(Recipe("cnn4", epochs=2, batch_size=8, ema=0.9), small_data, tmp_path / "ema")
-    for one, other in zip(plain.history, averaged.history, strict=True):
-        assert one["loss"] == pytest.approx(other["loss"], rel=1e-5)
+    for actual, expected in zip(plain.history, averaged.history, strict=True):
+        assert actual["loss"] == pytest.approx(expected["loss"], rel=1e-5)
     assert plain.history[-1]["val_loss"] != pytest.approx(averaged.history[-1]["val_loss"])
 
 
 def test_a_teacher_takes_part_in_the_target(small_run, small_data):
     folder = small_run / "models" / "tiny"
-    images, wanted = epoch_arrays(small_data.split("Training"), Recipe("cnn8"), 0)
+    images, labels = epoch_data(small_data.split("Training"), Recipe("cnn8"), 0)
     network = keras.saving.load_model(folder / "weights.keras", compile=False)
-    expected = 0.75 * wanted + 0.25 * np.asarray(network(images))
+    expected = 0.75 * labels + 0.25 * np.asarray(network(images))
     recipe = Recipe("cnn4", teacher=str(folder), teacher_share=0.25)
-    np.testing.assert_allclose(Teacher(recipe).mix_targets(images, wanted), expected, atol=1e-4)
+    np.testing.assert_allclose(Teacher(recipe).mix_targets(images, labels), expected, atol=1e-4)
     with pytest.raises(TrainingError, match=r"folder of a trained model.*nowhere"):
         Teacher(Recipe("cnn4", teacher="nowhere"))
 
@@ -325,13 +325,13 @@ def test_training_can_begin_with_a_trained_model(small_run, small_data, tmp_path
     folder = small_run / "models" / "tiny"
     network = json.loads((folder / "card.json").read_text())["network"]
     recipe = Recipe(network, epochs=1, batch_size=16, learning_rate=1e-9)
-    fresh = train(recipe, small_data, tmp_path / "fresh")
-    begun = train(replace(recipe, start=str(folder)), small_data, tmp_path / "begun")
-    kept = keras.saving.load_model(folder / "weights.keras", compile=False)
-    after = ema.load(RunDirectory(tmp_path / "begun").checkpoint(1))
-    for ours, theirs in zip(after.get_weights(), kept.get_weights(), strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-5)
-    assert begun.history[0]["val_loss"] < fresh.history[0]["val_loss"]
+    scratch = train(recipe, small_data, tmp_path / "scratch")
+    fine_tuned = train(replace(recipe, start=str(folder)), small_data, tmp_path / "fine-tuned")
+    pretrained = keras.saving.load_model(folder / "weights.keras", compile=False)
+    after = ema.load(RunDirectory(tmp_path / "fine-tuned").checkpoint(1))
+    for actual, expected in zip(after.get_weights(), pretrained.get_weights(), strict=True):
+        np.testing.assert_allclose(actual, expected, atol=1e-5)
+    assert fine_tuned.history[0]["val_loss"] < scratch.history[0]["val_loss"]
 
 
 def test_training_begins_with_nothing_but_the_same_network(small_run, small_data, tmp_path):
