@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from emosense import settings
 from emosense.export import photo as photo_export
-from emosense.faces.backends.factory import BACKENDS
 from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
 from emosense.filesystem.filenames import utf8_safe
 from emosense.formatting import probability_percent
@@ -37,7 +36,8 @@ def add_parser(commands: Any) -> None:
         "--explain", type=Path, metavar="DIR", help="write what each answer rests on here, as PNGs"
     )
     parser.add_argument("--model", default=None, help=f"default {settings.MODEL.default}")
-    parser.add_argument("--engine", default=None, help=", ".join(BACKENDS))
+    parser.add_argument("--backend", default=None, help=settings.BACKEND.help)
+    parser.add_argument("--engine", dest="backend", help=argparse.SUPPRESS)  # its former name
     defaults = DetectorOptions()
     parser.add_argument(
         "--threshold",
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         long_side=options.long_side,
         turned=options.turned,
     )
-    analyzer = Analyzer(options.model, options.engine)
+    analyzer = Analyzer(options.model, options.backend)
     results = analyzer.photos(options.files, detector, names=_names(options.files))
     if options.csv:
         _write_data(photo_export.to_csv(results))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from emosense.cli.evaluate_command import differences
-from emosense.cli.train_command import ProgressLine, print_metrics
+from emosense.cli.metrics import print_metrics
+from emosense.cli.train_command import ProgressReport
 from emosense.errors import TrainingError
 from emosense.networks.registry import find_model
 from emosense.training import ema
@@ -356,7 +357,7 @@ def test_accuracy_is_written_in_percent(capsys):
     print_metrics({"PrivateTest": figures})
     assert "accuracy 62.38 %   macro F1 0.5000" in capsys.readouterr().out
     metrics = {"loss": 1.5, "accuracy": 0.9996, "val_loss": 1.25, "val_accuracy": 0.5}
-    ProgressLine()(Progress(1, 2, 3, 3, 10.0, 60.0, metrics))
+    ProgressReport()(Progress(1, 2, 3, 3, 10.0, 60.0, metrics))
     told = capsys.readouterr().err
     assert "loss 1.5000  accuracy >99.9 %  val_loss 1.2500  val_accuracy 50.0 %" in told
     measured = {**figures, "macro_precision": 0.5, "macro_recall": 0.5}
