@@ -67,10 +67,11 @@ def without_faces() -> list[np.ndarray]:
 
 def milliseconds(detector: FaceDetector, picture: np.ndarray, size: int) -> list[float]:
     """Return the least of 60 times without and with coarser levels; they take turns."""
-    options, times = DetectorOptions(long_side=size, second_look=False), ([], [])
+    options = DetectorOptions(long_side=size, second_look=False)
+    times: tuple[list[float], list[float]] = ([], [])
     for _ in range(60):
         for taken, largest in zip(times, LEVELS.values(), strict=True):
-            module._LARGEST = largest
+            module._LARGEST = largest  # type: ignore[misc]  # what is measured
             start = perf_counter()
             detector.detect([picture], options)
             taken.append(1000 * (perf_counter() - start))
@@ -85,7 +86,7 @@ def main() -> None:
         options = DetectorOptions(long_side=size, second_look=False)
         cost = milliseconds(detector, none[-1][:675], size)
         for (told, largest), least in zip(LEVELS.items(), cost, strict=True):
-            module._LARGEST = largest
+            module._LARGEST = largest  # type: ignore[misc]  # what is measured
             found = sum(bool(faces) for faces in detector.detect(large, options))
             false = sum(len(detector.detect([picture], options)[0]) for picture in none)
             print(

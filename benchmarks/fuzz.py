@@ -53,7 +53,7 @@ def main() -> None:
             assert send_video(session, "sound.mp4", sound) == "analysed"
 
 
-def print_row(title: str, outcomes: Counter, begun: float) -> None:
+def print_row(title: str, outcomes: Counter[str], begun: float) -> None:
     total = sum(outcomes.values())
     told = ", ".join(f"{count} {name}" for name, count in outcomes.most_common())
     print(f"| {title} | {total} | {told} | {time.monotonic() - begun:.0f} s |", flush=True)

@@ -14,6 +14,7 @@ import argparse
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -47,7 +48,9 @@ def main() -> None:
     print("| page | readable, s | complete, s | switch, s |\n|---|---|---|---|")
     with running_server() as url, running_chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 900})
-        told = [load(context.new_page(), url, "/Drop one or many/") for _ in range(repeat + 1)]
+        told: list[tuple[float, ...]] = [
+            load(context.new_page(), url, "/Drop one or many/") for _ in range(repeat + 1)
+        ]
         print(f"| Photo | {row(told)} | |")
         for view, title in VIEWS.items():
             told = []
@@ -59,7 +62,7 @@ def main() -> None:
             print(f"| Models, {title} | {row(told)} |")
 
 
-def row(told: list[tuple[float, ...]]) -> str:
+def row(told: Sequence[tuple[float, ...]]) -> str:
     """Medians of all visits but the first."""
     return " | ".join(f"{statistics.median(column):.2f}" for column in zip(*told[1:], strict=True))
 
