@@ -32,7 +32,7 @@ _CHUNK_PIXELS = 64_000_000
 
 
 class Analyzer:
-    """Finds faces and says what they express.
+    """Detects faces and classifies their expressions.
 
     Loading a model takes a second or two; keep one analyzer for many photos. Not
     thread-safe: one thread per analyzer.
@@ -46,6 +46,11 @@ class Analyzer:
         ModelNotFound: no model of that name.
         ModelDamaged: its files are missing or changed.
         DetectorError: unknown backend, or damaged detector weights.
+
+    >>> from emosense.samples import sample_photo
+    >>> result = Analyzer().photo(sample_photo())
+    >>> [face.emotion for face in result.faces]
+    ['happy']
     """
 
     def __init__(
@@ -85,7 +90,7 @@ class Analyzer:
         Args:
             photo: path, encoded bytes, PIL image or array; see
                 :func:`emosense.media.images.read_photo`.
-            options: of the detector; the defaults for photos if None.
+            options: detector options; None uses the defaults for photos.
 
         Raises:
             MediaError: the photo is unreadable or above a limit.
@@ -109,7 +114,7 @@ class Analyzer:
 
         Args:
             photos: each as for :meth:`photo`; may be a generator.
-            options: of the detector; the defaults for photos if None.
+            options: detector options; None uses the defaults for photos.
             names: what each is called in the results; file names if None, also in its place.
             on_progress: called with (photos done, photos in all; of a generator, those read).
 
@@ -157,7 +162,7 @@ class Analyzer:
         """Analyse a video.
 
         Args:
-            path: of a video in one of :data:`emosense.media.formats.VIDEO_FORMATS`.
+            path: path of a video in one of :data:`emosense.media.formats.VIDEO_FORMATS`.
             options: how dense and how fine; ten frames a second if None.
             annotated: where to write the video with boxes and its own sound (MP4), or None.
 
@@ -174,12 +179,12 @@ class Analyzer:
         return VideoAnalysis(self, _video_path(path), options, annotated, limits)
 
     def explain(self, photo: PhotoSource, face: Face, emotion: str | None = None) -> Explanation:
-        """Find out what the answer for a face of a photo rests on; takes about a second.
+        """Explain the prediction for a face of a photo by occlusion; takes about a second.
 
         Args:
-            photo: the one that the face was found in; as for :meth:`photo`.
-            face: of its result.
-            emotion: the one to explain; the most probable one if None.
+            photo: the photo that shows the face; see :meth:`photo`.
+            face: a face of the photo's result.
+            emotion: emotion to explain; None explains the most probable one.
 
         Raises:
             MediaError: the photo is unreadable or above a limit.
@@ -190,7 +195,7 @@ class Analyzer:
     def detect_faces(
         self, images: Sequence[RgbImage], options: DetectorOptions | None = None
     ) -> list[tuple[Detection, ...]]:
-        """Only find faces: for each (h, w, 3) uint8 RGB image its detections."""
+        """Detect faces only: for each (h, w, 3) uint8 RGB image its detections."""
         return self._detector.detect(images, options) if images else []
 
     def classify(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -215,7 +220,7 @@ class Analyzer:
 
         Args:
             photos: (name, (h, w, 3) uint8 RGB upright image) pairs.
-            options: of the detector; the defaults for photos if None.
+            options: detector options; None uses the defaults for photos.
         """
         if not photos:
             return []
@@ -241,7 +246,7 @@ class Analyzer:
 
 
 def photo_name(photo: PhotoSource, number: int) -> str:
-    """Return what a photo is called in results: its file name, or its number."""
+    """Return the name of a photo in results: its file name, or its number."""
     try:  # an object's own name or path raises errors of its own
         path: Any = photo
         if isinstance(photo, ImageFile.ImageFile):
@@ -273,7 +278,7 @@ def _video_path(path: object) -> Path:
 
 
 def _is_one_photo(photos: object) -> bool:
-    """Tell whether what should be several photos is one, which could be walked through as well."""
+    """Return whether what should be several photos is one, which could be iterated over as well."""
     if isinstance(photos, np.ndarray):
         return photos.ndim < 3 or (photos.ndim == 3 and photos.shape[2] in (1, 3, 4))
     one = (str, bytes, bytearray, memoryview, os.PathLike, Mapping)

@@ -14,8 +14,8 @@ def percent(share: float, digits: int = 0) -> str:
     Only 0 and 1 themselves are ``0 %`` and ``100 %``, but for what adding up floats costs.
 
     Args:
-        share: in 0..1.
-        digits: behind the point.
+        share: fraction in 0..1.
+        digits: decimal places.
     """
     step = 10.0**-digits
     rounded = round(100 * share, digits)
@@ -32,8 +32,8 @@ def probability_percent(probability: float, digits: int = 0) -> str:
     No network is certain, also where float32 has rounded its answer to 0 or 1.
 
     Args:
-        probability: in 0..1.
-        digits: behind the point.
+        probability: probability in 0..1.
+        digits: decimal places.
     """
     return percent(min(max(probability, 1e-9), 1 - 1e-9), digits)
 

@@ -23,7 +23,11 @@ any, 13 lie below it."""
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in pixels of the upright image; (x, y) is its left upper corner."""
+    """A rectangle in pixels of the upright image; (x, y) is its left upper corner.
+
+    >>> Box(-5.0, 0.0, 20.0, 10.0).clamped(width=100, height=100)
+    Box(x=0.0, y=0.0, width=15.0, height=10.0)
+    """
 
     x: float
     y: float
@@ -57,6 +61,11 @@ class Detection:
             and left as the person has them), in pixels; may lie outside the image.
         score: the detector's certainty in 0..1.
         full_box: the box before it was clamped; crops are centred on it.
+
+    >>> box = Box(10, 20, 30, 40)
+    >>> landmarks = ((18, 32), (32, 32), (25, 42), (19, 50), (31, 50))
+    >>> Detection(box, landmarks, score=0.9, full_box=box).box.centre
+    (25.0, 40.0)
     """
 
     box: Box
@@ -70,14 +79,21 @@ class Face:
     """A face and what it expresses.
 
     Attributes:
-        box: in pixels of the upright image, inside it.
-        landmarks: see :class:`Detection`.
+        box: box inside the upright image, in its pixels.
+        landmarks: five points; see :class:`Detection`.
         detection_score: the detector's certainty in 0..1.
         probabilities: seven values in 0..1 that sum to 1, in the order of
             :data:`~emosense.emotions.EMOTIONS`; calibrated if the model is.
         sure: whether the top probability reaches the model's threshold; see
             :class:`emosense.networks.temperature_scaling.Calibration`.
-        full_box: as in :class:`Detection`; None where only ``box`` is known.
+        full_box: the box before it was clamped to the image; None where only ``box`` is known.
+
+    >>> box = Box(10, 20, 30, 40)
+    >>> landmarks = ((18, 32), (32, 32), (25, 42), (19, 50), (31, 50))
+    >>> probabilities = (0.1, 0.0, 0.0, 0.6, 0.1, 0.1, 0.1)
+    >>> face = Face(box, landmarks, 0.9, probabilities)
+    >>> face.emotion, face.probability, face.verdict
+    ('happy', 0.6, 'happy')
     """
 
     box: Box
@@ -127,11 +143,14 @@ class PhotoResult:
 
     Attributes:
         source: file name, or ``photo 1`` and so on for images without one.
-        width: of the upright image, in pixels.
-        height: likewise.
+        width: width of the upright image, in pixels.
+        height: its height, in pixels.
         faces: may be empty.
         model: registry name of the network that classified them.
         detector: which detector engine ran, and on which device, e.g. ``YuNet (OpenCV, CPU)``.
+
+    >>> PhotoResult("a.jpg", 640, 480, (), "cnn8", "YuNet (ONNX Runtime, CPU)").as_dict()["faces"]
+    []
     """
 
     source: str
@@ -167,8 +186,11 @@ class PhotoFailure:
     """A photo that could not be analysed; the others of its batch still were.
 
     Attributes:
-        source: as in :class:`PhotoResult`.
+        source: file name, or ``photo 1`` and so on for images without one.
         message: what was expected and what came.
+
+    >>> PhotoFailure("a.jpg", "The file is empty (0 bytes).").as_dict()
+    {'source': 'a.jpg', 'error': 'The file is empty (0 bytes).'}
     """
 
     source: str
@@ -184,17 +206,20 @@ class VideoInfo:
     """What a video's container says; None where it says nothing.
 
     Attributes:
-        width: of the upright first frame, in pixels, which all others are fitted into; boxes are
+        width: width of the upright first frame, in pixels, which all others are fitted into; boxes are
             in its pixels.
-        height: likewise.
-        duration: in seconds.
+        height: its height, in pixels.
+        duration: duration in seconds.
         frames: how many, at least roughly.
         frames_per_second: on average.
         codec: FFmpeg's name, e.g. ``h264``.
-        rotation: by which stored frames are turned to be upright, in degrees
+        rotation: rotation that makes stored frames upright, in degrees
             counter-clockwise (0, 90, 180 or 270).
         audio: whether there is sound.
         mirrored: whether left and right of stored frames are swapped before they are turned.
+
+    >>> VideoInfo(640, 360, 8.0, 200, 25.0, "h264", rotation=0, audio=True).mirrored
+    False
     """
 
     width: int
@@ -215,6 +240,11 @@ class TrackedFace:
     Attributes:
         person: number from 1 in the order of first appearance; the same person keeps it.
         face: with its box in pixels of the upright frame.
+
+    >>> box = Box(10, 20, 30, 40)
+    >>> landmarks = ((18, 32), (32, 32), (25, 42), (19, 50), (31, 50))
+    >>> TrackedFace(1, Face(box, landmarks, 0.9, (1.0,) + 6 * (0.0,))).person
+    1
     """
 
     person: int
@@ -226,9 +256,12 @@ class FrameResult:
     """What was found in one analysed frame.
 
     Attributes:
-        index: of the frame in the video, from 0.
+        index: index of the frame in the video, from 0.
         time: seconds from the first frame on.
         faces: sorted by person; may be empty.
+
+    >>> FrameResult(index=50, time=2.0, faces=()).as_dict()
+    {'frame': 50, 'time': 2.0, 'faces': []}
     """
 
     index: int
@@ -256,6 +289,10 @@ class VideoResult:
         model: registry name of the network.
         detector: detector engine and device.
         problem: why the result ends early, in words; None if it is complete.
+
+    >>> info = VideoInfo(640, 360, 8.0, 200, 25.0, "h264", rotation=0, audio=True)
+    >>> VideoResult("a.mp4", info, (), 0, "cnn8", "YuNet (ONNX Runtime, CPU)").persons
+    ()
     """
 
     source: str
@@ -289,12 +326,15 @@ class KeyMoment:
     """When a person showed an emotion most strongly.
 
     Attributes:
-        person: number.
+        person: number of the person.
         emotion: name; the most probable one in that frame.
-        probability: of it, in 0..1.
-        index: of the frame.
-        time: of the frame, in seconds.
+        probability: probability of the emotion, in 0..1.
+        index: index of the frame.
+        time: time of the frame, in seconds.
         picture: the face then, as a small JPEG.
+
+    >>> KeyMoment(1, "happy", 0.9, index=50, time=2.0, picture=b"...").emotion
+    'happy'
     """
 
     person: int

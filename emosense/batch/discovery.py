@@ -40,6 +40,9 @@ class SourceFile:
         video: whether it is a video, by its name.
         version: changes when its content does, as far as the file system can tell: the size and
             the time of the last change, or a cloud's checksum; empty if nothing is known.
+
+    >>> SourceFile("a.jpg", "file:///album/a.jpg", video=False).version
+    ''
     """
 
     name: str
@@ -53,8 +56,13 @@ class Discovery:
     """What a source holds.
 
     Attributes:
-        files: all photos and videos, sorted by name.
+        files: photos and videos, sorted by name.
         skipped: what else there is.
+
+    >>> from emosense.samples import sample_photo
+    >>> _ = Path("a.png").write_bytes(sample_photo())
+    >>> [file.name for file in discover(".").files]
+    ['a.png']
     """
 
     files: list[SourceFile]
@@ -178,7 +186,7 @@ def absolute_url(source: str) -> str:
     """Return a source so that it names the same files wherever it is read.
 
     Raises:
-        BatchError: see :func:`open_system`.
+        BatchError: the address cannot be opened; see :func:`open_system`.
     """
     system, path = open_system(source)
     return utf8_safe(str(system.unstrip_protocol(path)).rstrip("/"))

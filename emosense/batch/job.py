@@ -22,12 +22,15 @@ class Progress:
 
     Attributes:
         done: files with rows, also those of earlier runs.
-        files: in all.
+        files: number of files in all.
         faces: found in this run.
         failed: files that could not be analysed, or not to their end, also of earlier runs.
         changed: files that are analysed again since they changed after an earlier run.
         vanished: files with rows of an earlier run that the source no longer has; they stay.
         skipped: what else the source has.
+
+    >>> Progress(done=3, files=10, faces=4, failed=1).files
+    10
     """
 
     done: int
@@ -41,7 +44,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class PartSummary:
-    """What a pool reports of a part once its rows are written: counts."""
+    """Counts of a part, which a pool reports once its rows are written.
+
+    >>> PartSummary(files=16, faces=20, failed=0).faces
+    20
+    """
 
     files: int
     faces: int
@@ -67,7 +74,7 @@ def run_job(
     unless they changed, all others are.
 
     Args:
-        source: see :func:`emosense.batch.discovery.find_files`.
+        source: folder, file, glob pattern or address; see :func:`emosense.batch.discovery.discover`.
         destination: folder for the Parquet parts; a path or an address of fsspec.
         options: what the rows depend on.
         pool: who does the work, e.g. :class:`emosense.batch.pools.local.LocalPool`.

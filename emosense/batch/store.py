@@ -36,6 +36,9 @@ class FinishedFile:
         error: whether they hold an error.
         version: of the file that was analysed, see :class:`emosense.batch.discovery.SourceFile`; empty if
             it is not known, as in folders of earlier releases.
+
+    >>> FinishedFile(error=False, version="1024-1700000000").error
+    False
     """
 
     error: bool
@@ -47,8 +50,11 @@ class StoreContents:
     """What a job's folder holds.
 
     Attributes:
-        finished: by name, all files that have their rows.
+        finished: files that have their rows, by name.
         damaged: paths of parts that cannot be read (after a loss of power, say).
+
+    >>> ResultStore("out").survey()
+    StoreContents(finished={}, damaged=[])
     """
 
     finished: dict[str, FinishedFile]
@@ -63,6 +69,12 @@ class ResultStore:
 
     Raises:
         BatchError: the address cannot be opened.
+
+    >>> store = ResultStore("out")
+    >>> store.begin({"model": "cnn8"})
+    >>> store.begin({"model": "cnn4"})
+    Traceback (most recent call last):
+    emosense.errors.BatchError: out holds another job (model 'cnn8' -> 'cnn4'). Give it another folder.
     """
 
     def __init__(self, destination: str) -> None:

@@ -36,7 +36,7 @@ def confusion_chart(
     Args:
         confusion: (7, 7) counts.
         time_share: colour and label by the share of the true class instead of by counts.
-        dark: for a dark ground.
+        dark: whether the page is dark.
     """
     part = normalize_rows(confusion)
     shown = 100 * part if shares else confusion.astype(float)
@@ -65,7 +65,7 @@ def difference_chart(
         first: (7, 7) counts.
         second: (7, 7) counts on the same images.
         labels: names of the two.
-        dark: for a dark ground.
+        dark: whether the page is dark.
     """
     points = 100 * (normalize_rows(first) - normalize_rows(second))
     limit = max(1.0, float(np.abs(points).max()))

@@ -181,8 +181,8 @@ def reliability_chart(
     """Return a reliability diagram: share of right answers over the model's own confidence.
 
     Args:
-        bins: of the calibrated probabilities, as bars.
-        colour: of the bars.
+        bins: bins of the calibrated probabilities, drawn as bars.
+        colour: colour of the bars.
         raw: the same before calibration, as a line; may be empty.
     """
     import plotly.graph_objects as go
@@ -236,8 +236,8 @@ def coverage_chart(
     """Return accuracy against the share of images that each model answers.
 
     Args:
-        curves: by label.
-        colours: by label.
+        curves: coverage curves by label.
+        colours: colours by label.
         sure: by label (coverage, accuracy) where the model begins to say "unsure"; marked.
     """
     import plotly.graph_objects as go

@@ -22,7 +22,7 @@ def timeline_chart(line: Timeline, window: float, moment: float | None) -> Figur
     """Return a person's seven probabilities over time.
 
     Args:
-        line: of the person.
+        line: timeline of the person.
         window: seconds over which values are averaged; 0 shows them raw.
         moment: seconds at which a mark stands, or None.
     """

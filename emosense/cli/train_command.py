@@ -95,6 +95,7 @@ def run(options: argparse.Namespace) -> int:
 def _meanings() -> dict[str, str]:
     """Return what each option means, from the recipe's docstring."""
     attributes = (inspect.getdoc(Recipe) or "").partition("Attributes:\n")[2]
+    attributes = attributes.partition("\n\n>>> ")[0]
     found = re.findall(r"^    (\w+): (.*?)(?=^    \w|\Z)", attributes, re.MULTILINE | re.DOTALL)
     plain = str.maketrans({"`": None, "%": "%%"})
     return {name: " ".join(text.split()).rstrip(".").translate(plain) for name, text in found}

@@ -23,7 +23,14 @@ _CHUNK: Final = 100
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with its 95 % interval; all three in the unit of the figure."""
+    """A figure with its 95 % interval; all three in the unit of the figure.
+
+    >>> predictions = Predictions(
+    ...     np.uint8([3, 3, 6]), np.eye(7, dtype=np.float32)[[3, 0, 6]], np.zeros(3, bool)
+    ... )
+    >>> bootstrap(predictions)["accuracy"].value.__round__(3)
+    0.667
+    """
 
     value: float
     low: float
@@ -41,7 +48,7 @@ def bootstrap(
     Args:
         predictions: n at least 1.
         resamples: number of draws.
-        seed: of the draws; two models on the same images get the same draws.
+        seed: seed of the draws; two models on the same images get the same draws.
 
     Returns:
         ``accuracy``, ``macro_precision``, ``macro_recall``, ``macro_f1``, ``ece`` in 0..1 and

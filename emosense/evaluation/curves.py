@@ -20,6 +20,9 @@ class Curve:
         y: true positive rate or precision, in 0..1.
         area: trapezoidal area under ROC, or average precision; NaN if the class has no image
             or every image.
+
+    >>> roc_curve(np.array([True, False]), np.array([0.9, 0.1])).area
+    1.0
     """
 
     x: npt.NDArray[np.float64]

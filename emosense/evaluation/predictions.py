@@ -33,6 +33,12 @@ class Predictions:
         probabilities: (n, 7) float32, rows sum to 1; calibrated, unless one asked for raw ones.
         is_duplicate: (n,) bool, whether the image has a pixel-identical copy in Training.
         votes: (n, 7) float32 shares of the FER+ votes, or None; a row of zeros has no votes.
+
+    >>> labels = np.uint8([3, 3, 6])
+    >>> probabilities = np.eye(7, dtype=np.float32)[[3, 0, 6]]
+    >>> predictions = Predictions(labels, probabilities, np.zeros(3, bool))
+    >>> predictions.correct.tolist()
+    [True, False, True]
     """
 
     labels: npt.NDArray[np.uint8]
@@ -77,10 +83,10 @@ def read_predictions(
     """Read a model's predictions.
 
     Args:
-        model: from the registry.
+        model: a model of the registry.
         split: ``PublicTest`` or ``PrivateTest``.
         include_duplicates: keep the images that have a pixel-identical copy in Training.
-        raw: as the network gives them, before calibration.
+        raw: return the network's own probabilities, before calibration.
 
     Raises:
         ModelDamaged: the model has no (undamaged) predictions for the part.

@@ -18,6 +18,9 @@ class ReliabilityBin:
         images: how many; the other two are NaN where there are none.
         confidence: their mean top probability.
         accuracy: their share of right answers.
+
+    >>> ReliabilityBin(low=0.6, high=0.7, images=120, confidence=0.65, accuracy=0.66).images
+    120
     """
 
     low: float

@@ -18,6 +18,12 @@ class CoverageCurve:
         coverage: (n,) share of images that are answered, rising to 1.
         accuracy: (n,) share of right answers among them.
         threshold: (n,) top probability from which on an image is answered, falling.
+
+    >>> predictions = Predictions(
+    ...     np.uint8([3, 3, 6]), np.eye(7, dtype=np.float32)[[3, 0, 6]], np.zeros(3, bool)
+    ... )
+    >>> coverage_curve(predictions).coverage_at(1.0).__round__(3)
+    0.333
     """
 
     coverage: npt.NDArray[np.float64]

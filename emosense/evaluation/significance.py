@@ -13,14 +13,24 @@ class Comparison:
     """Where two models agree and differ.
 
     Attributes:
-        both_correct: images that both name rightly; likewise the next three.
-        only_first: see above.
-        only_second: see above.
-        both_wrong: see above.
+        both_correct: images that both predict correctly.
+        only_first: images that only the first predicts correctly.
+        only_second: images that only the second predicts correctly.
+        both_wrong: images that neither predicts correctly.
         agreement: images with the same answer, right or wrong.
         difference: accuracy of the first minus that of the second, in -1..1.
         p_value: of McNemar's exact test, two-sided: how often models of equal accuracy
             would differ at least this much, in 0..1.
+
+    >>> import numpy as np
+    >>> labels = np.uint8([3, 3, 6])
+    >>> first, second = (
+    ...     Predictions(labels, np.eye(7, dtype=np.float32)[predicted], np.zeros(3, bool))
+    ...     for predicted in ([3, 0, 6], [3, 3, 3])
+    ... )
+    >>> found = compare(first, second)
+    >>> found.both_correct, found.only_first, found.only_second, found.p_value
+    (1, 1, 1, 1.0)
     """
 
     both_correct: int

@@ -39,6 +39,12 @@ class FaceDetector:
 
     Args:
         backend: ``auto``, ``onnx``, ``opencv``, ``keras``, or an engine of your own.
+
+    >>> from emosense.media.images import read_photo
+    >>> from emosense.samples import sample_photo
+    >>> (detections,) = FaceDetector("onnx").detect([read_photo(sample_photo())])
+    >>> len(detections)
+    1
     """
 
     def __init__(self, backend: str | DetectorBackend = "auto") -> None:
@@ -125,7 +131,7 @@ class _Canvas:
     """One scaled, turned and padded image, and the way back.
 
     Attributes:
-        index: of the image.
+        index: index of the image.
         turn: number of clockwise quarter turns.
         scale: canvas pixels per image pixel.
         shape: (height, width) before the turn, without padding.

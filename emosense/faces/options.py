@@ -31,6 +31,9 @@ class DetectorOptions:
         second_look: where nothing is found, neither small nor large, in an image that was scaled
             down, look again at twice the long side, strictly: a face of 40 px in 4,000 is found
             then.
+
+    >>> DetectorOptions(threshold=STRICT_THRESHOLD).long_side
+    960
     """
 
     threshold: float = 0.7

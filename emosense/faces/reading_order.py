@@ -20,7 +20,7 @@ def reading_order(faces: Sequence[Located]) -> list[Located]:
     mean height, give or take :data:`_SAME_ROW` of a face.
 
     Args:
-        faces: of one picture, in any order.
+        faces: faces of one picture, in any order.
     """
     rows: list[list[Located]] = []
     for face in sorted(faces, key=lambda face: face.box.centre[1]):

@@ -37,7 +37,10 @@ class TrackerConfig:
             picture has another shape now: places tell little then. A head that tilts with the
             phone keeps .69, another scene with a face in the middle has less than .3.
         max_distance: how far a face may lie from where it is expected, in units of its size.
-        max_size_ratio: by which factor its size may change.
+        max_size_ratio: factor by which its size may change.
+
+    >>> TrackerConfig(max_lost_seconds=2.0).max_reid_seconds
+    5.0
     """
 
     max_lost_seconds: float = 1.0
@@ -53,6 +56,13 @@ class FaceTracker:
 
     Args:
         config: when a face is the same person's.
+
+    >>> box = Box(10, 20, 30, 40)
+    >>> face = Detection(box, ((18, 32), (32, 32), (25, 42), (19, 50), (31, 50)), 0.9, box)
+    >>> appearance = np.full(300, 300**-0.5, np.float32)
+    >>> tracker = FaceTracker()
+    >>> tracker.update(0.0, [face], [appearance]), tracker.update(0.1, [face], [appearance])
+    ([1], [1])
     """
 
     def __init__(self, config: TrackerConfig | None = None) -> None:
@@ -75,8 +85,8 @@ class FaceTracker:
         """Number the faces of the next frame.
 
         Args:
-            time: of the frame, in seconds; rising from call to call.
-            detections: its faces.
+            time: time of the frame, in seconds; rising from call to call.
+            detections: faces of the frame.
             appearances: one vector per face, see :func:`appearance_descriptor`.
             reshaped: whether the picture has another shape or orientation than the one before, so
                 that looks tell more than places.

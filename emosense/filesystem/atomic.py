@@ -11,7 +11,7 @@ def write_atomic(path: Path, content: bytes) -> None:
 
     Args:
         path: the file, in an existing folder.
-        content: all of it.
+        content: the whole new content.
 
     Raises:
         OSError: it cannot be written; the old content stays.

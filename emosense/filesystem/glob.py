@@ -24,7 +24,7 @@ def match(root: str, pattern: str) -> tuple[list[str], Skipped]:
     loop of links that the system allows, which are more than can be waited for.
 
     Args:
-        root: of the tree; taken as it is, whatever signs are in its name.
+        root: root of the tree; taken literally, whatever characters are in its name.
         pattern: below the root, with ``/`` between names.
 
     Returns:

@@ -32,6 +32,10 @@ class Skipped:
 
     Attributes:
         counts: (reason, detail, how many); the detail is a kind or name, or empty.
+
+    >>> skipped = Skipped(((OTHER_KIND, ".txt", 2), (HIDDEN, "", 1)))
+    >>> skipped.messages()
+    ['2 files of other kinds left out: 2 .txt', '1 hidden file left out']
     """
 
     counts: tuple[tuple[Reason, str, int], ...] = ()

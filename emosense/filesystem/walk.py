@@ -23,7 +23,7 @@ def walk(root: str, depth: int | None = None) -> tuple[list[str], Skipped]:
     one of them adds nothing, and a loop of links ends.
 
     Args:
-        root: of the tree.
+        root: root of the tree.
         depth: how many levels of folders are read, the root's being the first; all if None.
 
     Returns:

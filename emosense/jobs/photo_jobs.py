@@ -59,7 +59,7 @@ class PhotoJob(Job):
         model: registry name.
         options: detector options.
         total: photos in all.
-        done: in the order of the items.
+        done: analysed photos, in the order of the items.
 
     >>> PhotoJob(name="album", items=[PhotoItem("a.jpg", bytes)], model="cnn8").total
     1

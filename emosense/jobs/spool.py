@@ -19,6 +19,12 @@ class Spool:
 
     Args:
         root: where; the system's folder for temporary files if None.
+
+    >>> spool = Spool(Path("."))
+    >>> folder = spool.new_folder()
+    >>> spool.close()
+    >>> folder.exists()
+    False
     """
 
     def __init__(self, root: Path | None = None) -> None:

@@ -17,14 +17,14 @@ class VideoJob(Job):
     """One analysis of one video.
 
     Attributes:
-        path: of the video.
+        path: path of the video.
         annotated: where the annotated video goes, or None.
         info: the video's own facts.
         model: registry name.
         options: sampling and detection.
         frames: analysed so far.
         frames_read: decoded so far.
-        result: once the job has finished; also after a failure, if any frame was analysed.
+        result: set once the job has finished; also after a failure, if any frame was analysed.
         notes: messages beside the result.
         key_moments: each person's strongest moment per emotion, once the job has finished.
 

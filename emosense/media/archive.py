@@ -28,7 +28,10 @@ class ArchivedPhoto:
 
     Attributes:
         name: its path in the archive without anything that leads out of it.
-        index: of its entry.
+        index: index of its entry.
+
+    >>> ArchivedPhoto("album/a.jpg", index=0).name
+    'album/a.jpg'
     """
 
     name: str
@@ -50,6 +53,13 @@ class PhotoArchive:
         UnsupportedMedia: not a zip archive, or one without photos.
         DamagedMedia: broken or cut off.
         MediaTooLarge: too many entries.
+
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> with zipfile.ZipFile(file, "w") as archive:
+    ...     archive.writestr("album/a.jpg", b"...")
+    >>> [photo.name for photo in PhotoArchive(file).photos]
+    ['album/a.jpg']
     """
 
     def __init__(self, file: IO[bytes], limits: ArchiveLimits | None = None) -> None:

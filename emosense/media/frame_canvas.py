@@ -19,8 +19,17 @@ class FrameCanvas:
 
     Args:
         first: the video's first frame.
-        stream: its track.
-        long_side: of the canvas, in pixels, at most.
+        stream: its video stream.
+        long_side: limit of the canvas' long side, in pixels.
+
+    >>> import av
+    >>> from emosense.media.sample_clip import write_sample_clip
+    >>> from pathlib import Path
+    >>> write_sample_clip(Path("clip.mp4"))
+    >>> with av.open("clip.mp4") as container:
+    ...     frame = next(container.decode(video=0))
+    ...     FrameCanvas(frame, container.streams.video[0], 320).picture(frame, Orientation()).shape
+    (240, 320, 3)
     """
 
     def __init__(self, first: Any, stream: Any, long_side: int) -> None:

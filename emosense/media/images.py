@@ -30,7 +30,14 @@ from emosense.settings import PhotoLimits
 
 
 class Readable(Protocol):
-    """An open file, or what behaves like one."""
+    """An open file, or what behaves like one.
+
+    >>> import io
+    >>> from emosense.samples import sample_photo
+    >>> file: Readable = io.BytesIO(sample_photo())
+    >>> read_photo(file).shape
+    (512, 512, 3)
+    """
 
     def read(self, size: int = -1, /) -> bytes:
         """Return the next ``size`` bytes, or all that are left."""

@@ -24,8 +24,11 @@ class Orientation:
     """How a stored picture becomes upright: mirrored first, then rotated.
 
     Attributes:
-        rotation: in degrees counter-clockwise: 0, 90, 180 or 270.
+        rotation: rotation in degrees counter-clockwise: 0, 90, 180 or 270.
         mirrored: whether left and right are swapped before the rotation.
+
+    >>> Orientation(rotation=90).upright(np.zeros((2, 4, 3), np.uint8)).shape
+    (4, 2, 3)
     """
 
     rotation: int = 0

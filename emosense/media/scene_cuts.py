@@ -19,6 +19,11 @@ class SceneCutDetector:
     From one frame to the next even a fast pan leaves a small picture much as it was; a cut
     leaves nothing. Measured on clips with cuts and pans: correlations up to 0.27 across cuts,
     from 0.69 on within scenes. Needs every frame: over gaps a pan looks like a cut.
+
+    >>> detector = SceneCutDetector()
+    >>> stripes = np.tile(np.uint8([0, 255]), (18, 16))
+    >>> detector.is_cut(stripes), detector.is_cut(stripes), detector.is_cut(stripes[:, ::-1])
+    (False, False, True)
     """
 
     def __init__(self) -> None:

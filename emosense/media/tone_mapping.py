@@ -80,10 +80,15 @@ class FrameToneMapper:
     """Tone-maps decoded HDR frames by a table of 33^3 colours (FFmpeg's filter ``lut3d``).
 
     Args:
-        width: of the frames, in pixels.
-        height: likewise.
-        transfer: see :func:`to_sdr`.
-        primaries: likewise.
+        width: width of the frames, in pixels.
+        height: height of the frames, in pixels.
+        transfer: transfer characteristics; see :func:`to_sdr`.
+        primaries: colour primaries; see :func:`to_sdr`.
+
+    >>> white = np.full((4, 4, 3), 255, np.uint8)
+    >>> frame = av.VideoFrame.from_ndarray(white, format="rgb24")
+    >>> FrameToneMapper(4, 4, PQ, 9).rgb(frame).shape
+    (4, 4, 3)
     """
 
     def __init__(self, width: int, height: int, transfer: int, primaries: int) -> None:

@@ -49,6 +49,13 @@ class DecodedFrame:
         reshaped: whether the picture has other proportions or another orientation than the one
             before, as when a phone is turned while it records. One that is only larger is not:
             everything in it keeps its place.
+
+    >>> from emosense.media.sample_clip import write_sample_clip
+    >>> write_sample_clip(Path("clip.mp4"))
+    >>> with VideoReader("clip.mp4") as reader:
+    ...     frame = next(reader.frames())
+    ...     frame.index, frame.time, frame.rgb().shape
+    (0, 0.0, (480, 640, 3))
     """
 
     def __init__(
@@ -99,6 +106,12 @@ class VideoReader:
         UnsupportedMedia: no video container that is read here, no picture, unknown codec.
         MediaTooLarge: above a limit.
         DamagedMedia: cannot be opened, or not one frame can be decoded.
+
+    >>> from emosense.media.sample_clip import write_sample_clip
+    >>> write_sample_clip(Path("clip.mp4"))
+    >>> with VideoReader("clip.mp4") as reader:
+    ...     reader.info.codec, sum(1 for _ in reader.frames())
+    ('h264', 150)
     """
 
     def __init__(

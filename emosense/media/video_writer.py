@@ -41,14 +41,20 @@ class VideoWriter:
 
     Args:
         path: the file to write.
-        width: of the frames; odd sizes lose their last column or row, which H.264 needs.
-        height: likewise.
+        width: width of the frames; odd sizes lose their last column or row, since H.264 needs even ones.
+        height: height of the frames.
         frames_per_second: on average; frames carry times of their own.
         audio: a video whose audio goes along, or None.
         start: time in ``sound`` that is 0 in the new file, in seconds.
 
     Raises:
         MediaError: the file cannot be written (folder missing, disk full, ...).
+
+    >>> with VideoWriter(Path("out.mp4"), 64, 48, frames_per_second=25) as writer:
+    ...     for index in range(5):
+    ...         writer.write(np.zeros((48, 64, 3), np.uint8), index / 25)
+    >>> Path("out.mp4").is_file()
+    True
     """
 
     def __init__(

@@ -30,6 +30,9 @@ class Architecture:
         folded: makes it without batch normalisation, if it has any.
         paper_accuracy: test accuracy in 0..1 that the paper reports; None for a network that
             is not the paper's.
+
+    >>> architecture("cnn8").title
+    '8L CNN'
     """
 
     name: str
@@ -62,8 +65,8 @@ class Architecture:
         """Give an untrained network the weights of a trained one, as it is kept.
 
         Args:
-            kept: as :meth:`without_batch_norm` gives it.
-            untrained: from :meth:`build`; its weights are set.
+            kept: the trained network, as :meth:`without_batch_norm` returns it.
+            untrained: a network of :meth:`build`; its weights are set.
             faces: (n, 48, 48, 1) float32 in 0..1, as training shows them.
 
         Raises:

@@ -17,7 +17,12 @@ class InferenceBackend(Protocol):
     """Computes a network.
 
     Attributes:
-        label: for people, e.g. ``ONNX Runtime, CPU``.
+        label: backend and device, e.g. ``ONNX Runtime, CPU``.
+
+    >>> from emosense.networks.registry import find_model
+    >>> backend: InferenceBackend = create_runtime(find_model("cnn8"), "onnx")
+    >>> backend(np.zeros((2, 48, 48), np.uint8)).shape
+    (2, 7)
     """
 
     label: str
@@ -31,7 +36,7 @@ def create_runtime(model: TrainedModel, backend: str = "auto") -> InferenceBacke
     """Return what computes ``model`` fastest here.
 
     Args:
-        model: from the registry.
+        model: a model of the registry.
         backend: ``keras`` for Keras on any machine; ``auto`` for Keras where its backend has a
             GPU, and ONNX Runtime elsewhere; anything else for ONNX Runtime.
 
@@ -55,6 +60,11 @@ class OnnxBackend:
 
     Raises:
         UnsupportedLayer: the network cannot be turned into ONNX.
+
+    >>> from emosense.networks.registry import find_model
+    >>> archive = find_model("cnn8").file(WEIGHTS_FILE).read_bytes()
+    >>> OnnxBackend(archive).label
+    'ONNX Runtime, CPU'
     """
 
     label = "ONNX Runtime, CPU"
@@ -77,6 +87,10 @@ class KerasBackend:
 
     Raises:
         ModelDamaged: the model cannot be loaded.
+
+    >>> from emosense.networks.registry import find_model
+    >>> KerasBackend(find_model("cnn4"))(np.zeros((2, 48, 48), np.uint8)).shape
+    (2, 7)
     """
 
     def __init__(self, model: TrainedModel) -> None:

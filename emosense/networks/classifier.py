@@ -19,12 +19,16 @@ class EmotionClassifier:
     """Classifies 48x48 faces with one model of the registry.
 
     Args:
-        model: from the registry.
-        backend: see :func:`emosense.networks.backends.create_runtime`.
-        raw: give the network's own probabilities, not calibrated ones.
+        model: a model of the registry.
+        backend: name of a backend; see :func:`emosense.networks.backends.create_runtime`.
+        raw: return the network's own probabilities, not calibrated ones.
 
     Raises:
         ModelDamaged: the model cannot be loaded.
+
+    >>> from emosense.networks.registry import find_model
+    >>> EmotionClassifier(find_model("cnn8"), "onnx")(np.zeros((2, 48, 48), np.uint8)).shape
+    (2, 7)
     """
 
     def __init__(self, model: TrainedModel, backend: str = "auto", *, raw: bool = False) -> None:

@@ -23,7 +23,12 @@ Array = npt.NDArray[np.float32]
 
 
 class UnsupportedLayer(Exception):
-    """The network has a layer (or an option of one) that cannot be turned into ONNX."""
+    """The network has a layer (or an option of one) that cannot be turned into ONNX.
+
+    >>> raise UnsupportedLayer("LSTM")
+    Traceback (most recent call last):
+    emosense.networks.keras_to_onnx.UnsupportedLayer: LSTM
+    """
 
 
 def keras_to_onnx(archive: bytes) -> bytes:
@@ -33,7 +38,7 @@ def keras_to_onnx(archive: bytes) -> bytes:
         archive: the content of a ``.keras`` file with a functional model.
 
     Raises:
-        UnsupportedLayer: see there.
+        UnsupportedLayer: a layer, or an option of one, that has no conversion.
     """
     import h5py
 

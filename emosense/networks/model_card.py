@@ -72,7 +72,7 @@ class Metrics(CardModel):
         macro_f1: unweighted mean of the F1 scores of the seven classes.
         ece: expected calibration error, 15 equal-width bins of the top probability (Guo et
             al. 2017, arXiv:1706.04599).
-        per_class: by emotion name.
+        per_class: metrics by emotion name.
         confusion: 7x7 counts, rows are the true classes, columns the predicted ones.
 
     >>> sorted(Metrics.model_fields)[:3]
@@ -107,7 +107,7 @@ class FileInfo(CardModel):
 
     Attributes:
         sha256: its SHA-256, as 64 hexadecimal digits.
-        bytes: its size.
+        bytes: its size in bytes.
 
     >>> FileInfo(sha256="a" * 64, bytes=3).sha256[:3]
     'aaa'
@@ -212,9 +212,9 @@ class ModelCard(CardModel):
         selected_epoch: the epoch whose weights these are, the best on validation.
         data: the data that the model was trained on.
         training: what trained it.
-        metrics: by split (``Training``, ``PublicTest``, ``PrivateTest``, and the last two
+        metrics: metrics by split (``Training``, ``PublicTest``, ``PrivateTest``, and the last two
             ``... without copies``), computed from calibrated probabilities.
-        files: by file name.
+        files: checksum and size by file name.
         layers: the network's summary; empty in cards of before 0.1.
         calibration: temperature scaling and abstention threshold.
         licence: licence of the weights.

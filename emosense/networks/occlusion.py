@@ -36,14 +36,18 @@ FLAT_EFFECT: Final = 0.05
 
 @dataclass(frozen=True)
 class Explanation:
-    """What an answer rests on.
+    """An explanation of a prediction.
 
     Attributes:
-        emotion: the one explained.
-        probability: of it, in 0..1.
+        emotion: name of the explained emotion.
+        probability: its probability, in 0..1.
         face: (48, 48) uint8 grey, what the network saw.
         effect: (48, 48) float32: by how much the emotion's log-odds fall when the surroundings of
             a pixel are blurred. Above 0 they speak for the emotion, below 0 against it.
+
+    >>> face = np.zeros((48, 48), np.uint8)
+    >>> Explanation("happy", 0.9, face, np.zeros((48, 48), np.float32)).summary
+    'No single part of the face decides for happy.'
     """
 
     emotion: str
@@ -76,12 +80,12 @@ class Explanation:
 def explain(
     face: npt.NDArray[np.uint8], classify: Classify, emotion: str | None = None
 ) -> Explanation:
-    """Find out what a network's answer rests on; costs about 170 classifications.
+    """Explain a prediction by occlusion; costs about 170 classifications.
 
     Args:
         face: (48, 48) uint8 grey.
-        classify: the network.
-        emotion: the one to explain; the most probable one if None.
+        classify: the network, as a function.
+        emotion: emotion to explain; None explains the most probable one.
 
     Raises:
         ValueError: another shape, type or emotion.

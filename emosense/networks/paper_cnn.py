@@ -35,7 +35,7 @@ def build_paper_cnn(
     Dropout is 0.4 everywhere but before the last layer, where it is 0.3.
 
     Args:
-        name: of the model.
+        name: name of the model.
         filters: output channels of each 3x3 convolution; each is followed by ReLU,
             2x2 max pooling and dropout.
         initializer: Keras name of the kernel initialiser of all layers.

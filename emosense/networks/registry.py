@@ -46,8 +46,11 @@ class EpochMetrics(TypedDict):
         accuracy: training accuracy, in 0..1.
         val_loss: validation loss, in nats.
         val_accuracy: validation accuracy, in 0..1.
-        learning_rate: at the end of the epoch.
+        learning_rate: learning rate at the end of the epoch.
         seconds: duration of the epoch.
+
+    >>> find_model("cnn8").history()[0]["epoch"]
+    1
     """
 
     epoch: int
@@ -103,7 +106,7 @@ class TrainedModel:
         """Temperature and abstention threshold, from the card.
 
         Raises:
-            ModelDamaged: see :attr:`card`.
+            ModelDamaged: the card cannot be read; see :attr:`card`.
         """
         return self.card.calibration
 

@@ -35,7 +35,7 @@ def build_resnet(
     """Build a residual network.
 
     Args:
-        name: of the model.
+        name: name of the model.
         stem: channels of the first convolution.
         widths: channels of each stage; each but the first begins with stride 2.
         initializer: Keras name of the kernel initialiser of all layers.

@@ -18,7 +18,7 @@ def draw_explanation(explanation: Explanation, side: int = 240) -> npt.NDArray[n
     """Draw an effect over its face: orange supports the emotion, blue opposes it.
 
     Args:
-        explanation: see :func:`emosense.networks.occlusion.explain`.
+        explanation: result of :func:`emosense.networks.occlusion.explain`.
         side: width and height of the picture, in pixels.
 
     Returns:

@@ -10,9 +10,9 @@ def onnx_session(graph: bytes, *, many_sizes: bool = False, allow_spinning: bool
     """Return an ONNX Runtime session on the CPU.
 
     Args:
-        graph: of the model.
-        many_sizes: its inputs change their height and width from call to call.
-        allow_spinning: its threads wait awake from layer to layer. A small network answers for one face
+        graph: the serialised ONNX model.
+        many_sizes: whether its inputs change their height and width from call to call.
+        allow_spinning: keep intra-op threads spinning between layers. A small network answers for one face
             in two thirds of the time, but in the meantime other threads get less.
     """
     # ONNX Runtime's packages since 1.29 report to their maker unless told not to, and have to be

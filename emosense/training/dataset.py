@@ -36,6 +36,10 @@ class Split:
         labels: (n,) uint8 emotion codes, FER2013's order.
         votes: (n, 7) float32 FER+ votes per class as shares of 1, or None without FER+.
             A row of zeros is an image without usable votes.
+
+    >>> split = Split(np.zeros((3, 48, 48), np.uint8), np.uint8([3, 6, 3]))
+    >>> len(split.take(split.labels == 3))
+    2
     """
 
     images: npt.NDArray[np.uint8]
@@ -62,6 +66,16 @@ class Dataset:
         votes: (n, 7) float32 shares of the FER+ votes, or None.
         source: where it was read from, for messages.
         skipped: what was found beside it and not used.
+
+    >>> data = Dataset(
+    ...     images=np.zeros((3, 48, 48), np.uint8),
+    ...     labels=np.uint8([3, 6, 3]),
+    ...     usage=np.uint8([0, 0, 2]),
+    ...     votes=None,
+    ...     source="example",
+    ... )
+    >>> len(data.split("Training")), len(data.split("PrivateTest"))
+    (2, 1)
     """
 
     images: npt.NDArray[np.uint8]
@@ -146,7 +160,7 @@ def train_validation_split(data: Dataset, seed: int) -> tuple[Split, Split]:
 
     Args:
         data: with or without a PublicTest part.
-        seed: of the recipe; decides what is held out.
+        seed: the recipe's seed; decides what is held out.
     """
     training, validation = data.split("Training"), data.split("PublicTest")
     if len(validation) == 0:

@@ -21,6 +21,12 @@ class Teacher:
     Raises:
         TrainingError: the recipe's teacher is no model folder.
         ModelDamaged: it cannot be loaded.
+
+    >>> from emosense.settings import bundled_models_dir
+    >>> recipe = Recipe("cnn4", teacher=str(bundled_models_dir() / "cnn8"))
+    >>> targets = np.eye(7, dtype=np.float32)[[3]]
+    >>> Teacher(recipe).mix_targets(np.zeros((1, 48, 48, 1), np.float32), targets).shape
+    (1, 7)
     """
 
     def __init__(self, recipe: Recipe) -> None:

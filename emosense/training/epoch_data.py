@@ -23,7 +23,7 @@ def epoch_arrays(
     Args:
         split: n images.
         recipe: gives seed, augmentation and targets.
-        epoch: from 0.
+        epoch: number of the epoch, from 0.
 
     Returns:
         ((n, 48, 48, 1) float32 in 0..1, (n, 7) float32).
@@ -82,7 +82,7 @@ def class_weights(split: Split, balance: float) -> npt.NDArray[np.float32]:
 
     Args:
         split: the training images; an emotion that none of them shows counts 0.
-        balance: see :class:`Recipe`.
+        balance: exponent of the class weights; see :class:`Recipe`.
     """
     images = np.bincount(split.labels, minlength=len(EMOTIONS)).astype(np.float64)
     weights = np.where(images > 0, np.maximum(images, 1) ** -balance, 0)

@@ -50,7 +50,7 @@ def export_model(run_directory: Path, data: Dataset, folder: Path) -> ModelCard:
     """Write the model folder of a run, with the best checkpoint so far.
 
     Args:
-        run_directory: of a run with at least one finished epoch.
+        run_directory: folder of a run with at least one finished epoch.
         data: the data it was trained on.
         folder: the model folder; its name becomes the model's.
 
@@ -88,7 +88,7 @@ def recalibrate(model: TrainedModel, data: Dataset) -> ModelCard:
     """Answer all images again, fit the calibration and rewrite predictions and card.
 
     Args:
-        model: from the registry; its weights stay as they are.
+        model: a model of the registry; its weights stay as they are.
         data: the data it was trained on.
 
     Raises:
@@ -170,7 +170,7 @@ def training_command(recipe: Recipe, data: str = "fer2013.csv") -> str:
     """Return the command that repeats a recipe, with every option that is not the network's default.
 
     Args:
-        recipe: of the training.
+        recipe: the training recipe.
         data: name of the file or folder with the data set.
     """
     default = default_recipe(recipe.network).as_dict()

@@ -28,17 +28,17 @@ class Recipe:
         epochs: passes over the training data.
         batch_size: images per step.
         optimizer: ``adam``, ``adamw`` or ``sgd`` (Nesterov momentum 0.9).
-        learning_rate: of the first step (after the warm-up).
+        learning_rate: learning rate of the first step (after the warm-up).
         schedule: ``constant``, or ``cosine`` down to 0 at the last step.
         warmup_epochs: linear rise from 0, with ``cosine`` only.
         weight_decay: decoupled, as Keras applies it with every optimiser (Loshchilov & Hutter
             2019, arXiv:1711.05101); 0 is off.
         augmentation: ``none``, ``standard`` or ``photo``; see ``training.augmentation``.
-        initializer: of all kernels.
+        initializer: kernel initialiser of all layers.
         start: folder of a trained model of the same network, whose weights training begins
             with; empty is the initialiser's.
         dropout: factor on the network's own dropout rates; 0 switches it off.
-        label_smoothing: in 0..1.
+        label_smoothing: label smoothing in 0..1 (Szegedy et al. 2016, arXiv:1512.00567).
         mixup: alpha of the Beta distribution by which pairs of images and their targets are
             mixed (Zhang et al. 2018, arXiv:1710.09412); 0 is off.
         ferplus_share: weight in 0..1 of the FER+ votes in the target; the rest is
@@ -51,7 +51,10 @@ class Recipe:
         ema: momentum of the moving average of all weights that is validated and kept
             instead of the last step's weights; 0 is off.
         precision: Keras dtype policy. Weights, optimiser and softmax are float32 in both.
-        seed: of weights, order, dropout and augmentation.
+        seed: seed of weights, order, dropout and augmentation.
+
+    >>> Recipe("cnn8", epochs=3).as_dict()["learning_rate"]
+    0.001
     """
 
     network: str

@@ -22,9 +22,12 @@ class RunState:
 
     Attributes:
         recipe: :meth:`Recipe.as_dict` of the run.
-        fingerprint: of the data set.
+        fingerprint: fingerprint of the data set.
         history: one dict per finished epoch: epoch (from 1), loss, accuracy, val_loss,
             val_accuracy, learning_rate, seconds.
+
+    >>> RunState({"network": "cnn8"}, fingerprint="").epochs_done
+    0
     """
 
     recipe: dict[str, Any]
@@ -46,7 +49,11 @@ class RunState:
 
 
 class RunDirectory:
-    """Reads and writes a run's checkpoints."""
+    """Reads and writes a run's checkpoints.
+
+    >>> RunDirectory(Path("runs")).checkpoint(3).name
+    'epoch-0003.keras'
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -36,6 +36,9 @@ class Progress:
         images_per_second: over this epoch so far.
         seconds_left: estimate for the whole run.
         metrics: running means of this epoch; once it is over and validated, its history row.
+
+    >>> Progress(1, 50, 3, 224, 170.0, 8000.0, {"loss": 1.8}).epoch
+    1
     """
 
     epoch: int
@@ -63,8 +66,8 @@ def train(
 
     Args:
         recipe: every choice of the run.
-        data: its Training part is learned, its PublicTest part watched. Without a
-            PublicTest part a seeded, stratified tenth of Training is held out.
+        data: its Training split is learned, its PublicTest split is validated on. Without a
+            PublicTest split a seeded, stratified tenth of Training is held out.
         folder: where checkpoints go.
         resume: go on with the run in ``folder`` (the same recipe and data); the result is
             that of an undisturbed run.

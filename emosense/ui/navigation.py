@@ -67,7 +67,7 @@ def show_title(heading: str, *names: str) -> None:
 
     Args:
         heading: on the page.
-        names: of the view, if the page has some, then of the page.
+        names: name of the view, if the page has some, then of the page.
     """
     st.set_page_config(page_title=" · ".join((*names, _NAME)))
     st.title(heading)

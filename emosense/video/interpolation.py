@@ -19,11 +19,11 @@ def interpolate_detections(
     """Place the faces that are seen before and after on the straight line between.
 
     Args:
-        time: of the frame between, in seconds.
+        time: time of the interpolated frame, in seconds.
         before: the searched frame before it.
-        persons_before: people of its detections.
+        persons_before: person numbers of its detections.
         after: the searched frame after it.
-        persons_after: likewise.
+        persons_after: person numbers of its detections.
 
     Returns:
         (detections, their people).

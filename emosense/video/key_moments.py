@@ -17,7 +17,11 @@ _SIDE = 160
 
 
 class KeyMomentCollector:
-    """Keeps the strongest moments while frames pass by."""
+    """Keeps the strongest moments while frames pass by.
+
+    >>> KeyMomentCollector().key_moments
+    ()
+    """
 
     def __init__(self) -> None:
         self._best: dict[tuple[int, str], KeyMoment] = {}
@@ -33,8 +37,8 @@ class KeyMomentCollector:
         """Look at a frame.
 
         Args:
-            image: its picture.
-            faces: in pixels of ``image``.
+            image: picture of the frame.
+            faces: faces in pixels of ``image``.
             found: the frame's result.
         """
         for tracked in faces:

@@ -27,6 +27,9 @@ class VideoOptions:
         threshold: lowest detector score, in 0..1.
         min_face: shortest side of a face, in pixels of the frame; of one that is longer than
             1920 (or ``long_side``, if that is more), after it was scaled down to that.
+
+    >>> VideoOptions(per_second=2).working_size()
+    960
     """
 
     per_second: float | None = 10.0

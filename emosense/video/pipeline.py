@@ -62,6 +62,9 @@ class FrameAnalyzer(Protocol):
         model: registry name of the network.
         detector: label of the face detector.
         on_gpu: whether the detector runs on a GPU, which affords finer detection.
+
+    >>> from emosense.analyzer import Analyzer
+    >>> analyzer: FrameAnalyzer = Analyzer()
     """
 
     @property

@@ -21,6 +21,16 @@ class Timeline:
         probabilities: (n, 7) in FER2013's order.
         sure: (n,) bool, whether the top one is probable enough.
         seconds: (n,) for how long each frame stands: until the next analysed one.
+
+    >>> timeline = Timeline(
+    ...     person=1,
+    ...     times=np.array([0.0, 0.1]),
+    ...     probabilities=np.eye(7)[[3, 6]],
+    ...     sure=np.array([True, True]),
+    ...     seconds=np.array([0.1, 0.3]),
+    ... )
+    >>> timeline.dominant
+    'neutral'
     """
 
     person: int

@@ -109,7 +109,7 @@ class InferenceWorker:
                 has.
 
         Raises:
-            WorkerDied: as :meth:`request`; the updates until then were handed over.
+            WorkerDied: the process ended; the updates until then were handed over.
             WorkerTimeout: no update came for the time limit; a new process was started.
             EmoSenseError: what the request itself raised.
         """

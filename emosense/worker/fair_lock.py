@@ -11,6 +11,11 @@ class FairLock:
 
     A :class:`threading.Lock` may be taken again at once by the thread that gave it back: a
     session with fifty photos would then keep all others waiting for its last one.
+
+    >>> lock = FairLock()
+    >>> with lock:
+    ...     len(lock)
+    0
     """
 
     def __init__(self) -> None:

@@ -72,8 +72,8 @@ class AnnotatePhoto(Message, Request[bytes]):
 
     Attributes:
         data: the encoded photo.
-        result: its faces.
-        image_format: of the file.
+        result: result with the photo's faces.
+        image_format: format of the file.
 
     >>> AnnotatePhoto.model_fields["image_format"].default
     'PNG'
@@ -106,7 +106,7 @@ class ExplainFace(Message, Request[FaceExplanation]):
         data: the encoded photo.
         face: one of its faces.
         model: registry name.
-        side: of the picture, in pixels.
+        side: side of the picture, in pixels.
 
     >>> sorted(ExplainFace.model_fields)
     ['data', 'face', 'model', 'side']
@@ -143,7 +143,7 @@ class InspectVideo(Message, Request[VideoPreview]):
     """Open a video and decode its first frame.
 
     Attributes:
-        path: of the file.
+        path: path of the file.
         name: what messages call it.
         preview_side: longest side of the preview, in pixels.
 
@@ -192,7 +192,7 @@ class AnalyzeVideo(Message, StreamRequest[VideoProgress, VideoSummary]):
     """Analyse a video.
 
     Attributes:
-        path: of the file.
+        path: path of the file.
         model: registry name.
         options: sampling and detection.
         annotated: where to write the annotated video; None writes none.

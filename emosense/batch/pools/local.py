@@ -24,6 +24,10 @@ class LocalPool:
     Args:
         workers: how many processes; each takes about 0.3 GB of memory, and its share of the
             processor's cores for itself.
+
+    >>> pool = LocalPool(workers=2)
+    >>> list(pool([], BatchOptions("cnn8"), ResultStore("out")))
+    []
     """
 
     def __init__(self, workers: int) -> None:

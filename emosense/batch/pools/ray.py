@@ -26,11 +26,15 @@ class RayPool:
 
     Args:
         actors: how many.
-        address: of a cluster, e.g. ``ray://head:10001`` or ``auto``; a Ray of its own on this
+        address: address of a cluster, e.g. ``ray://head:10001`` or ``auto``; a local Ray on this
             machine if None.
 
     Raises:
         BatchError: Ray is not installed, or the cluster cannot be reached.
+
+    >>> RayPool(actors=0)
+    Traceback (most recent call last):
+    emosense.errors.BatchError: workers: expected at least 1. Received: 0
     """
 
     def __init__(self, actors: int, address: str | None = None) -> None:

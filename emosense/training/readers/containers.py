@@ -60,8 +60,13 @@ class Container(Protocol):
 
     Attributes:
         path: what was opened.
-        names: of all files, with ``/`` between folders.
+        names: names of all files, with ``/`` between folders.
         skipped: what was met and is no file.
+
+    >>> _ = Path("a.txt").write_text("a")
+    >>> container = open_container(Path("."))
+    >>> [(name, file.read()) for name, file in container.files(container.names)]
+    [('a.txt', b'a')]
     """
 
     path: Path

@@ -69,9 +69,16 @@ class ImageFiles:
     """Which files of a container are images of which part and class.
 
     Attributes:
-        places: by name, (index into USAGES, emotion code).
-        skipped: all other files.
+        places: (index into SPLITS, class index) by name.
+        skipped: counts of all other files.
         unknown_class: what is wrong with the first class folder of an unknown name, or empty.
+
+    >>> from pathlib import Path
+    >>> from emosense.training.readers.containers import open_container
+    >>> Path("train/happy").mkdir(parents=True)
+    >>> _ = Path("train/happy/a.jpg").write_bytes(b"...")
+    >>> images_in(open_container(Path("."))).places
+    {'train/happy/a.jpg': (0, 3)}
     """
 
     places: dict[str, tuple[int, int]]

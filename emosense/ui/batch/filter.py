@@ -17,9 +17,14 @@ class BatchFace:
 
     Attributes:
         photo: where it was found.
-        number: of the face in it, from 1.
+        number: number of the face in it, from 1.
         face: what was found.
         crop: JPEG.
+
+    >>> from emosense.results import Box
+    >>> face = Face(Box(0, 0, 9, 9), ((0, 0),) * 5, 0.9, (1.0,) + 6 * (0.0,))
+    >>> BatchFace(AnalyzedPhoto(PhotoResult("a.jpg", 9, 9, (face,), "cnn8", "")), 1, face, b"").number
+    1
     """
 
     photo: AnalyzedPhoto

@@ -15,7 +15,7 @@ def show_picture(picture: bytes, key: str, alt: str, *, width: int | None = None
         picture: a file of any kind that Pillow reads.
         key: unique on the page; letters, digits, ``_`` and ``-`` only.
         alt: what it shows, for those who cannot see it.
-        width: in pixels; as wide as its place if None.
+        width: width in pixels; as wide as its container if None.
     """
     with Image.open(io.BytesIO(picture)) as opened:
         size = opened.size  # from the header: nothing is decoded

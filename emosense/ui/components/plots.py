@@ -22,11 +22,11 @@ def show_plot(
 
     Args:
         figure: a Plotly figure.
-        key: of the element.
+        key: key of the element.
         alt: what the chart says, for those who cannot see it.
         save_as: name of the file that its camera button saves as SVG, drawn by the browser
             itself; without a name it has no button.
-        options: of :func:`streamlit.plotly_chart`.
+        options: options of :func:`streamlit.plotly_chart`.
 
     Returns:
         What that returns.

@@ -24,7 +24,13 @@ from emosense.ui.session.query_params import query_choices, query_segments
 
 @dataclass(frozen=True)
 class SelectedModel:
-    """A model as the dashboards show it: under a label of its own, in a colour of its own."""
+    """A model as the dashboards show it: under a label of its own, in a colour of its own.
+
+    >>> from emosense.networks.registry import find_model
+    >>> model = find_model("cnn8")
+    >>> SelectedModel(model, "8L CNN", "#2E9E83", read_predictions(model), {}).card.name
+    'cnn8'
+    """
 
     model: TrainedModel
     label: str
@@ -46,6 +52,12 @@ class Selection:
         models: the chosen ones, in the registry's order.
         split: ``PrivateTest`` or ``PublicTest``, in words as the cards have it.
         include_duplicates: whether test images with a copy in Training count.
+
+    >>> from emosense.networks.registry import find_model
+    >>> model = find_model("cnn8")
+    >>> selected = SelectedModel(model, "8L CNN", "#2E9E83", read_predictions(model), {})
+    >>> Selection((selected,), "PrivateTest", include_duplicates=True).description
+    'PrivateTest, 3,589 images'
     """
 
     models: tuple[SelectedModel, ...]

@@ -21,7 +21,11 @@ _BEFORE = "photo_before"
 
 @dataclass(frozen=True)
 class Photo:
-    """An uploaded photo: its name, bytes, and their SHA-256."""
+    """An uploaded photo: its name, bytes, and their SHA-256.
+
+    >>> Photo("a.jpg", b"...", hashlib.sha256(b"...").hexdigest()).name
+    'a.jpg'
+    """
 
     name: str
     data: bytes

@@ -26,7 +26,14 @@ _closing: dict[str, asyncio.TimerHandle] = {}
 
 
 class SessionResource(ABC):
-    """What a browser session has beside its widgets, and must be ended with it."""
+    """What a browser session has beside its widgets, and must be ended with it.
+
+    >>> class Nothing(SessionResource):
+    ...     def close(self):
+    ...         print("closed")
+    >>> Nothing().close()
+    closed
+    """
 
     @abstractmethod
     def close(self) -> None:

@@ -17,7 +17,7 @@ class SessionJobs(SessionResource, Generic[JobT]):
     """The jobs that one browser session started; cancelled when the session ends.
 
     Attributes:
-        jobs: by their number on the page, from 1.
+        jobs: jobs by their number on the page, from 1.
 
     >>> from emosense.worker.client import InferenceWorker
     >>> SessionJobs(JobQueue(InferenceWorker())).jobs

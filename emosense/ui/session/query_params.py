@@ -26,14 +26,26 @@ class Parameter(Generic[Chosen]):
     """A parameter of the address.
 
     Attributes:
-        name: of the parameter.
+        name: name of the query parameter.
         default: value without the parameter; it is not written into the address.
         read: makes a value from the address's strings, at least one; None if none of them can be
             used. Returns it with the strings that cannot.
         write: makes the address's strings from a value.
         fits: whether a kept value may still be chosen; options can change between runs.
         expected: what the address may say, in words.
-        key: of the widget.
+        key: key of the widget.
+
+    >>> parameter = Parameter(
+    ...     name="smallest",
+    ...     default=16,
+    ...     read=lambda texts: (int(texts[0]), []),
+    ...     write=lambda value: [str(value)],
+    ...     fits=lambda value: value > 0,
+    ...     expected="whole numbers",
+    ...     key="smallest",
+    ... )
+    >>> parameter.read(["20"])
+    (20, [])
     """
 
     name: str
@@ -49,7 +61,7 @@ def query_widget(parameter: Parameter[Chosen], widget: Callable[[str], Chosen]) 
     """Show a widget whose value is also a parameter of the address.
 
     Args:
-        parameter: see there.
+        parameter: the query parameter.
         widget: shows the widget under the key that it is given and returns its value. It must not
             have a default of its own.
     """
@@ -185,7 +197,7 @@ def query_segments(
     """Show a row of buttons of which one is chosen, at first the first; see :func:`query_widget`.
 
     Args:
-        name: of the parameter.
+        name: name of the query parameter.
         label: above the buttons.
         titles: what the buttons show, by value.
         help: shown on demand beside the label.
