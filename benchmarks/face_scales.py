@@ -53,8 +53,8 @@ def without_faces() -> list[np.ndarray]:
         pictures.append(picture)
         height, width = picture.shape[:2]
         for _ in range(20):
-            share = rng.uniform(0.2, 0.9)
-            h, w = max(8, int(share * height)), max(8, int(share * width))
+            fraction = rng.uniform(0.2, 0.9)
+            h, w = max(8, int(fraction * height)), max(8, int(fraction * width))
             y, x = rng.integers(0, height - h + 1), rng.integers(0, width - w + 1)
             cut = picture[y : y + h, x : x + w]
             scale = 1200 / max(cut.shape[:2])
@@ -85,13 +85,13 @@ def main() -> None:
     for size in SIZES:
         options = DetectorOptions(long_side=size, second_look=False)
         cost = milliseconds(detector, none[-1][:675], size)
-        for (told, largest), least in zip(LEVELS.items(), cost, strict=True):
+        for (text, largest), minimum in zip(LEVELS.items(), cost, strict=True):
             module._LARGEST = largest  # type: ignore[misc]  # what is measured
             found = sum(bool(faces) for faces in detector.detect(large, options))
             false = sum(len(detector.detect([picture], options)[0]) for picture in none)
             print(
-                f"{size} px, {told}: {found} of {len(large)} found, {false} false faces, "
-                f"{least:.1f} ms"
+                f"{size} px, {text}: {found} of {len(large)} found, {false} false faces, "
+                f"{minimum:.1f} ms"
             )
 
 

@@ -48,18 +48,18 @@ def main() -> None:
     print("| page | readable, s | complete, s | switch, s |\n|---|---|---|---|")
     with running_server() as url, running_chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 900})
-        told: list[tuple[float, ...]] = [
+        text: list[tuple[float, ...]] = [
             load(context.new_page(), url, "/Drop one or many/") for _ in range(repeat + 1)
         ]
-        print(f"| Photo | {row(told)} | |")
+        print(f"| Photo | {row(text)} | |")
         for view, title in VIEWS.items():
-            told = []
+            text = []
             for _ in range(repeat + 1):
                 page = context.new_page()
                 times = load(page, f"{url}/models?view={view}", MADE)
-                told.append((*times, switch(page, title)))
+                text.append((*times, switch(page, title)))
                 page.close()
-            print(f"| Models, {title} | {row(told)} |")
+            print(f"| Models, {title} | {row(text)} |")
 
 
 def row(told: Sequence[tuple[float, ...]]) -> str:

@@ -42,9 +42,9 @@ def sample_album() -> dict[str, bytes]:
     far.paste(photo.resize((320, 320)), (700, 420))
     crowd = Image.new("RGB", (1024, 1024))
     for number in range(4):
-        one = ImageOps.mirror(photo) if number % 2 else photo
-        crowd.paste(one, (512 * (number % 2), 512 * (number // 2)))
-    made = {
+        tile = ImageOps.mirror(photo) if number % 2 else photo
+        crowd.paste(tile, (512 * (number % 2), 512 * (number // 2)))
+    variants = {
         "mirrored.jpg": ImageOps.mirror(photo),
         "grey.jpg": ImageOps.grayscale(photo),
         "dark.jpg": ImageEnhance.Brightness(photo).enhance(0.25),
@@ -52,7 +52,7 @@ def sample_album() -> dict[str, bytes]:
         "four faces.jpg": crowd,
     }
     album = {SAMPLE_NAME: sample_photo()}
-    for name, picture in made.items():
+    for name, picture in variants.items():
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=90)
         album[name] = buffer.getvalue()
@@ -60,7 +60,7 @@ def sample_album() -> dict[str, bytes]:
 
 
 def _bundled(name: str) -> bytes:
-    found = find_spec("skimage")  # located without importing it
-    if found is None or found.origin is None:
+    spec = find_spec("skimage")  # located without importing it
+    if spec is None or spec.origin is None:
         raise MediaError("The sample photos are part of scikit-image, which is not installed.")
-    return (Path(found.origin).parent / "data" / name).read_bytes()
+    return (Path(spec.origin).parent / "data" / name).read_bytes()

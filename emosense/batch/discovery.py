@@ -149,27 +149,27 @@ def _root_of(path: str, is_folder: Callable[[str], bool]) -> tuple[str, str]:
 
 def _local_version(path: str) -> str:
     try:
-        found = Path(path).stat()
+        status = Path(path).stat()
     except OSError:  # gone meanwhile: analysing it will say so
         return ""
-    return f"{found.st_size}-{found.st_mtime_ns}"
+    return f"{status.st_size}-{status.st_mtime_ns}"
 
 
 def _remote_names(system: Any, path: str) -> tuple[str, dict[str, str], Skipped]:
     """Return the same for a cloud, which knows no links."""
     if system.isdir(path):
         root = path.rstrip("/") + "/"
-        found = system.find(path, detail=True)
+        entries = system.find(path, detail=True)
     elif system.isfile(path):
         root, _ = _parted(path)
-        found = {path: system.info(path)}
+        entries = {path: system.info(path)}
     elif any(sign in path for sign in "*?["):
         root, pattern = _root_of(path, system.isdir)
         every = system.glob(glob.escape(root) + pattern, detail=True)
-        found = {name: info for name, info in every.items() if info.get("type") != "directory"}
+        entries = {name: info for name, info in every.items() if info.get("type") != "directory"}
     else:
         raise FileNotFoundError("there is nothing of that name")
-    names = {name.removeprefix(root): _remote_version(info) for name, info in found.items()}
+    names = {name.removeprefix(root): _remote_version(info) for name, info in entries.items()}
     return root, names, NOTHING_SKIPPED
 
 

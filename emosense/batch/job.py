@@ -87,25 +87,33 @@ def run_job(
     """
     find_model(options.model)  # told before the first file, not by each of them
     store = ResultStore(destination)
-    found = discover(source, store.is_own)
+    discovery = discover(source, store.is_own)
     store.begin(job_metadata(source, options))
     survey = store.survey()
     store.remove(survey.damaged)
-    before = {file.name: survey.finished.get(file.name) for file in found.files}
-    changed = {file.name for file in found.files if _has_changed(file, before[file.name])}
-    again = changed | {name for name, one in before.items() if retry and one and one.error}
+    before = {file.name: survey.finished.get(file.name) for file in discovery.files}
+    changed = {file.name for file in discovery.files if _has_changed(file, before[file.name])}
+    again = changed | {
+        name
+        for name, finished_file in before.items()
+        if retry and finished_file and finished_file.error
+    }
     if again:
         store.drop_rows(again)
-    kept = [one for name, one in before.items() if one and name not in again]
-    waiting = [file for file in found.files if before[file.name] is None or file.name in again]
+    unchanged = [
+        finished_file
+        for name, finished_file in before.items()
+        if finished_file and name not in again
+    ]
+    waiting = [file for file in discovery.files if before[file.name] is None or file.name in again]
     progress = Progress(
-        done=len(kept),
-        files=len(found.files),
+        done=len(unchanged),
+        files=len(discovery.files),
         faces=0,
-        failed=sum(one.error for one in kept),
+        failed=sum(finished_file.error for finished_file in unchanged),
         changed=len(changed),
         vanished=len(survey.finished.keys() - before.keys()),
-        skipped=found.skipped,
+        skipped=discovery.skipped,
     )
     if on_progress is not None:
         on_progress(progress)

@@ -103,9 +103,9 @@ class ResultStore:
             raise BatchError(f"{self.destination}: cannot be used ({error}).") from error
         differing = sorted(key for key in {*known, *job} if known.get(key) != job.get(key))
         if differing:
-            told = ", ".join(f"{k} {known.get(k)!r} -> {job.get(k)!r}" for k in differing)
+            text = ", ".join(f"{k} {known.get(k)!r} -> {job.get(k)!r}" for k in differing)
             raise BatchError(
-                f"{self.destination} holds another job ({told}). Give it another folder."
+                f"{self.destination} holds another job ({text}). Give it another folder."
             )
 
     def is_own(self, system: fsspec.AbstractFileSystem, path: str) -> bool:
@@ -125,7 +125,7 @@ class ResultStore:
         """Read all parts, and return what is in them and which cannot be read."""
         import pyarrow.compute as pc
 
-        found: dict[str, FinishedFile] = {}
+        files: dict[str, FinishedFile] = {}
         damaged: list[str] = []
         for path in self._parts():
             table = self._table(path)
@@ -135,8 +135,8 @@ class ResultStore:
             failed = set(table.filter(pc.is_valid(table["error"]))["file"].to_pylist())
             versions = _versions(table)
             for name in table["file"].unique().to_pylist():
-                found[name] = FinishedFile(name in failed, versions.get(name, ""))
-        return StoreContents(found, damaged)
+                files[name] = FinishedFile(name in failed, versions.get(name, ""))
+        return StoreContents(files, damaged)
 
     def remove(self, parts: Iterable[str]) -> None:
         """Remove parts, whose files then count as unfinished."""
@@ -154,13 +154,13 @@ class ResultStore:
             table = self._table(path)
             if table is None:
                 continue
-            kept = table.filter(pc.invert(pc.is_in(table["file"], pa.array(sorted(names)))))
+            remaining = table.filter(pc.invert(pc.is_in(table["file"], pa.array(sorted(names)))))
             versions = {n: v for n, v in _versions(table).items() if n not in names}
-            kept = kept.replace_schema_metadata({_VERSIONS: json.dumps(versions)})
-            if kept.num_rows == 0:
+            remaining = remaining.replace_schema_metadata({_VERSIONS: json.dumps(versions)})
+            if remaining.num_rows == 0:
                 self._system.rm(path)
-            elif kept.num_rows < table.num_rows:
-                self._write_atomic(path, to_parquet(kept))
+            elif remaining.num_rows < table.num_rows:
+                self._write_atomic(path, to_parquet(remaining))
 
     def write(self, files: list[SourceFile], table: pa.Table) -> None:
         """Write the rows of ``files``; the same files always give the same part.
@@ -235,7 +235,7 @@ def _versions(table: pa.Table) -> dict[str, str]:
     """Return the versions of a part's files by name, as far as they are known."""
     metadata = table.schema.metadata or {}
     try:
-        found = json.loads(metadata.get(_VERSIONS, b"{}"))
+        versions = json.loads(metadata.get(_VERSIONS, b"{}"))
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return versions if isinstance(versions, dict) else {}

@@ -38,17 +38,17 @@ def confusion_chart(
         time_share: colour and label by the share of the true class instead of by counts.
         dark: whether the page is dark.
     """
-    part = normalize_rows(confusion)
-    shown = 100 * part if shares else confusion.astype(float)
+    row_fractions = normalize_rows(confusion)
+    values = 100 * row_fractions if shares else confusion.astype(float)
     return _heatmap(
-        shown,
-        [[_number(value, shares=shares) for value in row] for row in shown],
-        np.stack([confusion, 100 * part], axis=-1),
+        values,
+        [[_cell_text(value, shares=shares) for value in row] for row in values],
+        np.stack([confusion, 100 * row_fractions], axis=-1),
         "true: %{y}, answer: %{x}<br>%{customdata[0]:,} images, "
         "%{customdata[1]:.1f} % of the true class<extra></extra>",
         _BLUES,
         dark,
-        (0.0, 100.0 if shares else float(shown.max())),
+        (0.0, 100.0 if shares else float(values.max())),
     )
 
 
@@ -82,7 +82,7 @@ def difference_chart(
     )
 
 
-def _number(value: float, *, shares: bool) -> str:
+def _cell_text(value: float, *, shares: bool) -> str:
     """Return a cell's text: a share without its sign, "<1" if it is not quite nothing."""
     return percent(value / 100).removesuffix(" %") if shares else f"{value:.0f}"
 

@@ -86,7 +86,7 @@ def headline_chart(
         yaxis={"title": "%", "range": [0, 100], "fixedrange": True},
         xaxis={"fixedrange": True},
         legend=_BOTTOM_LEGEND,
-        **_frame(360),
+        **_layout(360),
     )
     return figure
 
@@ -112,7 +112,7 @@ def class_chart(
         xaxis={"fixedrange": True},
         legend=_BOTTOM_LEGEND,
         showlegend=True,
-        **_frame(340),
+        **_layout(340),
     )
     return figure
 
@@ -144,19 +144,19 @@ def learning_chart(history: Sequence[Mapping[str, float]], best_epoch: int) -> F
     epochs = [int(row["epoch"]) for row in history]
     for column, name in enumerate(("accuracy", "loss"), start=1):
         factor = 100 if name == "accuracy" else 1
-        for key, told, dash, colour in (
+        for key, label, dash, colour in (
             (name, "training", "dot", "#D9683C"),
             (f"val_{name}", "validation", "solid", "#3F7FE0"),
         ):
             figure.add_scatter(
                 x=epochs,
                 y=[factor * row[key] for row in history],
-                name=told,
-                legendgroup=told,
+                name=label,
+                legendgroup=label,
                 showlegend=column == 1,
                 mode="lines" if len(epochs) > 1 else "markers",
                 line={"dash": dash, "color": colour, "width": 2},
-                hovertemplate=f"epoch %{{x}}, {told} {name}: %{{y:.3g}}<extra></extra>",
+                hovertemplate=f"epoch %{{x}}, {label} {name}: %{{y:.3g}}<extra></extra>",
                 row=1,
                 col=column,
             )
@@ -171,7 +171,7 @@ def learning_chart(history: Sequence[Mapping[str, float]], best_epoch: int) -> F
     figure.update_xaxes(title="epoch", fixedrange=True)
     figure.update_yaxes(fixedrange=True)
     figure.update_yaxes(ticksuffix=" %", row=1, col=1)
-    figure.update_layout(legend={**_BOTTOM_LEGEND, "y": -0.25}, **_frame(320))
+    figure.update_layout(legend={**_BOTTOM_LEGEND, "y": -0.25}, **_layout(320))
     return figure
 
 
@@ -193,7 +193,7 @@ def reliability_chart(
             x=[100 * (b.low + b.high) / 2 for b in filled],
             y=[100 * b.accuracy for b in filled],
             width=[94 * (b.high - b.low) for b in filled],
-            marker={"color": colour, "opacity": [_opacity(b, filled) for b in filled]},
+            marker={"color": colour, "opacity": [_bar_opacity(b, filled) for b in filled]},
             customdata=[[100 * b.low, 100 * b.high, b.images, 100 * b.confidence] for b in filled],
             hovertemplate="confidence %{customdata[0]:.0f} to %{customdata[1]:.0f} %, on average "
             "%{customdata[3]:.1f} %<br>right: %{y:.1f} % of %{customdata[2]} images"
@@ -223,7 +223,7 @@ def reliability_chart(
         yaxis={"title": "right answers, %", **axis},
         showlegend=False,
         bargap=0,
-        **_frame(320),
+        **_layout(320),
     )
     return figure
 
@@ -247,7 +247,7 @@ def coverage_chart(
     for label, curve in curves.items():
         # The first few images make a line that says nothing.
         first = len(curve.coverage) // 50
-        rows = first + _thinned(curve.coverage[first:], curve.accuracy[first:])
+        rows = first + _thin(curve.coverage[first:], curve.accuracy[first:])
         accuracy = 100 * curve.accuracy[rows]
         lowest = min(lowest, float(accuracy.min()))
         figure.add_scatter(
@@ -280,7 +280,7 @@ def coverage_chart(
         },
         legend=_BOTTOM_LEGEND,
         showlegend=True,
-        **_frame(340),
+        **_layout(340),
     )
     return figure
 
@@ -290,7 +290,7 @@ def _curves(curves: Mapping[str, Curve], x: str, y: str, area: str) -> Figure:
 
     figure = go.Figure()
     for name, curve in curves.items():
-        rows = _thinned(curve.x, curve.y)
+        rows = _thin(curve.x, curve.y)
         figure.add_scatter(
             name=f"{name}, {area} {curve.area:.2f}",
             x=curve.x[rows],
@@ -304,24 +304,24 @@ def _curves(curves: Mapping[str, Curve], x: str, y: str, area: str) -> Figure:
         xaxis={"title": x, **axis},
         yaxis={"title": y, **axis},
         legend=_BOTTOM_LEGEND,
-        **_frame(460),
+        **_layout(460),
     )
     return figure
 
 
-def _thinned(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+def _thin(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
     """Return positions evenly spread along the line: more points than these cannot be seen."""
     along = np.concatenate([[0.0], (np.abs(np.diff(x)) + np.abs(np.diff(y))).cumsum()])
     places = np.searchsorted(along, np.linspace(0, along[-1], _POINTS))
     return np.unique(np.append(np.minimum(places, len(x) - 1), len(x) - 1))
 
 
-def _opacity(one: ReliabilityBin, bins: Sequence[ReliabilityBin]) -> float:
+def _bar_opacity(reliability_bin: ReliabilityBin, bins: Sequence[ReliabilityBin]) -> float:
     """Fade bins that hold few images: they tell little."""
-    most = max(b.images for b in bins)
-    return 0.35 + 0.65 * min(1.0, 3 * one.images / most)
+    most_images = max(b.images for b in bins)
+    return 0.35 + 0.65 * min(1.0, 3 * reliability_bin.images / most_images)
 
 
-def _frame(height: int) -> dict[str, Any]:
+def _layout(height: int) -> dict[str, Any]:
     # The space above holds the button that saves the chart.
     return {"height": height, "margin": {"l": 0, "r": 24, "t": 28, "b": 0}}

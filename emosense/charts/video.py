@@ -33,15 +33,15 @@ def timeline_chart(line: Timeline, window: float, moment: float | None) -> Figur
     # A gap in which the person is not seen breaks the line.
     typical = float(np.median(np.diff(line.times))) if len(line.times) > 1 else 0.0
     gaps = np.flatnonzero(np.diff(line.times) > max(3 * typical, 0.5)) + 1
-    times, shown = line.times[rows], values[rows]
+    times, values_shown = line.times[rows], values[rows]
     breaks = np.searchsorted(rows, gaps)
     times = np.insert(times, breaks, np.nan)
-    shown = np.insert(shown, breaks, np.nan, axis=0)
+    values_shown = np.insert(values_shown, breaks, np.nan, axis=0)
     figure = go.Figure()
-    for code, name in enumerate(EMOTIONS):
+    for class_index, name in enumerate(EMOTIONS):
         figure.add_scatter(
             x=times,
-            y=100 * shown[:, code],
+            y=100 * values_shown[:, class_index],
             name=name,
             mode="lines+markers",  # only markers can be clicked
             line={"color": COLOURS[name], "width": 2},

@@ -28,9 +28,9 @@ def add_parser(commands: Any) -> None:
         "photo", help="say what each face of photos expresses"
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON")
-    form.add_argument("--csv", action="store_true", help="print CSV, one row per face")
+    output_format = parser.add_mutually_exclusive_group()
+    output_format.add_argument("--json", action="store_true", help="print JSON")
+    output_format.add_argument("--csv", action="store_true", help="print CSV, one row per face")
     parser.add_argument("--annotated", type=Path, metavar="DIR", help="write annotated PNGs here")
     parser.add_argument(
         "--explain", type=Path, metavar="DIR", help="write what each answer rests on here, as PNGs"
@@ -141,10 +141,10 @@ def _write_explanations(
     with _written_to(folder):
         for path, stem, result in _analysed(files, results):
             for number, face in enumerate(result.faces, start=1):
-                found = analyzer.explain(path, face)
+                explanation = analyzer.explain(path, face)
                 target = _beside(files, folder / f"{stem}-why-{number}.png")
-                target.write_bytes(encode_png(draw_explanation(found)))
-                print(f"{result.source}, face {number}: {found.summary}", file=sys.stderr)
+                target.write_bytes(encode_png(draw_explanation(explanation)))
+                print(f"{result.source}, face {number}: {explanation.summary}", file=sys.stderr)
 
 
 def _analysed(

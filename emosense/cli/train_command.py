@@ -65,16 +65,16 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    from emosense.training.export_model import export_model, require_place_for_model
+    from emosense.training.export_model import export_model, require_model_dir
     from emosense.training.trainer import train
 
-    given = {field.name: getattr(options, field.name) for field in fields(Recipe)}
+    options_given = {field.name: getattr(options, field.name) for field in fields(Recipe)}
     recipe = replace(
-        default_recipe(options.network), **{k: v for k, v in given.items() if v is not None}
+        default_recipe(options.network), **{k: v for k, v in options_given.items() if v is not None}
     )
     out = options.out or Path("models") / recipe.network
     run_directory = options.checkpoints or Path("runs") / out.name
-    require_place_for_model(out)  # told before the training, not after
+    require_model_dir(out)  # told before the training, not after
     data = read_data(options.data)
     if not options.publish_only:
         with ProgressReport() as report:
@@ -96,9 +96,9 @@ def _meanings() -> dict[str, str]:
     """Return what each option means, from the recipe's docstring."""
     attributes = (inspect.getdoc(Recipe) or "").partition("Attributes:\n")[2]
     attributes = attributes.partition("\n\n>>> ")[0]
-    found = re.findall(r"^    (\w+): (.*?)(?=^    \w|\Z)", attributes, re.MULTILINE | re.DOTALL)
+    entries = re.findall(r"^    (\w+): (.*?)(?=^    \w|\Z)", attributes, re.MULTILINE | re.DOTALL)
     plain = str.maketrans({"`": None, "%": "%%"})
-    return {name: " ".join(text.split()).rstrip(".").translate(plain) for name, text in found}
+    return {name: " ".join(text.split()).rstrip(".").translate(plain) for name, text in entries}
 
 
 def _defaults(option: str) -> str:

@@ -79,10 +79,14 @@ def run(options: argparse.Namespace) -> int:
                 unwritten.append(f"{path} cannot be written: {error.strerror or error}.")
     print(f"{result.source}: {len(result.frames):,} of {result.frames_read:,} frames analysed")
     for timeline in timelines(result):
-        shares = ", ".join(
-            f"{name} {percent(share)}" for name, share in timeline.time_share.items() if share
+        time_shares = ", ".join(
+            f"{name} {percent(fraction)}"
+            for name, fraction in timeline.time_share.items()
+            if fraction
         )
-        print(f"  person {timeline.person}: seen for {timeline.visible_seconds:.1f} s; {shares}")
+        print(
+            f"  person {timeline.person}: seen for {timeline.visible_seconds:.1f} s; {time_shares}"
+        )
     notes = [*analysis.notes, *([result.problem] if result.problem else []), *unwritten]
     for note in notes:
         print(f"emosense: {result.source}: {note}", file=sys.stderr)

@@ -57,13 +57,13 @@ def bootstrap(
     n, classes = len(predictions), len(EMOTIONS)
     labels = predictions.labels.astype(np.intp)
     confidence = predictions.probabilities.max(axis=1).astype(float)
-    chosen = np.clip(predictions.probabilities[np.arange(n), labels].astype(float), 1e-7, 1.0)
+    of_label = np.clip(predictions.probabilities[np.arange(n), labels].astype(float), 1e-7, 1.0)
     # Every figure is a function of sums over images, so a draw is one row of a matrix product.
     cells = np.zeros((n, classes * classes))
-    cells[np.arange(n), labels * classes + predictions.answers] = 1
+    cells[np.arange(n), labels * classes + predictions.predicted] = 1
     gaps = np.zeros((n, ECE_BINS))
     gaps[np.arange(n), confidence_bins(confidence, ECE_BINS)] = predictions.correct - confidence
-    terms = np.hstack([cells, gaps, -np.log(chosen)[:, np.newaxis]])
+    terms = np.hstack([cells, gaps, -np.log(of_label)[:, np.newaxis]])
     sums = np.vstack([counts @ terms for counts in _draws(n, resamples, seed)])
     confusion = sums[:, : classes * classes].reshape(-1, classes, classes)
     hits = confusion.diagonal(axis1=1, axis2=2)
@@ -77,9 +77,11 @@ def bootstrap(
         "ece": np.abs(sums[:, classes * classes : -1]).sum(axis=1) / n,
         "loss": sums[:, -1] / n,
     }
-    figures = compute_metrics(predictions.labels, predictions.probabilities)
+    point_estimates = compute_metrics(predictions.labels, predictions.probabilities)
     return {
-        name: _around(getattr(figures, name), values, 0.0, np.inf if name == "loss" else 1.0)
+        name: _interval_around(
+            getattr(point_estimates, name), values, 0.0, np.inf if name == "loss" else 1.0
+        )
         for name, values in drawn.items()
     }
 
@@ -96,7 +98,7 @@ def accuracy_difference(
     n = len(first)
     ahead = first.correct.astype(float) - second.correct.astype(float)
     drawn = np.concatenate([counts @ ahead for counts in _draws(n, resamples, seed)]) / n
-    return _around(float(ahead.mean()), drawn)
+    return _interval_around(float(ahead.mean()), drawn)
 
 
 def require_same_images(first: Predictions, second: Predictions) -> None:
@@ -111,15 +113,15 @@ def require_same_images(first: Predictions, second: Predictions) -> None:
 def _draws(n: int, resamples: int, seed: int) -> list[npt.NDArray[np.float64]]:
     """Return matrices with one draw a row: how often each of the n images was drawn."""
     rng = np.random.default_rng(seed)
-    parts = []
+    draws = []
     for start in range(0, resamples, _CHUNK):
         rows = min(_CHUNK, resamples - start)
         drawn = rng.integers(0, n, (rows, n)) + n * np.arange(rows)[:, np.newaxis]
-        parts.append(np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(float))
-    return parts
+        draws.append(np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(float))
+    return draws
 
 
-def _around(
+def _interval_around(
     value: float,
     drawn: npt.NDArray[np.float64],
     floor: float = -np.inf,

@@ -36,8 +36,8 @@ def fit_calibration(raw: Predictions, part: str) -> Calibration:
 
     def loss(log_temperature: float) -> float:
         found = Calibration(temperature=float(np.exp(log_temperature))).apply(raw.probabilities)
-        chosen = found[rows, raw.labels.astype(np.intp)].astype(float)
-        return float(-np.log(np.maximum(chosen, 1e-7)).mean())
+        of_label = found[rows, raw.labels.astype(np.intp)].astype(float)
+        return float(-np.log(np.maximum(of_label, 1e-7)).mean())
 
     best = minimize_scalar(loss, bounds=tuple(np.log(_RANGE)), method="bounded")
     temperature = round(float(np.exp(best.x)), 4)

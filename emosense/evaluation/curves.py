@@ -37,7 +37,7 @@ def roc_curve(positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating])
         positive: (n,) whether the image is of the class.
         scores: (n,) the class's probability.
     """
-    hits, misses = _cumulated(positive, scores)
+    hits, misses = _cumulative_counts(positive, scores)
     if hits[-1] == 0 or misses[-1] == 0:
         return Curve(np.array([0.0, 1.0]), np.array([0.0, 1.0]), float("nan"))
     x = np.concatenate([[0.0], misses / misses[-1]])
@@ -52,7 +52,7 @@ def precision_recall_curve(
 
     Arguments as for :func:`roc_curve`.
     """
-    hits, misses = _cumulated(positive, scores)
+    hits, misses = _cumulative_counts(positive, scores)
     if hits[-1] == 0 or misses[-1] == 0:
         return Curve(np.array([0.0, 1.0]), np.array([1.0, 1.0]), float("nan"))
     recall = np.concatenate([[0.0], hits / hits[-1]])
@@ -62,17 +62,20 @@ def precision_recall_curve(
 
 def class_curves(predictions: Predictions) -> dict[str, tuple[Curve, Curve]]:
     """Return (ROC, precision-recall) by emotion name."""
-    found = {}
-    for code, name in enumerate(EMOTIONS):
-        positive, scores = predictions.labels == code, predictions.probabilities[:, code]
-        found[name] = (
+    curves = {}
+    for class_index, name in enumerate(EMOTIONS):
+        positive, scores = (
+            predictions.labels == class_index,
+            predictions.probabilities[:, class_index],
+        )
+        curves[name] = (
             roc_curve(positive, scores),
             precision_recall_curve(positive, scores),
         )
-    return found
+    return curves
 
 
-def _cumulated(
+def _cumulative_counts(
     positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Count hits and misses at or above each distinct score, highest first."""

@@ -31,18 +31,18 @@ def compute_metrics(
             f"Expected n >= 1 labels and probabilities of shape (n, {classes}). "
             f"Received: {labels.shape} and {probabilities.shape}"
         )
-    answers = probabilities.argmax(axis=1)
+    predicted = probabilities.argmax(axis=1)
     confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (labels.astype(np.intp), answers), 1)
+    np.add.at(confusion, (labels.astype(np.intp), predicted), 1)
     hits = confusion.diagonal().astype(float)
     support, answered = confusion.sum(axis=1), confusion.sum(axis=0)
     precision = safe_divide(hits, answered.astype(float))
     recall = safe_divide(hits, support.astype(float))
     f1 = safe_divide(2 * precision * recall, precision + recall)
-    chosen = probabilities[np.arange(n), labels.astype(np.intp)].astype(float)
+    of_label = probabilities[np.arange(n), labels.astype(np.intp)].astype(float)
     return Metrics(
         images=n,
-        loss=float(-np.log(np.clip(chosen, 1e-7, 1.0)).mean()),
+        loss=float(-np.log(np.clip(of_label, 1e-7, 1.0)).mean()),
         accuracy=float(hits.sum() / n),
         macro_precision=float(precision.mean()),
         macro_recall=float(recall.mean()),

@@ -50,7 +50,7 @@ class Predictions:
         return len(self.labels)
 
     @property
-    def answers(self) -> npt.NDArray[np.intp]:
+    def predicted(self) -> npt.NDArray[np.intp]:
         """(n,) codes of the most probable emotions."""
         codes: npt.NDArray[np.intp] = self.probabilities.argmax(axis=1)
         return codes
@@ -58,7 +58,7 @@ class Predictions:
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
         """(n,) whether the answer is the label."""
-        return np.equal(self.answers, self.labels)
+        return np.equal(self.predicted, self.labels)
 
     def calibrated(self, calibration: Calibration) -> Predictions:
         """Return raw predictions as a calibration changes them."""
@@ -96,7 +96,7 @@ def read_predictions(
         raise ValueError(f"Expected a split of {', '.join(TEST_SPLITS)}. Received: {split!r}")
     arrays, prefix = model.predictions(), TEST_SPLITS[split]
     try:
-        found = Predictions(
+        predictions = Predictions(
             arrays[f"{prefix}_labels"],
             arrays[f"{prefix}_probabilities"],
             arrays[f"{prefix}_copy"],
@@ -104,21 +104,21 @@ def read_predictions(
         )
     except KeyError:
         raise ModelDamaged(f"The model {model.name!r} has no predictions for {split}.") from None
-    for name, expected, is_valid in _checks(found):
+    for name, expected, is_valid in _checks(predictions):
         if not is_valid:
             raise ModelDamaged(
                 f"{model.folder / PREDICTIONS_FILE}: {prefix}_{name}: expected {expected}. "
                 f"Received: {_describe(arrays[f'{prefix}_{name}'])}"
             )
     if not raw:
-        found = found.calibrated(model.calibration)
-    return found if include_duplicates else found.without_duplicates()
+        predictions = predictions.calibrated(model.calibration)
+    return predictions if include_duplicates else predictions.without_duplicates()
 
 
-def _checks(found: Predictions) -> Iterator[tuple[str, str, bool]]:
+def _checks(predictions: Predictions) -> Iterator[tuple[str, str, bool]]:
     """Yield (array, what is expected of it, whether it is so); labels come first."""
-    labels, probabilities, votes = found.labels, found.probabilities, found.votes
-    n, classes = len(found.probabilities), len(EMOTIONS)
+    labels, probabilities, votes = predictions.labels, predictions.probabilities, predictions.votes
+    n, classes = len(predictions.probabilities), len(EMOTIONS)
     of_faces = (n, classes)
     yield (
         "probabilities",
@@ -139,7 +139,7 @@ def _checks(found: Predictions) -> Iterator[tuple[str, str, bool]]:
     yield (
         "copy",
         f"booleans of shape ({n},)",
-        found.is_duplicate.shape == (n,) and found.is_duplicate.dtype == bool,
+        predictions.is_duplicate.shape == (n,) and predictions.is_duplicate.dtype == bool,
     )
     if votes is not None:
         yield (
@@ -168,5 +168,5 @@ def ferplus_agreement(predictions: Predictions) -> float | None:
     usable = predictions.votes.sum(axis=1) > 0
     if not usable.any():
         return None
-    chosen = predictions.votes[usable].argmax(axis=1)
-    return float((predictions.answers[usable] == chosen).mean())
+    majority = predictions.votes[usable].argmax(axis=1)
+    return float((predictions.predicted[usable] == majority).mean())

@@ -37,11 +37,11 @@ def reliability_bins(predictions: Predictions, bins: int = ECE_BINS) -> tuple[Re
     """
     confidence = predictions.probabilities.max(axis=1).astype(float)
     index, right = confidence_bins(confidence, bins), predictions.correct
-    found = []
+    reliability = []
     for number in range(bins):
         rows = index == number
         images = int(rows.sum())
-        found.append(
+        reliability.append(
             ReliabilityBin(
                 number / bins,
                 (number + 1) / bins,
@@ -50,4 +50,4 @@ def reliability_bins(predictions: Predictions, bins: int = ECE_BINS) -> tuple[Re
                 float(right[rows].mean()) if images else float("nan"),
             )
         )
-    return tuple(found)
+    return tuple(reliability)

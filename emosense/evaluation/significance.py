@@ -56,7 +56,7 @@ def compare(first: Predictions, second: Predictions) -> Comparison:
         only_first=only_first,
         only_second=only_second,
         both_wrong=int((~a & ~b).sum()),
-        agreement=int((first.answers == second.answers).sum()),
+        agreement=int((first.predicted == second.predicted).sum()),
         difference=accuracy_difference(first, second),
         p_value=mcnemar(only_first, only_second),
     )

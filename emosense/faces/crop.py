@@ -58,7 +58,7 @@ def crop_face(
     Returns:
         (48, 48) uint8 grey. Where the frame leaves the image, its edge pixels are repeated.
     """
-    matrix, side = frame(detection, geometry)
+    matrix, side = crop_transform(detection, geometry)
     # Sampled finer than 48 where the face is large, then averaged down: no aliasing.
     factor = max(1, min(8, round(side / INPUT_SIZE)))
     matrix = matrix * factor
@@ -112,7 +112,7 @@ def crop_preview(
     return image[top : max(bottom, top + 1), left : max(right, left + 1)]
 
 
-def frame(
+def crop_transform(
     detection: Detection | Face, geometry: CropGeometry = FER2013_GEOMETRY
 ) -> tuple[npt.NDArray[np.float64], float]:
     """Return the 2x3 matrix from image to 48x48 pixels, and the frame's side in image pixels."""

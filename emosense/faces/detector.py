@@ -208,8 +208,8 @@ def _canvases(
 
 def _pad(image: npt.NDArray[np.uint8], turn: int) -> npt.NDArray[np.uint8]:
     """Turn by quarters and pad with black to multiples of 32 at the right and lower edge."""
-    code = _QUARTER_TURNS[turn]
-    turned = image if code is None else cv2.rotate(image, code)
+    rotate_code = _QUARTER_TURNS[turn]
+    turned = image if rotate_code is None else cv2.rotate(image, rotate_code)
     height, width = turned.shape[:2]
     down, right = -height % _STRIDE, -width % _STRIDE
     if down or right:

@@ -21,5 +21,5 @@ def non_max_suppression(
     table = table[table[:, 14] >= threshold]
     if not len(table):
         return table
-    kept = cv2.dnn.NMSBoxes(table[:, :4].tolist(), table[:, 14].tolist(), threshold, NMS_IOU)
-    return table[np.asarray(kept, np.intp).ravel()]
+    indices = cv2.dnn.NMSBoxes(table[:, :4].tolist(), table[:, 14].tolist(), threshold, NMS_IOU)
+    return table[np.asarray(indices, np.intp).ravel()]

@@ -52,10 +52,10 @@ class Skipped:
 
     def messages(self) -> list[str]:
         """Return a sentence per reason, e.g. "3 files of other kinds left out: 2 .txt, 1 .json"."""
-        found: dict[Reason, Counter[str]] = {}
+        by_reason: dict[Reason, Counter[str]] = {}
         for reason, detail, n in self.counts:
-            found.setdefault(reason, Counter())[detail] += n
-        return [_sentence(reason, details) for reason, details in found.items()]
+            by_reason.setdefault(reason, Counter())[detail] += n
+        return [_sentence(reason, details) for reason, details in by_reason.items()]
 
 
 NOTHING_SKIPPED: Final = Skipped()
@@ -64,10 +64,10 @@ NOTHING_SKIPPED: Final = Skipped()
 def _sentence(reason: Reason, details: Counter[str]) -> str:
     total = details.total()
     named = sorted(((d, n) for d, n in details.items() if d), key=lambda item: (-item[1], item[0]))
-    told = [f"{n:,} {abbreviate(detail)}" for detail, n in named[:_MAX_DETAILS]]
+    parts = [f"{n:,} {abbreviate(detail)}" for detail, n in named[:_MAX_DETAILS]]
     if rest := sum(n for _, n in named[_MAX_DETAILS:]):
-        told.append(f"{rest:,} more")
-    return f"{total:,} {reason[total != 1]} left out" + (f": {', '.join(told)}" if told else "")
+        parts.append(f"{rest:,} more")
+    return f"{total:,} {reason[total != 1]} left out" + (f": {', '.join(parts)}" if parts else "")
 
 
 def skip_reason(name: str) -> tuple[Reason, str]:

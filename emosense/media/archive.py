@@ -144,16 +144,16 @@ class PhotoArchive:
             )
 
 
-def _check_entries(file: IO[bytes], most: int) -> None:
+def _check_entries(file: IO[bytes], limit: int) -> None:
     """Refuse an archive whose mere table of contents would fill the memory."""
     file.seek(0)
     count, tail = 0, b""
     while chunk := file.read(_CHUNK):
         count += (tail + chunk).count(_ENTRY)
         tail = chunk[-(len(_ENTRY) - 1) :]
-        if count > most:
+        if count > limit:
             raise MediaTooLarge(
-                f"Expected at most {most} files in a zip archive. Received: one with more."
+                f"Expected at most {limit} files in a zip archive. Received: one with more."
             )
 
 
@@ -166,6 +166,6 @@ def _is_photo(entry: zipfile.ZipInfo) -> bool:
 
 def _harmless(name: str) -> str:
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    kept = [part for part in parts if part not in ("/", "..") and not part.endswith(":")]
-    told = "/".join(kept)
-    return "".join(c if c.isprintable() else "?" for c in told)
+    names = [name for name in parts if name not in ("/", "..") and not name.endswith(":")]
+    path = "/".join(names)
+    return "".join(c if c.isprintable() else "?" for c in path)

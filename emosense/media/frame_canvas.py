@@ -64,9 +64,9 @@ class FrameCanvas:
         if not is_hdr(frame.color_trc):
             array = frame.reformat(format="rgb24", width=width, height=height).to_ndarray()
             return np.asarray(array, np.uint8)
-        wanted = (width, height, int(frame.color_trc), int(frame.color_primaries))
-        if self._mapper is None or self._mapper.made_for != wanted:
-            self._mapper = FrameToneMapper(*wanted)
+        target = (width, height, int(frame.color_trc), int(frame.color_primaries))
+        if self._mapper is None or self._mapper.key != target:
+            self._mapper = FrameToneMapper(*target)
         return self._mapper.rgb(frame)
 
 

@@ -235,10 +235,10 @@ def _measure_deflate(page: Any, data: bytes, max_pixels: int) -> None:
         raise MediaTooLarge(
             f"Expected at most {max_pixels / 1e6:.0f} megapixels. Received: a TIFF in tiles of more."
         )
-    most = pixels * page.samplesperpixel * page.dtype.itemsize
+    limit = pixels * page.samplesperpixel * page.dtype.itemsize
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
         packed = data[offset : offset + count]
-        if len(zlib.decompressobj().decompress(packed, most + 1)) > most:
+        if len(zlib.decompressobj().decompress(packed, limit + 1)) > limit:
             raise ValueError("more in it than the header says")
 
 

@@ -123,8 +123,8 @@ def _buffered(source: bytes | bytearray | memoryview, limits: PhotoLimits) -> by
 
 def _read_file(source: str | os.PathLike[str], limits: PhotoLimits) -> bytes:
     try:
-        given = os.fspath(source)
-        path, shown = Path(given), abbreviate(given)
+        text = os.fspath(source)
+        path, quoted = Path(text), abbreviate(text)
     except Exception:  # an object's own way to give its path raises errors of its own
         raise _no_path(source) from None
     try:
@@ -132,16 +132,16 @@ def _read_file(source: str | os.PathLike[str], limits: PhotoLimits) -> bytes:
             _check_bytes(os.fstat(file.fileno()).st_size, limits)
             return _read_open(file, limits)  # not read_bytes: devices and pipes have no size
     except FileNotFoundError:
-        raise MediaError(f"There is no file {shown}.") from None
+        raise MediaError(f"There is no file {quoted}.") from None
     except IsADirectoryError:
         raise MediaError(
             "Expected the path of a photo. Received: "
-            f"{shown or 'an empty path'}, a folder, which cannot be read as a photo."
+            f"{quoted or 'an empty path'}, a folder, which cannot be read as a photo."
         ) from None
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:  # the photo itself in place of its path, as text
             raise _no_path(source) from None
-        raise MediaError(f"{shown} cannot be read: {error.strerror or 'no access'}.") from error
+        raise MediaError(f"{quoted} cannot be read: {error.strerror or 'no access'}.") from error
     except ValueError:  # a NUL in it
         raise _no_path(source) from None
 
@@ -158,15 +158,15 @@ def _read_open(file: Any, limits: PhotoLimits) -> bytes:
         if callable(getattr(file, "seekable", None)) and file.seekable():
             file.seek(0)
         while len(data) <= limits.max_bytes:  # pipes and sockets give a part at a time
-            part = file.read(limits.max_bytes + 1 - len(data))
-            if not isinstance(part, bytes | bytearray | memoryview):
+            chunk = file.read(limits.max_bytes + 1 - len(data))
+            if not isinstance(chunk, bytes | bytearray | memoryview):
                 raise UnsupportedMedia(
                     f"Expected a file that is open for reading bytes. Received: {name} that reads "
-                    f"{type(part).__name__}."
+                    f"{type(chunk).__name__}."
                 )
-            if not part:
+            if not chunk:
                 break
-            data += part
+            data += chunk
     except MediaError:
         raise
     except Exception as error:  # whatever stands behind it raises errors of its own

@@ -66,5 +66,7 @@ class Orientation:
         """Return an (h, w, 3) picture mirrored and rotated."""
         if self.mirrored:
             image = np.asarray(cv2.flip(image, 1), np.uint8)
-        code = _QUARTERS.get(self.rotation)
-        return image if code is None else np.asarray(cv2.rotate(image, code), np.uint8)
+        rotate_code = _QUARTERS.get(self.rotation)
+        return (
+            image if rotate_code is None else np.asarray(cv2.rotate(image, rotate_code), np.uint8)
+        )

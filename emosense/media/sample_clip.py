@@ -32,12 +32,15 @@ def write_sample_clip(path: Path) -> None:
             writer.write(_nearer(photo, time / _SECONDS) if near else np.asarray(pair), time)
 
 
-def _nearer(photo: RgbImage, share: float) -> RgbImage:
-    """Return the picture after ``share`` of the first scene, in 0..1."""
-    zoom = 1.0 + 0.7 * share
+def _nearer(photo: RgbImage, fraction: float) -> RgbImage:
+    """Return the picture after ``fraction`` of the first scene, in 0..1."""
+    zoom = 1.0 + 0.7 * fraction
     matrix = np.array(
-        [[zoom, 0, _SIZE[0] / 2 - 224 * zoom], [0, zoom, _SIZE[1] / 2 - (256 - 96 * share) * zoom]]
+        [
+            [zoom, 0, _SIZE[0] / 2 - 224 * zoom],
+            [0, zoom, _SIZE[1] / 2 - (256 - 96 * fraction) * zoom],
+        ]
     )
     moved = cv2.warpAffine(photo, matrix, _SIZE, borderMode=cv2.BORDER_REPLICATE)
-    light = 1.0 - 0.9 * max(0.0, 1 - abs(share - 0.6) / 0.25)
+    light = 1.0 - 0.9 * max(0.0, 1 - abs(fraction - 0.6) / 0.25)
     return np.asarray(moved * light, np.uint8)

@@ -35,8 +35,8 @@ def select_stream(container: Any, tracks: list[Any]) -> Any:
         return known[0]
     packets = _packets(container, known)
     moving = [track for track in known if _moves(track, packets)]
-    most = max((_pixels(track) for track in moving), default=0)
-    moving = [track for track in moving if not _is_thumbnail(track, most)] or known
+    largest = max((_pixels(track) for track in moving), default=0)
+    moving = [track for track in moving if not _is_thumbnail(track, largest)] or known
     marked = [track for track in moving if track.disposition & av.stream.Disposition.default]
     return max(marked or moving, key=_pixels)  # the first one of equal size
 
@@ -63,9 +63,9 @@ def _moves(track: Any, packets: Counter[int]) -> bool:
     return packets[track.index] > 1 and not marked
 
 
-def _is_thumbnail(track: Any, most: int) -> bool:
+def _is_thumbnail(track: Any, largest: int) -> bool:
     name = getattr(track.codec_context, "name", "")
-    return name in _IMAGE_CODECS and _pixels(track) < _THUMBNAIL * most
+    return name in _IMAGE_CODECS and _pixels(track) < _THUMBNAIL * largest
 
 
 def _pixels(track: Any) -> int:

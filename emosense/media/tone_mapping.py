@@ -92,7 +92,7 @@ class FrameToneMapper:
     """
 
     def __init__(self, width: int, height: int, transfer: int, primaries: int) -> None:
-        self.made_for = (width, height, transfer, primaries)
+        self.key = (width, height, transfer, primaries)
         with tempfile.TemporaryDirectory(prefix="emosense-") as folder:
             table = Path(folder) / "hdr.cube"
             table.write_text(_cube(transfer, primaries))
@@ -102,16 +102,19 @@ class FrameToneMapper:
             )
             # Not within one text: there a colon or quote in the folder's name would end it.
             mapped = graph.add("lut3d", file=str(table), interp="tetrahedral")
-            form, self._sink = graph.add("format", "pix_fmts=gbrp16le"), graph.add("buffersink")
+            format_filter, self._sink = (
+                graph.add("format", "pix_fmts=gbrp16le"),
+                graph.add("buffersink"),
+            )
             source.link_to(mapped)
-            mapped.link_to(form)
-            form.link_to(self._sink)
+            mapped.link_to(format_filter)
+            format_filter.link_to(self._sink)
             graph.configure()  # reads the table
         self._graph, self._source = graph, source
 
     def rgb(self, frame: Any) -> npt.NDArray[np.uint8]:
         """Return a frame of any size as (height, width, 3) uint8 RGB of BT.709."""
-        width, height, _, _ = self.made_for
+        width, height, _, _ = self.key
         planes = frame.reformat(
             width=width, height=height, format="gbrp16le", src_colorspace=_BT2020
         )
@@ -150,14 +153,14 @@ def _hlg_to_light(codes: Floats) -> Floats:
 def _tone_curve(light: Floats) -> Floats:
     """Bring 0..1,000 cd/m2 down to 0..203 and leave what is dark alone (BT.2390-11, 5.4.1)."""
     source = float(_light_to_pq(_PEAK))
-    most = float(_light_to_pq(_WHITE)) / source
-    knee = 1.5 * most - 0.5
+    peak = float(_light_to_pq(_WHITE)) / source
+    knee = 1.5 * peak - 0.5
     value = np.minimum(_light_to_pq(light) / source, 1.0)
     t = (value - knee) / (1 - knee)
     spline = (
         (2 * t**3 - 3 * t**2 + 1) * knee
         + (t**3 - 2 * t**2 + t) * (1 - knee)
-        + (-2 * t**3 + 3 * t**2) * most
+        + (-2 * t**3 + 3 * t**2) * peak
     )
     return _pq_to_light(np.asarray(np.where(value < knee, value, spline) * source, np.float32))
 

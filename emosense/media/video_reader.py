@@ -127,7 +127,7 @@ class VideoReader:
         limits = limits or VideoLimits()
         _check_size(self.path, self.name, limits)
         self._form = _container_of(self.path, self.name)
-        self._container = self._opened()
+        self._container = self._open_container()
         try:
             self._open(limits)
         except EmoSenseError:
@@ -139,7 +139,7 @@ class VideoReader:
                 f"{self.name}: the video is damaged and cannot be decoded."
             ) from error
 
-    def _opened(self) -> Any:
+    def _open_container(self) -> Any:
         try:
             return av.open(
                 str(self.path),
@@ -186,7 +186,7 @@ class VideoReader:
         index = select_stream(self._container, tracks).index
         if len(tracks) > 1:
             self._container.close()  # packets were read to tell the tracks apart
-            self._container = self._opened()
+            self._container = self._open_container()
             context = self._container.streams[index].codec_context
             size = "" if context is None else f" of {context.width} x {context.height}"
             self.notes.append(
@@ -194,10 +194,10 @@ class VideoReader:
             )
         return self._container.streams[index]
 
-    def _check_pixels(self, picture: Any, most: int) -> None:
-        if picture.width * picture.height > most:
+    def _check_pixels(self, picture: Any, limit: int) -> None:
+        if picture.width * picture.height > limit:
             raise MediaTooLarge(
-                f"{self.name}: expected frames of at most {most / 1e6:.0f} megapixels. "
+                f"{self.name}: expected frames of at most {limit / 1e6:.0f} megapixels. "
                 f"Received: {picture.width} x {picture.height}."
             )
 
@@ -324,10 +324,10 @@ def _track_duration(stream: Any) -> float | None:
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     # Matroska has them in a tag, if its writer was careful: 00:00:04.040000000
-    told = _CLOCK_TIME.fullmatch(stream.metadata.get("DURATION", ""))
-    if told is None:
+    match = _CLOCK_TIME.fullmatch(stream.metadata.get("DURATION", ""))
+    if match is None:
         return None
-    hours, minutes, seconds = map(float, told.groups())
+    hours, minutes, seconds = map(float, match.groups())
     return 3600 * hours + 60 * minutes + seconds
 
 

@@ -222,18 +222,18 @@ class _AudioTrack:
             time = float(frame.time or 0.0) - self._start
             if time < 0:
                 continue
-            for part in resampler.resample(frame):
-                part.pts = round(time * rate)
-                part.time_base = Fraction(1, rate)
-                for packet in self._stream.encode(part):
+            for audio_frame in resampler.resample(frame):
+                audio_frame.pts = round(time * rate)
+                audio_frame.time_base = Fraction(1, rate)
+                for packet in self._stream.encode(audio_frame):
                     yield time, packet
         for packet in self._stream.encode(None):
             yield float("-inf"), packet
 
     @staticmethod
-    def _readable(parts: Iterator[Any]) -> Iterator[Any]:
+    def _readable(packets: Iterator[Any]) -> Iterator[Any]:
         try:
-            yield from parts
+            yield from packets
         except Exception:  # as above
             return  # damaged from here on: the rest stays silent
 

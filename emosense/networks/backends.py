@@ -32,7 +32,7 @@ class InferenceBackend(Protocol):
         ...
 
 
-def create_runtime(model: TrainedModel, backend: str = "auto") -> InferenceBackend:
+def create_backend(model: TrainedModel, backend: str = "auto") -> InferenceBackend:
     """Return what computes ``model`` fastest here.
 
     Args:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS, INPUT_SIZE
-from emosense.networks.backends import create_runtime
+from emosense.networks.backends import create_backend
 from emosense.networks.registry import TrainedModel
 from emosense.networks.temperature_scaling import Calibration
 
@@ -20,7 +20,7 @@ class EmotionClassifier:
 
     Args:
         model: a model of the registry.
-        backend: name of a backend; see :func:`emosense.networks.backends.create_runtime`.
+        backend: name of a backend; see :func:`emosense.networks.backends.create_backend`.
         raw: return the network's own probabilities, not calibrated ones.
 
     Raises:
@@ -34,12 +34,12 @@ class EmotionClassifier:
     def __init__(self, model: TrainedModel, backend: str = "auto", *, raw: bool = False) -> None:
         self.name = model.name
         self.calibration = Calibration() if raw else model.calibration
-        self._runtime = create_runtime(model, backend)
+        self._backend = create_backend(model, backend)
 
     @property
     def label(self) -> str:
         """What computes the network, and on which device."""
-        return self._runtime.label
+        return self._backend.label
 
     def __call__(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Classify faces.
@@ -58,9 +58,9 @@ class EmotionClassifier:
                 f"Expected faces of shape (n, {INPUT_SIZE}, {INPUT_SIZE}) and type uint8. "
                 f"Received: {faces.shape}, {faces.dtype}"
             )
-        parts = [
-            self._runtime(faces[start : start + BATCH]) for start in range(0, len(faces), BATCH)
+        batches = [
+            self._backend(faces[start : start + BATCH]) for start in range(0, len(faces), BATCH)
         ]
-        if not parts:
+        if not batches:
             return np.empty((0, len(EMOTIONS)), np.float32)
-        return self.calibration.apply(np.concatenate(parts))
+        return self.calibration.apply(np.concatenate(batches))

@@ -64,16 +64,16 @@ class Explanation:
         support = np.maximum(self.effect, 0)
         if float(support.max()) < FLAT_EFFECT:
             return dict.fromkeys(REGIONS, 0.0)
-        shares = np.bincount(_region_codes().ravel(), support.ravel(), len(REGIONS))
-        return dict(zip(REGIONS, (shares / shares.sum()).tolist(), strict=True))
+        fractions = np.bincount(_region_codes().ravel(), support.ravel(), len(REGIONS))
+        return dict(zip(REGIONS, (fractions / fractions.sum()).tolist(), strict=True))
 
     @property
     def summary(self) -> str:
         """The regions that support the prediction, in one sentence."""
-        shares = sorted(self.regions.items(), key=lambda item: -item[1])
-        if shares[0][1] == 0.0:
+        fractions = sorted(self.regions.items(), key=lambda item: -item[1])
+        if fractions[0][1] == 0.0:
             return f"No single part of the face decides for {self.emotion}."
-        parts = ", ".join(f"{region} {percent(share)}" for region, share in shares)
+        parts = ", ".join(f"{region} {percent(fraction)}" for region, fraction in fractions)
         return f"What speaks for {self.emotion}: {parts}."
 
 
@@ -100,15 +100,17 @@ def explain(
     masks = _masks()
     sharp = face.astype(np.float32)
     blurred = cv2.GaussianBlur(sharp, (0, 0), _BLUR, borderType=cv2.BORDER_REPLICATE)
-    hidden = sharp + masks * (blurred - sharp)
-    asked = np.concatenate([sharp[np.newaxis], hidden])
-    answers = classify(np.round(asked).astype(np.uint8)).astype(np.float64)
-    code = int(answers[0].argmax()) if emotion is None else EMOTIONS.index(emotion)
-    chosen = np.clip(answers[:, code], _SURE, 1 - _SURE)
-    odds = np.log(chosen / (1 - chosen))
-    lost = (odds[0] - odds[1:]).astype(np.float32)
-    effect = np.tensordot(lost, masks, 1) / masks.sum(axis=0)
-    return Explanation(EMOTIONS[code], float(answers[0, code]), face, effect.astype(np.float32))
+    occluded = sharp + masks * (blurred - sharp)
+    batch = np.concatenate([sharp[np.newaxis], occluded])
+    probabilities = classify(np.round(batch).astype(np.uint8)).astype(np.float64)
+    class_index = int(probabilities[0].argmax()) if emotion is None else EMOTIONS.index(emotion)
+    of_emotion = np.clip(probabilities[:, class_index], _SURE, 1 - _SURE)
+    log_odds = np.log(of_emotion / (1 - of_emotion))
+    drop = (log_odds[0] - log_odds[1:]).astype(np.float32)
+    effect = np.tensordot(drop, masks, 1) / masks.sum(axis=0)
+    return Explanation(
+        EMOTIONS[class_index], float(probabilities[0, class_index]), face, effect.astype(np.float32)
+    )
 
 
 @cache

@@ -195,13 +195,13 @@ def list_models(folders: Sequence[Path] | None = None) -> dict[str, TrainedModel
         folders: where to look; the project's models/ and EMOSENSE_MODELS if None. A name
             that occurs twice is taken from the first.
     """
-    found: dict[str, TrainedModel] = {}
+    models: dict[str, TrainedModel] = {}
     for root in model_dirs() if folders is None else folders:
         if root.is_dir():
             for entry in sorted(root.iterdir(), key=_natural):
                 if (entry / CARD_FILE).is_file():
-                    found.setdefault(entry.name, TrainedModel(entry))
-    return found
+                    models.setdefault(entry.name, TrainedModel(entry))
+    return models
 
 
 def find_model(name: str, folders: Sequence[Path] | None = None) -> TrainedModel:
@@ -212,10 +212,10 @@ def find_model(name: str, folders: Sequence[Path] | None = None) -> TrainedModel
     """
     models = list_models(folders)
     if name not in models:
-        where = os.pathsep.join(map(str, model_dirs() if folders is None else folders))
+        locations = os.pathsep.join(map(str, model_dirs() if folders is None else folders))
         known = ", ".join(models) or "none"
         raise ModelNotFound(
-            f"There is no model {name!r}. Known: {known} (in {where}). One of the project's own that "
+            f"There is no model {name!r}. Known: {known} (in {locations}). One of the project's own that "
             "is missing comes back with: git checkout -- models"
         )
     return models[name]

@@ -44,9 +44,9 @@ class Calibration(BaseModel):
             return probabilities
         logits = np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST))
         logits = (logits - logits.max(axis=1, keepdims=True)) / self.temperature
-        shares = np.exp(logits)
-        shares /= shares.sum(axis=1, keepdims=True)
-        return np.asarray(shares, np.float32)
+        exponentials = np.exp(logits)
+        exponentials /= exponentials.sum(axis=1, keepdims=True)
+        return np.asarray(exponentials, np.float32)
 
     def describe(self, faces: str) -> str:
         """Say when the model is unsure, and what its "sure" is meant to be worth.

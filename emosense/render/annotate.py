@@ -40,14 +40,14 @@ def annotate(image: npt.NDArray[np.uint8], result: PhotoResult) -> npt.NDArray[n
     Returns:
         A new (h, w, 3) uint8 RGB image.
     """
-    return _drawn(image, list(enumerate(result.faces, start=1)))
+    return _draw(image, list(enumerate(result.faces, start=1)))
 
 
 def draw_people(
     image: npt.NDArray[np.uint8], faces: Sequence[TrackedFace]
 ) -> npt.NDArray[np.uint8]:
     """Draw the faces of a video frame under their people's numbers; see :func:`annotate`."""
-    return _drawn(image, [(tracked.person, tracked.face) for tracked in faces])
+    return _draw(image, [(tracked.person, tracked.face) for tracked in faces])
 
 
 def annotated_png(image: npt.NDArray[np.uint8], result: PhotoResult) -> bytes:
@@ -63,7 +63,7 @@ def encode_png(image: npt.NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def _drawn(
+def _draw(
     image: npt.NDArray[np.uint8], numbered: Sequence[tuple[int, Face]]
 ) -> npt.NDArray[np.uint8]:
     canvas = Image.fromarray(image)

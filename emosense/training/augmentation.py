@@ -35,7 +35,7 @@ def standard(images: Images, rng: np.random.Generator) -> Images:
     """
     out = np.empty_like(images)
     for index, image in enumerate(images):
-        turned = _moved(image, rng, degrees=10, zoom=0.1, stretch=0.0)
+        turned = _affine(image, rng, degrees=10, zoom=0.1, stretch=0.0)
         contrast, brightness = rng.uniform(0.8, 1.2), rng.uniform(-0.1, 0.1)
         out[index] = np.clip((turned - 0.5) * contrast + 0.5 + brightness, 0, 1)
     return out
@@ -58,18 +58,18 @@ def photo(images: Images, rng: np.random.Generator) -> Images:
     """
     out = np.empty_like(images)
     for index, image in enumerate(images):
-        face = _moved(image, rng, degrees=12, zoom=0.15, stretch=0.06)
+        face = _affine(image, rng, degrees=12, zoom=0.15, stretch=0.06)
         if rng.random() < 0.25:
-            face = _coarse(face, rng)
+            face = _downsample_and_blur(face, rng)
         if rng.random() < 0.4:
-            face = _lit(face, rng)
+            face = _relight(face, rng)
         if rng.random() < 0.2:
             face = face + rng.normal(0, rng.uniform(0.005, 0.04), face.shape).astype(np.float32)
         face = np.clip(face, 0, 1)
         if rng.random() < 0.2:
-            face = _compressed(face, rng)
+            face = _jpeg(face, rng)
         if rng.random() < 0.25:
-            face = _erased(face, rng)
+            face = _erase(face, rng)
         out[index] = face
     return out
 
@@ -78,7 +78,7 @@ AUGMENTATIONS: Final[dict[str, Augmentation]] = {"none": none, "standard": stand
 """By the name that a recipe holds."""
 
 
-def _moved(
+def _affine(
     image: Images, rng: np.random.Generator, *, degrees: float, zoom: float, stretch: float
 ) -> Images:
     """Turn, zoom, stretch across and shift by up to 10 %; mirror every second image."""
@@ -97,7 +97,7 @@ def _moved(
     return np.asarray(moved[:, ::-1] if rng.random() < 0.5 else moved)
 
 
-def _coarse(face: Images, rng: np.random.Generator) -> Images:
+def _downsample_and_blur(face: Images, rng: np.random.Generator) -> Images:
     """Take a face of 20 to 44 pixels and enlarge it; then blur a little."""
     import cv2
 
@@ -107,7 +107,7 @@ def _coarse(face: Images, rng: np.random.Generator) -> Images:
     return np.asarray(cv2.GaussianBlur(large, (0, 0), rng.uniform(0.3, 1.0)))
 
 
-def _lit(face: Images, rng: np.random.Generator) -> Images:
+def _relight(face: Images, rng: np.random.Generator) -> Images:
     """Change gamma, contrast and brightness; darker more often than lighter."""
     bent = np.clip(face, 0, 1) ** np.float32(np.exp(rng.uniform(-0.5, 0.8)))
     contrast, brightness = rng.uniform(0.5, 1.3), rng.uniform(-0.2, 0.15)
@@ -115,7 +115,7 @@ def _lit(face: Images, rng: np.random.Generator) -> Images:
     return lit
 
 
-def _compressed(face: Images, rng: np.random.Generator) -> Images:
+def _jpeg(face: Images, rng: np.random.Generator) -> Images:
     import cv2
 
     quality = int(rng.integers(25, 85))
@@ -125,11 +125,11 @@ def _compressed(face: Images, rng: np.random.Generator) -> Images:
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.float32) / np.float32(255)
 
 
-def _erased(face: Images, rng: np.random.Generator) -> Images:
+def _erase(face: Images, rng: np.random.Generator) -> Images:
     """Put one grey or noise rectangle somewhere."""
-    share, ratio = rng.uniform(0.02, 0.17), np.exp(rng.uniform(-0.8, 0.8))
-    height = int(np.clip(round(INPUT_SIZE * np.sqrt(share * ratio)), 2, INPUT_SIZE))
-    width = int(np.clip(round(INPUT_SIZE * np.sqrt(share / ratio)), 2, INPUT_SIZE))
+    fraction, ratio = rng.uniform(0.02, 0.17), np.exp(rng.uniform(-0.8, 0.8))
+    height = int(np.clip(round(INPUT_SIZE * np.sqrt(fraction * ratio)), 2, INPUT_SIZE))
+    width = int(np.clip(round(INPUT_SIZE * np.sqrt(fraction / ratio)), 2, INPUT_SIZE))
     top = int(rng.integers(0, INPUT_SIZE - height + 1))
     left = int(rng.integers(0, INPUT_SIZE - width + 1))
     erased = face.copy()

@@ -146,13 +146,13 @@ def stratified_split(split: Split, share: float, seed: int) -> tuple[Split, Spli
         (the rest, the part split off).
     """
     rng = np.random.default_rng(seed)
-    chosen = np.zeros(len(split), bool)
-    for code in range(len(EMOTIONS)):
-        rows = np.flatnonzero(split.labels == code)
+    is_held_out = np.zeros(len(split), bool)
+    for class_index in range(len(EMOTIONS)):
+        rows = np.flatnonzero(split.labels == class_index)
         if len(rows) > 1:
             count = max(1, round(share * len(rows)))
-            chosen[rng.permutation(rows)[:count]] = True
-    return split.take(~chosen), split.take(chosen)
+            is_held_out[rng.permutation(rows)[:count]] = True
+    return split.take(~is_held_out), split.take(is_held_out)
 
 
 def train_validation_split(data: Dataset, seed: int) -> tuple[Split, Split]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from emosense.networks.backends import create_runtime
+from emosense.networks.backends import create_backend
 from emosense.training.pretrained import trained_model
 from emosense.training.recipe import Recipe
 
@@ -30,7 +30,7 @@ class Teacher:
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        self._answer = create_runtime(trained_model(recipe, "teacher"))
+        self._answer = create_backend(trained_model(recipe, "teacher"))
         self._share = np.float32(recipe.teacher_share)
 
     def mix_targets(
@@ -43,7 +43,7 @@ class Teacher:
             wanted: (n, 7) float32 targets.
         """
         faces = np.rint(images[..., 0] * 255).astype(np.uint8)
-        answers = np.concatenate(
+        teacher_probabilities = np.concatenate(
             [self._answer(faces[first : first + _BATCH]) for first in range(0, len(faces), _BATCH)]
         )
-        return np.asarray((1 - self._share) * wanted + self._share * answers)
+        return np.asarray((1 - self._share) * wanted + self._share * teacher_probabilities)

@@ -12,7 +12,7 @@ from emosense.training.dataset import Split
 from emosense.training.recipe import Recipe
 
 
-def epoch_arrays(
+def epoch_data(
     split: Split, recipe: Recipe, epoch: int
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return one epoch's images and targets, shuffled, scaled, augmented and mixed.
@@ -31,26 +31,26 @@ def epoch_arrays(
     rng = np.random.default_rng((recipe.seed, epoch))
     order = rng.permutation(len(split))
     images = AUGMENTATIONS[recipe.augmentation](to_unit(split.images[order]), rng)
-    wanted = targets(split, recipe)[order]
+    epoch_targets = targets(split, recipe)[order]
     if recipe.mixup > 0:
-        images, wanted = _mixed(images, wanted, recipe.mixup, rng)
-    return images[..., np.newaxis], wanted
+        images, epoch_targets = _mixed(images, epoch_targets, recipe.mixup, rng)
+    return images[..., np.newaxis], epoch_targets
 
 
 def _mixed(
     images: npt.NDArray[np.float32],
-    wanted: npt.NDArray[np.float32],
+    epoch_targets: npt.NDArray[np.float32],
     alpha: float,
     rng: np.random.Generator,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Mix each image and its target with another's, by a weight drawn from Beta(alpha, alpha)."""
-    other = rng.permutation(len(images))
+    partner = rng.permutation(len(images))
     weight = rng.beta(alpha, alpha, len(images)).astype(np.float32)
     # The own image weighs more: halves the mixes that only swap two images.
     weight = np.maximum(weight, 1 - weight)[:, np.newaxis]
-    wanted = weight * wanted + (1 - weight) * wanted[other]
+    epoch_targets = weight * epoch_targets + (1 - weight) * epoch_targets[partner]
     weight = weight[..., np.newaxis]
-    return weight * images + (1 - weight) * images[other], wanted
+    return weight * images + (1 - weight) * images[partner], epoch_targets
 
 
 def to_unit(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -65,15 +65,15 @@ def targets(split: Split, recipe: Recipe) -> npt.NDArray[np.float32]:
         TrainingError: votes are wanted but the data has none.
     """
     labels = np.eye(len(EMOTIONS), dtype=np.float32)[split.labels]
-    share = recipe.ferplus_share
-    if share == 0:
+    fraction = recipe.ferplus_share
+    if fraction == 0:
         return labels
     if split.votes is None:
         raise TrainingError(
             "ferplus_share needs the FER+ votes: put fer2013new.csv beside the csv."
         )
     usable = split.votes.sum(axis=1, keepdims=True) > 0
-    mixed = (1 - share) * labels + share * split.votes
+    mixed = (1 - fraction) * labels + fraction * split.votes
     return np.where(usable, mixed, labels).astype(np.float32)
 
 

@@ -61,9 +61,9 @@ def export_model(run_directory: Path, data: Dataset, folder: Path) -> ModelCard:
         TrainingError: there is no run, it is another data set's, or ``folder`` holds something
             that is no model.
     """
-    require_place_for_model(folder)
+    require_model_dir(folder)
     run = RunDirectory(run_directory)
-    state = run.read_of(data.fingerprint)
+    state = run.read_for_data(data.fingerprint)
     with _replacing(folder) as written:
         return _write(written, run, Recipe(**state.recipe), state, data)
 
@@ -107,12 +107,12 @@ def recalibrate(model: TrainedModel, data: Dataset) -> ModelCard:
 
 def _measured(folder: Path, card: ModelCard, data: Dataset) -> ModelCard:
     """Let the model in ``folder`` answer; write its predictions and the finished card."""
-    answers = predict_dataset(TrainedModel(folder), data, card.recipe.seed)
-    calibration = answers.calibration()
-    np.savez_compressed(folder / PREDICTIONS_FILE, allow_pickle=False, **answers.arrays())
+    predictions = predict_dataset(TrainedModel(folder), data, card.recipe.seed)
+    calibration = predictions.calibration()
+    np.savez_compressed(folder / PREDICTIONS_FILE, allow_pickle=False, **predictions.arrays())
     finished = card.model_copy(
         update={
-            "metrics": answers.metrics(calibration),
+            "metrics": predictions.metrics(calibration),
             "calibration": calibration,
             "files": _files(folder),
         }
@@ -121,7 +121,7 @@ def _measured(folder: Path, card: ModelCard, data: Dataset) -> ModelCard:
     return finished
 
 
-def require_place_for_model(folder: Path) -> None:
+def require_model_dir(folder: Path) -> None:
     """Refuse to write a model over anything but a model.
 
     Raises:

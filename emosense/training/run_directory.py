@@ -83,7 +83,7 @@ class RunDirectory:
         except (OSError, ValueError, TypeError) as error:
             raise TrainingError(f"{self._state}: cannot be read ({error}).") from error
 
-    def read_of(self, fingerprint: str) -> RunState:
+    def read_for_data(self, fingerprint: str) -> RunState:
         """Return the saved state after checking that it belongs to this data."""
         state = self.read()
         if state.fingerprint != fingerprint:
@@ -92,13 +92,13 @@ class RunDirectory:
 
     def resume(self, recipe: Recipe, fingerprint: str) -> RunState:
         """Return the saved state after checking that it belongs to this recipe and data."""
-        state = self.read_of(fingerprint)
+        state = self.read_for_data(fingerprint)
         # Through Recipe: a run from before an option existed had its default.
-        known, wanted = Recipe(**state.recipe).as_dict(), recipe.as_dict()
-        differing = sorted(k for k in wanted if known[k] != wanted[k])
+        known, requested = Recipe(**state.recipe).as_dict(), recipe.as_dict()
+        differing = sorted(k for k in requested if known[k] != requested[k])
         if differing:
-            told = ", ".join(f"{k} {known[k]!r} -> {wanted[k]!r}" for k in differing)
-            raise TrainingError(f"{self.path}: the run has another recipe ({told}).")
+            text = ", ".join(f"{k} {known[k]!r} -> {requested[k]!r}" for k in differing)
+            raise TrainingError(f"{self.path}: the run has another recipe ({text}).")
         return state
 
     def save(self, model: Any, state: RunState) -> None:

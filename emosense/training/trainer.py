@@ -18,7 +18,7 @@ from emosense.networks.architectures import architecture
 from emosense.training import ema
 from emosense.training.dataset import Dataset, train_validation_split
 from emosense.training.distillation import Teacher
-from emosense.training.epoch_data import class_weights, epoch_arrays, targets, to_unit
+from emosense.training.epoch_data import class_weights, epoch_data, targets, to_unit
 from emosense.training.initial_weights import load_initial_weights
 from emosense.training.recipe import Recipe
 from emosense.training.run_directory import RunDirectory, RunState
@@ -99,25 +99,25 @@ def train(
         model = ema.load(run.checkpoint(state.epochs_done))
     else:
         state = RunState(recipe.as_dict(), data.fingerprint)
-        model = compiled(recipe, steps=-(-len(training) // recipe.batch_size))
+        model = build_and_compile(recipe, steps=-(-len(training) // recipe.batch_size))
     checked = to_unit(validation.images)[..., np.newaxis]
     labels = targets(validation, Recipe(recipe.network))
     counts = class_weights(training, recipe.balance) if recipe.balance else None
     teacher = Teacher(recipe) if recipe.teacher else None
     for epoch in range(state.epochs_done, recipe.epochs):
-        watch = _Watch(recipe, epoch, len(training), state, on_progress)
+        watch = _EpochMonitor(recipe, epoch, len(training), state, on_progress)
         callbacks: list[Any] = [watch]
         if tensorboard is not None:
             callbacks.append(_tensorboard(tensorboard))
-        images, wanted = epoch_arrays(training, recipe, epoch)
+        images, epoch_targets = epoch_data(training, recipe, epoch)
         if recipe.start and epoch == 0:
             load_initial_weights(model, recipe, images)
-        weights = None if counts is None else wanted @ counts
+        weights = None if counts is None else epoch_targets @ counts
         if teacher is not None:
-            wanted = teacher.mix_targets(images, wanted)
+            epoch_targets = teacher.mix_targets(images, epoch_targets)
         log = model.fit(
             images,
-            wanted,
+            epoch_targets,
             sample_weight=weights,
             batch_size=recipe.batch_size,
             shuffle=False,
@@ -128,8 +128,10 @@ def train(
         ).history
         row = {name: float(values[-1]) for name, values in log.items()}
         with ema.averaged_weights(model):
-            found = model.evaluate(checked, labels, batch_size=256, verbose=0, return_dict=True)
-        row |= {f"val_{name}": float(value) for name, value in found.items()}
+            validation_metrics = model.evaluate(
+                checked, labels, batch_size=256, verbose=0, return_dict=True
+            )
+        row |= {f"val_{name}": float(value) for name, value in validation_metrics.items()}
         row |= {
             "epoch": epoch + 1,
             "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
@@ -147,7 +149,7 @@ def _tensorboard(folder: Path) -> Any:
     return keras.callbacks.TensorBoard(str(folder))
 
 
-def compiled(recipe: Recipe, steps: int) -> Any:
+def build_and_compile(recipe: Recipe, steps: int) -> Any:
     """Build and compile the recipe's network; ``steps`` is the number an epoch has."""
     before = keras.config.dtype_policy()
     keras.utils.set_random_seed(recipe.seed)
@@ -195,7 +197,7 @@ def _seed_dropout(model: Any, seed: int, epoch: int) -> None:
             generator.state.assign(np.frombuffer(digest[:8], np.uint32))
 
 
-class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
+class _EpochMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
     """Seeds the running epoch, measures it and reports it."""
 
     def __init__(

@@ -28,7 +28,7 @@ def interpolate_detections(
     Returns:
         (detections, their people).
     """
-    share = (time - before.time) / max(after.time - before.time, 1e-9)
+    fraction = (time - before.time) / max(after.time - before.time, 1e-9)
     known = dict(zip(persons_after, after.detections, strict=True))
     placed, people = [], []
     for number, first in zip(persons_before, before.detections, strict=True):
@@ -36,13 +36,13 @@ def interpolate_detections(
             second = known[number]
             placed.append(
                 Detection(
-                    box=_mixed_box(first.box, second.box, share),
+                    box=_mixed_box(first.box, second.box, fraction),
                     landmarks=tuple(  # type: ignore[arg-type]  # five in, five out
-                        _mixed(a, b, share)
+                        _mixed(a, b, fraction)
                         for a, b in zip(first.landmarks, second.landmarks, strict=True)
                     ),
                     score=min(first.score, second.score),
-                    full_box=_mixed_box(first.full_box, second.full_box, share),
+                    full_box=_mixed_box(first.full_box, second.full_box, fraction),
                 )
             )
             people.append(number)
@@ -63,13 +63,13 @@ def scaled(tracked: TrackedFace, factor: float) -> TrackedFace:
     )
 
 
-def _mixed(a: Point, b: Point, share: float) -> Point:
-    return a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])
+def _mixed(a: Point, b: Point, fraction: float) -> Point:
+    return a[0] + fraction * (b[0] - a[0]), a[1] + fraction * (b[1] - a[1])
 
 
-def _mixed_box(a: Box, b: Box, share: float) -> Box:
+def _mixed_box(a: Box, b: Box, fraction: float) -> Box:
     (x, y), (width, height) = (
-        _mixed((a.x, a.y), (b.x, b.y), share),
-        _mixed((a.width, a.height), (b.width, b.height), share),
+        _mixed((a.x, a.y), (b.x, b.y), fraction),
+        _mixed((a.width, a.height), (b.width, b.height), fraction),
     )
     return Box(x, y, width, height)

@@ -77,10 +77,10 @@ def timelines(result: VideoResult) -> tuple[Timeline, ...]:
     for place, frame in enumerate(result.frames):
         for tracked in frame.faces:
             rows.setdefault(tracked.person, []).append((place, tracked.face))
-    found = []
+    lines = []
     for person in sorted(rows):
         places = [place for place, _ in rows[person]]
-        found.append(
+        lines.append(
             Timeline(
                 person,
                 times[places],
@@ -89,4 +89,4 @@ def timelines(result: VideoResult) -> tuple[Timeline, ...]:
                 seconds[places],
             )
         )
-    return tuple(found)
+    return tuple(lines)

@@ -98,5 +98,5 @@ class _Actor:
 
     def __call__(self, row: dict[str, Any]) -> dict[str, int]:
         files = [SourceFile(**file) for file in json.loads(row["part"])]
-        found = write_part(self._store, files, self._runner.rows(files))
-        return {"files": found.files, "faces": found.faces, "failed": found.failed}
+        summary = write_part(self._store, files, self._runner.rows(files))
+        return {"files": summary.files, "faces": summary.faces, "failed": summary.failed}

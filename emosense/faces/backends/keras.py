@@ -43,11 +43,11 @@ class KerasYuNet:
         self, canvases: npt.NDArray[np.uint8], threshold: float
     ) -> list[npt.NDArray[np.float32]]:
         """See :class:`~emosense.faces.backends.base.DetectorBackend`."""
-        found: list[npt.NDArray[np.float32]] = []
+        results: list[npt.NDArray[np.float32]] = []
         for start in range(0, len(canvases), _MAX_BATCH):
             tables = ops.convert_to_numpy(self._call(canvases[start : start + _MAX_BATCH]))
-            found += [non_max_suppression(table, threshold) for table in tables]
-        return found
+            results += [non_max_suppression(table, threshold) for table in tables]
+        return results
 
     def _candidates(self, canvases: Any) -> Any:
         """Map (n, h, w, 3) uint8 to (n, top_k, 15) float32 candidates, best first."""

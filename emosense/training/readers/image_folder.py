@@ -105,13 +105,13 @@ def images_in(container: Container) -> ImageFiles:
         # "--data fer/test" or "test.zip": what was named is itself a part.
         around = (container.path.absolute().name.partition(".")[0],)
     for name, names in folders.items():
-        found = _place((*around, *names))
-        if isinstance(found, str):
-            unknown = unknown or _unknown_class(found, place_in(container, name))
-        elif isinstance(found[0], int):
-            places[name] = found
+        place = _place((*around, *names))
+        if isinstance(place, str):
+            unknown = unknown or _unknown_class(place, place_in(container, name))
+        elif isinstance(place[0], int):
+            places[name] = place
         else:
-            skipped[found] += 1
+            skipped[place] += 1
     return ImageFiles(places, Skipped.of(skipped), unknown)
 
 
@@ -177,13 +177,13 @@ def _place(folders: tuple[str, ...]) -> tuple[int, int] | tuple[Reason, str] | s
 
 
 def _unknown_class(label: str, where: str) -> str:
-    told = f"{where}: expected a class folder of {', '.join(EMOTIONS)}. Received: {abbreviate(label)!r}"
+    text = f"{where}: expected a class folder of {', '.join(EMOTIONS)}. Received: {abbreviate(label)!r}"
     if any(folder.strip().isdecimal() for folder in label.split("/")):
-        told += (
+        text += (
             ". A number means another emotion in each data set (1 is disgust in FER2013, surprise "
             "in RAF-DB, happy in AffectNet): name the folders by their emotions"
         )
-    return told
+    return text
 
 
 def _plain(folder: str) -> str:

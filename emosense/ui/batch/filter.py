@@ -52,7 +52,7 @@ def filter_faces(faces: Sequence[BatchFace], number: int) -> list[BatchFace]:
         for name in VERDICTS
         if any(found.face.verdict == name for found in faces)
     }
-    wanted = st.pills(
+    verdicts = st.pills(
         "Show",
         list(counts),
         selection_mode="multi",
@@ -63,17 +63,17 @@ def filter_faces(faces: Sequence[BatchFace], number: int) -> list[BatchFace]:
     )
     probability, name = st.columns(2, gap="large", vertical_alignment="bottom")
     with probability:
-        least = st.slider(
+        minimum = st.slider(
             "Probability from", 0, 100, 0, 5, format="%d %%", key=f"batch_least_{number}"
         )
     with name:
-        part = st.text_input(
+        name_part = st.text_input(
             "Photo's name contains", key=f"batch_name_{number}", icon=":material/search:"
         )
     return [
         found
         for found in faces
-        if (not wanted or found.face.verdict in wanted)
-        and 100 * found.face.probability >= least
-        and part.strip().lower() in found.photo.result.source.lower()
+        if (not verdicts or found.face.verdict in verdicts)
+        and 100 * found.face.probability >= minimum
+        and name_part.strip().lower() in found.photo.result.source.lower()
     ]

@@ -30,7 +30,7 @@ _SAMPLE: Final = "batch_sample"
 
 def upload_and_start(batches: SessionBatches) -> bool:
     """Show the uploader, the choices and the button that starts a job; tell if one can start."""
-    most, megabytes = settings.MAX_BATCH_PHOTOS.whole(), settings.MAX_BATCH_MB.number()
+    limit, megabytes = settings.MAX_BATCH_PHOTOS.whole(), settings.MAX_BATCH_MB.number()
     model_column, options_column, start_column = st.columns([3, 1, 1], vertical_alignment="bottom")
     with model_column:
         model = select_model()
@@ -38,12 +38,12 @@ def upload_and_start(batches: SessionBatches) -> bool:
         options = select_detector_options()
     round_ = st.session_state.setdefault("batch_round", 0)  # a new uploader after each start
     uploads = st.file_uploader(
-        f"Photos, or zip archives of photos: up to {most} photos and {megabytes:.0f} MB",
+        f"Photos, or zip archives of photos: up to {limit} photos and {megabytes:.0f} MB",
         accept_multiple_files=True,
         max_upload_size=settings.MAX_BATCH_MB.whole(),
         key=_UPLOADS.format(round_),
     )
-    items, name = _items(uploads, most, int(megabytes * 2**20)), ""
+    items, name = _items(uploads, limit, int(megabytes * 2**20)), ""
     if uploads:
         st.session_state[_SAMPLE] = False
         name = uploads[0].name if len(uploads) == 1 else pluralize(len(items), "photo")
@@ -74,38 +74,38 @@ def upload_and_start(batches: SessionBatches) -> bool:
     return True
 
 
-def _items(uploads: Sequence[UploadedFile], most: int, most_bytes: int) -> list[PhotoItem]:
+def _items(uploads: Sequence[UploadedFile], limit: int, most_bytes: int) -> list[PhotoItem]:
     """Return the photos of all uploads; what cannot be used is told and left out."""
-    kept: list[UploadedFile] = []
+    accepted: list[UploadedFile] = []
     size = 0
     for upload in uploads:
         size += upload.size
         if size > most_bytes:
-            _tell(
+            _show_error(
                 upload.name,
                 f"Expected uploads of at most {most_bytes / 2**20:.0f} MB together. This one and "
                 "those after it are left out.",
             )
             break
-        kept.append(upload)
-    kinds = group_by_kind(kept)
+        accepted.append(upload)
+    kinds = group_by_kind(accepted)
     redirect_uploads("video", kinds["video"])
     items: list[PhotoItem] = []
-    for upload in kept:
+    for upload in accepted:
         if upload in kinds["archive"] or upload.name.lower().endswith(".zip"):
             try:
                 items += _archived(upload)
             except EmoSenseError as error:
-                _tell(upload.name, str(error))
+                _show_error(upload.name, str(error))
         elif upload not in kinds["video"]:
             items.append(PhotoItem(upload.name, upload.getvalue))
-    if len(items) > most:
+    if len(items) > limit:
         st.warning(
-            f"Expected at most {most} photos in one job. Received: {len(items)}. The first {most} "
+            f"Expected at most {limit} photos in one job. Received: {len(items)}. The first {limit} "
             "are analysed.",
             icon=":material/warning:",
         )
-    return _told_apart(items[:most])
+    return _with_unique_names(items[:limit])
 
 
 def _archived(upload: IO[bytes]) -> list[PhotoItem]:
@@ -118,7 +118,7 @@ def _archived(upload: IO[bytes]) -> list[PhotoItem]:
     return [PhotoItem(photo.name, partial(archive.read, photo)) for photo in archive.photos]
 
 
-def _told_apart(items: list[PhotoItem]) -> list[PhotoItem]:
+def _with_unique_names(items: list[PhotoItem]) -> list[PhotoItem]:
     """Number the second and further photos of the same name."""
     seen: Counter[str] = Counter()
     named = []
@@ -129,5 +129,5 @@ def _told_apart(items: list[PhotoItem]) -> list[PhotoItem]:
     return named
 
 
-def _tell(name: str, message: str) -> None:
+def _show_error(name: str, message: str) -> None:
     st.error(f"**{escape_markdown(name)}**: {message}", icon=":material/error:")

@@ -57,10 +57,10 @@ def _show_progress(batches: SessionBatches, job: PhotoJob, number: int) -> None:
         st.rerun()
     st.markdown(f"**{escape_markdown(job.name)}**")
     done, left = len(job.done), job.seconds_left
-    told = f"{done:,} of {pluralize(job.total, 'photo')}"
+    text = f"{done:,} of {pluralize(job.total, 'photo')}"
     if left is not None:
-        told += f", about {left:.0f} s left"
-    st.progress(done / job.total, told)
+        text += f", about {left:.0f} s left"
+    st.progress(done / job.total, text)
     if st.button(
         "Cancel and keep what is done", icon=":material/stop_circle:", key=f"batch_cancel_{number}"
     ):
@@ -71,8 +71,8 @@ def _show_ended(batches: SessionBatches, job: PhotoJob, number: int) -> None:
     faces = faces_of(job.done)
     title, remove = st.columns([5, 1], vertical_alignment="center")
     read = sum(isinstance(photo.result, PhotoResult) for photo in job.done)
-    told = f"{pluralize(len(faces), 'face')} in {pluralize(read, 'photo')}"
-    title.header(f"{escape_markdown(job.name)}: {told}")
+    text = f"{pluralize(len(faces), 'face')} in {pluralize(read, 'photo')}"
+    title.header(f"{escape_markdown(job.name)}: {text}")
     announce(f"{job.name} is analysed: {pluralize(len(faces), 'face')}.")
     if remove.button(
         "Remove", icon=":material/delete:", key=f"batch_remove_{number}", width="stretch"
@@ -85,7 +85,7 @@ def _show_ended(batches: SessionBatches, job: PhotoJob, number: int) -> None:
             "until then is below.",
             icon=":material/warning:",
         )
-    _show_left_over(job.done)
+    _show_failures_and_empty(job.done)
     shown = faces
     if faces:
         shown = filter_faces(faces, number)
@@ -104,7 +104,7 @@ def _show_ended(batches: SessionBatches, job: PhotoJob, number: int) -> None:
         )
 
 
-def _show_left_over(photos: Sequence[AnalyzedPhoto]) -> None:
+def _show_failures_and_empty(photos: Sequence[AnalyzedPhoto]) -> None:
     failures = [p.result for p in photos if isinstance(p.result, PhotoFailure)]
     without = [
         p.result.source for p in photos if isinstance(p.result, PhotoResult) and not p.result.faces
@@ -148,14 +148,14 @@ def _show_charts(shown: Sequence[BatchFace], number: int) -> None:
 def _show_by_emotion(shown: Sequence[BatchFace]) -> None:
     """Show the most probable faces of each verdict; many more when there is only one."""
     verdicts = [name for name in VERDICTS if any(f.face.verdict == name for f in shown)]
-    most = _SHOWN_ALONE if len(verdicts) == 1 else _SHOWN
+    limit = _SHOWN_ALONE if len(verdicts) == 1 else _SHOWN
     for name in verdicts:
         faces = [found for found in shown if found.face.verdict == name]
         faces.sort(key=lambda found: -found.face.probability)
-        more = f", the {most} most probable" if len(faces) > most else ""
+        more = f", the {limit} most probable" if len(faces) > limit else ""
         st.markdown(f"**{name}** &nbsp; {pluralize(len(faces), 'face')}{more}")
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-            for found in faces[:most]:
+            for found in faces[:limit]:
                 st.image(
                     found.crop,
                     width=76,
@@ -182,12 +182,12 @@ def _show_table(shown: Sequence[BatchFace], number: int) -> None:
             selection_mode="single-row",
             column_config={"picture": st.column_config.ImageColumn("", width=56)},
         )
-    chosen = event["selection"]["rows"]
+    selected = event["selection"]["rows"]
     with picture:
-        if not chosen:
+        if not selected:
             st.caption("Choose a row to see its photo here.")
             return
-        found = shown[chosen[0]]
+        found = shown[selected[0]]
         st.image(
             found.photo.preview,
             width="stretch",

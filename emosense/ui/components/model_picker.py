@@ -56,17 +56,19 @@ def select_model() -> str | None:
         return None
     labels, best = model_labels(usable), recommended(usable)
     # Who cannot tell faces apart is no choice for a photo, but an experiment to look at.
-    names = sorted(usable, key=lambda name: _guesses(usable[name]))
-    asked = settings.MODEL.text()
+    names = sorted(usable, key=lambda name: _is_majority_baseline(usable[name]))
+    default_model = settings.MODEL.text()
     return query_choice(
         "model",
         names,
-        asked if asked in names else names[0],
+        default_model if default_model in names else names[0],
         lambda key: str(
             st.selectbox(
                 "Model",
                 names,
-                format_func=lambda name: labels[name] + _worth(usable[name], best=name == best),
+                format_func=lambda name: (
+                    labels[name] + _accuracy_note(usable[name], best=name == best)
+                ),
                 key=key,
                 help="How often each is right was counted on the faces of FER2013's final test, "
                 "which none of them learned from. The Models page has all figures.",
@@ -95,7 +97,7 @@ def confidence_note(name: str) -> str:
     return model.calibration.describe(f"validation faces of {model.card.data_name}")
 
 
-def _guesses(model: TrainedModel) -> bool:
+def _is_majority_baseline(model: TrainedModel) -> bool:
     """Tell whether a model does no better than always naming the most frequent emotion."""
     test = model.card.metrics.get(_TEST)
     if not test:
@@ -104,7 +106,7 @@ def _guesses(model: TrainedModel) -> bool:
     return bool(test.accuracy < max(supports) / sum(supports) + _MARGIN)
 
 
-def _worth(model: TrainedModel, *, best: bool) -> str:
+def _accuracy_note(model: TrainedModel, *, best: bool) -> str:
     """Say in a visitor's words what a model is worth, and whether its training is still going."""
     card = model.card
     line = " · recommended, most often right" if best else ""
@@ -112,7 +114,7 @@ def _worth(model: TrainedModel, *, best: bool) -> str:
         right = round(100 * card.metrics[_TEST].accuracy)
         line += (
             f" · no better than guessing ({right} of 100 faces)"
-            if _guesses(model)
+            if _is_majority_baseline(model)
             else f" · right for {right} of 100 faces"
         )
     if not card.finished:

@@ -38,11 +38,11 @@ def redirect_uploads(kind: Kind, uploads: Sequence[UploadedFile]) -> None:
     """Say that uploads belong on another page, with a link there; nothing without uploads."""
     if not uploads:
         return
-    one, many, page = _ELSEWHERE[kind]
+    singular, many, page = _ELSEWHERE[kind]
     title = page.capitalize()
     names = ", ".join(escape_markdown(upload.name) for upload in uploads[:_NAMED])
     rest = len(uploads) - _NAMED
     more = f" and {pluralize(rest, 'other')}" if rest > 0 else ""
-    told = f"is {one}: open it" if len(uploads) == 1 else f"are {many}: open them"
-    st.info(f"**{names}**{more} {told} on the {title} page.", icon=":material/info:")
+    text = f"is {singular}: open it" if len(uploads) == 1 else f"are {many}: open them"
+    st.info(f"**{names}**{more} {text} on the {title} page.", icon=":material/info:")
     link_to(page)

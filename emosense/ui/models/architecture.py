@@ -10,9 +10,9 @@ from emosense.ui.models.selection import Selection
 
 def show(selection: Selection) -> None:
     """Show the view."""
-    for shown in selection.models:
-        card = shown.card
-        st.header(shown.label)
+    for selected in selection.models:
+        card = selected.card
+        st.header(selected.label)
         cost = "" if card.flops is None else f", {card.flops / 1e6:,.0f} million FLOPs a face"
         st.markdown(
             f"{card.summary} Input {card.input}. **{card.parameters:,} parameters**{cost}. "
@@ -36,7 +36,7 @@ def show(selection: Selection) -> None:
                 }
                 for layer in card.layers
             ],
-            f"layers-{shown.model.name}",
+            f"layers-{selected.model.name}",
             {"parameters": "localized", "MFLOPs": "%.1f"},
         )
     st.caption(

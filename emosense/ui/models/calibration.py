@@ -34,20 +34,22 @@ def show(selection: Selection) -> None:
         row = models[start : start + _SIDE_BY_SIDE]
         # As wide in the last row as in the others.
         columns = st.columns(min(len(models), _SIDE_BY_SIDE))
-        for column, shown in zip(columns, row, strict=False):
+        for column, selected in zip(columns, row, strict=False):
             with column:
-                ece, before = shown.intervals["ece"], _raw(shown, selection)
-                told = (
+                ece, before = selected.intervals["ece"], _raw(selected, selection)
+                text = (
                     f"ECE {ece.value:.3f} (95 %: {ece.low:.3f} to {ece.high:.3f}), "
                     f"{_ece(before):.3f} before calibration"
                 )
-                st.markdown(f"**{shown.label}** · {told}")
+                st.markdown(f"**{selected.label}** · {text}")
                 show_chart(
                     reliability_chart(
-                        reliability_bins(shown.predictions), shown.colour, reliability_bins(before)
+                        reliability_bins(selected.predictions),
+                        selected.colour,
+                        reliability_bins(before),
                     ),
-                    f"reliability-{shown.model.name}",
-                    f"Reliability diagram of {shown.label}: {told}",
+                    f"reliability-{selected.model.name}",
+                    f"Reliability diagram of {selected.label}: {text}",
                 )
     st.header("What if it may abstain?")
     st.caption(
@@ -55,17 +57,17 @@ def show(selection: Selection) -> None:
         'where the app draws the line: it says "unsure" of the images to the right of it. The '
         "line was drawn on the validation images without copies, for three right answers of four."
     )
-    curves = {shown.label: coverage_curve(shown.predictions) for shown in models}
+    curves = {selected.label: coverage_curve(selected.predictions) for selected in models}
     show_chart(
         coverage_chart(
             curves,
             selection.colours,
             {
-                shown.label: point
-                for shown in models
+                selected.label: point
+                for selected in models
                 if (
                     point := selective_accuracy(
-                        shown.predictions, shown.model.calibration.threshold
+                        selected.predictions, selected.model.calibration.threshold
                     )
                 )
             },
@@ -78,9 +80,9 @@ def show(selection: Selection) -> None:
         ),
     )
     show_table(
-        [_sureness(shown, selection) for shown in models],
+        [_selective_row(selected, selection) for selected in models],
         "sureness",
-        dict.fromkeys(_sureness(models[0], selection), "%.1f %%")
+        dict.fromkeys(_selective_row(models[0], selection), "%.1f %%")
         | {"model": "", "temperature": "%.2f"}
         | dict.fromkeys(("ECE", "ECE before"), "%.3f"),
     )
@@ -90,13 +92,13 @@ def show(selection: Selection) -> None:
         "FER+: the share of answers that most of FER+'s ten annotators gave; they and "
         "FER2013's label agree on about two of three images."
     )
-    rows = [_score(shown, selection) for shown in models]
+    rows = [_score_row(selected, selection) for selected in models]
     show_table(rows, "trust", dict.fromkeys(rows[0], "%.1f %%") | {"model": ""})
 
 
-def _raw(shown: SelectedModel, selection: Selection) -> Predictions:
+def _raw(selected: SelectedModel, selection: Selection) -> Predictions:
     return read_predictions(
-        shown.model, selection.split, include_duplicates=selection.include_duplicates, raw=True
+        selected.model, selection.split, include_duplicates=selection.include_duplicates, raw=True
     )
 
 
@@ -104,31 +106,32 @@ def _ece(predictions: Predictions) -> float:
     return expected_calibration_error(predictions.labels, predictions.probabilities)
 
 
-def _sureness(shown: SelectedModel, selection: Selection) -> dict[str, Any]:
-    calibration, curve = shown.model.calibration, coverage_curve(shown.predictions)
-    sure = selective_accuracy(shown.predictions, calibration.threshold) or (0.0, math.nan)
+def _selective_row(selected: SelectedModel, selection: Selection) -> dict[str, Any]:
+    calibration, curve = selected.model.calibration, coverage_curve(selected.predictions)
+    sure = selective_accuracy(selected.predictions, calibration.threshold) or (0.0, math.nan)
     return {
-        "model": shown.label,
+        "model": selected.label,
         # Above 1 stands for a model that is never sure: none of its answers may be shown as so.
         "unsure below": 100 * min(calibration.threshold, 1.0),
         "sure": 100 * sure[0],
         "right where sure": 100 * sure[1],
         **{
-            f"answered at {formatting.percent(wanted)} accuracy": 100 * curve.coverage_at(wanted)
-            for wanted in _WANTED
+            f"answered at {formatting.percent(target_accuracy)} accuracy": 100
+            * curve.coverage_at(target_accuracy)
+            for target_accuracy in _WANTED
         },
         "temperature": calibration.temperature,
-        "ECE": shown.intervals["ece"].value,
-        "ECE before": _ece(_raw(shown, selection)),
+        "ECE": selected.intervals["ece"].value,
+        "ECE before": _ece(_raw(selected, selection)),
     }
 
 
-def _score(shown: SelectedModel, selection: Selection) -> dict[str, Any]:
-    everything = read_predictions(shown.model, selection.split)
+def _score_row(selected: SelectedModel, selection: Selection) -> dict[str, Any]:
+    everything = read_predictions(selected.model, selection.split)
     fresh = everything.without_duplicates()
-    agreement = ferplus_agreement(shown.predictions)
+    agreement = ferplus_agreement(selected.predictions)
     return {
-        "model": shown.label,
+        "model": selected.label,
         "accuracy": 100 * everything.correct.mean(),
         "without copies": 100 * fresh.correct.mean() if len(fresh) else None,
         "agreement with FER+": None if agreement is None else 100 * agreement,

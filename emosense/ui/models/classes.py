@@ -22,7 +22,7 @@ def show(selection: Selection) -> None:
         f"{selection.description}. Precision: how many of the answers are right. Recall: how many "
         "faces of the class are found. F1: their harmonic mean. Support: images of the class."
     )
-    figure = query_segments("figure", "Figure", _FIGURES)
+    metric = query_segments("figure", "Figure", _FIGURES)
     classes = {
         shown.label: compute_metrics(
             shown.predictions.labels, shown.predictions.probabilities
@@ -30,24 +30,24 @@ def show(selection: Selection) -> None:
         for shown in selection.models
     }
     show_chart(
-        class_chart(classes, selection.colours, figure),
-        f"classes-{figure}",
-        f"{_FIGURES[figure]} per class and model; the table below has the figures",
+        class_chart(classes, selection.colours, metric),
+        f"classes-{metric}",
+        f"{_FIGURES[metric]} per class and model; the table below has the figures",
     )
     by_name = {shown.model.name: shown for shown in selection.models}
     titles = {name: shown.label for name, shown in by_name.items()}
-    chosen = query_segments("curves", "Figures and curves of", titles)
-    _show_model(by_name[chosen], classes[by_name[chosen].label])
+    selected = query_segments("curves", "Figures and curves of", titles)
+    _show_model(by_name[selected], classes[by_name[selected].label])
 
 
-def _show_model(shown: SelectedModel, classes: dict[str, ClassMetrics]) -> None:
-    curves = class_curves(shown.predictions)
-    name = shown.model.name
+def _show_model(selected: SelectedModel, classes: dict[str, ClassMetrics]) -> None:
+    curves = class_curves(selected.predictions)
+    name = selected.model.name
     show_table(
         [
             {
                 "class": emotion,
-                **{told: 100 * getattr(classes[emotion], key) for key, told in _FIGURES.items()},
+                **{text: 100 * getattr(classes[emotion], key) for key, text in _FIGURES.items()},
                 "support": classes[emotion].support,
                 "ROC area": curves[emotion][0].area,
                 "average precision": curves[emotion][1].area,
@@ -67,7 +67,7 @@ def _show_model(shown: SelectedModel, classes: dict[str, ClassMetrics]) -> None:
         show_chart(
             roc_chart({emotion: pair[0] for emotion, pair in curves.items()}),
             f"roc-{name}",
-            f"ROC curves of {shown.label}: "
+            f"ROC curves of {selected.label}: "
             + ", ".join(f"{e} area {pair[0].area:.2f}" for e, pair in curves.items()),
         )
     with right:
@@ -75,6 +75,6 @@ def _show_model(shown: SelectedModel, classes: dict[str, ClassMetrics]) -> None:
         show_chart(
             precision_recall_chart({emotion: pair[1] for emotion, pair in curves.items()}),
             f"precision-recall-{name}",
-            f"Precision-recall curves of {shown.label}: "
+            f"Precision-recall curves of {selected.label}: "
             + ", ".join(f"{e} AP {pair[1].area:.2f}" for e, pair in curves.items()),
         )

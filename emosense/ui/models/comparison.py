@@ -21,13 +21,13 @@ def show(selection: Selection) -> None:
         st.info("Choose two different models.", icon=":material/touch_app:")
         return
     try:
-        found = compare(first.predictions, second.predictions)
+        comparison = compare(first.predictions, second.predictions)
     except ValueError as error:
         st.warning(f"These two cannot be compared: {error}.", icon=":material/warning:")
         return
-    st.markdown(f"## {verdict(first, second, found)}")
-    ahead, images = found.difference, len(first.predictions)
-    for column, (told, value) in zip(
+    st.markdown(f"## {verdict(first, second, comparison)}")
+    ahead, images = comparison.difference, len(first.predictions)
+    for column, (text, value) in zip(
         st.columns(3),
         (
             (
@@ -36,14 +36,14 @@ def show(selection: Selection) -> None:
             ),
             (
                 "McNemar's test",
-                f"p = {found.p_value:.2g}" if found.p_value >= 1e-4 else "p < 0.0001",
+                f"p = {comparison.p_value:.2g}" if comparison.p_value >= 1e-4 else "p < 0.0001",
             ),
-            ("Same answer", percent(found.agreement / images)),
+            ("Same answer", percent(comparison.agreement / images)),
         ),
         strict=True,
     ):
         with column, st.container(border=True):
-            st.metric(told, value)
+            st.metric(text, value)
     st.caption(
         f"{selection.description}. 95 % interval of the difference: {100 * ahead.low:+.1f} to "
         f"{100 * ahead.high:+.1f} points, drawn over the same images. McNemar's exact test: how "
@@ -53,14 +53,14 @@ def show(selection: Selection) -> None:
     show_table(
         [
             {
-                "": f"{first.label} {told}",
+                "": f"{first.label} {text}",
                 f"{second.label} right": right,
                 f"{second.label} wrong": wrong,
                 "all": right + wrong,
             }
-            for told, right, wrong in (
-                ("right", found.both_correct, found.only_first),
-                ("wrong", found.only_second, found.both_wrong),
+            for text, right, wrong in (
+                ("right", comparison.both_correct, comparison.only_first),
+                ("wrong", comparison.only_second, comparison.both_wrong),
             )
         ],
         "head-to-head",
@@ -73,8 +73,8 @@ def show(selection: Selection) -> None:
 def _show_classes(first: SelectedModel, second: SelectedModel) -> None:
     a, b = first.predictions.correct, second.predictions.correct
     rows = []
-    for code, name in enumerate(EMOTIONS):
-        of_class = first.predictions.labels == code
+    for class_index, name in enumerate(EMOTIONS):
+        of_class = first.predictions.labels == class_index
         rows.append(
             {
                 "class": name,
@@ -92,5 +92,5 @@ def verdict(first: SelectedModel, second: SelectedModel, found: Comparison) -> s
     """Say in a sentence which model is ahead, if one is."""
     if found.p_value >= 0.05:
         return f"{first.label} and {second.label}: no difference that these images can show"
-    better, other = (first, second) if found.difference.value > 0 else (second, first)
-    return f"{better.label} is better than {other.label}"
+    better, worse = (first, second) if found.difference.value > 0 else (second, first)
+    return f"{better.label} is better than {worse.label}"

@@ -40,8 +40,8 @@ def show_table(
     """
     frame = pd.DataFrame(rows)
     columns = {
-        column: st.column_config.NumberColumn(format=form)
-        for column, form in (formats or {}).items()
+        column: st.column_config.NumberColumn(format=number_format)
+        for column, number_format in (formats or {}).items()
     }
     st.dataframe(
         frame,
@@ -65,7 +65,7 @@ def show_table(
 
 
 @contextmanager
-def closed_expander(label: str, key: str, icon: str | None = None) -> Iterator[bool]:
+def collapsed_expander(label: str, key: str, icon: str | None = None) -> Iterator[bool]:
     """Show an expander that is closed at first, and say whether it is open by now.
 
     What is not shown then is not sent: tables and code bring large scripts with them.

@@ -11,7 +11,7 @@ from emosense.emotions import EMOTIONS
 from emosense.evaluation.metrics import compute_metrics
 from emosense.formatting import percent
 from emosense.ui.components.frame import dark
-from emosense.ui.models.components import closed_expander, show_chart, show_table
+from emosense.ui.models.components import collapsed_expander, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
 from emosense.ui.session.query_params import query_choice, query_segments
 
@@ -27,14 +27,14 @@ def show(selection: Selection) -> None:
         row = models[start : start + _SIDE_BY_SIDE]
         # As wide in the last row as in the others.
         columns = st.columns(min(len(models), _SIDE_BY_SIDE))
-        for column, shown in zip(columns, row, strict=False):
+        for column, selected in zip(columns, row, strict=False):
             with column:
-                st.markdown(f"**{shown.label}**")
-                confusion = confusion_of(shown)
+                st.markdown(f"**{selected.label}**")
+                confusion = confusion_of(selected)
                 show_chart(
                     confusion_chart(confusion, shares=scale == "shares", dark=dark()),
-                    f"confusion-{shown.model.name}",
-                    f"Confusion matrix of {shown.label}. {_strongest(confusion)}",
+                    f"confusion-{selected.model.name}",
+                    f"Confusion matrix of {selected.label}. {_strongest(confusion)}",
                 )
                 st.caption(_strongest(confusion))
     _show_table(selection)
@@ -75,48 +75,48 @@ def show_difference_chart(first: SelectedModel, second: SelectedModel) -> None:
 
 def select_two(models: tuple[SelectedModel, ...]) -> tuple[SelectedModel, SelectedModel]:
     """Show two pickers, in the address as ``first`` and ``second``; two or more models."""
-    by_name = {shown.model.name: shown for shown in models}
+    by_name = {selected.model.name: selected for selected in models}
     names = list(by_name)
     ranked = sorted(names, key=lambda name: -by_name[name].intervals["accuracy"].value)
     picked = []
-    for column, (parameter, told), default in zip(
+    for column, (parameter, text), default in zip(
         st.columns(2), (("first", "First"), ("second", "Second")), ranked, strict=False
     ):
         with column:
-            picked.append(_pick(parameter, told, names, default, by_name))
+            picked.append(_pick(parameter, text, names, default, by_name))
     return by_name[picked[0]], by_name[picked[1]]
 
 
 def _pick(
-    parameter: str, told: str, names: list[str], default: str, models: dict[str, SelectedModel]
+    parameter: str, text: str, names: list[str], default: str, models: dict[str, SelectedModel]
 ) -> str:
     return query_choice(
         parameter,
         names,
         default,
         lambda key: str(
-            st.selectbox(told, names, format_func=lambda name: models[name].label, key=key)
+            st.selectbox(text, names, format_func=lambda name: models[name].label, key=key)
         ),
     )
 
 
 def _show_table(selection: Selection) -> None:
     rows = [
-        {"model": shown.label, "true": name, **dict(zip(EMOTIONS, counts, strict=True))}
-        for shown in selection.models
-        for name, counts in zip(EMOTIONS, confusion_of(shown).tolist(), strict=True)
+        {"model": selected.label, "true": name, **dict(zip(EMOTIONS, counts, strict=True))}
+        for selected in selection.models
+        for name, counts in zip(EMOTIONS, confusion_of(selected).tolist(), strict=True)
     ]
-    with closed_expander("All counts as a table", "confusion_table") as opened:
+    with collapsed_expander("All counts as a table", "confusion_table") as opened:
         if opened:
             show_table(rows, "confusion")
 
 
 def _strongest(confusion: npt.NDArray[np.int64]) -> str:
     """Say which confusion is the most frequent, as a share of its class."""
-    shares = normalize_rows(confusion)
-    np.fill_diagonal(shares, 0)
-    true, answer = np.unravel_index(shares.argmax(), shares.shape)
+    fractions = normalize_rows(confusion)
+    np.fill_diagonal(fractions, 0)
+    true, answer = np.unravel_index(fractions.argmax(), fractions.shape)
     return (
         f"Most frequent confusion: {EMOTIONS[true]} taken for {EMOTIONS[answer]} "
-        f"({percent(shares[true, answer])} of {EMOTIONS[true]})."
+        f"({percent(fractions[true, answer])} of {EMOTIONS[true]})."
     )

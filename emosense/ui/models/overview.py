@@ -30,7 +30,7 @@ def show(selection: Selection) -> None:
     _show_figures(selection)
     show_chart(
         headline_chart(
-            {shown.label: shown.intervals for shown in selection.models},
+            {selected.label: selected.intervals for selected in selection.models},
             selection.colours,
             {s.label: p for s in selection.models if (p := paper_accuracy(s)) is not None},
         ),
@@ -38,7 +38,7 @@ def show(selection: Selection) -> None:
         "Headline figures: "
         + "; ".join(
             f"{s.label} "
-            + ", ".join(f"{told} {percent(s.intervals[n].value)}" for n, told in HEADLINES.items())
+            + ", ".join(f"{text} {percent(s.intervals[n].value)}" for n, text in HEADLINES.items())
             for s in selection.models
         ),
     )
@@ -48,12 +48,12 @@ def show(selection: Selection) -> None:
         "Validation is PublicTest (empty where the data had none), test is PrivateTest, all images."
     )
     show_table(
-        [_table_one(shown) for shown in selection.models],
+        [_table_one(selected) for selected in selection.models],
         "table-1",
         {
-            f"{told} {figure}": "%.1f %%" if figure == "accuracy" else "%.3f"
-            for told in _PARTS.values()
-            for figure in ("accuracy", "loss")
+            f"{text} {metric}": "%.1f %%" if metric == "accuracy" else "%.3f"
+            for text in _PARTS.values()
+            for metric in ("accuracy", "loss")
         },
     )
     _show_speed(selection)
@@ -66,13 +66,13 @@ def paper_accuracy(shown: SelectedModel) -> float | None:
 
 
 def _show_headlines(selection: Selection) -> None:
-    for column, shown in zip(
+    for column, selected in zip(
         st.columns(max(3, len(selection.models))), selection.models, strict=False
     ):
-        accuracy, paper = shown.intervals["accuracy"], paper_accuracy(shown)
+        accuracy, paper = selected.intervals["accuracy"], paper_accuracy(selected)
         with column, st.container(border=True):
             st.metric(
-                f"{shown.label}, accuracy",
+                f"{selected.label}, accuracy",
                 percent(accuracy.value),
                 "not in the paper"
                 if paper is None
@@ -80,24 +80,26 @@ def _show_headlines(selection: Selection) -> None:
                 delta_color="off" if paper is None else "normal",
                 delta_arrow="off" if paper is None else "auto",
             )
-            told = f"95 %: {100 * accuracy.low:.1f} to {percent(accuracy.high)}"
-            if not shown.card.finished:
-                told += f" · {shown.card.epochs_seen} of {shown.card.recipe.epochs} epochs so far"
-            st.caption(told)
+            text = f"95 %: {100 * accuracy.low:.1f} to {percent(accuracy.high)}"
+            if not selected.card.finished:
+                text += (
+                    f" · {selected.card.epochs_seen} of {selected.card.recipe.epochs} epochs so far"
+                )
+            st.caption(text)
 
 
 def _show_figures(selection: Selection) -> None:
     rows: list[dict[str, Any]] = []
-    for shown in selection.models:
-        card, paper = shown.card, paper_accuracy(shown)
-        row: dict[str, Any] = {"model": shown.label}
+    for selected in selection.models:
+        card, paper = selected.card, paper_accuracy(selected)
+        row: dict[str, Any] = {"model": selected.label}
         row["the paper's accuracy"] = None if paper is None else 100 * paper
-        for name, told in HEADLINES.items():
-            interval = shown.intervals[name]
-            row[told] = 100 * interval.value
-            row[f"{told}, 95 %"] = f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
+        for name, text in HEADLINES.items():
+            interval = selected.intervals[name]
+            row[text] = 100 * interval.value
+            row[f"{text}, 95 %"] = f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
         row |= {
-            "ECE": shown.intervals["ece"].value,
+            "ECE": selected.intervals["ece"].value,
             "parameters": card.parameters,
             "MFLOPs a face": None if card.flops is None else card.flops / 1e6,
             "weights, MB": card.weights_megabytes,
@@ -109,12 +111,12 @@ def _show_figures(selection: Selection) -> None:
     show_table(rows, "figures", {**formats, "weights, MB": "%.1f"})
 
 
-def _table_one(shown: SelectedModel) -> dict[str, Any]:
-    row: dict[str, Any] = {"model": shown.label}
-    for split, told in _PARTS.items():
-        metrics = shown.card.metrics.get(split)
-        row[f"{told} accuracy"] = None if metrics is None else 100 * metrics.accuracy
-        row[f"{told} loss"] = None if metrics is None else metrics.loss
+def _table_one(selected: SelectedModel) -> dict[str, Any]:
+    row: dict[str, Any] = {"model": selected.label}
+    for split, text in _PARTS.items():
+        metrics = selected.card.metrics.get(split)
+        row[f"{text} accuracy"] = None if metrics is None else 100 * metrics.accuracy
+        row[f"{text} loss"] = None if metrics is None else metrics.loss
     return row
 
 
@@ -124,24 +126,24 @@ def _show_speed(selection: Selection) -> None:
     if st.button(
         "Measure", icon=":material/speed:", key="measure_speed", help="A few seconds a model."
     ):
-        for shown in selection.models:
-            with st.spinner(f"Measuring {shown.label} ..."):
+        for selected in selection.models:
+            with st.spinner(f"Measuring {selected.label} ..."):
                 try:
-                    request = MeasureThroughput(model=shown.model.name)
-                    speeds[shown.model.name] = shared_worker().request(request)
+                    request = MeasureThroughput(model=selected.model.name)
+                    speeds[selected.model.name] = shared_worker().request(request)
                 except EmoSenseError as error:
-                    st.error(f"{shown.label}: {error}", icon=":material/error:")
+                    st.error(f"{selected.label}: {error}", icon=":material/error:")
     rows = [
         {
-            "model": shown.label,
-            "device": speeds[shown.model.name].device,
+            "model": selected.label,
+            "device": speeds[selected.model.name].device,
             **{
                 f"faces/s, {batch} at a time": rate
-                for batch, rate in speeds[shown.model.name].faces_per_second.items()
+                for batch, rate in speeds[selected.model.name].faces_per_second.items()
             },
         }
-        for shown in selection.models
-        if shown.model.name in speeds
+        for selected in selection.models
+        if selected.model.name in speeds
     ]
     if rows:
         show_table(rows, "speed", {key: "%.0f" for key in rows[0] if key.startswith("faces/s")})

@@ -5,19 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from emosense.evaluation.bootstrap import RESAMPLES
-from emosense.ui.models.components import closed_expander
+from emosense.ui.models.components import collapsed_expander
 from emosense.ui.models.selection import Selection
 
 
 def show_provenance(selection: Selection) -> None:
     """Show the expander with commands, seeds and data."""
-    with closed_expander("How was this made?", "made", ":material/terminal:") as opened:
+    with collapsed_expander("How was this made?", "made", ":material/terminal:") as opened:
         if not opened:
             return
-        for shown in selection.models:
-            card, versions = shown.card, shown.card.training.versions
+        for selected in selection.models:
+            card, versions = selected.card, selected.card.training.versions
             st.markdown(
-                f"**{shown.label}**: {card.data.name}, {card.data.training_images:,} training "
+                f"**{selected.label}**: {card.data.name}, {card.data.training_images:,} training "
                 f"images; seed {card.recipe.seed}; {card.training.hardware}, "
                 f"{card.training.backend} {versions.get(card.training.backend, '')}, "
                 f"Keras {versions.get('keras', '')}. {card.earlier_runs} Training, then all "

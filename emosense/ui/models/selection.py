@@ -73,7 +73,7 @@ class Selection:
     @property
     def colours(self) -> dict[str, str]:
         """Colour by label."""
-        return {shown.label: shown.colour for shown in self.models}
+        return {selected_models.label: selected_models.colour for selected_models in self.models}
 
 
 def select_view(views: dict[str, str]) -> str:
@@ -93,7 +93,7 @@ def select_models(*, of_images: bool) -> Selection | None:
     labels, colours, names = model_labels(usable), model_colours(list(usable)), list(usable)
     left, middle, right = st.columns([4, 3, 2], vertical_alignment="bottom")
     with left:
-        chosen = query_choices(
+        selected = query_choices(
             "model",
             names,
             names,
@@ -112,19 +112,25 @@ def select_models(*, of_images: bool) -> Selection | None:
     split, include_duplicates = (
         _choose_images(middle, right) if of_images else ("PrivateTest", True)
     )
-    if not chosen:
+    if not selected:
         st.info("Choose at least one model above.", icon=":material/touch_app:")
         return None
-    shown = []
+    selected_models = []
     for name in names:
-        if name in chosen:
+        if name in selected:
             try:
-                figures = _figures(usable[name], split, include_duplicates)
+                predictions_and_intervals = _predictions_and_intervals(
+                    usable[name], split, include_duplicates
+                )
             except ModelError as error:
                 st.warning(str(error), icon=":material/warning:")
             else:
-                shown.append(SelectedModel(usable[name], labels[name], colours[name], *figures))
-    return Selection(tuple(shown), split, include_duplicates) if shown else None
+                selected_models.append(
+                    SelectedModel(
+                        usable[name], labels[name], colours[name], *predictions_and_intervals
+                    )
+                )
+    return Selection(tuple(selected_models), split, include_duplicates) if selected_models else None
 
 
 def _choose_images(middle: DeltaGenerator, right: DeltaGenerator) -> tuple[str, bool]:
@@ -145,18 +151,18 @@ def _choose_images(middle: DeltaGenerator, right: DeltaGenerator) -> tuple[str, 
     return split, include_duplicates == "yes"
 
 
-def _figures(
+def _predictions_and_intervals(
     model: TrainedModel, split: str, include_duplicates: bool
 ) -> tuple[Predictions, dict[str, Interval]]:
     digest = f"{model.card.files.get(PREDICTIONS_FILE)} {model.card.calibration}"
-    found: tuple[Predictions, dict[str, Interval]] = _computed(
+    computed: tuple[Predictions, dict[str, Interval]] = _load_and_resample(
         str(model.folder), digest, split, include_duplicates
     )
-    return found
+    return computed
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _computed(
+def _load_and_resample(
     folder: str, digest: str, split: str, include_duplicates: bool
 ) -> tuple[Predictions, dict[str, Interval]]:
     """Read and resample once per content; ``digest`` is there to be part of the key."""

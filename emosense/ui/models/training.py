@@ -10,7 +10,7 @@ import streamlit as st
 from emosense.charts.evaluation import learning_chart
 from emosense.errors import ModelError
 from emosense.networks.model_card import CardRecipe
-from emosense.ui.models.components import closed_expander, percent, show_chart, show_table
+from emosense.ui.models.components import collapsed_expander, percent, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
 
 
@@ -21,26 +21,26 @@ def show(selection: Selection) -> None:
         "at its end with dropout off, on images that are not learned. The dashed line marks the "
         "epoch whose weights are used: the best validation accuracy."
     )
-    for shown in selection.models:
-        st.header(shown.label)
+    for selected in selection.models:
+        st.header(selected.label)
         try:
-            history = shown.model.history()
+            history = selected.model.history()
         except ModelError as error:
             st.warning(str(error), icon=":material/warning:")
             continue
-        card, best = shown.card, shown.card.selected_epoch
+        card, best = selected.card, selected.card.selected_epoch
         row = history[best - 1]
-        split = shown.model.calibration.part
-        told = (
+        split = selected.model.calibration.part
+        text = (
             f"Epoch {best} of {len(history)}: validation accuracy {percent(row['val_accuracy'])}"
             + (f" on {split}" if split else "")
         )
         seconds = timedelta(seconds=round(card.training.seconds))
         st.markdown(
-            f"{told}, loss {row['val_loss']:.3f}. Trained for {seconds} h on "
-            f"{card.training.hardware}. {card.earlier_runs}" + _prior(shown, history)
+            f"{text}, loss {row['val_loss']:.3f}. Trained for {seconds} h on "
+            f"{card.training.hardware}. {card.earlier_runs}" + _plateau_note(selected, history)
         )
-        if _made_harder(card.recipe):
+        if _is_augmented(card.recipe):
             st.caption(
                 "Its training figures are of images and answers that were made harder on purpose "
                 "(altered, mixed, partly answered by votes or a teacher) and cannot be compared "
@@ -53,27 +53,29 @@ def show(selection: Selection) -> None:
                 icon=":material/hourglass:",
             )
         show_chart(
-            learning_chart(history, best), f"training-{shown.model.name}", f"{shown.label}: {told}"
+            learning_chart(history, best),
+            f"training-{selected.model.name}",
+            f"{selected.label}: {text}",
         )
-        with closed_expander("All epochs as a table", f"epochs_{shown.model.name}") as opened:
+        with collapsed_expander("All epochs as a table", f"epochs_{selected.model.name}") as opened:
             if opened:
-                show_table(history, f"history-{shown.model.name}")
+                show_table(history, f"history-{selected.model.name}")
 
 
-def _made_harder(recipe: CardRecipe) -> bool:
+def _is_augmented(recipe: CardRecipe) -> bool:
     """Say whether a recipe trains on something else than the data's own images and labels."""
     targets = ("mixup", "ferplus_share", "teacher", "label_smoothing", "balance")
     return recipe.augmentation != "none" or any(getattr(recipe, name) for name in targets)
 
 
-def _prior(shown: SelectedModel, history: list[dict[str, Any]]) -> str:
+def _plateau_note(selected: SelectedModel, history: list[dict[str, Any]]) -> str:
     """Say how long the network only knew which class is the most frequent."""
     # Of PublicTest; a tenth of Training has Training's shares.
-    figures = shown.card.metrics.get("PublicTest") or shown.card.metrics["Training"]
-    supports = [values.support for values in figures.per_class.values()]
-    most = max(supports) / sum(supports)
+    metrics = selected.card.metrics.get("PublicTest") or selected.card.metrics["Training"]
+    supports = [values.support for values in metrics.per_class.values()]
+    limit = max(supports) / sum(supports)
     stuck = 0
-    while stuck < len(history) and history[stuck]["val_accuracy"] < most + 0.01:
+    while stuck < len(history) and history[stuck]["val_accuracy"] < limit + 0.01:
         stuck += 1
     if stuck == 0:
         return ""

@@ -39,7 +39,7 @@ def upload_photos() -> list[Photo]:
     """
     limit = settings.MAX_PHOTOS.whole()
     if _UPLOADS not in st.session_state:  # first visit, or back from another page
-        st.session_state[_BEFORE] = list(dict.fromkeys([*_held(_BEFORE), *_held(_SHOWN)]))
+        st.session_state[_BEFORE] = list(dict.fromkeys([*_stored(_BEFORE), *_stored(_SHOWN)]))
     uploads = st.file_uploader(
         f"Photos, up to {limit} at a time and {settings.MAX_MEGAPIXELS.number():.0f} "
         "megapixels each",
@@ -52,9 +52,9 @@ def upload_photos() -> list[Photo]:
     redirect_uploads("video", kinds["video"])
     redirect_uploads("archive", kinds["archive"])
     photos = kinds["photo"] + kinds["other"]  # the decoder says what else it is
-    shown = [_photo(upload.name, upload.getvalue()) for upload in photos[:limit]]
-    st.session_state[_SHOWN] = shown
-    before = [photo for photo in _held(_BEFORE) if photo not in shown]
+    photos_shown = [_photo(upload.name, upload.getvalue()) for upload in photos[:limit]]
+    st.session_state[_SHOWN] = photos_shown
+    before = [photo for photo in _stored(_BEFORE) if photo not in photos_shown]
     if before and st.button(
         f"Remove {pluralize(len(before), 'earlier photo')}",
         icon=":material/delete:",
@@ -62,10 +62,10 @@ def upload_photos() -> list[Photo]:
     ):
         st.session_state[_BEFORE] = []
         st.rerun()
-    if shown or before:
+    if photos_shown or before:
         st.session_state["photo_sample"] = False
-        _tell_of_limit(len(photos) + len(before), limit)
-        return [*before, *shown][:limit]
+        _warn_about_limit(len(photos) + len(before), limit)
+        return [*before, *photos_shown][:limit]
     if st.button("Try a sample", icon=":material/image:", key="photo_sample_button"):
         st.session_state["photo_sample"] = True
     if st.session_state.get("photo_sample"):
@@ -74,7 +74,7 @@ def upload_photos() -> list[Photo]:
     return []
 
 
-def _tell_of_limit(count: int, limit: int) -> None:
+def _warn_about_limit(count: int, limit: int) -> None:
     if count <= limit:
         return
     st.warning(
@@ -86,7 +86,7 @@ def _tell_of_limit(count: int, limit: int) -> None:
     link_to("batch")
 
 
-def _held(key: str) -> list[Photo]:
+def _stored(key: str) -> list[Photo]:
     return list(st.session_state.get(key, ()))
 
 

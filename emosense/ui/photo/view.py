@@ -53,7 +53,7 @@ def show_empty() -> None:
 def show_results(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) -> None:
     """Show everything: a summary first when there are several photos."""
     results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
-    announce(_spoken(analyses))
+    announce(_screen_reader_text(analyses))
     everything = False
     if len(analyses) > 1:
         _show_summary(analyses)
@@ -83,19 +83,19 @@ def show_results(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) ->
 def _counts(analyses: Sequence[UploadAnalysis]) -> str:
     results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
     faces = sum(len(result.faces) for result in results)
-    told = f"{pluralize(faces, 'face')} in {pluralize(len(results), 'photo')}"
+    text = f"{pluralize(faces, 'face')} in {pluralize(len(results), 'photo')}"
     if failed := len(analyses) - len(results):
-        told += f", {pluralize(failed, 'file')} could not be read"
-    return told
+        text += f", {pluralize(failed, 'file')} could not be read"
+    return text
 
 
-def _spoken(analyses: Sequence[UploadAnalysis]) -> str:
+def _screen_reader_text(analyses: Sequence[UploadAnalysis]) -> str:
     """Say what was found, for screen readers."""
     results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
-    told = f"Analysed {pluralize(len(results), 'photo')}."
+    text = f"Analysed {pluralize(len(results), 'photo')}."
     if failed := len(analyses) - len(results):
-        told += f" Not readable: {pluralize(failed, 'file')}."
-    return told + "".join(f" {r.source}: {headline(r)}." for r in results[:_SHOWN_FACES])
+        text += f" Not readable: {pluralize(failed, 'file')}."
+    return text + "".join(f" {r.source}: {headline(r)}." for r in results[:_SHOWN_FACES])
 
 
 def _show_summary(analyses: Sequence[UploadAnalysis]) -> None:
@@ -178,8 +178,8 @@ def _show_many_faces(
     worker: InferenceWorker, analysis: UploadAnalysis, result: PhotoResult, index: int
 ) -> None:
     key = f"photo_cards_{analysis.photo.digest}"
-    most = max(_SHOWN_FACES, st.session_state.get(key, 0))
-    shown = range(1, min(len(result.faces), most) + 1)
+    limit = max(_SHOWN_FACES, st.session_state.get(key, 0))
+    shown = range(1, min(len(result.faces), limit) + 1)
     for start in range(0, len(shown), _FACES_A_ROW):
         columns = st.columns(_FACES_A_ROW)
         row = shown[start : start + _FACES_A_ROW]
@@ -192,7 +192,7 @@ def _show_many_faces(
         icon=":material/expand_more:",
         key=f"photo_more_{index}",
     ):
-        st.session_state[key] = most + _SHOWN_FACES
+        st.session_state[key] = limit + _SHOWN_FACES
         st.rerun()
     if len(result.faces) > _SHOWN_FACES:
         with st.expander(f"All {len(result.faces)} faces as a table"):
@@ -211,13 +211,13 @@ def _show_face(
         with left:
             show_picture(crop, f"crop_{key}", f"Face {number}", width=110)
         with right:
-            told = f"{face.emotion}** &nbsp; {probability}"
+            text = f"{face.emotion}** &nbsp; {probability}"
             if not face.sure:
-                told = f"unsure**  \nperhaps {face.emotion}, {probability}"
+                text = f"unsure**  \nperhaps {face.emotion}, {probability}"
             found = f"face found with {probability_percent(face.detection_score)} certainty"
             if face.doubtful:
                 found += ": **perhaps no face**"
-            st.markdown(f"**{number}. {told}")
+            st.markdown(f"**{number}. {text}")
             st.caption(found)
         show_plot(
             probability_chart(face),
@@ -332,7 +332,7 @@ def headline(result: PhotoResult) -> str:
     if not result.faces:
         return "no face found"
     if len(result.faces) == 1:
-        return _told(result.faces[0])
+        return _face_text(result.faces[0])
     counts = verdict_counts([face.verdict for face in result.faces])
     return f"{pluralize(len(result.faces), 'face')}: {counts}"
 
@@ -343,12 +343,12 @@ def verdict_counts(verdicts: Sequence[str]) -> str:
 
 
 def _alt(result: PhotoResult) -> str:
-    faces = [f"{n} {_told(face)}" for n, face in enumerate(result.faces, start=1)]
-    told = ": " + ", ".join(faces[:_SHOWN_FACES]) if faces else ""
-    return f"{result.source}, {pluralize(len(result.faces), 'face')}{told}"
+    faces = [f"{n} {_face_text(face)}" for n, face in enumerate(result.faces, start=1)]
+    text = ": " + ", ".join(faces[:_SHOWN_FACES]) if faces else ""
+    return f"{result.source}, {pluralize(len(result.faces), 'face')}{text}"
 
 
-def _told(face: Face) -> str:
+def _face_text(face: Face) -> str:
     sure = "" if face.sure else "unsure, perhaps "
     doubt = " (perhaps no face)" if face.doubtful else ""
     return f"{sure}{face.emotion} {probability_percent(face.probability)}{doubt}"

@@ -20,8 +20,8 @@ def show_error_rates(models: Mapping[str, TrainedModel]) -> None:
         if test:
             wrong = {"all": 1 - test.accuracy}
             wrong |= {name: 1 - test.per_class[name].recall for name in EMOTIONS}
-            shown = {name: round(share, 2) for name, share in wrong.items()}
-            rows.append({"model": model.card.title, **shown})
+            rounded = {name: round(fraction, 2) for name, fraction in wrong.items()}
+            rows.append({"model": model.card.title, **rounded})
     if not rows:
         return
     st.markdown(f"**How often the networks are wrong**, on FER2013's {_PART}, by people's label")

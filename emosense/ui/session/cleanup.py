@@ -70,13 +70,13 @@ class _Visit:
         session = runtime.get_instance().get_app_session(self._id) if runtime.exists() else None
         if session is None:
             return
-        kept = float(st.get_option("server.disconnectedSessionTTL") or 0)
+        seconds_kept = float(st.get_option("server.disconnectedSessionTTL") or 0)
         # Only its last departure counts: it may have come back and left again.
         if (earlier := _closing.pop(self._id, None)) is not None:
             earlier.cancel()
         # A little earlier: after its time a session can no longer be closed by its name.
         _closing[self._id] = asyncio.get_running_loop().call_later(
-            _PART_OF_TIME * kept, self._close, session
+            _PART_OF_TIME * seconds_kept, self._close, session
         )
 
     def _close(self, session: AppSession) -> None:

@@ -66,31 +66,31 @@ def query_widget(parameter: Parameter[Chosen], widget: Callable[[str], Chosen]) 
             have a default of its own.
     """
     name, key, state = parameter.name, parameter.key, st.session_state
-    kept, seen = f"kept_{key}", f"address_{key}"
-    asked, page = st.query_params.get_all(name), state.get(PAGE, "")
+    stored_key, seen = f"kept_{key}", f"address_{key}"
+    texts, page = st.query_params.get_all(name), state.get(PAGE, "")
     if key not in state or state.get(seen, (page, []))[0] != page:  # first time on this page
         state[key] = (
-            _from_address(parameter, asked) if asked else state.get(kept, parameter.default)
+            _from_address(parameter, texts) if texts else state.get(stored_key, parameter.default)
         )
-    elif state[key] == state.get(kept) and asked != state.get(seen, (page, []))[1]:
+    elif state[key] == state.get(stored_key) and texts != state.get(seen, (page, []))[1]:
         # Not the widget was changed but the address: by Back, Forward or by hand.
-        state[key] = _from_address(parameter, asked) if asked else parameter.default
+        state[key] = _from_address(parameter, texts) if texts else parameter.default
     if not parameter.fits(state[key]):
         state[key] = parameter.default
     value = widget(key)
     written = [] if value == parameter.default else parameter.write(value)
-    if written != asked:
+    if written != texts:
         if written:
             st.query_params[name] = written
         else:
             st.query_params.pop(name, None)
-    state[kept], state[seen] = state[key], (page, written)
+    state[stored_key], state[seen] = state[key], (page, written)
     return value
 
 
-def _from_address(parameter: Parameter[Chosen], asked: list[str]) -> Chosen:
+def _from_address(parameter: Parameter[Chosen], texts: list[str]) -> Chosen:
     """Return what the address asks for; what it cannot have is told and left out."""
-    value, unusable = parameter.read(asked)
+    value, unusable = parameter.read(texts)
     if unusable:
         st.warning(
             f"The link asks for {parameter.name} {', '.join(unusable)[:80]!r}, which is not among "
@@ -113,7 +113,7 @@ def query_choice(
         known, unknown = _divided(asked, options)
         return (known[0] if known else None), unknown
 
-    one = Parameter(
+    parameter = Parameter(
         name,
         default,
         read,
@@ -122,7 +122,7 @@ def query_choice(
         ", ".join(options),
         key or f"linked_{name}",
     )
-    return query_widget(one, widget)
+    return query_widget(parameter, widget)
 
 
 def query_choices(
@@ -222,7 +222,7 @@ def query_segments(
     )
 
 
-def _divided(asked: list[str], options: Sequence[str]) -> tuple[list[str], list[str]]:
+def _divided(texts: list[str], options: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return what is among the options, once each, and what is not."""
-    known = list(dict.fromkeys(value for value in asked if value in options))
-    return known, [value for value in asked if value not in options]
+    known = list(dict.fromkeys(value for value in texts if value in options))
+    return known, [value for value in texts if value not in options]

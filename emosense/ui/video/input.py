@@ -55,8 +55,8 @@ def upload_video(videos: SessionVideos) -> Upload | None:
             return videos.add(key, name, uploaded, shared_worker())
     except EmoSenseError as error:
         # Messages about a file begin with its name.
-        told = str(error).removeprefix(f"{name}: ")
-        st.error(f"**{escape_markdown(name)}**: {told}", icon=":material/error:")
+        text = str(error).removeprefix(f"{name}: ")
+        st.error(f"**{escape_markdown(name)}**: {text}", icon=":material/error:")
     except OSError as error:
         st.error(f"The upload cannot be stored: {error.strerror}.", icon=":material/error:")
     return None
@@ -119,12 +119,12 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
 
 def describe(info: VideoInfo) -> str:
     """Return a video's facts in one line."""
-    parts = [f"{info.width} x {info.height}"]
+    facts = [f"{info.width} x {info.height}"]
     if info.duration:
         minutes, seconds = divmod(round(info.duration, 1), 60)
-        parts.append(f"{minutes:.0f}:{seconds:04.1f} min" if minutes else f"{seconds:.1f} s")
+        facts.append(f"{minutes:.0f}:{seconds:04.1f} min" if minutes else f"{seconds:.1f} s")
     if info.frames_per_second:
-        parts.append(f"{info.frames_per_second:.4g} frames/s")
-    parts.append(info.codec)
-    parts.append("with sound" if info.audio else "without sound")
-    return " · ".join(parts)
+        facts.append(f"{info.frames_per_second:.4g} frames/s")
+    facts.append(info.codec)
+    facts.append("with sound" if info.audio else "without sound")
+    return " · ".join(facts)

@@ -58,21 +58,21 @@ def _show_progress(videos: SessionVideos, job: VideoJob, number: int) -> None:
     st.markdown(f"**{escape_markdown(job.name)}**")
     if job.state is JobState.WAITING:
         queue_position = videos.position(job)
-        told = (
+        text = (
             "after one other video"
             if queue_position <= 1
             else f"after {queue_position} other videos"
         )
-        st.progress(0.0, f"Waiting for its turn, {told}")
+        st.progress(0.0, f"Waiting for its turn, {text}")
     else:
-        told = f"{pluralize(job.frames_read, 'frame')}"
+        text = f"{pluralize(job.frames_read, 'frame')}"
         if job.frames_read:
-            told += f", {job.frames_per_second:.0f} frames/s"
+            text += f", {job.frames_per_second:.0f} frames/s"
             if job.seconds_left is not None:
-                told += f", about {job.seconds_left:.0f} s left"
+                text += f", about {job.seconds_left:.0f} s left"
         else:
-            told = "Starting ..."
-        st.progress(job.fraction or 0.0, told)
+            text = "Starting ..."
+        st.progress(job.fraction or 0.0, text)
     if st.button(
         "Cancel and keep what is done", icon=":material/stop_circle:", key=f"cancel_{number}"
     ):
@@ -108,13 +108,13 @@ def _show_ended(videos: SessionVideos, job: VideoJob, number: int) -> None:
             icon=":material/face_retouching_off:",
         )
     _downloads(job, result, number)
-    took = (
+    duration = (
         f" in {job.duration:.1f} s, {result.frames_read / job.duration:.0f} frames/s"
         if job.duration
         else ""
     )
     st.caption(
-        f"{pluralize(len(result.frames), 'frame')} analysed of {result.frames_read:,}{took}. "
+        f"{pluralize(len(result.frames), 'frame')} analysed of {result.frames_read:,}{duration}. "
         f"Found by {result.detector or 'YuNet'}; classified by the model {result.model}. "
         + confidence_note(result.model)
     )
@@ -123,7 +123,7 @@ def _show_ended(videos: SessionVideos, job: VideoJob, number: int) -> None:
 def _show_people(
     job: VideoJob, result: VideoResult, lines: tuple[Timeline, ...], number: int
 ) -> None:
-    chosen = lines[0]
+    selected = lines[0]
     if len(lines) > 1:
         people = {
             line.person: line for line in sorted(lines, key=lambda line: -line.visible_seconds)
@@ -136,9 +136,9 @@ def _show_people(
             required=True,
             key=f"person_{number}",
         )
-        chosen = people[person]
-    if _drawn(job) is None:
-        _show_curves(chosen, None, number)
+        selected = people[person]
+    if _annotated_path(job) is None:
+        _show_curves(selected, None, number)
     else:
         end = result.frames[-1].time
         moment = 0.0
@@ -149,9 +149,9 @@ def _show_people(
         with left:
             _show_video(job, result, moment)
         with right:
-            _show_curves(chosen, moment or None, number)
+            _show_curves(selected, moment or None, number)
             st.caption("Click a point of a curve to go to that moment of the video.")
-    _show_moments(job, chosen, number)
+    _show_moments(job, selected, number)
     longest = sorted(lines, key=lambda line: -line.visible_seconds)[:_BARS]
     first = "" if len(lines) <= _BARS else f", the {_BARS} people who are seen longest"
     st.markdown(f"**Share of time**{first}")
@@ -197,13 +197,13 @@ def _follow_click(number: int, end: float) -> None:
     st.session_state[f"clicked_{number}"] = at
 
 
-def _drawn(job: VideoJob) -> Path | None:
+def _annotated_path(job: VideoJob) -> Path | None:
     """Return where the video with boxes lies, if there is one."""
     return job.annotated if job.annotated is not None and job.annotated.is_file() else None
 
 
 def _show_video(job: VideoJob, result: VideoResult, moment: float) -> None:
-    drawn = _drawn(job)
+    drawn = _annotated_path(job)
     if drawn is None:
         return
     st.video(
@@ -237,14 +237,14 @@ def _row(line: Timeline) -> dict[str, object]:
         "first seen, s": round(float(line.times[0]), 2),
         "seen for, s": round(line.visible_seconds, 2),
         "mostly": line.dominant,
-        **{name: percent(share) for name, share in line.time_share.items()},
+        **{name: percent(fraction) for name, fraction in line.time_share.items()},
     }
 
 
 def _downloads(job: VideoJob, result: VideoResult, number: int) -> None:
     stem = job.name.rsplit(".", 1)[0]
     columns = st.columns(4)
-    drawn = _drawn(job)
+    drawn = _annotated_path(job)
     if drawn is not None:
         columns[0].download_button(
             "Video with boxes",

@@ -35,7 +35,7 @@ def test_the_temperature_that_was_put_in_is_found(factor):
     assert found.temperature == pytest.approx(factor, rel=0.03)
     after = raw.calibrated(found)
     assert expected_calibration_error(after.labels, after.probabilities) < 0.015
-    assert (after.answers == raw.answers).all()
+    assert (after.predicted == raw.predicted).all()
     np.testing.assert_allclose(after.probabilities.sum(1), 1, atol=1e-5)
 
 
@@ -49,7 +49,7 @@ def test_the_threshold_keeps_its_promise_on_other_images():
 def test_images_that_were_learned_do_not_lower_the_threshold():
     """Copies, which the network knows by heart, would make it look better than it is."""
     raw, known = too_sure(1.0, 4000), too_sure(1.0, 4000, seed=1)
-    right = Predictions(known.answers.astype(np.uint8), known.probabilities, np.ones(4000, bool))
+    right = Predictions(known.predicted.astype(np.uint8), known.probabilities, np.ones(4000, bool))
     mixed = Predictions(
         np.concatenate([raw.labels, right.labels]),
         np.concatenate([raw.probabilities, right.probabilities]),

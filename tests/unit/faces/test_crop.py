@@ -9,7 +9,7 @@ from emosense.faces.crop import (
     CropGeometry,
     crop_face,
     crop_preview,
-    frame,
+    crop_transform,
     roll_angle,
 )
 from emosense.results import Box, Detection, Face
@@ -58,7 +58,7 @@ def test_roll_is_undone(degrees):
 
 def test_shift_follows_the_face():
     geometry = CropGeometry(scale=1.0, shift_x=0.0, shift_y=0.5, roll=True)
-    matrix, side = frame(detection(100, 100, 40, 90), geometry)
+    matrix, side = crop_transform(detection(100, 100, 40, 90), geometry)
     assert side == 40
     # Turned by 90 degrees clockwise, the chin points to the left.
     centre = matrix[:, :2] @ [80 - 0.5, 100 - 0.5] + matrix[:, 2]
@@ -80,7 +80,7 @@ def test_the_astronaut_is_framed_like_fer2013(astronaut):
     from emosense.faces.detector import FaceDetector
 
     (found,) = FaceDetector("opencv").detect([astronaut])[0]
-    matrix, _ = frame(found, FER2013_GEOMETRY)
+    matrix, _ = crop_transform(found, FER2013_GEOMETRY)
     points = np.array(found.landmarks) @ matrix[:, :2].T + matrix[:, 2]
     eyes, mouth = points[:2].mean(0), points[3:].mean(0)
     assert eyes[0] == pytest.approx(24, abs=4)

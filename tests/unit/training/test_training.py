@@ -14,7 +14,7 @@ from emosense.networks.registry import find_model
 from emosense.training import ema
 from emosense.training.augmentation import AUGMENTATIONS
 from emosense.training.distillation import Teacher
-from emosense.training.epoch_data import class_weights, epoch_arrays, targets, to_unit
+from emosense.training.epoch_data import class_weights, epoch_data, targets, to_unit
 from emosense.training.export_model import _replacing, export_model, training_command
 from emosense.training.recipe import Recipe, default_recipe
 from emosense.training.run_directory import RunDirectory
@@ -172,7 +172,7 @@ class TestBatches:
         recipe = Recipe("cnn8", batch_size=16)
 
         def epoch(number, seed=0):
-            return epoch_arrays(split, replace(recipe, seed=seed), number)[0]
+            return epoch_data(split, replace(recipe, seed=seed), number)[0]
 
         first = epoch(0)
         assert first.shape == (40, 48, 48, 1)
@@ -274,7 +274,7 @@ def test_publishing_replaces_the_model_in_one_step(small_run, small_data, tmp_pa
 
 def test_mixing_keeps_pairs_of_image_and_target_together(small_data):
     split = small_data.split("Training")
-    images, wanted = epoch_arrays(split, Recipe("cnn8", mixup=0.4), 0)
+    images, wanted = epoch_data(split, Recipe("cnn8", mixup=0.4), 0)
     np.testing.assert_allclose(wanted.sum(1), 1, atol=1e-6)
     assert ((wanted > 0).sum(1) <= 2).all()
     assert ((wanted > 0).sum(1) == 2).sum() > 20
@@ -312,7 +312,7 @@ def test_training_goes_on_from_the_raw_weights(small_data, tmp_path):
 
 def test_a_teacher_takes_part_in_the_target(small_run, small_data):
     folder = small_run / "models" / "tiny"
-    images, wanted = epoch_arrays(small_data.split("Training"), Recipe("cnn8"), 0)
+    images, wanted = epoch_data(small_data.split("Training"), Recipe("cnn8"), 0)
     network = keras.saving.load_model(folder / "weights.keras", compile=False)
     expected = 0.75 * wanted + 0.25 * np.asarray(network(images))
     recipe = Recipe("cnn4", teacher=str(folder), teacher_share=0.25)
