@@ -24,12 +24,12 @@ from support.app_server import running_chromium, running_server
 
 VIEWS = {
     "overview": "Overview",
-    "confusion": "Confusion",
-    "classes": "Classes",
+    "confusion": "Confusion matrix",
+    "classes": "Per class",
     "training": "Training",
-    "trust": "Trust",
+    "trust": "Calibration",
     "architecture": "Architecture",
-    "compare": "Head to head",
+    "compare": "Comparison",
 }
 READABLE = "() => MARK.test(document.body?.innerText ?? '')"
 COMPLETE = """() => {
@@ -38,7 +38,7 @@ COMPLETE = """() => {
   const waiting = document.querySelector("[data-testid=stSkeleton], [data-stale=true]");
   return MARK.test(document.body?.innerText ?? "") && drawn.length === charts.length && !waiting;
 }"""
-MADE = "/How was this made/"
+MADE = "/How to reproduce/"
 
 
 def main() -> None:

@@ -29,9 +29,9 @@ _DIVERGING: Final = {
 
 
 def confusion_chart(
-    confusion: npt.NDArray[np.integer], *, shares: bool, dark: bool = False
+    confusion: npt.NDArray[np.integer], *, normalize: bool, dark: bool = False
 ) -> Figure:
-    """Return a heat map; rows are the true classes, columns the answers.
+    """Return a heat map; rows are the true classes, columns the predicted ones.
 
     Args:
         confusion: (7, 7) counts.
@@ -39,16 +39,16 @@ def confusion_chart(
         dark: whether the page is dark.
     """
     row_fractions = normalize_rows(confusion)
-    values = 100 * row_fractions if shares else confusion.astype(float)
+    values = 100 * row_fractions if normalize else confusion.astype(float)
     return _heatmap(
         values,
-        [[_cell_text(value, shares=shares) for value in row] for row in values],
+        [[_cell_text(value, normalize=normalize) for value in row] for row in values],
         np.stack([confusion, 100 * row_fractions], axis=-1),
-        "true: %{y}, answer: %{x}<br>%{customdata[0]:,} images, "
+        "true: %{y}, predicted: %{x}<br>%{customdata[0]:,} images, "
         "%{customdata[1]:.1f} % of the true class<extra></extra>",
         _BLUES,
         dark,
-        (0.0, 100.0 if shares else float(values.max())),
+        (0.0, 100.0 if normalize else float(values.max())),
     )
 
 
@@ -73,7 +73,7 @@ def difference_chart(
         points,
         [[f"{value:+.0f}" if round(value) else "0" for value in row] for row in points],
         np.stack([first, second, points], axis=-1),
-        f"true: %{{y}}, answer: %{{x}}<br>{labels[0]}: %{{customdata[0]:,}}, "
+        f"true: %{{y}}, predicted: %{{x}}<br>{labels[0]}: %{{customdata[0]:,}}, "
         f"{labels[1]}: %{{customdata[1]:,}} images<br>"
         "%{customdata[2]:+.1f} points of the true class<extra></extra>",
         _DIVERGING,
@@ -82,9 +82,9 @@ def difference_chart(
     )
 
 
-def _cell_text(value: float, *, shares: bool) -> str:
+def _cell_text(value: float, *, normalize: bool) -> str:
     """Return a cell's text: a share without its sign, "<1" if it is not quite nothing."""
-    return percent(value / 100).removesuffix(" %") if shares else f"{value:.0f}"
+    return percent(value / 100).removesuffix(" %") if normalize else f"{value:.0f}"
 
 
 def normalize_rows(confusion: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
@@ -127,7 +127,7 @@ def _heatmap(
     figure.update_layout(
         height=400,
         margin={"l": 0, "r": 0, "t": 28, "b": 0},
-        xaxis={"title": "answer", "fixedrange": True, "showgrid": False, "tickangle": -40},
+        xaxis={"title": "predicted", "fixedrange": True, "showgrid": False, "tickangle": -40},
         yaxis={"title": "true", "autorange": "reversed", "fixedrange": True, "showgrid": False},
     )
     return figure

@@ -178,7 +178,7 @@ def learning_chart(history: Sequence[Mapping[str, float]], best_epoch: int) -> F
 def reliability_chart(
     bins: Sequence[ReliabilityBin], colour: str, raw: Sequence[ReliabilityBin] = ()
 ) -> Figure:
-    """Return a reliability diagram: share of right answers over the model's own confidence.
+    """Return a reliability diagram: accuracy over the model's own confidence.
 
     Args:
         bins: bins of the calibrated probabilities, drawn as bars.
@@ -196,7 +196,7 @@ def reliability_chart(
             marker={"color": colour, "opacity": [_bar_opacity(b, filled) for b in filled]},
             customdata=[[100 * b.low, 100 * b.high, b.images, 100 * b.confidence] for b in filled],
             hovertemplate="confidence %{customdata[0]:.0f} to %{customdata[1]:.0f} %, on average "
-            "%{customdata[3]:.1f} %<br>right: %{y:.1f} % of %{customdata[2]} images"
+            "%{customdata[3]:.1f} %<br>accuracy: %{y:.1f} % of %{customdata[2]} images"
             "<extra></extra>",
         )
     )
@@ -214,13 +214,13 @@ def reliability_chart(
             mode="lines+markers",
             line={"color": GREY, "width": 1.5},
             marker={"size": 5},
-            hovertemplate="before calibration: confidence %{x:.1f} %, right %{y:.1f} %"
+            hovertemplate="before calibration: confidence %{x:.1f} %, accuracy %{y:.1f} %"
             "<extra></extra>",
         )
     axis = {"range": [0, 100], "fixedrange": True, "dtick": 20}
     figure.update_layout(
         xaxis={"title": "confidence, %", **axis},
-        yaxis={"title": "right answers, %", **axis},
+        yaxis={"title": "accuracy, %", **axis},
         showlegend=False,
         bargap=0,
         **_layout(320),
@@ -258,7 +258,7 @@ def coverage_chart(
             line={"color": colours[label], "width": 2},
             customdata=100 * curve.threshold[rows],
             hovertemplate=f"{label}: answering %{{x:.0f}} % of the images (confidence of "
-            "%{customdata:.0f} % and more), %{y:.1f} % are right<extra></extra>",
+            "%{customdata:.0f} % and more), accuracy %{y:.1f} %<extra></extra>",
         )
         if label in sure:
             coverage, right = sure[label]
@@ -268,13 +268,13 @@ def coverage_chart(
                 mode="markers",
                 marker={"color": colours[label], "size": 12, "symbol": "diamond"},
                 showlegend=False,
-                hovertemplate=f"{label} says something for sure of %{{x:.1f}} % of the images; "
-                "%{y:.1f} % of that is right<extra></extra>",
+                hovertemplate=f"{label} answers %{{x:.1f}} % of the images, "
+                "accuracy %{y:.1f} %<extra></extra>",
             )
     figure.update_layout(
-        xaxis={"title": "images answered, %", "range": [0, 100], "fixedrange": True},
+        xaxis={"title": "coverage: images answered, %", "range": [0, 100], "fixedrange": True},
         yaxis={
-            "title": "right answers, %",
+            "title": "accuracy, %",
             "range": [max(0.0, lowest - 5), 100],
             "fixedrange": True,
         },

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     calibration = card.calibration
     print(
         f"{card.name}: temperature {calibration.temperature:.3f}. {calibration.describe(calibration.part)}"
-        f" {percent(calibration.coverage, 1)} of them are answered surely."
+        f" {percent(calibration.coverage, 1)} of them are answered."
     )
     print_metrics(card.metrics)
     return 0

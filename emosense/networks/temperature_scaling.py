@@ -49,7 +49,7 @@ class Calibration(BaseModel):
         return np.asarray(exponentials, np.float32)
 
     def describe(self, faces: str) -> str:
-        """Say when the model is unsure, and what its "sure" is meant to be worth.
+        """Say when the model abstains, and how accurate it is otherwise.
 
         Args:
             faces: what the threshold was chosen on, in words, e.g. ``validation faces of FER2013``.
@@ -57,10 +57,10 @@ class Calibration(BaseModel):
         if not self.threshold:
             return "Its confidence was not calibrated."
         if self.threshold > 1:
-            return "It is never sure: no share of its answers is right often enough."
+            return "Always shows 'unsure': its predictions are not correct often enough at any threshold."
         return (
-            f"Below {percent(self.threshold)} it says unsure; chosen so that from there on "
-            f"{percent(self.accuracy)} of its answers on {faces} are right."
+            f"Shows 'unsure' below {percent(self.threshold)}. Above it, {percent(self.accuracy)} of its "
+            f"predictions on {faces} are correct."
         )
 
     def as_dict(self) -> dict[str, Any]:

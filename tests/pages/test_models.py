@@ -151,7 +151,7 @@ def test_head_to_head_of_equal_models(with_tiny):
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Difference in accuracy"] == "+0.0 points"
     assert metrics["McNemar's test"] == "p = 1"
-    assert metrics["Same answer"] == "100.0 %"
+    assert metrics["Same prediction"] == "100.0 %"
     app = opened(view="compare", first="tiny", second="tiny")
     assert "Choose two different models" in texts(app)
 

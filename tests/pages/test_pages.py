@@ -42,7 +42,7 @@ def test_empty_state_explains(page):
     assert picker.value == "cnn8"
     assert "8L CNN · right for 62 of 100 faces" in picker.options
     (best,) = [option for option in picker.options if "recommended" in option]
-    assert best == "EmoSense S · recommended, most often right · right for 70 of 100 faces"
+    assert best == "EmoSense S · recommended, most accurate · right for 70 of 100 faces"
     # Who does no better than chance comes last, and says so.
     assert picker.options[-1].startswith("10L CNN · no better than guessing (24 of 100 faces)")
     assert not any("MFLOPs" in option for option in picker.options)

@@ -48,9 +48,9 @@ def faces_of(photos: Sequence[AnalyzedPhoto]) -> list[BatchFace]:
 def filter_faces(faces: Sequence[BatchFace], number: int) -> list[BatchFace]:
     """Show the filters of job ``number`` and return the faces that pass them."""
     counts = {
-        name: sum(found.face.verdict == name for found in faces)
+        name: sum(item.face.verdict == name for item in faces)
         for name in VERDICTS
-        if any(found.face.verdict == name for found in faces)
+        if any(item.face.verdict == name for item in faces)
     }
     verdicts = st.pills(
         "Show",
@@ -71,9 +71,9 @@ def filter_faces(faces: Sequence[BatchFace], number: int) -> list[BatchFace]:
             "Photo's name contains", key=f"batch_name_{number}", icon=":material/search:"
         )
     return [
-        found
-        for found in faces
-        if (not verdicts or found.face.verdict in verdicts)
-        and 100 * found.face.probability >= minimum
-        and name_part.strip().lower() in found.photo.result.source.lower()
+        item
+        for item in faces
+        if (not verdicts or item.face.verdict in verdicts)
+        and 100 * item.face.probability >= minimum
+        and name_part.strip().lower() in item.photo.result.source.lower()
     ]

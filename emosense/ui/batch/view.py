@@ -86,17 +86,17 @@ def _show_ended(batches: SessionBatches, job: PhotoJob, number: int) -> None:
             icon=":material/warning:",
         )
     _show_failures_and_empty(job.done)
-    shown = faces
+    visible = faces
     if faces:
-        shown = filter_faces(faces, number)
-        if shown:
-            _show_charts(shown, number)
-            _show_by_emotion(shown)
-            _show_table(shown, number)
+        visible = filter_faces(faces, number)
+        if visible:
+            _show_charts(visible, number)
+            _show_by_emotion(visible)
+            _show_table(visible, number)
         else:
             st.info("No face passes these filters.", icon=":material/filter_alt:")
     if job.done:
-        _downloads(job, faces, shown, number)
+        _downloads(job, faces, visible, number)
         speed = f", {len(job.done) / job.duration:.0f} photos/s" if job.duration else ""
         st.caption(
             f"{pluralize(read, 'photo')} in {job.duration:.1f} s{speed}. Classified by the "
@@ -126,8 +126,8 @@ def _show_failures_and_empty(photos: Sequence[AnalyzedPhoto]) -> None:
             st.dataframe({"photo": without}, hide_index=True, width="stretch")
 
 
-def _show_charts(shown: Sequence[BatchFace], number: int) -> None:
-    verdicts = [found.face.verdict for found in shown]
+def _show_charts(visible: Sequence[BatchFace], number: int) -> None:
+    verdicts = [item.face.verdict for item in visible]
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**What the faces express**")
@@ -139,39 +139,39 @@ def _show_charts(shown: Sequence[BatchFace], number: int) -> None:
     with right:
         st.markdown("**How probable that is**")
         show_plot(
-            probability_histogram([found.face for found in shown]),
+            probability_histogram([item.face for item in visible]),
             key=f"batch_probabilities_{number}",
             alt="Histogram of the faces' top probabilities",
         )
 
 
-def _show_by_emotion(shown: Sequence[BatchFace]) -> None:
+def _show_by_emotion(visible: Sequence[BatchFace]) -> None:
     """Show the most probable faces of each verdict; many more when there is only one."""
-    verdicts = [name for name in VERDICTS if any(f.face.verdict == name for f in shown)]
+    verdicts = [name for name in VERDICTS if any(f.face.verdict == name for f in visible)]
     limit = _SHOWN_ALONE if len(verdicts) == 1 else _SHOWN
     for name in verdicts:
-        faces = [found for found in shown if found.face.verdict == name]
-        faces.sort(key=lambda found: -found.face.probability)
+        faces = [item for item in visible if item.face.verdict == name]
+        faces.sort(key=lambda item: -item.face.probability)
         more = f", the {limit} most probable" if len(faces) > limit else ""
         st.markdown(f"**{name}** &nbsp; {pluralize(len(faces), 'face')}{more}")
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-            for found in faces[:limit]:
+            for item in faces[:limit]:
                 st.image(
-                    found.crop,
+                    item.crop,
                     width=76,
-                    caption=probability_percent(found.face.probability),
-                    alt=f"{found.photo.result.source}, face {found.number}, {name}",
+                    caption=probability_percent(item.face.probability),
+                    alt=f"{item.photo.result.source}, face {item.number}, {name}",
                 )
 
 
-def _show_table(shown: Sequence[BatchFace], number: int) -> None:
+def _show_table(visible: Sequence[BatchFace], number: int) -> None:
     # A chosen row is kept by its position: other rows are another table, without a choice.
-    rows = hash(tuple((id(found.photo), found.number) for found in shown))
+    rows = hash(tuple((id(item.photo), item.number) for item in visible))
     table, picture = st.columns([3, 2], gap="large")
     with table:
         event = st.dataframe(
             percent_table(
-                [_row(found, pictured=len(shown) <= _PICTURED) for found in shown],
+                [_row(item, pictured=len(visible) <= _PICTURED) for item in visible],
                 ("probability", *EMOTIONS),
             ),
             hide_index=True,
@@ -187,23 +187,23 @@ def _show_table(shown: Sequence[BatchFace], number: int) -> None:
         if not selected:
             st.caption("Choose a row to see its photo here.")
             return
-        found = shown[selected[0]]
+        item = visible[selected[0]]
         st.image(
-            found.photo.preview,
+            item.photo.preview,
             width="stretch",
-            caption=f"{escape_markdown(found.photo.result.source)}, face {found.number}",
-            alt=f"{found.photo.result.source} with boxes",
+            caption=f"{escape_markdown(item.photo.result.source)}, face {item.number}",
+            alt=f"{item.photo.result.source} with boxes",
         )
 
 
-def _row(found: BatchFace, *, pictured: bool) -> dict[str, object]:
-    face = found.face
-    picture = "data:image/jpeg;base64," + base64.b64encode(found.crop).decode() if pictured else ""
+def _row(item: BatchFace, *, pictured: bool) -> dict[str, object]:
+    face = item.face
+    picture = "data:image/jpeg;base64," + base64.b64encode(item.crop).decode() if pictured else ""
     return {
         "picture": picture,
-        "photo": found.photo.result.source,
-        "face": found.number,
-        "says": face.verdict,
+        "photo": item.photo.result.source,
+        "face": item.number,
+        "label": face.verdict,
         "probability": face.probability,
         "note": "perhaps no face" if face.doubtful else "",
         **dict(zip(EMOTIONS, face.probabilities, strict=True)),
@@ -211,22 +211,22 @@ def _row(found: BatchFace, *, pictured: bool) -> dict[str, object]:
 
 
 def _downloads(
-    job: PhotoJob, faces: Sequence[BatchFace], shown: Sequence[BatchFace], number: int
+    job: PhotoJob, faces: Sequence[BatchFace], visible: Sequence[BatchFace], number: int
 ) -> None:
     """Offer all rows; or, while a filter holds some back, those of the faces that are shown."""
     results = [photo.result for photo in job.done]
     only = None
-    if len(shown) < len(faces):
+    if len(visible) < len(faces):
         passed: dict[int, set[int]] = {}
-        for found in shown:
-            passed.setdefault(id(found.photo), set()).add(found.number)
+        for item in visible:
+            passed.setdefault(id(item.photo), set()).add(item.number)
         only = [passed.get(id(photo), set()) for photo in job.done]
     kinds = (
         ("CSV", partial(_csv, results, only), "csv", "text/csv"),
         ("Parquet", partial(_parquet, results, only), "parquet", "application/vnd.apache.parquet"),
         ("JSON", partial(_json, results, only), "json", "application/json"),
     )
-    subject = "All" if only is None else f"The {pluralize(len(shown), 'face')} shown"
+    subject = "All" if only is None else f"The {pluralize(len(visible), 'face')} shown"
     for column, (label, make, ending, mime) in zip(st.columns(3), kinds, strict=True):
         column.download_button(
             f"{subject} as {label}",
@@ -237,7 +237,7 @@ def _downloads(
             on_click="ignore",
             width="stretch",
             key=f"batch_{ending}_{number}",
-            disabled=not shown and only is not None,
+            disabled=not visible and only is not None,
         )
 
 

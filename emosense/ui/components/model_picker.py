@@ -109,7 +109,7 @@ def _is_majority_baseline(model: TrainedModel) -> bool:
 def _accuracy_note(model: TrainedModel, *, best: bool) -> str:
     """Say in a visitor's words what a model is worth, and whether its training is still going."""
     card = model.card
-    line = " · recommended, most often right" if best else ""
+    line = " · recommended, most accurate" if best else ""
     if _TEST in card.metrics:
         right = round(100 * card.metrics[_TEST].accuracy)
         line += (

@@ -1,4 +1,4 @@
-"""Trust: what a model's confidence is worth."""
+"""Calibration: reliability diagrams, ECE, and selective prediction."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from emosense.evaluation.selective import coverage_curve, selective_accuracy
 from emosense.ui.models.components import percent, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
 
-_WANTED = (0.8, 0.9)
+_TARGET_ACCURACIES = (0.8, 0.9)
 _SIDE_BY_SIDE = 3
 
 
 def show(selection: Selection) -> None:
     """Show the view."""
-    st.header("Does 70 % mean 70 %?")
+    st.header("Calibration: does 70 % mean 70 %?")
     st.caption(
-        f"{selection.description}, sorted by the model's confidence. On the dotted line confidence and "
-        "share of right answers are equal; below it the model is too sure of itself. The grey "
-        "line is the network before calibration (one temperature, fitted on the validation images), "
-        "the bars what the app shows. ECE is the mean distance; pale bars hold few images."
+        f"{selection.description}, binned by the model's confidence (reliability diagrams). On the dotted line confidence "
+        "and accuracy are equal; below it the model is overconfident. The grey line is the network "
+        "before temperature scaling (one temperature, fitted on the validation images), the bars what "
+        "the app shows. ECE, the expected calibration error, is the mean distance; pale bars hold "
+        "few images."
     )
     models = selection.models
     for start in range(0, len(models), _SIDE_BY_SIDE):
@@ -51,11 +52,11 @@ def show(selection: Selection) -> None:
                     f"reliability-{selected.model.name}",
                     f"Reliability diagram of {selected.label}: {text}",
                 )
-    st.header("What if it may abstain?")
+    st.header("Selective prediction: what if it may abstain?")
     st.caption(
-        "Accuracy when only the faces that the model is surest of are answered. The diamond is "
-        'where the app draws the line: it says "unsure" of the images to the right of it. The '
-        "line was drawn on the validation images without copies, for three right answers of four."
+        "Accuracy when the model predicts only where it is most confident (risk-coverage curve). The "
+        'diamond is the abstention threshold: right of it the app says "unsure". The threshold was '
+        "chosen on the validation images without duplicates, for three correct predictions of four."
     )
     curves = {selected.label: coverage_curve(selected.predictions) for selected in models}
     show_chart(
@@ -86,10 +87,10 @@ def show(selection: Selection) -> None:
         | {"model": "", "temperature": "%.2f"}
         | dict.fromkeys(("ECE", "ECE before"), "%.3f"),
     )
-    st.header("How the score depends on what is counted")
+    st.header("How the accuracy depends on what is counted")
     st.caption(
-        f"{selection.split}. Copies are test images that stand pixel by pixel in Training too. "
-        "FER+: the share of answers that most of FER+'s ten annotators gave; they and "
+        f"{selection.split}. Copies are test images with a pixel-identical duplicate in Training. "
+        "FER+: the fraction of predictions that most of FER+'s ten annotators chose; they and "
         "FER2013's label agree on about two of three images."
     )
     rows = [_score_row(selected, selection) for selected in models]
@@ -112,13 +113,13 @@ def _selective_row(selected: SelectedModel, selection: Selection) -> dict[str, A
     return {
         "model": selected.label,
         # Above 1 stands for a model that is never sure: none of its answers may be shown as so.
-        "unsure below": 100 * min(calibration.threshold, 1.0),
-        "sure": 100 * sure[0],
-        "right where sure": 100 * sure[1],
+        "abstains below": 100 * min(calibration.threshold, 1.0),
+        "coverage (answered)": 100 * sure[0],
+        "accuracy when answered": 100 * sure[1],
         **{
             f"answered at {formatting.percent(target_accuracy)} accuracy": 100
             * curve.coverage_at(target_accuracy)
-            for target_accuracy in _WANTED
+            for target_accuracy in _TARGET_ACCURACIES
         },
         "temperature": calibration.temperature,
         "ECE": selected.intervals["ece"].value,

@@ -13,30 +13,31 @@ from emosense.ui.models.components import show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
 from emosense.ui.session.query_params import query_segments
 
-_FIGURES = {"f1": "F1", "precision": "precision", "recall": "recall"}
+_METRICS = {"f1": "F1", "precision": "precision", "recall": "recall"}
 
 
 def show(selection: Selection) -> None:
     """Show the view."""
     st.caption(
-        f"{selection.description}. Precision: how many of the answers are right. Recall: how many "
-        "faces of the class are found. F1: their harmonic mean. Support: images of the class."
+        f"{selection.description}. Precision: fraction of the predictions of the class that are "
+        "correct. Recall: fraction of the images of the class that are predicted so. F1: their "
+        "harmonic mean. Support: images of the class."
     )
-    metric = query_segments("figure", "Figure", _FIGURES)
+    metric = query_segments("figure", "Metric", _METRICS)
     classes = {
-        shown.label: compute_metrics(
-            shown.predictions.labels, shown.predictions.probabilities
+        selected_model.label: compute_metrics(
+            selected_model.predictions.labels, selected_model.predictions.probabilities
         ).per_class
-        for shown in selection.models
+        for selected_model in selection.models
     }
     show_chart(
         class_chart(classes, selection.colours, metric),
         f"classes-{metric}",
-        f"{_FIGURES[metric]} per class and model; the table below has the figures",
+        f"{_METRICS[metric]} per class and model; the table below has the values",
     )
-    by_name = {shown.model.name: shown for shown in selection.models}
-    titles = {name: shown.label for name, shown in by_name.items()}
-    selected = query_segments("curves", "Figures and curves of", titles)
+    by_name = {selected_model.model.name: selected_model for selected_model in selection.models}
+    titles = {name: selected_model.label for name, selected_model in by_name.items()}
+    selected = query_segments("curves", "Metrics and curves of", titles)
     _show_model(by_name[selected], classes[by_name[selected].label])
 
 
@@ -47,7 +48,7 @@ def _show_model(selected: SelectedModel, classes: dict[str, ClassMetrics]) -> No
         [
             {
                 "class": emotion,
-                **{text: 100 * getattr(classes[emotion], key) for key, text in _FIGURES.items()},
+                **{text: 100 * getattr(classes[emotion], key) for key, text in _METRICS.items()},
                 "support": classes[emotion].support,
                 "ROC area": curves[emotion][0].area,
                 "average precision": curves[emotion][1].area,
@@ -56,7 +57,7 @@ def _show_model(selected: SelectedModel, classes: dict[str, ClassMetrics]) -> No
         ],
         f"classes-{name}",
         {
-            **dict.fromkeys(_FIGURES.values(), "%.1f %%"),
+            **dict.fromkeys(_METRICS.values(), "%.1f %%"),
             "ROC area": "%.3f",
             "average precision": "%.3f",
         },

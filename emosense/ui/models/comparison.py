@@ -1,4 +1,4 @@
-"""Head to head: two models on the same images."""
+"""Comparison: two models on the same images, with McNemar's test."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def show(selection: Selection) -> None:
                 "McNemar's test",
                 f"p = {comparison.p_value:.2g}" if comparison.p_value >= 1e-4 else "p < 0.0001",
             ),
-            ("Same answer", percent(comparison.agreement / images)),
+            ("Same prediction", percent(comparison.agreement / images)),
         ),
         strict=True,
     ):
@@ -47,19 +47,19 @@ def show(selection: Selection) -> None:
     st.caption(
         f"{selection.description}. 95 % interval of the difference: {100 * ahead.low:+.1f} to "
         f"{100 * ahead.high:+.1f} points, drawn over the same images. McNemar's exact test: how "
-        "often two equally good models would differ this much on the images that only one names "
-        "rightly. Both speak of these two trained networks; another seed may shift either."
+        "often two equally good models would differ this much on the images that only one predicts "
+        "correctly. Both speak of these two trained networks; another seed may shift either."
     )
     show_table(
         [
             {
                 "": f"{first.label} {text}",
-                f"{second.label} right": right,
+                f"{second.label} correct": right,
                 f"{second.label} wrong": wrong,
                 "all": right + wrong,
             }
             for text, right, wrong in (
-                ("right", comparison.both_correct, comparison.only_first),
+                ("correct", comparison.both_correct, comparison.only_first),
                 ("wrong", comparison.only_second, comparison.both_wrong),
             )
         ],
@@ -79,7 +79,7 @@ def _show_classes(first: SelectedModel, second: SelectedModel) -> None:
             {
                 "class": name,
                 "images": int(of_class.sum()),
-                "both right": int((of_class & a & b).sum()),
+                "both correct": int((of_class & a & b).sum()),
                 f"only {first.label}": int((of_class & a & ~b).sum()),
                 f"only {second.label}": int((of_class & ~a & b).sum()),
                 "both wrong": int((of_class & ~a & ~b).sum()),
@@ -88,9 +88,9 @@ def _show_classes(first: SelectedModel, second: SelectedModel) -> None:
     show_table(rows, "head-to-head-classes")
 
 
-def verdict(first: SelectedModel, second: SelectedModel, found: Comparison) -> str:
+def verdict(first: SelectedModel, second: SelectedModel, comparison: Comparison) -> str:
     """Say in a sentence which model is ahead, if one is."""
-    if found.p_value >= 0.05:
+    if comparison.p_value >= 0.05:
         return f"{first.label} and {second.label}: no difference that these images can show"
-    better, worse = (first, second) if found.difference.value > 0 else (second, first)
+    better, worse = (first, second) if comparison.difference.value > 0 else (second, first)
     return f"{better.label} is better than {worse.label}"

@@ -1,4 +1,4 @@
-"""Confusion: which class is taken for which, for each model and between two."""
+"""Confusion matrices of each model, and the difference between two."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SIDE_BY_SIDE = 3
 def show(selection: Selection) -> None:
     """Show the view."""
     scale = query_segments("scale", "Cells", {"shares": "% of the true class", "counts": "images"})
-    st.caption(f"{selection.description}. Rows are the labels, columns the answers.")
+    st.caption(f"{selection.description}. Rows are the true classes, columns the predicted ones.")
     models = selection.models
     for start in range(0, len(models), _SIDE_BY_SIDE):
         row = models[start : start + _SIDE_BY_SIDE]
@@ -32,7 +32,7 @@ def show(selection: Selection) -> None:
                 st.markdown(f"**{selected.label}**")
                 confusion = confusion_of(selected)
                 show_chart(
-                    confusion_chart(confusion, shares=scale == "shares", dark=dark()),
+                    confusion_chart(confusion, normalize=scale == "shares", dark=dark()),
                     f"confusion-{selected.model.name}",
                     f"Confusion matrix of {selected.label}. {_strongest(confusion)}",
                 )
@@ -42,9 +42,9 @@ def show(selection: Selection) -> None:
         show_difference(models)
 
 
-def confusion_of(shown: SelectedModel) -> npt.NDArray[np.int64]:
+def confusion_of(selected: SelectedModel) -> npt.NDArray[np.int64]:
     """Return a model's (7, 7) counts: rows true, columns answers."""
-    predictions = shown.predictions
+    predictions = selected.predictions
     return np.array(compute_metrics(predictions.labels, predictions.probabilities).confusion)
 
 
@@ -61,7 +61,7 @@ def show_difference(models: tuple[SelectedModel, ...]) -> None:
 def show_difference_chart(first: SelectedModel, second: SelectedModel) -> None:
     """Show the confusion matrix of the first model minus that of the second."""
     st.caption(
-        f"Blue: {first.label} gives this answer more often than {second.label}; brown: less "
+        f"Blue: {first.label} predicts this class more often than {second.label}; brown: less "
         "often. In points of the true class; on the diagonal blue is better."
     )
     show_chart(
@@ -117,6 +117,6 @@ def _strongest(confusion: npt.NDArray[np.int64]) -> str:
     np.fill_diagonal(fractions, 0)
     true, answer = np.unravel_index(fractions.argmax(), fractions.shape)
     return (
-        f"Most frequent confusion: {EMOTIONS[true]} taken for {EMOTIONS[answer]} "
+        f"Most frequent confusion: {EMOTIONS[true]} predicted as {EMOTIONS[answer]} "
         f"({percent(fractions[true, answer])} of {EMOTIONS[true]})."
     )

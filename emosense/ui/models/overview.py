@@ -21,9 +21,9 @@ _PARTS = {"Training": "training", "PublicTest": "validation", "PrivateTest": "te
 def show(selection: Selection) -> None:
     """Show the view."""
     _show_headlines(selection)
-    st.header("Headline figures")
+    st.header("Headline metrics")
     st.caption(
-        f"{selection.description}. Bars end at the figure, whiskers span its 95 % interval. Precision, "
+        f"{selection.description}. Whiskers span the 95 % bootstrap interval. Precision, "
         "recall and F1 are means over the seven classes."
     )
     # Before the chart, whose script takes longer to load than all else.
@@ -35,7 +35,7 @@ def show(selection: Selection) -> None:
             {s.label: p for s in selection.models if (p := paper_accuracy(s)) is not None},
         ),
         "overview",
-        "Headline figures: "
+        "Headline metrics: "
         + "; ".join(
             f"{s.label} "
             + ", ".join(f"{text} {percent(s.intervals[n].value)}" for n, text in HEADLINES.items())
@@ -59,9 +59,9 @@ def show(selection: Selection) -> None:
     _show_speed(selection)
 
 
-def paper_accuracy(shown: SelectedModel) -> float | None:
+def paper_accuracy(selected: SelectedModel) -> float | None:
     """Return the accuracy in 0..1 that the paper reports for the model's architecture."""
-    known = ARCHITECTURES.get(shown.card.network)
+    known = ARCHITECTURES.get(selected.card.network)
     return known.paper_accuracy if known else None
 
 
@@ -76,7 +76,7 @@ def _show_headlines(selection: Selection) -> None:
                 percent(accuracy.value),
                 "not in the paper"
                 if paper is None
-                else f"{100 * (accuracy.value - paper):+.1f} to the paper",
+                else f"{100 * (accuracy.value - paper):+.1f} points vs. paper",
                 delta_color="off" if paper is None else "normal",
                 delta_arrow="off" if paper is None else "auto",
             )

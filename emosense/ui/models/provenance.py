@@ -11,7 +11,7 @@ from emosense.ui.models.selection import Selection
 
 def show_provenance(selection: Selection) -> None:
     """Show the expander with commands, seeds and data."""
-    with collapsed_expander("How was this made?", "made", ":material/terminal:") as opened:
+    with collapsed_expander("How to reproduce", "made", ":material/terminal:") as opened:
         if not opened:
             return
         for selected in selection.models:

@@ -73,7 +73,7 @@ class Selection:
     @property
     def colours(self) -> dict[str, str]:
         """Colour by label."""
-        return {selected_models.label: selected_models.colour for selected_models in self.models}
+        return {selected.label: selected.colour for selected in self.models}
 
 
 def select_view(views: dict[str, str]) -> str:
@@ -144,9 +144,9 @@ def _choose_images(middle: DeltaGenerator, right: DeltaGenerator) -> tuple[str, 
     with right:
         include_duplicates = query_segments(
             "copies",
-            "Copies",
-            {"yes": "counted", "no": "left out"},
-            help="Test images that stand pixel by pixel in Training too.",
+            "Duplicates",
+            {"yes": "included", "no": "left out"},
+            help="Test images that are pixel-identical to one of Training.",
         )
     return split, include_duplicates == "yes"
 

@@ -80,4 +80,4 @@ def _plateau_note(selected: SelectedModel, history: list[dict[str, Any]]) -> str
     if stuck == 0:
         return ""
     times = "epoch" if stuck == 1 else f"{stuck} epochs"
-    return f" For the first {times} it did no better than always naming the most frequent class."
+    return f" For the first {times} it did no better than always predicting the majority class."

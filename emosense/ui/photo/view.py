@@ -179,14 +179,14 @@ def _show_many_faces(
 ) -> None:
     key = f"photo_cards_{analysis.photo.digest}"
     limit = max(_SHOWN_FACES, st.session_state.get(key, 0))
-    shown = range(1, min(len(result.faces), limit) + 1)
-    for start in range(0, len(shown), _FACES_A_ROW):
+    visible = range(1, min(len(result.faces), limit) + 1)
+    for start in range(0, len(visible), _FACES_A_ROW):
         columns = st.columns(_FACES_A_ROW)
-        row = shown[start : start + _FACES_A_ROW]
+        row = visible[start : start + _FACES_A_ROW]
         for column, number in zip(columns, row, strict=False):
             with column:
                 _show_face(worker, analysis, result, number, f"{index}-{number}")
-    rest = len(result.faces) - len(shown)
+    rest = len(result.faces) - len(visible)
     if rest and st.button(
         f"Show {min(rest, _SHOWN_FACES)} more of {pluralize(len(result.faces), 'face')}",
         icon=":material/expand_more:",
@@ -214,11 +214,13 @@ def _show_face(
             text = f"{face.emotion}** &nbsp; {probability}"
             if not face.sure:
                 text = f"unsure**  \nperhaps {face.emotion}, {probability}"
-            found = f"face found with {probability_percent(face.detection_score)} certainty"
+            detection_note = (
+                f"face found with {probability_percent(face.detection_score)} certainty"
+            )
             if face.doubtful:
-                found += ": **perhaps no face**"
+                detection_note += ": **perhaps no face**"
             st.markdown(f"**{number}. {text}")
-            st.caption(found)
+            st.caption(detection_note)
         show_plot(
             probability_chart(face),
             key=f"chart_{key}",

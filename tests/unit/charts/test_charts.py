@@ -55,7 +55,7 @@ def rgb(colour):
 def test_numbers_of_heat_maps_can_be_read_in_every_cell(dark):
     counts = np.diag(np.arange(1, 8)) + 1
     for figure in (
-        confusion_chart(counts, shares=True, dark=dark),
+        confusion_chart(counts, normalize=True, dark=dark),
         difference_chart(counts, counts[::-1], ("a", "b"), dark=dark),
     ):
         (trace,) = figure.data
