@@ -212,6 +212,6 @@ def open_system(address: str) -> tuple[fsspec.AbstractFileSystem, str]:
 
 
 def is_local(system: Any) -> bool:
-    """Tell whether a file system of fsspec is this machine's."""
+    """Return whether a file system of fsspec is this machine's."""
     protocol = system.protocol
     return "file" in ((protocol,) if isinstance(protocol, str) else protocol)

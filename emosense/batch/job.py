@@ -85,7 +85,7 @@ def run_job(
         BatchError: nothing to analyse, or a folder that holds another job.
         ModelError: the model cannot be used.
     """
-    find_model(options.model)  # told before the first file, not by each of them
+    find_model(options.model)  # reported before the first file, not by each of them
     store = ResultStore(destination)
     discovery = discover(source, store.is_own)
     store.begin(job_metadata(source, options))

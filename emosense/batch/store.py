@@ -109,7 +109,7 @@ class ResultStore:
             )
 
     def is_own(self, system: fsspec.AbstractFileSystem, path: str) -> bool:
-        """Tell whether a file was written by this job's runs."""
+        """Return whether a file was written by this job's runs."""
         folder, _, name = path.rpartition("/")
         return (
             bool(_OWN.fullmatch(name))

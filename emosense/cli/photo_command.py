@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     failures = [result for result in results if isinstance(result, PhotoFailure)]
     for failure in failures:
         print(f"emosense: {failure.source}: {failure.message}", file=sys.stderr)
-    # After the results are told: a folder that cannot be written to takes none of them.
+    # After the results are printed: a folder that cannot be written to takes none of them.
     if options.annotated is not None:
         _write_annotated(options.annotated, options.files, results)
     if options.explain is not None:

@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     )
     out = options.out or Path("models") / recipe.network
     run_directory = options.checkpoints or Path("runs") / out.name
-    require_model_dir(out)  # told before the training, not after
+    require_model_dir(out)  # reported before the training, not after
     data = read_data(options.data)
     if not options.publish_only:
         with ProgressReport() as report:

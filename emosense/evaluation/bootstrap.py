@@ -1,4 +1,4 @@
-"""How far a figure may be off because the test set is only a sample.
+"""Bootstrap confidence intervals of metrics.
 
 Bootstrap over the test images (Efron & Tibshirani 1993): the images are drawn anew with
 replacement, every metric is computed on each draw. The interval covers the choice of test
@@ -23,7 +23,7 @@ _CHUNK: Final = 100
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with its 95 % interval; all three in the unit of the figure.
+    """A metric with its 95 % confidence interval; all three in the metric's unit.
 
     >>> predictions = Predictions(
     ...     np.uint8([3, 3, 6]), np.eye(7, dtype=np.float32)[[3, 0, 6]], np.zeros(3, bool)

@@ -1,4 +1,4 @@
-"""Fits a model's calibration on the images it was chosen on, never on the final test."""
+"""Fits temperature and abstention threshold on the validation split, never on the final test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from emosense.evaluation.selective import coverage_curve
 from emosense.networks.temperature_scaling import Calibration
 
 TARGET_ACCURACY: Final = 0.75
-"""Share of right answers that "sure" stands for: three of four."""
+"""Accuracy when answered that the abstention threshold is chosen for: three of four."""
 
 ALWAYS_ABSTAIN: Final = 1.01
 """A threshold that no probability reaches."""

@@ -1,4 +1,4 @@
-"""A model's stored answers on the test parts: all that the dashboards are computed from."""
+"""A model's stored predictions on the test splits: the dashboards are computed from them alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WITHOUT_DUPLICATES: Final = " without copies"
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model answered on n test images.
+    """A model's predictions on n test images.
 
     Attributes:
         labels: (n,) uint8 emotion codes.
@@ -157,7 +157,7 @@ def _describe(array: npt.NDArray[Any]) -> str:
 
 
 def ferplus_agreement(predictions: Predictions) -> float | None:
-    """Return the share of answers that FER+'s annotators chose most often, or None without votes.
+    """Return the fraction of predictions that FER+'s annotators chose most often; None without votes.
 
     Over the images with votes for at least one of the seven classes; among equal votes the
     class that comes first in FER2013's order counts. Source: Barsoum et al. 2016,

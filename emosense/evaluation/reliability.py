@@ -17,7 +17,7 @@ class ReliabilityBin:
         high: upper edge.
         images: how many; the other two are NaN where there are none.
         confidence: their mean top probability.
-        accuracy: their share of right answers.
+        accuracy: their accuracy, in 0..1.
 
     >>> ReliabilityBin(low=0.6, high=0.7, images=120, confidence=0.65, accuracy=0.66).images
     120

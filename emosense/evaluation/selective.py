@@ -12,11 +12,11 @@ from emosense.evaluation.predictions import Predictions
 
 @dataclass(frozen=True)
 class CoverageCurve:
-    """What is gained when the model may abstain on the images it is least sure of.
+    """Accuracy against coverage when the model may abstain on the images it is least sure of.
 
     Attributes:
-        coverage: (n,) share of images that are answered, rising to 1.
-        accuracy: (n,) share of right answers among them.
+        coverage: (n,) fraction of images that are answered, rising to 1.
+        accuracy: (n,) accuracy among them, in 0..1.
         threshold: (n,) top probability from which on an image is answered, falling.
 
     >>> predictions = Predictions(
@@ -37,7 +37,7 @@ class CoverageCurve:
 
 
 def coverage_curve(predictions: Predictions) -> CoverageCurve:
-    """Return accuracy against coverage, answering the surest images first."""
+    """Return accuracy against coverage, answering the most confident images first."""
     confidence = predictions.probabilities.max(axis=1).astype(float)
     order = np.argsort(-confidence, kind="stable")
     answered = np.arange(1, len(order) + 1)

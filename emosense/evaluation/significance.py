@@ -1,4 +1,4 @@
-"""Two models on the same images: is the better one really better?"""
+"""Significance of the difference between two models on the same images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from emosense.evaluation.predictions import Predictions
 
 @dataclass(frozen=True)
 class Comparison:
-    """Where two models agree and differ.
+    """Agreement and difference of two models on the same images.
 
     Attributes:
         both_correct: images that both predict correctly.

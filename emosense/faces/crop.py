@@ -27,7 +27,7 @@ class CropGeometry:
         shift_x: centre of the frame relative to the box's centre, along the line of the
             eyes, in units of the box's size.
         shift_y: the same across that line, positive towards the chin.
-        roll: whether the frame turns with the line of the eyes.
+        roll: whether the crop rotates with the line of the eyes.
 
     >>> CropGeometry(scale=1.0, shift_x=0.0, shift_y=0.0, roll=False).scale
     1.0

@@ -103,7 +103,7 @@ class FaceDetector:
         found: list[tuple[Detection, ...]],
         options: DetectorOptions,
     ) -> list[tuple[Detection, ...]]:
-        """Search again, finer and strictly, where nothing was found in a shrunk image.
+        """Detect again, finer and strictly, where nothing was found in a downscaled image.
 
         Coarser levels are part of every search, since they cost little: see :func:`_canvases`.
         """
@@ -128,20 +128,20 @@ class FaceDetector:
 
 @dataclass(frozen=True)
 class _Canvas:
-    """One scaled, turned and padded image, and the way back.
+    """One scaled, rotated and padded image, and the way back to its coordinates.
 
     Attributes:
         index: index of the image.
-        turn: number of clockwise quarter turns.
+        rotation: number of clockwise quarter turns.
         scale: canvas pixels per image pixel.
-        shape: (height, width) before the turn, without padding.
+        shape: (height, width) before the rotation, without padding.
         pixels: (h, w, 3) uint8 BGR.
         threshold: lowest score.
         min_size: longer side of a face from which this level counts, in canvas pixels.
     """
 
     index: int
-    turn: int
+    rotation: int
     scale: float
     shape: tuple[int, int]
     pixels: npt.NDArray[np.uint8]
@@ -159,11 +159,11 @@ class _Canvas:
         corners = np.concatenate([rows[:, 0:2], rows[:, 0:2] + rows[:, 2:4]], 1)
         points = np.concatenate([corners, rows[:, 4:14]], 1).reshape(len(rows), 7, 2)
         x, y = points[..., 0].copy(), points[..., 1].copy()
-        if self.turn == 1:
+        if self.rotation == 1:
             x, y = y, height - x
-        elif self.turn == 2:
+        elif self.rotation == 2:
             x, y = width - x, height - y
-        elif self.turn == 3:
+        elif self.rotation == 3:
             x, y = width - y, x
         points = np.stack([x, y], -1) / self.scale
         low, high = points[:, :2].min(axis=1), points[:, :2].max(axis=1)
@@ -196,9 +196,15 @@ def _canvases(
     threshold, min_size = options.threshold, 0.0
     while True:
         scale = max(pixels.shape[:2]) / max(image.shape[:2])
-        for turn in range(4) if options.turned else range(1):
+        for rotation in range(4) if options.turned else range(1):
             yield _Canvas(
-                index, turn, scale, pixels.shape[:2], _pad(pixels, turn), threshold, min_size
+                index,
+                rotation,
+                scale,
+                pixels.shape[:2],
+                _pad(pixels, rotation),
+                threshold,
+                min_size,
             )
         if max(pixels.shape[:2]) <= _LARGEST:
             return
@@ -206,9 +212,9 @@ def _canvases(
         threshold, min_size = max(threshold, STRICT_THRESHOLD), _LARGE / _COARSER
 
 
-def _pad(image: npt.NDArray[np.uint8], turn: int) -> npt.NDArray[np.uint8]:
-    """Turn by quarters and pad with black to multiples of 32 at the right and lower edge."""
-    rotate_code = _QUARTER_TURNS[turn]
+def _pad(image: npt.NDArray[np.uint8], rotation: int) -> npt.NDArray[np.uint8]:
+    """Rotate by quarter turns and pad with black to multiples of 32 at the right and lower edge."""
+    rotate_code = _QUARTER_TURNS[rotation]
     turned = image if rotate_code is None else cv2.rotate(image, rotate_code)
     height, width = turned.shape[:2]
     down, right = -height % _STRIDE, -width % _STRIDE
@@ -232,7 +238,7 @@ def _detections(
 ) -> tuple[Detection, ...]:
     rows = np.concatenate(tables)
     if len(tables) > 1:
-        # A face that is found in two turns or on two levels is one face: the better score wins.
+        # A face that is detected in two rotations or on two levels is one face: the better score wins.
         rows = non_max_suppression(rows, options.threshold)
     found = []
     for row in rows[np.argsort(-rows[:, 14], kind="stable")].tolist():
@@ -244,7 +250,7 @@ def _detections(
 
 
 def _plausible(image: npt.NDArray[np.uint8], box: Box, full: Box, min_face: int) -> bool:
-    """Refuse what cannot be a face: too small, mostly outside, or without any contrast."""
+    """Return whether a box can be a face: not too small, mostly inside, with some contrast."""
     if min(box.width, box.height) < min_face:
         return False
     if box.width * box.height < 0.4 * full.width * full.height:

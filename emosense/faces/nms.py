@@ -1,4 +1,4 @@
-"""Suppression of overlapping boxes."""
+"""Non-maximum suppression of overlapping boxes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from emosense.faces.backends.base import NMS_IOU
 def non_max_suppression(
     table: npt.NDArray[np.float32], threshold: float
 ) -> npt.NDArray[np.float32]:
-    """Keep the best of every group of overlapping boxes, as OpenCV does.
+    """Apply non-maximum suppression: keep the best of every group of overlapping boxes.
 
     Args:
         table: (k, 15) rows as :class:`~emosense.faces.backends.base.DetectorBackend` gives them.

@@ -18,16 +18,16 @@ SMALL_FACES_LONG_SIDE: Final = 2560
 
 @dataclass(frozen=True)
 class DetectorOptions:
-    """How faces are looked for.
+    """Options of the face detector.
 
     Attributes:
         threshold: lowest score in 0..1. 0.7 is measured on WIDER FACE (recall .885 and
             precision .948 on faces of 32 px and more, long side 640); 0.8 is strict.
         min_face: shortest side of a face in pixels of the image.
         long_side: the image is scaled down to this many pixels before the search. Never up:
-            960 suits photos, 640 video. Faces that are too large for this size are looked for
+            960 suits photos, 640 video. Faces that are too large for this size are detected
             at a quarter of it as well, strictly.
-        turned: look again in the image turned by 90, 180 and 270 degrees.
+        turned: detect in the image rotated by 90, 180 and 270 degrees as well.
         second_look: where nothing is found, neither small nor large, in an image that was scaled
             down, look again at twice the long side, strictly: a face of 40 px in 4,000 is found
             then.

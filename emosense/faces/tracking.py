@@ -1,4 +1,4 @@
-"""Gives faces of successive frames to people: the same person keeps the same number.
+"""Multi-face tracking: the same person keeps the same number from frame to frame.
 
 Tracking by detection: each known person's face is moved on at its last speed, and faces are
 assigned to people so that the sum of costs (overlap, landmarks, appearance) is smallest
@@ -24,7 +24,7 @@ _IMPOSSIBLE: Final = 1e6
 
 @dataclass(frozen=True)
 class TrackerConfig:
-    """When a face is the same person's.
+    """Thresholds of tracking and re-identification.
 
     Attributes:
         max_lost_seconds: seconds for which a person may be unseen (hidden, turned away) and still be
@@ -52,7 +52,7 @@ class TrackerConfig:
 
 
 class FaceTracker:
-    """Numbers the faces of one video, frame after frame.
+    """Assigns person numbers to the faces of one video, frame after frame.
 
     Args:
         config: when a face is the same person's.
@@ -206,7 +206,7 @@ class FaceTracker:
 
 
 def appearance_descriptor(image: npt.NDArray[np.uint8], detection: Detection) -> Appearance:
-    """Describe what a face looks like: its surroundings as a small colour picture.
+    """Return an appearance descriptor: the face's surroundings as a small colour picture.
 
     Args:
         image: (h, w, 3) uint8 RGB.
@@ -240,7 +240,7 @@ def cosine_similarity(first: Appearance, second: Appearance) -> float:
 
 @dataclass
 class _Person:
-    """Somebody who was seen: last place, speed in pixels a second, and looks."""
+    """A track: last detection, velocity in pixels a second, and appearance."""
 
     number: int
     seen: float
@@ -249,13 +249,13 @@ class _Person:
     speed: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
 
     def expected(self, time: float) -> Box:
-        """Where the face should be at ``time``."""
+        """Return the box that constant velocity predicts for ``time``."""
         dx, dy = self.speed * (time - self.seen)
         box = self.last.full_box
         return Box(box.x + dx, box.y + dy, box.width, box.height)
 
     def move(self, time: float, detection: Detection, looks: Appearance, crowded: bool) -> None:
-        """Take over a new place; among overlapping faces speed and looks stay as they were."""
+        """Update the track; among overlapping faces velocity and appearance stay as they were."""
         step = time - self.seen
         if step > 0 and not crowded:
             ahead = np.subtract(detection.full_box.centre, self.last.full_box.centre) / step

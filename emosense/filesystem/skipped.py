@@ -79,5 +79,5 @@ def skip_reason(name: str) -> tuple[Reason, str]:
 
 
 def abbreviate(text: object, longest: int = _MAX_LENGTH) -> str:
-    """Return a text for a message: on one line, and told where it was cut."""
+    """Return a text for a message: on one line, with a mark where it was cut."""
     return filenames.abbreviate(" ".join(str(text).split()), longest)

@@ -62,7 +62,7 @@ def remove_stale(root: Path) -> None:
 
 
 def _owns(process: int, folder: Path) -> bool:
-    """Tell whether the process runs that made a folder."""
+    """Return whether the process runs that made a folder."""
     if process == os.getpid():
         # In a container each start of the app has the same number.
         return folder.stat().st_mtime >= _BEGAN

@@ -31,7 +31,7 @@ _NUMBERS: Final = {1: "whole-number", 2: "whole-number", 3: "float"}
 _FLOATS: Final = (1.0, *(2.0**bits - 1 for bits in _BITS))
 _PERCENTILE: Final = 99
 _SAMPLE: Final = 1_000_000
-"""Pixels that are looked at for the percentile."""
+"""Pixels that are sampled for the percentile."""
 _MAX_NEGATIVE_FRACTION: Final = 0.01
 """Share of a float picture's values below 0, above which 0 is not its black."""
 
@@ -107,7 +107,7 @@ def read_high_bit_depth_tiff(
     Args:
         data: the file.
         max_pixels: checked before decoding.
-        only: whether Pillow has refused it, so that it is read or told here.
+        only: whether Pillow has refused it, so that it is read or reported here.
 
     Returns:
         (h, w, 3) uint8 RGB, upright; None for what Pillow reads as well.
@@ -120,7 +120,7 @@ def read_high_bit_depth_tiff(
     """
     import tifffile
 
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong is told here
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong is reported here
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page: Any = file.pages[0]
         if _is_raw(page, data):

@@ -105,7 +105,7 @@ def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbIma
 
 
 def is_readable(source: object) -> bool:
-    """Tell whether something can be read like an open file; never fails."""
+    """Return whether something can be read like an open file; never fails."""
     try:
         return callable(getattr(source, "read", None))
     except Exception:  # a property of a foreign object raises errors of its own

@@ -1,4 +1,4 @@
-"""Finds the hard cuts of a video."""
+"""Detects the hard cuts of a video."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FLAT_CHANGE: Final = 24.0
 
 
 class SceneCutDetector:
-    """Tells hard cuts from movement, frame after frame.
+    """Detects hard cuts, frame after frame.
 
     From one frame to the next even a fast pan leaves a small picture much as it was; a cut
     leaves nothing. Measured on clips with cuts and pans: correlations up to 0.27 across cuts,

@@ -52,7 +52,7 @@ def _packets(container: Any, tracks: list[Any]) -> Counter[int]:
             counts[packet.stream.index] += bool(packet.size)
             if read >= _PROBED_PACKETS or all(counts[track.index] > 1 for track in tracks):
                 break
-    except Exception:  # whatever FFmpeg's bindings stumble on: it is told when frames are read
+    except Exception:  # whatever FFmpeg's bindings stumble on: it is reported when frames are read
         return counts
     return counts
 

@@ -35,7 +35,7 @@ _TO_BT709: Final = np.array(
 
 
 def is_hdr(transfer: int) -> bool:
-    """Tell whether a transfer characteristic (H.273) is one of HDR's."""
+    """Return whether a transfer characteristic (H.273) is one of HDR's."""
     return transfer in HDR_TRANSFERS
 
 
@@ -118,7 +118,7 @@ class FrameToneMapper:
         planes = frame.reformat(
             width=width, height=height, format="gbrp16le", src_colorspace=_BT2020
         )
-        planes.time_base, planes.pts = Fraction(1), None  # as the graph was told
+        planes.time_base, planes.pts = Fraction(1), None  # as the graph expects
         self._source.push(planes)
         return np.asarray(self._sink.pull().to_ndarray(format="rgb24"), np.uint8)
 

@@ -246,7 +246,7 @@ class VideoReader:
             )
 
     def _is_short(self, frames: int, last: float, longest: float) -> bool:
-        """Tell whether the frames end well before the header says.
+        """Return whether the frames end well before the header says.
 
         Their number alone does not tell it: the header of a trimmed MP4 counts what is not shown,
         and Matroska's number is guessed from an even rate. Nor does the last frame's time: it may

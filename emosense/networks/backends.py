@@ -1,4 +1,4 @@
-"""What computes a trained network: ONNX Runtime on CPUs, Keras on anything else."""
+"""Inference backends: ONNX Runtime on CPUs, Keras on anything else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class InferenceBackend(Protocol):
 
 
 def create_backend(model: TrainedModel, backend: str = "auto") -> InferenceBackend:
-    """Return what computes ``model`` fastest here.
+    """Return the backend that computes ``model`` fastest here.
 
     Args:
         model: a model of the registry.
@@ -59,7 +59,7 @@ class OnnxBackend:
         archive: the content of a ``.keras`` file.
 
     Raises:
-        UnsupportedLayer: the network cannot be turned into ONNX.
+        UnsupportedLayer: the network cannot be converted to ONNX.
 
     >>> from emosense.networks.registry import find_model
     >>> archive = find_model("cnn8").file(WEIGHTS_FILE).read_bytes()

@@ -1,4 +1,4 @@
-"""A trained network as a function from face crops to probabilities."""
+"""A trained network as a function from face crops to calibrated probabilities."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class EmotionClassifier:
 
     @property
     def label(self) -> str:
-        """What computes the network, and on which device."""
+        """Backend and device, e.g. ``ONNX Runtime, CPU``."""
         return self._backend.label
 
     def __call__(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Turns a ``.keras`` archive into an ONNX graph, without Keras or TensorFlow.
+"""Converts a ``.keras`` archive into an ONNX graph, without Keras or TensorFlow.
 
 ONNX Runtime outruns TensorFlow on CPUs (docs/speed.md), and a process that needs nothing else starts
 sooner and is smaller. Only the layers that image classifiers are made of are known; a network
@@ -23,7 +23,7 @@ Array = npt.NDArray[np.float32]
 
 
 class UnsupportedLayer(Exception):
-    """The network has a layer (or an option of one) that cannot be turned into ONNX.
+    """The network has a layer (or an option of one) that cannot be converted to ONNX.
 
     >>> raise UnsupportedLayer("LSTM")
     Traceback (most recent call last):

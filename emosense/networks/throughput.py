@@ -1,4 +1,4 @@
-"""How many faces a network classifies in a second on this machine."""
+"""Throughput: how many faces a network classifies in a second on this machine."""
 
 from __future__ import annotations
 

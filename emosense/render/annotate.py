@@ -143,7 +143,7 @@ def _places(size: tuple[int, int], box: Box, label: _Label) -> Iterator[tuple[fl
 
 
 def _covers(label: Rectangle, others: npt.NDArray[np.float64]) -> bool:
-    """Tell whether a label covers any of (n, 4) rectangles."""
+    """Return whether a label covers any of (n, 4) rectangles."""
     left, top, right, bottom = label
     x = (left < others[:, 2]) & (others[:, 0] < right)
     y = (top < others[:, 3]) & (others[:, 1] < bottom)

@@ -24,7 +24,7 @@ def none(images: Images, rng: np.random.Generator) -> Images:
 
 
 def standard(images: Images, rng: np.random.Generator) -> Images:
-    """Mirror, turn (+-10 degrees), shift (+-10 %), zoom (+-10 %), brightness and contrast.
+    """Mirror, rotate (+-10 degrees), shift (+-10 %), zoom (+-10 %), brightness and contrast.
 
     Args:
         images: (n, 48, 48) float32 in 0..1.
@@ -44,7 +44,7 @@ def standard(images: Images, rng: np.random.Generator) -> Images:
 def photo(images: Images, rng: np.random.Generator) -> Images:
     """What a detector in the wild delivers: jitter, other framing, blur, JPEG, bad light.
 
-    Mirror, turn (+-12 degrees), shift (+-10 %), zoom (+-15 %), stretch (+-6 %); then in part of
+    Mirror, rotate (+-12 degrees), shift (+-10 %), zoom (+-15 %), stretch (+-6 %); then in part of
     the images: fewer pixels and blur, a rectangle of up to a sixth of the face erased (Zhong et
     al. 2017, arXiv:1708.04896; a quarter each), gamma and contrast (two fifths), noise and JPEG
     (a fifth each).

@@ -1,4 +1,4 @@
-"""What a training set is here, whatever files it came from."""
+"""A data set in memory, whatever files it came from."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VALIDATION_FRACTION: Final = 0.1
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a data set.
+    """A split of a data set.
 
     Attributes:
         images: (n, 48, 48) uint8 grey values.

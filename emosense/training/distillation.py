@@ -1,4 +1,4 @@
-"""Distillation: a trained network's answers as part of what another learns."""
+"""Distillation: a trained network's probabilities as part of another's targets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BATCH = 256
 
 
 class Teacher:
-    """Answers for every image that the student sees, as it sees it (rounded to 8 bits).
+    """The teacher of a distillation: predicts each image as the student sees it, rounded to 8 bits.
 
     The teacher gets the augmented and mixed image itself, not the original: matching the
     function rather than fixed labels helps most (Beyer et al. 2022, arXiv:2106.05237).

@@ -1,4 +1,4 @@
-"""The moving average of weights (EMA) that Keras' optimisers keep beside a network.
+"""The exponential moving average (EMA) of weights that Keras' optimisers keep.
 
 Keras writes the average over the raw weights at the end of every ``fit``. Here each epoch is a
 ``fit`` of its own, and training must go on from the raw weights; so that step is switched off

@@ -1,4 +1,4 @@
-"""What a network sees in one epoch, in an order that seed and epoch alone decide."""
+"""Data of one epoch: shuffled, augmented and mixed, as seed and epoch alone decide."""
 
 from __future__ import annotations
 

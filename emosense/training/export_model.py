@@ -1,4 +1,4 @@
-"""Turns a run into a model folder: weights, card, learning curve and test predictions.
+"""Exports a run as a model folder: weights, card, learning curve and test predictions.
 
 ``predictions.npz`` holds, for each of PublicTest and PrivateTest (prefix ``public_`` and
 ``private_``): ``probabilities`` (n, 7) float32 before calibration, ``labels`` (n,) uint8,

@@ -1,4 +1,4 @@
-"""A network's first weights, where they are those of a model trained before."""
+"""Initial weights from a pretrained model (fine-tuning)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models trained before that a recipe names: its start and its teacher."""
+"""Pretrained models that a recipe names: its start and its teacher."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The run folder: what a killed run needs to go on as if nothing had happened.
+"""The run directory: checkpoints and state that a killed run resumes from.
 
 ``state.json`` is replaced in one step after the checkpoint that it names is complete, so a
 kill at any moment leaves a folder that can be resumed. Kept are the last checkpoint and the

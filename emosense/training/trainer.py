@@ -79,7 +79,7 @@ def train(
             missing votes, or no images.
     """
     if tensorboard is not None:
-        _tensorboard(tensorboard)  # missing: told before the first epoch, not after
+        _tensorboard(tensorboard)  # missing: reported before the first epoch, not after
     training, validation = train_validation_split(data, recipe.seed)
     if len(training) == 0 or len(validation) == 0:
         raise TrainingError(

@@ -1,4 +1,4 @@
-"""Faces between two searched frames, and faces in another scale."""
+"""Linear interpolation of detections between two detection frames, and rescaling."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def interpolate_detections(
     after: Frame,
     persons_after: Sequence[int],
 ) -> tuple[tuple[Detection, ...], list[int]]:
-    """Place the faces that are seen before and after on the straight line between.
+    """Interpolate the faces that are seen before and after linearly.
 
     Args:
         time: time of the interpolated frame, in seconds.

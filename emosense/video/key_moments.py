@@ -1,6 +1,6 @@
-"""The strongest moment of every person in every emotion, with a picture of it.
+"""Key moments: the strongest moment of every person in every emotion, with a picture.
 
-Faces of which nothing is said for sure make no moment.
+Faces on which the model abstains make no moment.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SIDE = 160
 
 
 class KeyMomentCollector:
-    """Keeps the strongest moments while frames pass by.
+    """Collects the key moments while frames pass by.
 
     >>> KeyMomentCollector().key_moments
     ()
@@ -34,7 +34,7 @@ class KeyMomentCollector:
         )
 
     def update(self, image: RgbImage, faces: tuple[TrackedFace, ...], found: FrameResult) -> None:
-        """Look at a frame.
+        """Update the key moments with a frame.
 
         Args:
             image: picture of the frame.

@@ -9,7 +9,7 @@ from emosense.errors import EmoSenseError
 from emosense.faces.options import DetectorOptions
 
 WORKING_SIZES: Final = (320, 480, 640, 960)
-"""Long sides in pixels at which faces are looked for; recall .692, .830, .885 and .915 on clear
+"""Long sides in pixels at which faces are detected; recall .692, .830, .885 and .915 on clear
 faces of WIDER FACE, at 6, 10, 17 and 38 ms a frame on two cores."""
 
 
@@ -19,10 +19,10 @@ class VideoOptions:
 
     Attributes:
         per_second: analysed frames a second; None analyses every frame.
-        long_side: frames are scaled down to this many pixels for the face search; None takes
+        long_side: frames are scaled down to this many pixels for face detection; None takes
             what the density leaves time for, see :meth:`working_size`.
-        detect_every: search faces only in every k-th analysed frame; in between the faces of
-            a person seen before and after are placed on a straight line, over half a second
+        detect_every: detect faces only in every k-th sampled frame; in between the faces of
+            a person seen before and after are interpolated linearly, over half a second
             at most. Faster, but who is seen for less than k frames is missed.
         threshold: lowest detector score, in 0..1.
         min_face: shortest side of a face, in pixels of the frame; of one that is longer than
@@ -48,7 +48,7 @@ class VideoOptions:
         _ = self.detector()  # checks the rest
 
     def working_size(self, *, gpu: bool = False) -> int:
-        """Return the long side for the face search: the fewer frames, the finer the look."""
+        """Return the long side for face detection: the fewer frames, the finer."""
         if self.long_side is not None:
             return self.long_side
         if gpu or (self.per_second is not None and self.per_second / self.detect_every <= 3):

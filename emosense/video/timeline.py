@@ -1,4 +1,4 @@
-"""What a video's frames add up to, per person."""
+"""Timelines: a video's frames, per person."""
 
 from __future__ import annotations
 

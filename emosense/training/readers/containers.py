@@ -1,6 +1,6 @@
 """Folders, zip and tar archives alike: names of files, and their bytes one after the other.
 
-What a file is is told by its first bytes, not by its name. Archives are read as streams;
+Files are recognised by their first bytes, not by their names. Archives are read as streams;
 nothing of them is written to disk, and what they may cost is bounded.
 """
 

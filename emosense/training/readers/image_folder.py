@@ -66,7 +66,7 @@ _PLAIN_MODES: Final = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Which files of a container are images of which part and class.
+    """Image files of a container, with their split and class.
 
     Attributes:
         places: (index into SPLITS, class index) by name.

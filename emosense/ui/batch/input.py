@@ -75,7 +75,7 @@ def upload_and_start(batches: SessionBatches) -> bool:
 
 
 def _items(uploads: Sequence[UploadedFile], limit: int, most_bytes: int) -> list[PhotoItem]:
-    """Return the photos of all uploads; what cannot be used is told and left out."""
+    """Return the photos of all uploads; unusable ones are reported and left out."""
     accepted: list[UploadedFile] = []
     size = 0
     for upload in uploads:

@@ -1,4 +1,4 @@
-"""How faces are looked for in photos: one choice for all pages of the session."""
+"""Detector options for photos: one choice for all pages of the session."""
 
 from __future__ import annotations
 

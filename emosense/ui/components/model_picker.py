@@ -98,7 +98,7 @@ def confidence_note(name: str) -> str:
 
 
 def _is_majority_baseline(model: TrainedModel) -> bool:
-    """Tell whether a model does no better than always naming the most frequent emotion."""
+    """Return whether a model does no better than always naming the most frequent emotion."""
     test = model.card.metrics.get(_TEST)
     if not test:
         return False

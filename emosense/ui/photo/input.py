@@ -46,7 +46,7 @@ def upload_photos() -> list[Photo]:
         accept_multiple_files=True,
         max_upload_size=settings.MAX_PHOTO_MB.whole(),
         key=_UPLOADS,
-        help=f"{PHOTO_FORMATS}. Anything else is told apart by its content.",
+        help=f"{PHOTO_FORMATS}. Anything else is recognised by its content.",
     )
     kinds = group_by_kind(uploads)
     redirect_uploads("video", kinds["video"])

@@ -89,7 +89,7 @@ def query_widget(parameter: Parameter[Chosen], widget: Callable[[str], Chosen]) 
 
 
 def _from_address(parameter: Parameter[Chosen], texts: list[str]) -> Chosen:
-    """Return what the address asks for; what it cannot have is told and left out."""
+    """Return what the address asks for; unusable values are reported and left out."""
     value, unusable = parameter.read(texts)
     if unusable:
         st.warning(
