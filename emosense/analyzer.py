@@ -203,7 +203,7 @@ class Analyzer:
         return self._classifier(faces)
 
     def face(self, detection: Detection, probabilities: npt.NDArray[np.float32]) -> Face:
-        """Return a detection and its (7,) probabilities as a face, sure or not."""
+        """Return a detection and its (7,) probabilities as a face; below the threshold the model abstains."""
         return Face(
             detection.box,
             detection.landmarks,

@@ -13,7 +13,7 @@
     │   ├── ModelNotFound         no such name in the registry
     │   └── ModelDamaged          files missing or changed, checksum or shape wrong
     ├── BatchError                a job over many files that cannot start or go on
-    ├── DetectorError             the face detector's weights or engine are unusable
+    ├── DetectorError             the face detector's weights or backend are unusable
     └── WorkerError               the inference process
         ├── WorkerDied            it ended in the middle of the work and was replaced
         └── WorkerTimeout         it did not answer in time and was replaced
@@ -125,7 +125,7 @@ class BatchError(EmoSenseError):
 
 
 class DetectorError(EmoSenseError):
-    """The face detector's weights or engine are unusable.
+    """The face detector's weights or backend are unusable.
 
     >>> raise DetectorError("The weights were changed.")
     Traceback (most recent call last):

@@ -1,4 +1,4 @@
-"""Finds the files of a job, here or in a cloud, by fsspec's addresses."""
+"""Discovers the photos and videos of a source: local folders, glob patterns, cloud addresses (fsspec)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _VERSION_WORDS: Final = (
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file of a job.
+    """A photo or video of a batch.
 
     Attributes:
         name: what it is called in the results: its path below the job's source.
@@ -53,7 +53,7 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Discovery:
-    """What a source holds.
+    """Photos and videos of a source, and what was skipped.
 
     Attributes:
         files: photos and videos, sorted by name.
@@ -77,7 +77,7 @@ def find_files(source: str) -> list[SourceFile]:
 def discover(
     source: str, is_own: Callable[[Any, str], bool] = lambda system, path: False
 ) -> Discovery:
-    """Return all photos and videos of a source, and what else there is.
+    """Return all photos and videos of a source, with counts of what was skipped.
 
     Args:
         source: a folder (with all folders in it; linked ones once each), a file or a glob
@@ -118,7 +118,7 @@ def discover(
 
 
 def _local_names(path: str) -> tuple[str, dict[str, str], Skipped]:
-    """Return (root, version by name below it, what was passed over) of files of this machine."""
+    """Return (root, version by name below it, skipped) of local files."""
     skipped = NOTHING_SKIPPED
     if Path(path).is_dir():
         root = path.rstrip("/") + "/"
@@ -156,7 +156,7 @@ def _local_version(path: str) -> str:
 
 
 def _remote_names(system: Any, path: str) -> tuple[str, dict[str, str], Skipped]:
-    """Return the same for a cloud, which knows no links."""
+    """Return the same of a remote file system, which has no links."""
     if system.isdir(path):
         root = path.rstrip("/") + "/"
         entries = system.find(path, detail=True)
@@ -174,7 +174,7 @@ def _remote_names(system: Any, path: str) -> tuple[str, dict[str, str], Skipped]
 
 
 def _remote_version(info: dict[str, Any]) -> str:
-    """Return what a file system says that changes with the content; each has words of its own."""
+    """Return a fingerprint of a remote file: its size and ETag, checksum or modification time."""
     known = (
         info.get("size"),
         next((info[word] for word in _VERSION_WORDS if info.get(word)), None),
@@ -183,7 +183,7 @@ def _remote_version(info: dict[str, Any]) -> str:
 
 
 def absolute_url(source: str) -> str:
-    """Return a source so that it names the same files wherever it is read.
+    """Return a source as an absolute URL, which names the same files from any working directory.
 
     Raises:
         BatchError: the address cannot be opened; see :func:`open_system`.
@@ -212,6 +212,6 @@ def open_system(address: str) -> tuple[fsspec.AbstractFileSystem, str]:
 
 
 def is_local(system: Any) -> bool:
-    """Return whether a file system of fsspec is this machine's."""
+    """Return whether a file system of fsspec is the local one."""
     protocol = system.protocol
     return "file" in ((protocol,) if isinstance(protocol, str) else protocol)

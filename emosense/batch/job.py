@@ -1,4 +1,4 @@
-"""A whole job: what is to do, who does it, what came out."""
+"""A batch job: discovery, parts, resuming, progress."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PHOTOS_PER_PART: Final = 16
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a job stands.
+    """Progress of a batch job.
 
     Attributes:
         done: files with rows, also those of earlier runs.
@@ -162,5 +162,5 @@ def write_part(
 
 
 def job_metadata(source: str, options: BatchOptions) -> dict[str, Any]:
-    """Return what a job's folder remembers of it."""
+    """Return the metadata of a job, which its folder keeps."""
     return {"source": absolute_url(source), **asdict(options)}

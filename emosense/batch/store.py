@@ -1,4 +1,4 @@
-"""The job's folder: Parquet parts that appear whole or not at all, and what they were made with."""
+"""The result store: a folder of Parquet parts, written atomically, with the job's metadata."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _VERSIONS: Final = b"emosense:versions"
 
 @dataclass(frozen=True)
 class FinishedFile:
-    """A file that has its rows.
+    """A file whose rows are written.
 
     Attributes:
         error: whether they hold an error.
@@ -47,7 +47,7 @@ class FinishedFile:
 
 @dataclass(frozen=True)
 class StoreContents:
-    """What a job's folder holds.
+    """Contents of a result store.
 
     Attributes:
         finished: files that have their rows, by name.
@@ -82,7 +82,7 @@ class ResultStore:
         self._system, self._path = open_system(destination)
 
     def begin(self, job: dict[str, Any]) -> None:
-        """Note what the job is made with, or check that it is the same as before.
+        """Write the job's metadata, or check that it is the same as before.
 
         Args:
             job: plain data: all that decides what the rows look like.
@@ -118,11 +118,11 @@ class ResultStore:
         )
 
     def finished(self) -> dict[str, FinishedFile]:
-        """Return, by name, all files that have their rows; damaged parts count as missing."""
+        """Return all files whose rows are written, by name; damaged parts count as missing."""
         return self.survey().finished
 
     def survey(self) -> StoreContents:
-        """Read all parts, and return what is in them and which cannot be read."""
+        """Read all parts; return the files in them and the parts that are damaged."""
         import pyarrow.compute as pc
 
         files: dict[str, FinishedFile] = {}
@@ -220,7 +220,7 @@ class ResultStore:
             return None
 
     def _write_atomic(self, path: str, content: bytes) -> None:
-        """Write a file that is never seen half-written."""
+        """Write a file atomically: it is never seen half-written."""
         folder, _, name = path.rpartition("/")
         aside = f"{folder}/.{name}.{os.getpid()}"
         self._system.pipe_file(aside, content)

@@ -59,7 +59,7 @@ def difference_chart(
     *,
     dark: bool = False,
 ) -> Figure:
-    """Return where the first model answers more often than the second, in points of the row.
+    """Return the difference of two row-normalised confusion matrices, in percentage points.
 
     Args:
         first: (7, 7) counts.
@@ -83,7 +83,7 @@ def difference_chart(
 
 
 def _cell_text(value: float, *, normalize: bool) -> str:
-    """Return a cell's text: a share without its sign, "<1" if it is not quite nothing."""
+    """Return a cell's text: a percentage without its sign, "<1" if it is not quite nothing."""
     return percent(value / 100).removesuffix(" %") if normalize else f"{value:.0f}"
 
 

@@ -1,4 +1,4 @@
-"""Charts of how good models are: headline figures, classes, training, trust."""
+"""Charts of models' metrics: headline metrics, classes, learning curves, calibration."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def headline_chart(
     colours: Mapping[str, str],
     paper: Mapping[str, float],
 ) -> Figure:
-    """Return the paper's grouped bar chart: four figures a model, with 95 % intervals.
+    """Return the paper's grouped bar chart: four metrics a model, with 95 % intervals.
 
     Args:
         models: per label what :func:`~emosense.evaluation.bootstrap.bootstrap` returns.
@@ -233,7 +233,7 @@ def coverage_chart(
     colours: Mapping[str, str],
     sure: Mapping[str, tuple[float, float]],
 ) -> Figure:
-    """Return accuracy against the share of images that each model answers.
+    """Return accuracy against coverage, the fraction of images that each model answers.
 
     Args:
         curves: coverage curves by label.
@@ -310,14 +310,14 @@ def _curves(curves: Mapping[str, Curve], x: str, y: str, area: str) -> Figure:
 
 
 def _thin(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-    """Return positions evenly spread along the line: more points than these cannot be seen."""
+    """Return indices of points evenly spread along the curve: more cannot be seen."""
     along = np.concatenate([[0.0], (np.abs(np.diff(x)) + np.abs(np.diff(y))).cumsum()])
     places = np.searchsorted(along, np.linspace(0, along[-1], _POINTS))
     return np.unique(np.append(np.minimum(places, len(x) - 1), len(x) - 1))
 
 
 def _bar_opacity(reliability_bin: ReliabilityBin, bins: Sequence[ReliabilityBin]) -> float:
-    """Fade bins that hold few images: they tell little."""
+    """Return the opacity of a bar: bins with few images are faded."""
     most_images = max(b.images for b in bins)
     return 0.35 + 0.65 * min(1.0, 3 * reliability_bin.images / most_images)
 

@@ -50,7 +50,7 @@ def probability_chart(face: Face) -> Figure:
 
 
 def verdict_counts_chart(verdicts: Sequence[str]) -> Figure:
-    """Return a bar chart: of how many faces is what said."""
+    """Return a bar chart of how many faces have which verdict."""
     import plotly.graph_objects as go
 
     counts = [verdicts.count(name) for name in VERDICTS]

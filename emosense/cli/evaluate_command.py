@@ -1,4 +1,4 @@
-"""``emosense evaluate``: recompute a model's figures from the data."""
+"""``emosense evaluate``: recompute a model's metrics from the data."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _both_tests_in_one(known: DataInfo, measured: Mapping[str, Metrics]) -> bool
 
 
 def _same_parts(stored: dict[str, Any], measured: dict[str, Any]) -> list[str]:
-    """Return the test parts that have the same labels in the same order as the card's."""
+    """Return the test splits that have the same labels in the same order as the card's."""
     import numpy as np
 
     from emosense.evaluation.predictions import TEST_SPLITS
@@ -89,7 +89,7 @@ def _same_parts(stored: dict[str, Any], measured: dict[str, Any]) -> list[str]:
 
 
 def differences(card: Mapping[str, Metrics], measured: Mapping[str, Metrics]) -> list[str]:
-    """Return where measured figures are not the card's.
+    """Return messages about metrics that differ from the card's.
 
     Other processors round differently, which can turn an image or two: figures within 0.001
     count as equal.

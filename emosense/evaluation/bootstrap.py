@@ -40,7 +40,7 @@ class Interval:
 def bootstrap(
     predictions: Predictions, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, Interval]:
-    """Return 95 % intervals of the headline figures.
+    """Return 95 % confidence intervals of the headline metrics.
 
     The interval holds the middle 95 % of the draws, moved so that their mean lies on the
     figure: drawing anew adds scatter, which alone would push ECE up.
@@ -111,7 +111,7 @@ def require_same_images(first: Predictions, second: Predictions) -> None:
 
 
 def _draws(n: int, resamples: int, seed: int) -> list[npt.NDArray[np.float64]]:
-    """Return matrices with one draw a row: how often each of the n images was drawn."""
+    """Return resampling counts, one bootstrap draw a row: how often each of the n images was drawn."""
     rng = np.random.default_rng(seed)
     draws = []
     for start in range(0, resamples, _CHUNK):

@@ -78,7 +78,7 @@ def class_curves(predictions: Predictions) -> dict[str, tuple[Curve, Curve]]:
 def _cumulative_counts(
     positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Count hits and misses at or above each distinct score, highest first."""
+    """Return cumulative true and false positives at each distinct score, highest first."""
     order = np.argsort(-scores, kind="stable")
     last_of_score = np.append(np.diff(scores[order]) != 0, True)
     hits = positive[order].cumsum().astype(float)

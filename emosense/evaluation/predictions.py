@@ -51,13 +51,13 @@ class Predictions:
 
     @property
     def predicted(self) -> npt.NDArray[np.intp]:
-        """(n,) codes of the most probable emotions."""
+        """(n,) class indices of the most probable emotions."""
         codes: npt.NDArray[np.intp] = self.probabilities.argmax(axis=1)
         return codes
 
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
-        """(n,) whether the answer is the label."""
+        """(n,) whether the predicted class is the label."""
         return np.equal(self.predicted, self.labels)
 
     def calibrated(self, calibration: Calibration) -> Predictions:
@@ -65,7 +65,7 @@ class Predictions:
         return replace(self, probabilities=calibration.apply(self.probabilities))
 
     def without_duplicates(self) -> Predictions:
-        """Return only the images without a copy in Training."""
+        """Return only the images without a duplicate in Training."""
         rows = ~self.is_duplicate
         votes = None if self.votes is None else self.votes[rows]
         return Predictions(

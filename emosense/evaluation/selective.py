@@ -17,7 +17,7 @@ class CoverageCurve:
     Attributes:
         coverage: (n,) fraction of images that are answered, rising to 1.
         accuracy: (n,) accuracy among them, in 0..1.
-        threshold: (n,) top probability from which on an image is answered, falling.
+        threshold: (n,) top probability of the last answered image, falling.
 
     >>> predictions = Predictions(
     ...     np.uint8([3, 3, 6]), np.eye(7, dtype=np.float32)[[3, 0, 6]], np.zeros(3, bool)
@@ -31,7 +31,7 @@ class CoverageCurve:
     threshold: npt.NDArray[np.float64]
 
     def coverage_at(self, accuracy: float) -> float:
-        """Return the largest share of images that can be answered at this accuracy, or 0."""
+        """Return the largest coverage at this accuracy, in 0..1; 0 if it is never reached."""
         enough = np.flatnonzero(self.accuracy >= accuracy)
         return float(self.coverage[enough[-1]]) if len(enough) else 0.0
 
@@ -47,11 +47,11 @@ def coverage_curve(predictions: Predictions) -> CoverageCurve:
 
 
 def selective_accuracy(predictions: Predictions, threshold: float) -> tuple[float, float] | None:
-    """Return (share of images answered, share of those that is right), or None without any.
+    """Return (coverage, accuracy when answered), both in 0..1; None if nothing is answered.
 
     Args:
         predictions: calibrated.
-        threshold: top probability from which on an answer is sure.
+        threshold: top probability below which the model abstains.
     """
     sure = predictions.probabilities.max(axis=1) >= threshold
     if not sure.any():

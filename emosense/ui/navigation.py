@@ -1,4 +1,4 @@
-"""The app's pages, and how a page finds its router."""
+"""Navigation: the app's pages, titles, links and footer."""
 
 from __future__ import annotations
 

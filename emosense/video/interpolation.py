@@ -50,7 +50,7 @@ def interpolate_detections(
 
 
 def scaled(tracked: TrackedFace, factor: float) -> TrackedFace:
-    """Return a face with its pixels multiplied."""
+    """Return a face with its coordinates multiplied."""
     face = tracked.face
     return replace(
         tracked,

@@ -1,4 +1,4 @@
-"""How a video is analysed; light to import."""
+"""Options of a video analysis; light to import."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ faces of WIDER FACE, at 6, 10, 17 and 38 ms a frame on two cores."""
 
 @dataclass(frozen=True)
 class VideoOptions:
-    """How a video is analysed.
+    """Options of a video analysis.
 
     Attributes:
         per_second: analysed frames a second; None analyses every frame.

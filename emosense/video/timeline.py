@@ -46,7 +46,7 @@ class Timeline:
 
     @property
     def time_share(self) -> dict[str, float]:
-        """Share of the visible time of each verdict (the emotions and "unsure"), in 0..1."""
+        """Fraction of the visible time of each verdict (the emotions and "unsure"), in 0..1."""
         top = np.where(self.sure, self.probabilities.argmax(axis=1), VERDICTS.index(UNSURE))
         time = np.bincount(top, weights=self.seconds, minlength=len(VERDICTS))
         return dict(zip(VERDICTS, (time / max(self.visible_seconds, 1e-9)).tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""A lock that is given out in the order in which it was asked for."""
+"""A fair lock: first come, first served."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _TICK: Final = 0.2
 
 
 class LocalPool:
-    """Shares the parts of a job among inference processes.
+    """Distributes the parts of a job among inference processes.
 
     Args:
         workers: how many processes; each takes about 0.3 GB of memory, and its share of the
@@ -79,7 +79,7 @@ def available_cores() -> list[int]:
 
 
 def split_cores(cores: Sequence[int], workers: int) -> list[list[int]]:
-    """Deal out cores; with more workers than cores, several share one."""
+    """Distribute cores among workers; with more workers than cores, several share one."""
     if workers > len(cores):
         return [[cores[number % len(cores)]] for number in range(workers)]
     return [list(cores[number::workers]) for number in range(workers)]

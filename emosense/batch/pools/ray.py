@@ -1,4 +1,4 @@
-"""The same work on Ray: on this machine or on a cluster."""
+"""A pool of Ray actors, on this machine or on a cluster."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class RayPool:
 
 
 class _Actor:
-    """Lives in a process of Ray's; made once, called for each part."""
+    """A stateful Ray actor: created once, called for each part."""
 
     def __init__(self, options: BatchOptions, destination: str) -> None:
         self._runner = PartRunner(options)

@@ -1,4 +1,4 @@
-"""The faces of a batch, and the choice of those that are shown."""
+"""The faces of a batch and their filters."""
 
 from __future__ import annotations
 

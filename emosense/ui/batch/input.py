@@ -1,4 +1,4 @@
-"""What the Batch page analyses: many photos, zip archives of photos, or both."""
+"""Input of the Batch page: photos, zip archives of photos, or both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shows jobs over many photos: progress, then filters, charts, faces, table and downloads."""
+"""Results of the Batch page: progress, filters, charts, faces, table and downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How every dashboard shows a table and a chart: with a download each."""
+"""Tables and charts of the dashboards, each with a download."""
 
 from __future__ import annotations
 
@@ -75,5 +75,5 @@ def collapsed_expander(label: str, key: str, icon: str | None = None) -> Iterato
 
 
 def percent(value: float) -> str:
-    """Return a share in 0..1 for people, e.g. ``61.6 %``."""
+    """Return a fraction in 0..1 as text, e.g. ``61.6 %``."""
     return formatting.percent(value, 1)

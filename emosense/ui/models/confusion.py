@@ -43,13 +43,13 @@ def show(selection: Selection) -> None:
 
 
 def confusion_of(selected: SelectedModel) -> npt.NDArray[np.int64]:
-    """Return a model's (7, 7) counts: rows true, columns answers."""
+    """Return a model's (7, 7) confusion matrix: rows true, columns predicted."""
     predictions = selected.predictions
     return np.array(compute_metrics(predictions.labels, predictions.probabilities).confusion)
 
 
 def show_difference(models: tuple[SelectedModel, ...]) -> None:
-    """Show where two models answer differently, with a choice of the two."""
+    """Show the difference of two confusion matrices, with pickers for the two models."""
     st.header("Difference between two models")
     first, second = select_two(models)
     if first is second:
@@ -74,7 +74,7 @@ def show_difference_chart(first: SelectedModel, second: SelectedModel) -> None:
 
 
 def select_two(models: tuple[SelectedModel, ...]) -> tuple[SelectedModel, SelectedModel]:
-    """Show two pickers, in the address as ``first`` and ``second``; two or more models."""
+    """Show two pickers, in the query parameters ``first`` and ``second``, of two or more models."""
     by_name = {selected.model.name: selected for selected in models}
     names = list(by_name)
     ranked = sorted(names, key=lambda name: -by_name[name].intervals["accuracy"].value)
@@ -112,7 +112,7 @@ def _show_table(selection: Selection) -> None:
 
 
 def _strongest(confusion: npt.NDArray[np.int64]) -> str:
-    """Say which confusion is the most frequent, as a share of its class."""
+    """Say which confusion is the most frequent, as a fraction of its class."""
     fractions = normalize_rows(confusion)
     np.fill_diagonal(fractions, 0)
     true, answer = np.unravel_index(fractions.argmax(), fractions.shape)

@@ -1,4 +1,4 @@
-"""How the figures were made: the command behind each model."""
+"""How to reproduce the metrics: the command behind each model."""
 
 from __future__ import annotations
 

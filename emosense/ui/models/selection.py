@@ -1,4 +1,4 @@
-"""What the dashboards show: chosen models, test part and view."""
+"""The dashboards' selection: models, test split and view."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Selection:
 
     @property
     def description(self) -> str:
-        """The images that all figures are about, in words."""
+        """The images that all metrics are computed on, in words."""
         images = len(self.models[0].predictions)
         return f"{self.split}{'' if self.include_duplicates else WITHOUT_DUPLICATES}, {images:,} images"
 

@@ -63,13 +63,13 @@ def show(selection: Selection) -> None:
 
 
 def _is_augmented(recipe: CardRecipe) -> bool:
-    """Say whether a recipe trains on something else than the data's own images and labels."""
+    """Return whether a recipe trains on other images or targets than the data's own."""
     targets = ("mixup", "ferplus_share", "teacher", "label_smoothing", "balance")
     return recipe.augmentation != "none" or any(getattr(recipe, name) for name in targets)
 
 
 def _plateau_note(selected: SelectedModel, history: list[dict[str, Any]]) -> str:
-    """Say how long the network only knew which class is the most frequent."""
+    """Say for how many epochs the network only predicted the majority class."""
     # Of PublicTest; a tenth of Training has Training's shares.
     metrics = selected.card.metrics.get("PublicTest") or selected.card.metrics["Training"]
     supports = [values.support for values in metrics.per_class.values()]

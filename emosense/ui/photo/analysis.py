@@ -1,4 +1,4 @@
-"""Runs the analyses of a page's photos and keeps what is done in the browser session."""
+"""Analyses of a page's photos, cached in the browser session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shows on demand what the answer for a face rests on."""
+"""The explanation of a prediction, shown on demand."""
 
 from __future__ import annotations
 

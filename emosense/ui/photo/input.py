@@ -1,9 +1,11 @@
-"""What the Photo page analyses: uploads or the sample, each under a stable key."""
+"""Input of the Photo page: uploads or the sample."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,9 +16,13 @@ from emosense.samples import SAMPLE_CREDIT, SAMPLE_NAME, sample_photo
 from emosense.ui.components.upload_kinds import group_by_kind, redirect_uploads
 from emosense.ui.navigation import link_to
 
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
 _UPLOADS = "photo_uploads"
 _SHOWN = "photo_shown"
 _BEFORE = "photo_before"
+_BY_UPLOAD = "photo_by_upload"
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,7 @@ def upload_photos() -> list[Photo]:
     redirect_uploads("video", kinds["video"])
     redirect_uploads("archive", kinds["archive"])
     photos = kinds["photo"] + kinds["other"]  # the decoder says what else it is
-    photos_shown = [_photo(upload.name, upload.getvalue()) for upload in photos[:limit]]
-    st.session_state[_SHOWN] = photos_shown
+    photos_shown = _read_uploads(photos[:limit])
     before = [photo for photo in _stored(_BEFORE) if photo not in photos_shown]
     if before and st.button(
         f"Remove {pluralize(len(before), 'earlier photo')}",
@@ -88,6 +93,19 @@ def _warn_about_limit(count: int, limit: int) -> None:
 
 def _stored(key: str) -> list[Photo]:
     return list(st.session_state.get(key, ()))
+
+
+def _read_uploads(uploads: Sequence[UploadedFile]) -> list[Photo]:
+    """Return uploads as photos; each is read and hashed once, not at every rerun."""
+    earlier: dict[str, Photo] = st.session_state.get(_BY_UPLOAD, {})
+    by_upload = {
+        upload.file_id: earlier.get(upload.file_id) or _photo(upload.name, upload.getvalue())
+        for upload in uploads
+    }
+    st.session_state[_BY_UPLOAD] = by_upload
+    photos = list(by_upload.values())
+    st.session_state[_SHOWN] = photos
+    return photos
 
 
 def _photo(name: str, data: bytes) -> Photo:

@@ -1,4 +1,4 @@
-"""Shows the results of photos: picture, faces, charts, tables and downloads."""
+"""Results of the Photo page: picture, faces, charts, tables and downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often each model is wrong, per class, from the models' cards."""
+"""Error rates of each model per class, from the models' cards."""
 
 from __future__ import annotations
 

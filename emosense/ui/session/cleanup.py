@@ -1,4 +1,4 @@
-"""What a browser session uploaded is forgotten soon after its page is closed.
+"""Clean-up: what a browser session uploaded is forgotten soon after its page is closed.
 
 Streamlit keeps a session that was left for a while, so that a short loss of the network costs
 nothing, but drops it only when another visitor comes. Here it is closed when the while is over.
@@ -55,7 +55,7 @@ def session_resource(make: Callable[[], Resource]) -> Resource:
 
 
 def register_cleanup() -> None:
-    """See to it that nothing of this session is kept once it is over."""
+    """Register this session's clean-up for the time when it is over."""
     context = get_script_run_ctx()
     if context is not None and runtime.exists():
         _visit()

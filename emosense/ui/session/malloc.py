@@ -1,4 +1,4 @@
-"""The server's memory is no more than its visitors need: two settings of glibc's allocator.
+"""Limits the server's memory: two settings of glibc's malloc.
 
 glibc gives each new thread a heap of its own, up to eight per core. Streamlit runs every visit in
 new threads, so that all these heaps grow to the size of the largest upload they ever held, and
@@ -19,14 +19,14 @@ _M_ARENA_MAX: Final = -8  # of glibc's malloc.h; mallopt(3)
 
 @lru_cache(maxsize=1)
 def limit_malloc_arenas() -> None:
-    """Let all threads of this process share :data:`HEAPS` heaps; to be called early."""
+    """Limit malloc to :data:`HEAPS` arenas for all threads of this process; call it early."""
     libc = _glibc()
     if libc is not None:
         libc.mallopt(_M_ARENA_MAX, HEAPS)
 
 
 def trim_malloc() -> None:
-    """Give back to the system what was freed."""
+    """Return freed memory to the system."""
     gc.collect()
     libc = _glibc()
     if libc is not None:

@@ -1,4 +1,4 @@
-"""Choices that live in the page's address and in the session.
+"""Widgets bound to query parameters and to the session (deep links).
 
 A link opens what its sender saw, the browser's Back and Forward take choices back, and a look at
 another page loses none. Where they differ, the address counts before the session, and that before
@@ -23,7 +23,7 @@ PAGE: Final = "page"
 
 @dataclass(frozen=True)
 class Parameter(Generic[Chosen]):
-    """A parameter of the address.
+    """A query parameter.
 
     Attributes:
         name: name of the query parameter.
@@ -58,7 +58,7 @@ class Parameter(Generic[Chosen]):
 
 
 def query_widget(parameter: Parameter[Chosen], widget: Callable[[str], Chosen]) -> Chosen:
-    """Show a widget whose value is also a parameter of the address.
+    """Show a widget whose value is also a query parameter.
 
     Args:
         parameter: the query parameter.
@@ -89,7 +89,7 @@ def query_widget(parameter: Parameter[Chosen], widget: Callable[[str], Chosen]) 
 
 
 def _from_address(parameter: Parameter[Chosen], texts: list[str]) -> Chosen:
-    """Return what the address asks for; unusable values are reported and left out."""
+    """Return the value of the query parameter; unusable ones are reported and left out."""
     value, unusable = parameter.read(texts)
     if unusable:
         st.warning(

@@ -1,4 +1,4 @@
-"""Uploads stay in memory on their way in, too."""
+"""Uploads stay in memory while they arrive, too."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from starlette.formparsers import MultiPartParser
 
 
 def keep_uploads_in_memory() -> None:
-    """See to it that no upload passes through a temporary file.
+    """Keep uploads from passing through a temporary file.
 
     Streamlit's server writes uploads of more than 1 MB to a nameless one while they arrive.
     """

@@ -1,4 +1,4 @@
-"""What the Video page analyses, and how."""
+"""Input of the Video page: upload, sample and options."""
 
 from __future__ import annotations
 
@@ -72,6 +72,8 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
             st.caption(f"Made from a photo: {SAMPLE_CREDIT}")
     with choices:
         model = select_model()
+        if model is not None:
+            videos.preload(model)
         density = query_choice(
             "frames",
             list(_DENSITIES),

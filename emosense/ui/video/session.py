@@ -1,4 +1,4 @@
-"""The videos of a browser session: uploads on disk, jobs, and their end with the session."""
+"""The videos of a browser session: uploads on disk and jobs, removed with the session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shows video jobs: progress while they run, results once they ended."""
+"""Results of the Video page: progress of jobs, timelines, key moments, downloads."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def _follow_click(number: int, end: float) -> None:
 
 
 def _annotated_path(job: VideoJob) -> Path | None:
-    """Return where the video with boxes lies, if there is one."""
+    """Return the path of the annotated video, if there is one."""
     return job.annotated if job.annotated is not None and job.annotated.is_file() else None
 
 

@@ -16,14 +16,14 @@ FACES = np.random.default_rng(0).integers(0, 256, (70, 48, 48), np.uint8)
 
 
 @pytest.mark.parametrize("name", list_models())
-def test_both_runtimes_give_the_same_answers(name):
-    ours = EmotionClassifier(find_model(name), "opencv")
+def test_both_backends_give_the_same_answers(name):
+    onnx = EmotionClassifier(find_model(name), "opencv")
     with keras.device("cpu"):  # a GPU multiplies with fewer digits
-        theirs = EmotionClassifier(find_model(name), "keras")
-        expected = theirs(FACES)
-    assert ours.label == "ONNX Runtime, CPU"
-    assert theirs.label == f"Keras, {device_label()}"
-    np.testing.assert_allclose(ours(FACES), expected, atol=2e-4)
+        in_keras = EmotionClassifier(find_model(name), "keras")
+        expected = in_keras(FACES)
+    assert onnx.label == "ONNX Runtime, CPU"
+    assert in_keras.label == f"Keras, {device_label()}"
+    np.testing.assert_allclose(onnx(FACES), expected, atol=2e-4)
 
 
 def test_the_backend_setting_reaches_the_network(monkeypatch):
