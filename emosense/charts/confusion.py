@@ -15,8 +15,8 @@ from emosense.formatting import percent
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-# One colour of numbers for all cells, at least 4.5 times as light or dark as any of them.
-_NUMBERS: Final = {False: "#10141D", True: "#F2F5FB"}
+# One text colour for all cells of a page; its contrast with every cell is at least 4.5 (WCAG 2.2).
+_TEXT_COLOURS: Final = {False: "#10141D", True: "#F2F5FB"}
 _BLUES: Final = {
     False: [[0.0, "#F1F5FD"], [1.0, "#86ACF0"]],
     True: [[0.0, "#161D2B"], [1.0, "#3560B5"]],
@@ -25,17 +25,17 @@ _DIVERGING: Final = {
     False: [[0.0, "#E9A78A"], [0.5, "#F7F7F5"], [1.0, "#86ACF0"]],
     True: [[0.0, "#8F4A2C"], [0.5, "#161D2B"], [1.0, "#3560B5"]],
 }
-"""By whether the ground is dark: nothing is as the ground."""
+"""Colour scales for light (False) and dark (True) pages; zero has the background's colour."""
 
 
 def confusion_chart(
     confusion: npt.NDArray[np.integer], *, normalize: bool, dark: bool = False
 ) -> Figure:
-    """Return a heat map; rows are the true classes, columns the predicted ones.
+    """Return a confusion matrix as a heat map: rows are true classes, columns predicted ones.
 
     Args:
         confusion: (7, 7) counts.
-        time_share: colour and label by the share of the true class instead of by counts.
+        normalize: show each row as percentages of its true class instead of counts.
         dark: whether the page is dark.
     """
     row_fractions = normalize_rows(confusion)
@@ -64,7 +64,7 @@ def difference_chart(
     Args:
         first: (7, 7) counts.
         second: (7, 7) counts on the same images.
-        labels: names of the two.
+        labels: names of the two models.
         dark: whether the page is dark.
     """
     points = 100 * (normalize_rows(first) - normalize_rows(second))
@@ -83,7 +83,7 @@ def difference_chart(
 
 
 def _cell_text(value: float, *, normalize: bool) -> str:
-    """Return a cell's text: a percentage without its sign, "<1" if it is not quite nothing."""
+    """Return a cell's text: a count, or a percentage without the sign ("<1" if it rounds to 0)."""
     return percent(value / 100).removesuffix(" %") if normalize else f"{value:.0f}"
 
 
@@ -96,8 +96,8 @@ def normalize_rows(confusion: npt.NDArray[np.integer]) -> npt.NDArray[np.float64
 def _heatmap(
     values: npt.NDArray[np.float64],
     texts: list[list[str]],
-    details: npt.NDArray[np.floating],
-    hover: str,
+    hover_data: npt.NDArray[np.floating],
+    hover_template: str,
     scales: Mapping[bool, list[list[object]]],
     dark: bool,
     limits: tuple[float, float],
@@ -111,12 +111,14 @@ def _heatmap(
             y=list(EMOTIONS),
             text=texts,
             texttemplate="%{text}",
-            customdata=details,
-            hovertemplate=hover,
+            customdata=hover_data,
+            hovertemplate=hover_template,
             colorscale=scales[dark],
-            textfont={"color": _NUMBERS[dark]},
-            # How it is saved, also from a dark page.
-            meta={"light": {"colorscale": scales[False], "textfont": {"color": _NUMBERS[False]}}},
+            textfont={"color": _TEXT_COLOURS[dark]},
+            # frame.js saves charts in these light colours, from dark pages too.
+            meta={
+                "light": {"colorscale": scales[False], "textfont": {"color": _TEXT_COLOURS[False]}}
+            },
             zmin=limits[0],
             zmax=limits[1],
             showscale=False,
