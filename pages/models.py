@@ -1,4 +1,4 @@
-"""Models page: which network, why, and can it be believed?"""
+"""Models page: metrics, calibration and comparison of the networks."""
 
 import streamlit as st
 
@@ -32,7 +32,7 @@ view = select_view({name: title for name, (title, _) in VIEWS.items()})
 title, module = VIEWS[view]
 with heading:
     show_title("Which network, and why believe it?", title, "Models")
-selection = select_models(of_images=module not in (training, architecture))
+selection = select_models(with_images=module not in (training, architecture))
 if selection is not None:
     module.show(selection)
     show_provenance(selection)

@@ -36,7 +36,7 @@ def test_chart_and_table_can_be_saved(server, page):
     assert "accuracy" in drawn
     with page.expect_download() as info:
         page.get_by_test_id("stDownloadButton").first.get_by_role("button").click()
-    assert info.value.suggested_filename == "emosense-figures.csv"
+    assert info.value.suggested_filename == "emosense-metrics.csv"
     rows = list(csv.DictReader(io.StringIO(Path(info.value.path()).read_text())))
     (row,) = [row for row in rows if row["parameters"] == "4232199"]
     accuracy = find_model("cnn8").card.metrics["PrivateTest"].accuracy

@@ -1,4 +1,4 @@
-"""Calibration: reliability diagrams, ECE, and selective prediction."""
+"""The Calibration view: reliability diagrams, ECE, and selective prediction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from emosense.ui.models.components import percent, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
 
 _TARGET_ACCURACIES = (0.8, 0.9)
-_SIDE_BY_SIDE = 3
+_CHARTS_PER_ROW = 3
 
 
 def show(selection: Selection) -> None:
@@ -27,27 +27,28 @@ def show(selection: Selection) -> None:
         f"{selection.description}, binned by the model's confidence (reliability diagrams). On the dotted line confidence "
         "and accuracy are equal; below it the model is overconfident. The grey line is the network "
         "before temperature scaling (one temperature, fitted on the validation images), the bars what "
-        "the app shows. ECE, the expected calibration error, is the mean distance; pale bars hold "
-        "few images."
+        "the app shows. ECE, the expected calibration error, is the mean distance from that line, weighted by "
+        "images; pale bars hold few images."
     )
     models = selection.models
-    for start in range(0, len(models), _SIDE_BY_SIDE):
-        row = models[start : start + _SIDE_BY_SIDE]
-        # As wide in the last row as in the others.
-        columns = st.columns(min(len(models), _SIDE_BY_SIDE))
+    for start in range(0, len(models), _CHARTS_PER_ROW):
+        row = models[start : start + _CHARTS_PER_ROW]
+        # The last row has as many columns as the others, so that all charts are equally wide.
+        columns = st.columns(min(len(models), _CHARTS_PER_ROW))
         for column, selected in zip(columns, row, strict=False):
             with column:
-                ece, before = selected.intervals["ece"], _raw(selected, selection)
+                ece = selected.intervals["ece"]
+                uncalibrated = _uncalibrated_predictions(selected, selection)
                 text = (
                     f"ECE {ece.value:.3f} (95 %: {ece.low:.3f} to {ece.high:.3f}), "
-                    f"{_ece(before):.3f} before calibration"
+                    f"{_ece(uncalibrated):.3f} before calibration"
                 )
                 st.markdown(f"**{selected.label}** · {text}")
                 show_chart(
                     reliability_chart(
                         reliability_bins(selected.predictions),
                         selected.colour,
-                        reliability_bins(before),
+                        reliability_bins(uncalibrated),
                     ),
                     f"reliability-{selected.model.name}",
                     f"Reliability diagram of {selected.label}: {text}",
@@ -55,7 +56,7 @@ def show(selection: Selection) -> None:
     st.header("Selective prediction: what if it may abstain?")
     st.caption(
         "Accuracy when the model predicts only where it is most confident (risk-coverage curve). The "
-        'diamond is the abstention threshold: right of it the app says "unsure". The threshold was '
+        'diamond is the abstention threshold: right of it the app shows "unsure". The threshold was '
         "chosen on the validation images without duplicates, for three correct predictions of four."
     )
     curves = {selected.label: coverage_curve(selected.predictions) for selected in models}
@@ -82,22 +83,22 @@ def show(selection: Selection) -> None:
     )
     show_table(
         [_selective_row(selected, selection) for selected in models],
-        "sureness",
+        "selective-prediction",
         dict.fromkeys(_selective_row(models[0], selection), "%.1f %%")
         | {"model": "", "temperature": "%.2f"}
         | dict.fromkeys(("ECE", "ECE before"), "%.3f"),
     )
-    st.header("How the accuracy depends on what is counted")
+    st.header("Accuracy without duplicates, and by FER+'s labels")
     st.caption(
-        f"{selection.split}. Copies are test images with a pixel-identical duplicate in Training. "
+        f"{selection.split}. Duplicates are test images that are pixel-identical to one in Training. "
         "FER+: the fraction of predictions that most of FER+'s ten annotators chose; they and "
         "FER2013's label agree on about two of three images."
     )
-    rows = [_score_row(selected, selection) for selected in models]
-    show_table(rows, "trust", dict.fromkeys(rows[0], "%.1f %%") | {"model": ""})
+    rows = [_accuracy_row(selected, selection) for selected in models]
+    show_table(rows, "accuracy", dict.fromkeys(rows[0], "%.1f %%") | {"model": ""})
 
 
-def _raw(selected: SelectedModel, selection: Selection) -> Predictions:
+def _uncalibrated_predictions(selected: SelectedModel, selection: Selection) -> Predictions:
     return read_predictions(
         selected.model, selection.split, include_duplicates=selection.include_duplicates, raw=True
     )
@@ -109,13 +110,16 @@ def _ece(predictions: Predictions) -> float:
 
 def _selective_row(selected: SelectedModel, selection: Selection) -> dict[str, Any]:
     calibration, curve = selected.model.calibration, coverage_curve(selected.predictions)
-    sure = selective_accuracy(selected.predictions, calibration.threshold) or (0.0, math.nan)
+    coverage, accuracy = selective_accuracy(selected.predictions, calibration.threshold) or (
+        0.0,
+        math.nan,
+    )
     return {
         "model": selected.label,
-        # Above 1 stands for a model that is never sure: none of its answers may be shown as so.
+        # A threshold above 1 stands for a model that always abstains.
         "abstains below": 100 * min(calibration.threshold, 1.0),
-        "coverage (answered)": 100 * sure[0],
-        "accuracy when answered": 100 * sure[1],
+        "coverage (answered)": 100 * coverage,
+        "accuracy when answered": 100 * accuracy,
         **{
             f"answered at {formatting.percent(target_accuracy)} accuracy": 100
             * curve.coverage_at(target_accuracy)
@@ -123,17 +127,17 @@ def _selective_row(selected: SelectedModel, selection: Selection) -> dict[str, A
         },
         "temperature": calibration.temperature,
         "ECE": selected.intervals["ece"].value,
-        "ECE before": _ece(_raw(selected, selection)),
+        "ECE before": _ece(_uncalibrated_predictions(selected, selection)),
     }
 
 
-def _score_row(selected: SelectedModel, selection: Selection) -> dict[str, Any]:
-    everything = read_predictions(selected.model, selection.split)
-    fresh = everything.without_duplicates()
+def _accuracy_row(selected: SelectedModel, selection: Selection) -> dict[str, Any]:
+    predictions = read_predictions(selected.model, selection.split)
+    unique = predictions.without_duplicates()
     agreement = ferplus_agreement(selected.predictions)
     return {
         "model": selected.label,
-        "accuracy": 100 * everything.correct.mean(),
-        "without copies": 100 * fresh.correct.mean() if len(fresh) else None,
+        "accuracy": 100 * predictions.correct.mean(),
+        "without duplicates": 100 * unique.correct.mean() if len(unique) else None,
         "agreement with FER+": None if agreement is None else 100 * agreement,
     }

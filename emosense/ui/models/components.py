@@ -1,4 +1,4 @@
-"""Tables and charts of the dashboards, each with a download."""
+"""Charts and tables of the Models page, each with a download."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def show_chart(figure: Figure, name: str, alt: str) -> None:
 
     Args:
         figure: a Plotly figure.
-        name: unique on the page; also the file's name.
-        alt: what the chart says, for those who cannot see it.
+        name: name of the chart, unique on the page; also in the file name.
+        alt: alternative text for screen readers.
     """
     show_plot(figure, f"chart_{name}", alt, save_as=f"emosense-{name}")
 
@@ -34,7 +34,7 @@ def show_table(
 
     Args:
         rows: one dict per row, all with the same keys.
-        name: unique on the page; also the file's name.
+        name: name of the table, unique on the page; also in the file name.
         formats: printf-style format per column, e.g. ``"%.1f %%"``; the CSV has all digits.
     """
     import pandas as pd
@@ -67,12 +67,12 @@ def show_table(
 
 @contextmanager
 def collapsed_expander(label: str, key: str, icon: str | None = None) -> Iterator[bool]:
-    """Show an expander that is closed at first, and say whether it is open by now.
+    """Show an expander that is collapsed at first, and yield whether it is expanded.
 
-    What is not shown then is not sent: tables and code bring large scripts with them.
+    Callers skip the content while it is collapsed: tables and code load large scripts.
     """
-    with st.expander(label, key=key, on_change="rerun", icon=icon) as box:
-        yield bool(box.open)
+    with st.expander(label, key=key, on_change="rerun", icon=icon) as expander:
+        yield bool(expander.open)
 
 
 def percent(value: float) -> str:

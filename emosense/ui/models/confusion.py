@@ -1,4 +1,4 @@
-"""Confusion matrices of each model, and the difference between two."""
+"""The Confusion matrix view: one matrix per model, and the difference of two."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emosense.ui.models.components import collapsed_expander, show_chart, show_t
 from emosense.ui.models.selection import SelectedModel, Selection
 from emosense.ui.session.query_params import query_choice, query_segments
 
-_SIDE_BY_SIDE = 3
+_CHARTS_PER_ROW = 3
 
 
 def show(selection: Selection) -> None:
@@ -23,20 +23,21 @@ def show(selection: Selection) -> None:
     scale = query_segments("scale", "Cells", {"shares": "% of the true class", "counts": "images"})
     st.caption(f"{selection.description}. Rows are the true classes, columns the predicted ones.")
     models = selection.models
-    for start in range(0, len(models), _SIDE_BY_SIDE):
-        row = models[start : start + _SIDE_BY_SIDE]
-        # As wide in the last row as in the others.
-        columns = st.columns(min(len(models), _SIDE_BY_SIDE))
+    for start in range(0, len(models), _CHARTS_PER_ROW):
+        row = models[start : start + _CHARTS_PER_ROW]
+        # The last row has as many columns as the others, so that all charts are equally wide.
+        columns = st.columns(min(len(models), _CHARTS_PER_ROW))
         for column, selected in zip(columns, row, strict=False):
             with column:
                 st.markdown(f"**{selected.label}**")
                 confusion = confusion_of(selected)
+                caption = _most_frequent_confusion(confusion)
                 show_chart(
                     confusion_chart(confusion, normalize=scale == "shares", dark=dark()),
                     f"confusion-{selected.model.name}",
-                    f"Confusion matrix of {selected.label}. {_strongest(confusion)}",
+                    f"Confusion matrix of {selected.label}. {caption}",
                 )
-                st.caption(_strongest(confusion))
+                st.caption(caption)
     _show_table(selection)
     if len(models) > 1:
         show_difference(models)
@@ -49,7 +50,7 @@ def confusion_of(selected: SelectedModel) -> npt.NDArray[np.int64]:
 
 
 def show_difference(models: tuple[SelectedModel, ...]) -> None:
-    """Show the difference of two confusion matrices, with pickers for the two models."""
+    """Show pickers for two models and the difference of their confusion matrices."""
     st.header("Difference between two models")
     first, second = select_two(models)
     if first is second:
@@ -62,7 +63,7 @@ def show_difference_chart(first: SelectedModel, second: SelectedModel) -> None:
     """Show the confusion matrix of the first model minus that of the second."""
     st.caption(
         f"Blue: {first.label} predicts this class more often than {second.label}; brown: less "
-        "often. In points of the true class; on the diagonal blue is better."
+        "often. In percentage points of the true class; on the diagonal blue is better."
     )
     show_chart(
         difference_chart(
@@ -74,28 +75,33 @@ def show_difference_chart(first: SelectedModel, second: SelectedModel) -> None:
 
 
 def select_two(models: tuple[SelectedModel, ...]) -> tuple[SelectedModel, SelectedModel]:
-    """Show two pickers, in the query parameters ``first`` and ``second``, of two or more models."""
+    """Show two model pickers, bound to the query parameters ``first`` and ``second``.
+
+    Args:
+        models: at least two; by default the two most accurate ones are selected.
+    """
     by_name = {selected.model.name: selected for selected in models}
     names = list(by_name)
     ranked = sorted(names, key=lambda name: -by_name[name].intervals["accuracy"].value)
-    picked = []
-    for column, (parameter, text), default in zip(
+    selected = []
+    for column, (parameter, label), default in zip(
         st.columns(2), (("first", "First"), ("second", "Second")), ranked, strict=False
     ):
         with column:
-            picked.append(_pick(parameter, text, names, default, by_name))
-    return by_name[picked[0]], by_name[picked[1]]
+            selected.append(by_name[_select_name(parameter, label, names, default, by_name)])
+    first, second = selected
+    return first, second
 
 
-def _pick(
-    parameter: str, text: str, names: list[str], default: str, models: dict[str, SelectedModel]
+def _select_name(
+    parameter: str, label: str, names: list[str], default: str, models: dict[str, SelectedModel]
 ) -> str:
     return query_choice(
         parameter,
         names,
         default,
         lambda key: str(
-            st.selectbox(text, names, format_func=lambda name: models[name].label, key=key)
+            st.selectbox(label, names, format_func=lambda name: models[name].label, key=key)
         ),
     )
 
@@ -106,17 +112,17 @@ def _show_table(selection: Selection) -> None:
         for selected in selection.models
         for name, counts in zip(EMOTIONS, confusion_of(selected).tolist(), strict=True)
     ]
-    with collapsed_expander("All counts as a table", "confusion_table") as opened:
-        if opened:
+    with collapsed_expander("All counts as a table", "confusion_table") as expanded:
+        if expanded:
             show_table(rows, "confusion")
 
 
-def _strongest(confusion: npt.NDArray[np.int64]) -> str:
-    """Say which confusion is the most frequent, as a fraction of its class."""
+def _most_frequent_confusion(confusion: npt.NDArray[np.int64]) -> str:
+    """Return a sentence with the most frequent confusion, as a percentage of its true class."""
     fractions = normalize_rows(confusion)
     np.fill_diagonal(fractions, 0)
-    true, answer = np.unravel_index(fractions.argmax(), fractions.shape)
+    true, predicted = np.unravel_index(fractions.argmax(), fractions.shape)
     return (
-        f"Most frequent confusion: {EMOTIONS[true]} predicted as {EMOTIONS[answer]} "
-        f"({percent(fractions[true, answer])} of {EMOTIONS[true]})."
+        f"Most frequent confusion: {EMOTIONS[true]} predicted as {EMOTIONS[predicted]} "
+        f"({percent(fractions[true, predicted])} of {EMOTIONS[true]})."
     )

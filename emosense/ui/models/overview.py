@@ -1,4 +1,4 @@
-"""Overview: the models beside each other and beside the paper."""
+"""The Overview: headline metrics of all selected models, compared with the paper."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from emosense.ui.models.selection import SelectedModel, Selection
 from emosense.ui.session.worker import shared_worker
 from emosense.worker.messages import MeasureThroughput, Throughput
 
-_SPEEDS = "model_speeds"
-_PARTS = {"Training": "training", "PublicTest": "validation", "PrivateTest": "test"}
+_THROUGHPUTS = "model_throughputs"
+_SPLIT_TITLES = {"Training": "training", "PublicTest": "validation", "PrivateTest": "test"}
 
 
 def show(selection: Selection) -> None:
@@ -26,33 +26,40 @@ def show(selection: Selection) -> None:
         f"{selection.description}. Whiskers span the 95 % bootstrap interval. Precision, "
         "recall and F1 are means over the seven classes."
     )
-    # Before the chart, whose script takes longer to load than all else.
-    _show_figures(selection)
+    # Before the chart: Plotly's script takes longest to load.
+    _show_metrics(selection)
     show_chart(
         headline_chart(
             {selected.label: selected.intervals for selected in selection.models},
             selection.colours,
-            {s.label: p for s in selection.models if (p := paper_accuracy(s)) is not None},
+            {
+                selected.label: accuracy
+                for selected in selection.models
+                if (accuracy := paper_accuracy(selected)) is not None
+            },
         ),
         "overview",
         "Headline metrics: "
         + "; ".join(
-            f"{s.label} "
-            + ", ".join(f"{text} {percent(s.intervals[n].value)}" for n, text in HEADLINES.items())
-            for s in selection.models
+            f"{selected.label} "
+            + ", ".join(
+                f"{title} {percent(selected.intervals[metric].value)}"
+                for metric, title in HEADLINES.items()
+            )
+            for selected in selection.models
         ),
     )
     st.header("Training, validation and test")
     st.caption(
-        "As the paper's Table I, each with the weights of the chosen epoch, dropout off, calibrated. "
-        "Validation is PublicTest (empty where the data had none), test is PrivateTest, all images."
+        "As in the paper's Table I, with the weights of the best epoch, without dropout, calibrated. "
+        "Validation is PublicTest (empty where the data has none), test is PrivateTest, all images."
     )
     show_table(
-        [_table_one(selected) for selected in selection.models],
+        [_split_row(selected) for selected in selection.models],
         "table-1",
         {
-            f"{text} {metric}": "%.1f %%" if metric == "accuracy" else "%.3f"
-            for text in _PARTS.values()
+            f"{title} {metric}": "%.1f %%" if metric == "accuracy" else "%.3f"
+            for title in _SPLIT_TITLES.values()
             for metric in ("accuracy", "loss")
         },
     )
@@ -60,9 +67,9 @@ def show(selection: Selection) -> None:
 
 
 def paper_accuracy(selected: SelectedModel) -> float | None:
-    """Return the accuracy in 0..1 that the paper reports for the model's architecture."""
-    known = ARCHITECTURES.get(selected.card.network)
-    return known.paper_accuracy if known else None
+    """Return the accuracy in 0..1 that the paper reports for the architecture, or None."""
+    architecture = ARCHITECTURES.get(selected.card.network)
+    return architecture.paper_accuracy if architecture else None
 
 
 def _show_headlines(selection: Selection) -> None:
@@ -88,62 +95,67 @@ def _show_headlines(selection: Selection) -> None:
             st.caption(text)
 
 
-def _show_figures(selection: Selection) -> None:
+def _show_metrics(selection: Selection) -> None:
     rows: list[dict[str, Any]] = []
     for selected in selection.models:
         card, paper = selected.card, paper_accuracy(selected)
         row: dict[str, Any] = {"model": selected.label}
         row["the paper's accuracy"] = None if paper is None else 100 * paper
-        for name, text in HEADLINES.items():
-            interval = selected.intervals[name]
-            row[text] = 100 * interval.value
-            row[f"{text}, 95 %"] = f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
+        for metric, title in HEADLINES.items():
+            interval = selected.intervals[metric]
+            row[title] = 100 * interval.value
+            row[f"{title}, 95 %"] = f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
         row |= {
             "ECE": selected.intervals["ece"].value,
             "parameters": card.parameters,
-            "MFLOPs a face": None if card.flops is None else card.flops / 1e6,
+            "MFLOPs per face": None if card.flops is None else card.flops / 1e6,
             "weights, MB": card.weights_megabytes,
             "epochs": f"{card.epochs_seen} of {card.recipe.epochs}",
         }
         rows.append(row)
     formats = dict.fromkeys(("the paper's accuracy", *HEADLINES.values()), "%.1f %%")
-    formats |= {"ECE": "%.3f", "parameters": "localized", "MFLOPs a face": "%.0f"}
-    show_table(rows, "figures", {**formats, "weights, MB": "%.1f"})
+    formats |= {"ECE": "%.3f", "parameters": "localized", "MFLOPs per face": "%.0f"}
+    show_table(rows, "metrics", {**formats, "weights, MB": "%.1f"})
 
 
-def _table_one(selected: SelectedModel) -> dict[str, Any]:
+def _split_row(selected: SelectedModel) -> dict[str, Any]:
     row: dict[str, Any] = {"model": selected.label}
-    for split, text in _PARTS.items():
+    for split, title in _SPLIT_TITLES.items():
         metrics = selected.card.metrics.get(split)
-        row[f"{text} accuracy"] = None if metrics is None else 100 * metrics.accuracy
-        row[f"{text} loss"] = None if metrics is None else metrics.loss
+        row[f"{title} accuracy"] = None if metrics is None else 100 * metrics.accuracy
+        row[f"{title} loss"] = None if metrics is None else metrics.loss
     return row
 
 
 def _show_speed(selection: Selection) -> None:
     st.header("Speed on this machine")
-    speeds: dict[str, Throughput] = st.session_state.setdefault(_SPEEDS, {})
+    throughputs: dict[str, Throughput] = st.session_state.setdefault(_THROUGHPUTS, {})
     if st.button(
-        "Measure", icon=":material/speed:", key="measure_speed", help="A few seconds a model."
+        "Measure",
+        icon=":material/speed:",
+        key="measure_speed",
+        help="Takes a few seconds per model.",
     ):
         for selected in selection.models:
             with st.spinner(f"Measuring {selected.label} ..."):
                 try:
                     request = MeasureThroughput(model=selected.model.name)
-                    speeds[selected.model.name] = shared_worker().request(request)
+                    throughputs[selected.model.name] = shared_worker().request(request)
                 except EmoSenseError as error:
                     st.error(f"{selected.label}: {error}", icon=":material/error:")
     rows = [
         {
             "model": selected.label,
-            "device": speeds[selected.model.name].device,
+            "device": throughputs[selected.model.name].device,
             **{
-                f"faces/s, {batch} at a time": rate
-                for batch, rate in speeds[selected.model.name].faces_per_second.items()
+                f"faces/s, {batch_size} at a time": faces_per_second
+                for batch_size, faces_per_second in throughputs[
+                    selected.model.name
+                ].faces_per_second.items()
             },
         }
         for selected in selection.models
-        if selected.model.name in speeds
+        if selected.model.name in throughputs
     ]
     if rows:
-        show_table(rows, "speed", {key: "%.0f" for key in rows[0] if key.startswith("faces/s")})
+        show_table(rows, "speed", {name: "%.0f" for name in rows[0] if name.startswith("faces/s")})
