@@ -28,7 +28,7 @@ class SelectedModel:
     Attributes:
         model: the trained model.
         label: title, unique on the page.
-        colour: hex colour in all charts, unique on the page.
+        colour: hex colour in all charts; repeats after seven models.
         predictions: predictions on the selected images.
         intervals: 95 % bootstrap intervals by metric.
 

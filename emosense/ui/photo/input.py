@@ -1,4 +1,4 @@
-"""Input of the Photo page: uploads or the sample."""
+"""Photo uploads of the Photo page, and its sample."""
 
 from __future__ import annotations
 
@@ -20,14 +20,19 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 _UPLOADS = "photo_uploads"
-_SHOWN = "photo_shown"
-_BEFORE = "photo_before"
+_CURRENT = "photo_current"
+_EARLIER = "photo_earlier"
 _BY_UPLOAD = "photo_by_upload"
 
 
 @dataclass(frozen=True)
 class Photo:
-    """An uploaded photo: its name, bytes, and their SHA-256.
+    """An uploaded photo.
+
+    Attributes:
+        name: file name.
+        data: the file's bytes.
+        digest: hex SHA-256 of the bytes.
 
     >>> Photo("a.jpg", b"...", hashlib.sha256(b"...").hexdigest()).name
     'a.jpg'
@@ -39,13 +44,13 @@ class Photo:
 
 
 def upload_photos() -> list[Photo]:
-    """Show the uploader and the sample button; return what is to be analysed.
+    """Show the uploader and the sample button, and return the photos to analyse.
 
-    A look at another page empties the uploader, but what was in it stays.
+    Streamlit empties the uploader when another page is visited; its photos are kept in the session.
     """
     limit = settings.MAX_PHOTOS.whole()
     if _UPLOADS not in st.session_state:  # first visit, or back from another page
-        st.session_state[_BEFORE] = list(dict.fromkeys([*_stored(_BEFORE), *_stored(_SHOWN)]))
+        st.session_state[_EARLIER] = list(dict.fromkeys([*_stored(_EARLIER), *_stored(_CURRENT)]))
     uploads = st.file_uploader(
         f"Photos, up to {limit} at a time and {settings.MAX_MEGAPIXELS.number():.0f} "
         "megapixels each",
@@ -57,20 +62,20 @@ def upload_photos() -> list[Photo]:
     kinds = group_by_kind(uploads)
     redirect_uploads("video", kinds["video"])
     redirect_uploads("archive", kinds["archive"])
-    photos = kinds["photo"] + kinds["other"]  # the decoder says what else it is
-    photos_shown = _read_uploads(photos[:limit])
-    before = [photo for photo in _stored(_BEFORE) if photo not in photos_shown]
-    if before and st.button(
-        f"Remove {pluralize(len(before), 'earlier photo')}",
+    files = kinds["photo"] + kinds["other"]  # the decoder reports what other files are
+    current = _read_uploads(files[:limit])
+    earlier = [photo for photo in _stored(_EARLIER) if photo not in current]
+    if earlier and st.button(
+        f"Remove {pluralize(len(earlier), 'earlier photo')}",
         icon=":material/delete:",
         key="photo_remove",
     ):
-        st.session_state[_BEFORE] = []
+        st.session_state[_EARLIER] = []
         st.rerun()
-    if photos_shown or before:
+    if current or earlier:
         st.session_state["photo_sample"] = False
-        _warn_about_limit(len(photos) + len(before), limit)
-        return [*before, *photos_shown][:limit]
+        _warn_about_limit(len(files) + len(earlier), limit)
+        return [*earlier, *current][:limit]
     if st.button("Try a sample", icon=":material/image:", key="photo_sample_button"):
         st.session_state["photo_sample"] = True
     if st.session_state.get("photo_sample"):
@@ -96,15 +101,15 @@ def _stored(key: str) -> list[Photo]:
 
 
 def _read_uploads(uploads: Sequence[UploadedFile]) -> list[Photo]:
-    """Return uploads as photos; each is read and hashed once, not at every rerun."""
-    earlier: dict[str, Photo] = st.session_state.get(_BY_UPLOAD, {})
+    """Return uploads as photos; the session caches them, so each is read and hashed once."""
+    cached: dict[str, Photo] = st.session_state.get(_BY_UPLOAD, {})
     by_upload = {
-        upload.file_id: earlier.get(upload.file_id) or _photo(upload.name, upload.getvalue())
+        upload.file_id: cached.get(upload.file_id) or _photo(upload.name, upload.getvalue())
         for upload in uploads
     }
     st.session_state[_BY_UPLOAD] = by_upload
     photos = list(by_upload.values())
-    st.session_state[_SHOWN] = photos
+    st.session_state[_CURRENT] = photos
     return photos
 
 
