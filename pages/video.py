@@ -1,4 +1,4 @@
-"""Video page: upload a clip, follow its people, see how their expressions change."""
+"""Video page: the expressions of each person in an uploaded video over time."""
 
 from emosense.ui.navigation import require_router, show_title
 from emosense.ui.video.input import show_start, upload_video

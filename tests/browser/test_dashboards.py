@@ -31,9 +31,9 @@ def test_chart_and_table_can_be_saved(server, page):
     with page.expect_download() as info:
         chart.locator("[data-title^='Download plot']").click()
     assert info.value.suggested_filename == "emosense-overview.svg"
-    drawn = Path(info.value.path()).read_text()
-    assert drawn.startswith("<svg")
-    assert "accuracy" in drawn
+    svg = Path(info.value.path()).read_text()
+    assert svg.startswith("<svg")
+    assert "accuracy" in svg
     with page.expect_download() as info:
         page.get_by_test_id("stDownloadButton").first.get_by_role("button").click()
     assert info.value.suggested_filename == "emosense-metrics.csv"
@@ -43,7 +43,7 @@ def test_chart_and_table_can_be_saved(server, page):
     assert float(row["accuracy"]) == pytest.approx(100 * accuracy)
 
 
-def test_views_switch_and_the_address_follows(server, page):
+def test_views_switch_and_the_url_follows(server, page):
     page.goto(f"{server}/models")
     page.get_by_role("radio", name="Calibration").click()
     expect(page.get_by_text("Calibration: does 70 % mean 70 %?")).to_be_visible()
