@@ -166,7 +166,7 @@ def _show_photo(
                 _show_face(worker, analysis, result, number, f"{index}-{number}")
         _annotated_download(worker, analysis, result, index)
         st.caption(
-            f"Found by {result.detector}; classified by the model {result.model}. "
+            f"Detected by {result.detector}; classified by the model {result.model}. "
             + confidence_note(result.model)
         )
     if many:
@@ -213,9 +213,7 @@ def _show_face(
             prediction = f"{face.emotion}** &nbsp; {probability}"
             if not face.sure:
                 prediction = f"unsure**  \nperhaps {face.emotion}, {probability}"
-            detection_note = (
-                f"face found with {probability_percent(face.detection_score)} certainty"
-            )
+            detection_note = f"face detection score {probability_percent(face.detection_score)}"
             if face.doubtful:
                 detection_note += ": **perhaps no face**"
             st.markdown(f"**{number}. {prediction}")

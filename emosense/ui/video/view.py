@@ -110,7 +110,7 @@ def _show_finished(videos: SessionVideos, job: VideoJob, number: int) -> None:
     )
     st.caption(
         f"{pluralize(len(result.frames), 'frame')} analysed of {result.frames_read:,}{speed}. "
-        f"Found by {result.detector or 'YuNet'}; classified by the model {result.model}. "
+        f"Detected by {result.detector or 'YuNet'}; classified by the model {result.model}. "
         + confidence_note(result.model)
     )
 
