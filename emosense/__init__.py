@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 from emosense.emotions import EMOTIONS
 from emosense.errors import EmoSenseError
-from emosense.results import (
-    Box,
-    Detection,
-    Face,
-    FrameResult,
-    KeyMoment,
-    PhotoFailure,
-    PhotoResult,
-    TrackedFace,
-    VideoInfo,
-    VideoResult,
-)
 
 if TYPE_CHECKING:
     from emosense.analyzer import Analyzer
     from emosense.faces.options import DetectorOptions
     from emosense.networks.occlusion import Explanation
+    from emosense.results import (
+        Box,
+        Detection,
+        Face,
+        FrameResult,
+        KeyMoment,
+        PhotoFailure,
+        PhotoResult,
+        TrackedFace,
+        VideoInfo,
+        VideoResult,
+    )
     from emosense.video.options import VideoOptions
     from emosense.video.pipeline import VideoAnalysis
 
@@ -55,7 +55,20 @@ __all__ = [
     "__version__",
 ]
 
+_RESULTS = (
+    "Box",
+    "Detection",
+    "Face",
+    "FrameResult",
+    "KeyMoment",
+    "PhotoFailure",
+    "PhotoResult",
+    "TrackedFace",
+    "VideoInfo",
+    "VideoResult",
+)
 _LAZY = {
+    **dict.fromkeys(_RESULTS, "emosense.results"),
     "Analyzer": "emosense.analyzer",
     "DetectorOptions": "emosense.faces.options",
     "Explanation": "emosense.networks.occlusion",

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,9 @@ from emosense.networks.registry import find_model
 from emosense.results import Detection, Face, PhotoFailure, PhotoResult
 from emosense.settings import PhotoLimits
 from emosense.video.options import VideoOptions
-from emosense.video.pipeline import VideoAnalysis
+
+if TYPE_CHECKING:
+    from emosense.video.pipeline import VideoAnalysis
 
 _MAX_BATCH_PIXELS = 64_000_000
 
@@ -181,6 +183,9 @@ class Analyzer:
             MediaError: the video is unreadable or above a size limit, or ``annotated`` is the
                 video itself.
         """
+        # Here, not above: photos need no FFmpeg.
+        from emosense.video.pipeline import VideoAnalysis
+
         limits = settings.video_limits()
         if options is not None and options.long_side is not None:  # decode at the detection size
             limits = replace(limits, long_side=max(limits.long_side, options.long_side))

@@ -8,6 +8,7 @@ images, not the luck of one training run.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -64,7 +65,7 @@ def bootstrap(
     gaps = np.zeros((n, ECE_BINS))
     gaps[np.arange(n), confidence_bins(confidence, ECE_BINS)] = predictions.correct - confidence
     terms = np.hstack([cells, gaps, -np.log(of_label)[:, np.newaxis]])
-    sums = np.vstack([counts @ terms for counts in _draws(n, resamples, seed)])
+    sums = np.vstack([counts.astype(float) @ terms for counts in _draws(n, resamples, seed)])
     confusion = sums[:, : classes * classes].reshape(-1, classes, classes)
     hits = confusion.diagonal(axis1=1, axis2=2)
     precision = safe_divide(hits, confusion.sum(axis=1))
@@ -97,7 +98,9 @@ def accuracy_difference(
     require_same_images(first, second)
     n = len(first)
     ahead = first.correct.astype(float) - second.correct.astype(float)
-    drawn = np.concatenate([counts @ ahead for counts in _draws(n, resamples, seed)]) / n
+    drawn = (
+        np.concatenate([counts.astype(float) @ ahead for counts in _draws(n, resamples, seed)]) / n
+    )
     return _interval_around(float(ahead.mean()), drawn)
 
 
@@ -110,15 +113,20 @@ def require_same_images(first: Predictions, second: Predictions) -> None:
         )
 
 
-def _draws(n: int, resamples: int, seed: int) -> list[npt.NDArray[np.float64]]:
-    """Return resampling counts, one bootstrap draw a row: how often each of the n images was drawn."""
+@lru_cache(maxsize=4)
+def _draws(n: int, resamples: int, seed: int) -> tuple[npt.NDArray[np.uint8], ...]:
+    """Return resampling counts, one bootstrap draw a row: how often each of the n images was drawn.
+
+    Models on the same images share their draws, which take most of the time.
+    """
     rng = np.random.default_rng(seed)
-    draws = []
+    chunks = []
     for start in range(0, resamples, _CHUNK):
         rows = min(_CHUNK, resamples - start)
         drawn = rng.integers(0, n, (rows, n)) + n * np.arange(rows)[:, np.newaxis]
-        draws.append(np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(float))
-    return draws
+        counts = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n)
+        chunks.append(np.minimum(counts, 255).astype(np.uint8))
+    return tuple(chunks)
 
 
 def _interval_around(

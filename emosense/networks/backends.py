@@ -20,7 +20,7 @@ class InferenceBackend(Protocol):
         label: backend and device, e.g. ``ONNX Runtime, CPU``.
 
     >>> from emosense.networks.registry import find_model
-    >>> backend: InferenceBackend = create_runtime(find_model("cnn8"), "onnx")
+    >>> backend: InferenceBackend = create_backend(find_model("cnn8"), "onnx")
     >>> backend(np.zeros((2, 48, 48), np.uint8)).shape
     (2, 7)
     """

@@ -65,7 +65,7 @@ def test_the_menu_of_a_phone_gets_out_of_the_way(server, phone):
 
 def test_back_and_forward_take_choices_back(server, page):
     page.goto(f"{server}/models")
-    rows = page.get_by_text("Rows are the labels")
+    rows = page.get_by_text("Rows are the true classes")
     trust = page.get_by_text("Calibration: does 70 % mean 70 %?")
     page.get_by_role("radio", name="Confusion matrix").click()
     expect(rows).to_be_visible()

@@ -49,9 +49,9 @@ class TestNetwork:
 
     def test_mixed_precision_ends_in_float32(self, name, tmp_path):
         from emosense.training.recipe import Recipe
-        from emosense.training.trainer import compiled
+        from emosense.training.trainer import build_and_compile
 
-        model = compiled(Recipe(name, precision="mixed_bfloat16"), steps=1)
+        model = build_and_compile(Recipe(name, precision="mixed_bfloat16"), steps=1)
         assert keras.config.dtype_policy().name == "float32"
         assert model.get_layer("conv1").compute_dtype == "bfloat16"
         x = np.random.default_rng(1).random((2, 48, 48, 1), np.float32)

@@ -73,7 +73,7 @@ def test_zip_and_photos_in_one_job(page, album, astronaut):
     assert "damaged or cut off" in failures["why"][0]
     assert without["photo"].tolist() == ["wall.png"]
     assert faces["photo"].tolist() == [f"album/{number}.png" for number in range(6)]
-    assert set(faces["says"]) == {"happy"}
+    assert set(faces["label"]) == {"happy"}
     assert faces["picture"][0].startswith("data:image/jpeg;base64,")
     # Filters, one after the other.
     key = next(box.key for box in page.text_input)

@@ -204,7 +204,7 @@ def test_training_on_harder_images_and_earlier_runs_are_told(with_tiny):
     learned = card["metrics"]["Training"]["accuracy"]
     assert "made harder on purpose" in told
     assert f"images is {100 * learned:.1f} %" in told
-    assert "It began with and learned from a model of an earlier run" in told
+    assert "It was fine-tuned from and distilled from a model of an earlier run" in told
     assert "an earlier run" in texts(opened("made", model="tiny"))
 
 
@@ -215,5 +215,5 @@ def test_nothing_chosen():
 
 
 def test_without_models_the_page_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr("emosense.networks.registry.model_folders", lambda: (tmp_path,))
+    monkeypatch.setattr("emosense.networks.registry.model_dirs", lambda: (tmp_path,))
     assert "git checkout -- models" in opened().error[0].value

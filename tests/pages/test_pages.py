@@ -94,7 +94,7 @@ def test_an_unsure_answer_and_why(astronaut_png, small_model):
     app.selectbox(key="model").set_value("tiny").run()
     told = upload(app, ("a.png", astronaut_png, "image/png"))
     assert "**1. unsure**" in told
-    assert "It is never sure" in told
+    assert "Always shows 'unsure'" in told
     app.selectbox(key="model").set_value("cnn8").run()
     assert "**1. happy**" in texts(app)
     app.button(key="why_0-1").click().run()
@@ -188,7 +188,7 @@ def test_several_photos_say_what_was_found(page, astronaut_png, astronaut):
 
 
 def test_without_models_the_page_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr("emosense.networks.registry.model_folders", lambda: (tmp_path,))
+    monkeypatch.setattr("emosense.networks.registry.model_dirs", lambda: (tmp_path,))
     app = AppTest.from_file(str(ROOT / "pages" / "photo.py"), default_timeout=60).run()
     assert not app.exception
     assert "git checkout -- models" in app.error[0].value

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from emosense.formatting import probability_percent
 
 if TYPE_CHECKING:
@@ -20,4 +18,6 @@ def percent_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Sty
         rows: one dict per row, all with the same keys.
         columns: keys of the probabilities, in 0..1.
     """
+    import pandas as pd  # a quarter of a second, which a first visit need not wait for
+
     return pd.DataFrame(rows).style.format(dict.fromkeys(columns, probability_percent))

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
 from emosense import formatting
@@ -38,6 +37,8 @@ def show_table(
         name: unique on the page; also the file's name.
         formats: printf-style format per column, e.g. ``"%.1f %%"``; the CSV has all digits.
     """
+    import pandas as pd
+
     frame = pd.DataFrame(rows)
     columns = {
         column: st.column_config.NumberColumn(format=number_format)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Literal
 
-import pandas as pd
 import streamlit as st
 
 from emosense.charts.photo import probability_chart, verdict_counts_chart
@@ -105,7 +104,7 @@ def _show_summary(analyses: Sequence[UploadAnalysis]) -> None:
     table, chart = st.columns([3, 2], gap="large")
     with table:
         st.dataframe(
-            pd.DataFrame([_summary_row(a) for a in analyses]),
+            [_summary_row(a) for a in analyses],
             hide_index=True,
             width="stretch",
             row_height=48,

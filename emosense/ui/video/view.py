@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from emosense.charts.video import time_share_chart, timeline_chart
@@ -161,7 +160,7 @@ def _show_people(
         alt="; ".join(f"person {line.person} mostly {line.dominant}" for line in longest),
     )
     st.dataframe(
-        pd.DataFrame([_row(line) for line in lines]),
+        [_row(line) for line in lines],
         hide_index=True,
         width="stretch",
         key=f"people_{number}",

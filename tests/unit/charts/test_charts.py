@@ -70,5 +70,5 @@ def test_numbers_of_heat_maps_can_be_read_in_every_cell(dark):
 
 
 def test_nothing_is_as_dark_as_a_dark_ground():
-    (trace,) = confusion_chart(np.eye(7, dtype=int), shares=True, dark=True).data
+    (trace,) = confusion_chart(np.eye(7, dtype=int), normalize=True, dark=True).data
     assert contrast(rgb(trace.colorscale[0][1]), rgb("#10141D")) < 1.2

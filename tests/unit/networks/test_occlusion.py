@@ -68,7 +68,7 @@ def test_depends_on_the_weights_of_every_registered_network(name, face):
         assert found.summary == "No single part of the face decides for happy."
         return
     rng = np.random.default_rng(0)
-    for layer in classify._runtime._network.layers:
+    for layer in classify._backend._network.layers:
         layer.set_weights([rng.permuted(w.ravel()).reshape(w.shape) for w in layer.get_weights()])
     after = explain(face, classify, "happy").effect
     assert np.abs(before).max() > 0.1
