@@ -1,4 +1,4 @@
-"""A video's result as files: CSV, JSON and WebVTT captions."""
+"""Export of video results: CSV, JSON and WebVTT captions."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from emosense.results import FrameResult, VideoResult
 def to_csv(result: VideoResult) -> str:
     """Return a CSV text with :data:`VIDEO_COLUMNS`.
 
-    It has a row per face; a frame without faces has one row with person 0.
+    There is one row per face; a frame without faces has one row with person 0.
     """
     rows = (csv_cells(record, VIDEO_COLUMNS) for record in _records(result))
     return spreadsheet_csv(names(VIDEO_COLUMNS), rows)
 
 
 def to_json(result: VideoResult) -> str:
-    """Return a JSON text with everything."""
+    """Return a JSON text of the whole result."""
     return json.dumps(result.as_dict(), ensure_ascii=False)
 
 
@@ -46,13 +46,13 @@ def to_webvtt(result: VideoResult) -> str:
 
 
 def _records(result: VideoResult) -> Iterator[dict[str, Any]]:
-    of_video = {"source": result.source, "model": result.model}
+    video_record = {"source": result.source, "model": result.model}
     for frame in result.frames:
-        of_frame = {**of_video, "frame": frame.index, "time": frame.time}
+        frame_record = {**video_record, "frame": frame.index, "time": frame.time}
         if not frame.faces:
-            yield {**of_frame, "person": 0}
+            yield {**frame_record, "person": 0}
         for tracked in frame.faces:
-            yield {**of_frame, "person": tracked.person, **face_record(tracked.face)}
+            yield {**frame_record, "person": tracked.person, **face_record(tracked.face)}
 
 
 def _caption(frame: FrameResult) -> str:

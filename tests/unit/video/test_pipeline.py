@@ -270,8 +270,8 @@ def example_result():
     def face(emotion, probability):
         rest = (1 - probability) / 6
         values = tuple(probability if name == emotion else rest for name in EMOTIONS)
-        points = ((1.0, 1.0),) * 5
-        return Face(Box(1, 2, 30, 40), points, 0.9, values, sure=probability >= 0.5)
+        landmarks = ((1.0, 1.0),) * 5
+        return Face(Box(1, 2, 30, 40), landmarks, 0.9, values, sure=probability >= 0.5)
 
     frames = (
         FrameResult(0, 0.0, (TrackedFace(1, face("happy", 0.7)),)),
