@@ -35,7 +35,7 @@ def confusion_chart(
 
     Args:
         confusion: (7, 7) counts.
-        time_share: colour and label by the share of the true class instead of by counts.
+        normalize: colour and label by the share of the true class instead of by counts.
         dark: whether the page is dark.
     """
     row_fractions = normalize_rows(confusion)
