@@ -15,6 +15,7 @@ from emosense.analyzer import Analyzer
 from emosense.emotions import EMOTIONS
 from emosense.errors import EmoSenseError, MediaError
 from emosense.export import video as video_export
+from emosense.export.webvtt import to_webvtt
 from emosense.results import Box, Face, FrameResult, TrackedFace, VideoInfo, VideoResult
 from emosense.video.key_moments import KeyMomentCollector
 from emosense.video.options import VideoOptions
@@ -307,7 +308,7 @@ def test_json_holds_everything():
 
 
 def test_captions():
-    assert video_export.to_webvtt(example_result()) == (
+    assert to_webvtt(example_result()) == (
         "WEBVTT\n\n"
         "00:00:00.000 --> 00:00:00.500\nhappy\n\n"
         "00:00:00.500 --> 00:00:01.500\n1 happy, 2 unsure\n\n"
