@@ -25,7 +25,7 @@ test: $(VENV)/dev.stamp chromium
 # The tests of units run side by side, the others have the machine to themselves. Coverage is
 # measured over what runs in the tests' own processes.
 check: lint types
-	$(BIN)/pytest tests/unit tests/contract -n $(JOBS) --dist loadfile --cov --cov-report=
+	$(BIN)/pytest tests/unit tests/contract -n $(JOBS) --dist loadfile --cov --cov-report= --cov-fail-under=0
 	$(BIN)/pytest tests/pages tests/reliability tests/browser --cov --cov-append --cov-report=term:skip-covered
 
 # What is worth running before each commit; the tests that are marked slow stay out.

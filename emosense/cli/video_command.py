@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
     from emosense.analyzer import Analyzer
     from emosense.export import video as video_export
     from emosense.export.spreadsheet import csv_file
+    from emosense.export.webvtt import to_webvtt
     from emosense.video.options import VideoOptions
     from emosense.video.timeline import timelines
 
@@ -69,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     for path, make in (
         (options.csv, video_export.to_csv),
         (options.json, video_export.to_json),
-        (options.captions, video_export.to_webvtt),
+        (options.captions, to_webvtt),
     ):
         if path is not None:
             try:

@@ -11,12 +11,12 @@ from emosense.worker.server import serve
 
 def main(arguments: list[str]) -> None:
     """Answer requests on the pipe whose file descriptor is the first argument."""
-    # A Ctrl-C at the terminal reaches this process too: whoever started it decides when it ends.
+    # A Ctrl-C at the terminal reaches this process too, but its client decides when it ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if len(arguments) > 1 and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(core) for core in arguments[1].split(",")})
     set_tensorflow_defaults()
-    # Now, not above: libraries count the cores when they are loaded, to make as many threads.
+    # Imported after the affinity is set: libraries start one thread per core when they load.
     from emosense.inference.handlers import all_handlers
 
     serve(Connection(int(arguments[0])), all_handlers())

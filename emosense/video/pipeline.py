@@ -10,27 +10,20 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
-from typing import Final, Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import Final
 
 from emosense.errors import EmoSenseError, MediaError
 from emosense.faces.crop import crop_faces
-from emosense.faces.options import DetectorOptions
 from emosense.faces.tracking import FaceTracker, appearance_descriptor
 from emosense.filesystem.filenames import utf8_safe
-from emosense.media.images import RgbImage
 from emosense.media.scene_cuts import SceneCutDetector
 from emosense.media.video_reader import VideoReader
 from emosense.media.video_writer import VideoWriter
 from emosense.render.annotate import draw_people
 from emosense.results import (
-    Detection,
-    Face,
     FrameResult,
     KeyMoment,
     TrackedFace,
@@ -38,6 +31,7 @@ from emosense.results import (
     VideoResult,
 )
 from emosense.settings import VideoLimits
+from emosense.video.frame_analyzer import FrameAnalyzer
 from emosense.video.interpolation import interpolate_detections, scaled
 from emosense.video.key_moments import KeyMomentCollector
 from emosense.video.options import VideoOptions
@@ -53,38 +47,6 @@ MAX_INTERPOLATION_SECONDS: Final = 0.5
 """Seconds between detection frames above which a face moves too far for interpolation."""
 
 _log = logging.getLogger(__name__)
-
-
-class FrameAnalyzer(Protocol):
-    """The part of :class:`emosense.analyzer.Analyzer` that the pipeline calls.
-
-    Attributes:
-        model: registry name of the network.
-        detector: label of the face detector.
-        on_gpu: whether the detector runs on a GPU, which affords finer detection.
-
-    >>> from emosense.analyzer import Analyzer
-    >>> analyzer: FrameAnalyzer = Analyzer()
-    """
-
-    @property
-    def model(self) -> str: ...  # noqa: D102
-    @property
-    def detector(self) -> str: ...  # noqa: D102
-    @property
-    def on_gpu(self) -> bool: ...  # noqa: D102
-
-    def detect_faces(  # noqa: D102
-        self, images: Sequence[RgbImage], options: DetectorOptions | None = None
-    ) -> list[tuple[Detection, ...]]: ...
-
-    def classify(  # noqa: D102
-        self, faces: npt.NDArray[np.uint8]
-    ) -> npt.NDArray[np.float32]: ...
-
-    def face(  # noqa: D102
-        self, detection: Detection, probabilities: npt.NDArray[np.float32]
-    ) -> Face: ...
 
 
 class VideoAnalysis:

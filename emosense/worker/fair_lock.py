@@ -7,10 +7,10 @@ from collections import deque
 
 
 class FairLock:
-    """Lets one thread in at a time, first come, first served; for ``with`` blocks.
+    """A lock that threads acquire in the order of their requests; for ``with`` blocks.
 
-    A :class:`threading.Lock` may be taken again at once by the thread that gave it back: a
-    session with fifty photos would then keep all others waiting for its last one.
+    A :class:`threading.Lock` may be acquired again at once by the thread that released it: a
+    session with fifty photos would then block all other sessions until its last photo.
 
     >>> lock = FairLock()
     >>> with lock:
@@ -21,25 +21,25 @@ class FairLock:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._waiting: deque[threading.Event] = deque()
-        self._taken = False
+        self._locked = False
 
     def __enter__(self) -> None:
         with self._guard:
-            if not self._taken:
-                self._taken = True
+            if not self._locked:
+                self._locked = True
                 return
-            called = threading.Event()
-            self._waiting.append(called)
-        called.wait()
+            acquired = threading.Event()
+            self._waiting.append(acquired)
+        acquired.wait()
 
     def __exit__(self, *_: object) -> None:
         with self._guard:
             if self._waiting:
-                self._waiting.popleft().set()  # taken stays: it is handed over
+                self._waiting.popleft().set()  # stays locked, by the next thread
             else:
-                self._taken = False
+                self._locked = False
 
     def __len__(self) -> int:
-        """Return how many threads wait."""
+        """Return the number of waiting threads."""
         with self._guard:
             return len(self._waiting)

@@ -15,7 +15,7 @@ from emosense.batch.part_runner import PartRunner
 from emosense.batch.store import ResultStore
 from emosense.errors import BatchError
 
-_TICK: Final = 0.2
+_POLL_SECONDS: Final = 0.2
 
 
 class LocalPool:
@@ -71,7 +71,7 @@ class LocalPool:
                 while thread.is_alive():
                     if running:  # ended early: the rows of running requests are not needed
                         runner.kill()
-                    thread.join(_TICK)
+                    thread.join(_POLL_SECONDS)
 
 
 def available_cores() -> list[int]:

@@ -11,6 +11,7 @@ import streamlit as st
 from emosense.charts.video import time_share_chart, timeline_chart
 from emosense.export import video as video_export
 from emosense.export.spreadsheet import csv_file
+from emosense.export.webvtt import to_webvtt
 from emosense.formatting import percent, pluralize, probability_percent
 from emosense.jobs.job import JobState
 from emosense.jobs.video_jobs import VideoJob
@@ -206,7 +207,7 @@ def _show_video(job: VideoJob, result: VideoResult, start_time: float) -> None:
         path.read_bytes(),
         format="video/mp4",
         start_time=start_time,
-        subtitles={"emotions": video_export.to_webvtt(result)} if result.persons else None,
+        subtitles={"emotions": to_webvtt(result)} if result.persons else None,
         alt=f"{job.name} with boxes",
     )
 
@@ -259,7 +260,7 @@ def _downloads(job: VideoJob, result: VideoResult, number: int) -> None:
         (
             ("CSV", video_export.to_csv, "csv", "text/csv"),
             ("JSON", video_export.to_json, "json", "application/json"),
-            ("Captions (VTT)", video_export.to_webvtt, "vtt", "text/vtt"),
+            ("Captions (VTT)", to_webvtt, "vtt", "text/vtt"),
         ),
         strict=True,
     ):

@@ -223,29 +223,30 @@ def test_a_fault_in_a_worker_ends_the_job(album, tmp_path, monkeypatch):
     assert threading.active_count() < 50
 
 
+@pytest.fixture(scope="module")
+def ray_pool():
+    ray = pytest.importorskip("ray")
+    from emosense.batch.pools.ray import RayPool
+
+    with pytest.MonkeyPatch.context() as patch:  # so that actors find gated_ray
+        patch.setenv("PYTHONPATH", gated_environment(Path())["PYTHONPATH"])
+        yield RayPool(2)
+        ray.shutdown()
+
+
 @pytest.mark.slow
 class TestRay:
-    @pytest.fixture(scope="class")
-    def pool(self):
-        ray = pytest.importorskip("ray")
-        from emosense.batch.pools.ray import RayPool
-
-        with pytest.MonkeyPatch.context() as patch:  # so that actors find gated_ray
-            patch.setenv("PYTHONPATH", gated_environment(Path())["PYTHONPATH"])
-            yield RayPool(2)
-            ray.shutdown()
-
-    def test_the_same_rows_come_out(self, pool, album, whole, tmp_path):
-        end = run_job(str(album), str(tmp_path), OPTIONS, pool)
+    def test_the_same_rows_come_out(self, ray_pool, album, whole, tmp_path):
+        end = run_job(str(album), str(tmp_path), OPTIONS, ray_pool)
         assert (end.done, end.failed) == (41, 1)
         assert ResultStore(str(tmp_path)).read().equals(whole)
 
-    def test_a_killed_actor_loses_nothing(self, pool, album, whole, tmp_path, monkeypatch):
+    def test_a_killed_actor_loses_nothing(self, ray_pool, album, whole, tmp_path, monkeypatch):
         monkeypatch.setattr("emosense.batch.pools.ray._Actor", GatedActor)
         folder, gates = str(tmp_path / "out"), tmp_path / "gates"
         gates.mkdir()
         with ThreadPoolExecutor(1) as threads, Gate(gates, "files") as gate:
-            job = threads.submit(run_job, str(album), folder, OPTIONS, pool)
+            job = threads.submit(run_job, str(album), folder, OPTIONS, ray_pool)
             gate.let_one_through()
             gate.wait()  # more parts than actors: the job cannot end before one is killed
             actor = next(

@@ -15,6 +15,7 @@ from emosense.analyzer import Analyzer
 from emosense.emotions import EMOTIONS
 from emosense.errors import EmoSenseError, MediaError
 from emosense.export import video as video_export
+from emosense.export.webvtt import to_webvtt
 from emosense.results import Box, Face, FrameResult, TrackedFace, VideoInfo, VideoResult
 from emosense.video.key_moments import KeyMomentCollector
 from emosense.video.options import VideoOptions
@@ -270,8 +271,8 @@ def example_result():
     def face(emotion, probability):
         rest = (1 - probability) / 6
         values = tuple(probability if name == emotion else rest for name in EMOTIONS)
-        points = ((1.0, 1.0),) * 5
-        return Face(Box(1, 2, 30, 40), points, 0.9, values, sure=probability >= 0.5)
+        landmarks = ((1.0, 1.0),) * 5
+        return Face(Box(1, 2, 30, 40), landmarks, 0.9, values, sure=probability >= 0.5)
 
     frames = (
         FrameResult(0, 0.0, (TrackedFace(1, face("happy", 0.7)),)),
@@ -307,7 +308,7 @@ def test_json_holds_everything():
 
 
 def test_captions():
-    assert video_export.to_webvtt(example_result()) == (
+    assert to_webvtt(example_result()) == (
         "WEBVTT\n\n"
         "00:00:00.000 --> 00:00:00.500\nhappy\n\n"
         "00:00:00.500 --> 00:00:01.500\n1 happy, 2 unsure\n\n"
