@@ -63,7 +63,7 @@ def test_upload_analyse_and_remove(page, clip):
     assert people["mostly"].tolist() == ["happy"]
     assert not page.error
     assert not page.warning
-    page.button(key="remove_1").click().run()
+    page.button(key="video_remove_1").click().run()
     assert not page.exception
     assert "frames analysed of" not in texts(page)
 

@@ -19,6 +19,7 @@ from emosense.results import VERDICTS, PhotoFailure, PhotoResult
 from emosense.ui.batch.filter import BatchFace, faces_of, filter_faces
 from emosense.ui.batch.session import SessionBatches
 from emosense.ui.components.frame import announce
+from emosense.ui.components.job_list import show_job_list
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.plots import show_plot
@@ -43,42 +44,28 @@ def show_empty() -> None:
 
 def show_jobs(batches: SessionBatches) -> None:
     """Show all jobs of the session, the newest first."""
-    for number, job in reversed(list(batches.jobs.items())):
-        with st.container(border=True, key=f"batch_{number}"):
-            if job.is_finished:
-                _show_finished(batches, job, number)
-            else:
-                _show_progress(batches, job, number)
+    show_job_list(batches, "batch", progress=_progress, title=_title, results=_show_results)
 
 
-@st.fragment(run_every=0.7)
-def _show_progress(batches: SessionBatches, job: PhotoJob, number: int) -> None:
-    if job.is_finished:
-        st.rerun()
-    st.markdown(f"**{escape_markdown(job.name)}**")
-    done, seconds_left = len(job.done), job.seconds_left
-    text = f"{done:,} of {pluralize(job.total, 'photo')}"
-    if seconds_left is not None:
-        text += f", about {seconds_left:.0f} s left"
-    st.progress(done / job.total, text)
-    if st.button(
-        "Cancel and keep what is done", icon=":material/stop_circle:", key=f"batch_cancel_{number}"
-    ):
-        batches.cancel(job)
+def _progress(job: PhotoJob) -> tuple[float, str]:
+    text = f"{len(job.done):,} of {pluralize(job.total, 'photo')}"
+    if job.seconds_left is not None:
+        text += f", about {job.seconds_left:.0f} s left"
+    return len(job.done) / job.total, text
 
 
-def _show_finished(batches: SessionBatches, job: PhotoJob, number: int) -> None:
+def _title(job: PhotoJob) -> str:
+    faces = pluralize(len(faces_of(job.done)), "face")
+    return f"{escape_markdown(job.name)}: {faces} in {pluralize(_count_analyzed(job), 'photo')}"
+
+
+def _count_analyzed(job: PhotoJob) -> int:
+    return sum(isinstance(photo.result, PhotoResult) for photo in job.done)
+
+
+def _show_results(job: PhotoJob, number: int) -> None:
     faces = faces_of(job.done)
-    title_column, remove_column = st.columns([5, 1], vertical_alignment="center")
-    analysed = sum(isinstance(photo.result, PhotoResult) for photo in job.done)
-    text = f"{pluralize(len(faces), 'face')} in {pluralize(analysed, 'photo')}"
-    title_column.header(f"{escape_markdown(job.name)}: {text}")
     announce(f"{job.name} is analysed: {pluralize(len(faces), 'face')}.")
-    if remove_column.button(
-        "Remove", icon=":material/delete:", key=f"batch_remove_{number}", width="stretch"
-    ):
-        batches.remove(number)
-        st.rerun()
     if len(job.done) < job.total:
         st.warning(
             f"Cancelled after {len(job.done)} of {pluralize(job.total, 'photo')}; what was done "
@@ -99,7 +86,7 @@ def _show_finished(batches: SessionBatches, job: PhotoJob, number: int) -> None:
         _downloads(job, faces, visible, number)
         speed = f", {len(job.done) / job.duration:.0f} photos/s" if job.duration else ""
         st.caption(
-            f"{pluralize(analysed, 'photo')} in {job.duration:.1f} s{speed}. Classified by the "
+            f"{pluralize(_count_analyzed(job), 'photo')} in {job.duration:.1f} s{speed}. Classified by the "
             f"model {job.model}. {confidence_note(job.model)}"
         )
 

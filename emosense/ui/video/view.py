@@ -16,6 +16,7 @@ from emosense.formatting import percent, pluralize, probability_percent
 from emosense.jobs.job import JobState
 from emosense.jobs.video_jobs import VideoJob
 from emosense.results import VideoResult
+from emosense.ui.components.job_list import show_job_list
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.plots import show_plot
@@ -43,45 +44,30 @@ def show_empty() -> None:
 
 def show_jobs(videos: SessionVideos) -> None:
     """Show all jobs of the session, the newest first."""
-    for number, job in reversed(list(videos.jobs.items())):
-        with st.container(border=True, key=f"job_{number}"):
-            if job.is_finished:
-                _show_finished(videos, job, number)
-            else:
-                _show_progress(videos, job, number)
+
+    def progress(job: VideoJob) -> tuple[float, str]:
+        if job.state is JobState.WAITING:
+            ahead = videos.position(job)
+            text = "one video" if ahead <= 1 else f"{ahead} videos"
+            return 0.0, f"Waiting in the queue: {text} ahead"
+        if not job.frames_read:
+            return 0.0, "Starting ..."
+        text = f"{pluralize(job.frames_read, 'frame')}, {job.frames_per_second:.0f} frames/s"
+        if job.seconds_left is not None:
+            text += f", about {job.seconds_left:.0f} s left"
+        return job.fraction or 0.0, text
+
+    show_job_list(
+        videos,
+        "video",
+        progress=progress,
+        title=lambda job: escape_markdown(job.name),
+        results=_show_results,
+    )
 
 
-@st.fragment(run_every=0.7)
-def _show_progress(videos: SessionVideos, job: VideoJob, number: int) -> None:
-    if job.is_finished:
-        st.rerun()
-    st.markdown(f"**{escape_markdown(job.name)}**")
-    if job.state is JobState.WAITING:
-        ahead = videos.position(job)
-        text = "one video" if ahead <= 1 else f"{ahead} videos"
-        st.progress(0.0, f"Waiting in the queue: {text} ahead")
-    else:
-        text = pluralize(job.frames_read, "frame")
-        if job.frames_read:
-            text += f", {job.frames_per_second:.0f} frames/s"
-            if job.seconds_left is not None:
-                text += f", about {job.seconds_left:.0f} s left"
-        else:
-            text = "Starting ..."
-        st.progress(job.fraction or 0.0, text)
-    if st.button(
-        "Cancel and keep what is done", icon=":material/stop_circle:", key=f"cancel_{number}"
-    ):
-        videos.cancel(job)
-
-
-def _show_finished(videos: SessionVideos, job: VideoJob, number: int) -> None:
+def _show_results(job: VideoJob, number: int) -> None:
     result = job.result
-    left, right = st.columns([5, 1], vertical_alignment="center")
-    left.header(escape_markdown(job.name))
-    if right.button("Remove", icon=":material/delete:", key=f"remove_{number}", width="stretch"):
-        videos.remove(number)
-        st.rerun()
     if job.error is not None:
         st.error(job.error, icon=":material/error:")
     if result is None:
