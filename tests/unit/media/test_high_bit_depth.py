@@ -254,7 +254,7 @@ def test_a_strip_that_unpacks_to_more_than_its_size(kind, monkeypatch):
         struct.pack_into("<I", forged, offsets.valueoffset + 4 * place, len(data))
     monkeypatch.setattr(tifffile.TiffPage, "asarray", lambda *_, **__: pytest.fail("unpacked"))
     with pytest.raises(ValueError, match="more in it than the header says"):
-        read_high_bit_depth_tiff(bytes(forged), 10**6, only=True)
+        read_high_bit_depth_tiff(bytes(forged), 10**6, pillow_failed=True)
     with pytest.raises(DamagedMedia):
         read_photo(bytes(forged))
 
