@@ -1,4 +1,4 @@
-"""Environment variables of TensorFlow, for the programs that load it: never set by an import."""
+"""Environment variables of TensorFlow; programs set them explicitly, no import does."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import os
 
 
 def set_tensorflow_defaults() -> None:
-    """Set what TensorFlow reads when it is loaded, where nobody has set it otherwise.
+    """Set TensorFlow's environment variables that are not set yet; call it before the import.
 
-    Its optimised kernels are on and its log is off. Photos and videos have a process each, so that
-    neither may take the whole GPU for itself.
+    They enable the oneDNN kernels, silence the log, and let GPU memory grow on demand: photos and
+    videos are analysed in two processes, which share the GPU.
     """
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
