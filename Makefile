@@ -3,10 +3,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
+LOCK := --quiet --generate-hashes --no-annotate --python-version 3.11 \
+	--custom-compile-command "make requirements"
+
 # How many tests `make quick` runs side by side.
 JOBS ?= 2
 
-.PHONY: run dev test check quick lint types unit pages reliability browser setup requirements audit chromium clean
+.PHONY: run dev test check quick fix lint types unit pages reliability browser setup requirements audit chromium clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/streamlit run app.py
@@ -19,13 +22,21 @@ dev: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp chromium
 	$(MAKE) check
 
+# The tests of units run side by side, the others have the machine to themselves. Coverage is
+# measured over what runs in the tests' own processes.
 check: lint types
-	$(BIN)/pytest tests
+	$(BIN)/pytest tests/unit tests/contract -n $(JOBS) --dist loadfile --cov --cov-report= --cov-fail-under=0
+	$(BIN)/pytest tests/pages tests/reliability tests/browser --cov --cov-append --cov-report=term:skip-covered
 
 # What is worth running before each commit; the tests that are marked slow stay out.
 quick: $(VENV)/dev.stamp
 	$(MAKE) lint types
 	$(BIN)/pytest tests/unit tests/contract -m "not slow" -n $(JOBS) --dist loadfile
+
+# Mends what can be mended without thinking: imports, format, simple findings.
+fix: $(VENV)/dev.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 lint:
 	$(BIN)/ruff check .
@@ -54,8 +65,8 @@ $(VENV)/run.stamp: requirements.txt pyproject.toml
 	$(BIN)/pip install -q --no-deps -e .
 	touch $@
 
-$(VENV)/dev.stamp: $(VENV)/run.stamp
-	$(BIN)/pip install -q -c requirements.txt -e '.[dev]'
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.txt
+	$(BIN)/pip install -q -r requirements-dev.txt
 	touch $@
 
 # Browser tests drive Debian's Chromium; CHROMIUM may name another one.
@@ -69,11 +80,12 @@ chromium:
 	  fi; \
 	fi
 
-# Writes requirements.txt from what is installed for running the app.
+# Writes both locks, with the hashes of all packages. Versions change only where pyproject.toml asks
+# for others; to take newer ones, remove the locks before.
 requirements:
-	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/pip install -q -e .
-	build/lock/bin/pip freeze --exclude-editable --exclude emosense > requirements.txt
+	test -x build/lock/bin/uv || { $(PYTHON) -m venv build/lock && build/lock/bin/pip install -q uv; }
+	build/lock/bin/uv pip compile $(LOCK) pyproject.toml -o requirements.txt
+	build/lock/bin/uv pip compile $(LOCK) pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
 
 # Looks all packages of requirements.txt up among known vulnerabilities; needs the internet.
 audit:

@@ -7,6 +7,6 @@ from emosense.ui.navigation import navigate, show_footer
 
 try:
     navigate().run()
-except EmoSenseError as error:  # a wrong setting, say
+except EmoSenseError as error:  # e.g. an invalid setting
     st.error(str(error), icon=":material/error:")
 show_footer()

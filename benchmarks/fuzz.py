@@ -53,10 +53,10 @@ def main() -> None:
             assert send_video(session, "sound.mp4", sound) == "analysed"
 
 
-def print_row(title: str, outcomes: Counter, begun: float) -> None:
+def print_row(title: str, outcomes: Counter[str], begun: float) -> None:
     total = sum(outcomes.values())
-    told = ", ".join(f"{count} {name}" for name, count in outcomes.most_common())
-    print(f"| {title} | {total} | {told} | {time.monotonic() - begun:.0f} s |", flush=True)
+    text = ", ".join(f"{count} {name}" for name, count in outcomes.most_common())
+    print(f"| {title} | {total} | {text} | {time.monotonic() - begun:.0f} s |", flush=True)
 
 
 if __name__ == "__main__":

@@ -99,11 +99,11 @@ def show_posed(folder: Path, models: list[str]) -> None:
         analyzer = Analyzer(name)
         for path, emotion in posed:
             faces = analyzer.photo(path).faces
-            told = f"{faces[0].emotion} {faces[0].probability:.0%}" if faces else "no face"
+            text = f"{faces[0].emotion} {faces[0].probability:.0%}" if faces else "no face"
             if faces and not faces[0].sure:
-                told += ", unsure"
+                text += ", unsure"
             right[name] += bool(faces) and faces[0].emotion == emotion
-            answers.setdefault(f"{emotion} ({path.name})", []).append(told)
+            answers.setdefault(f"{emotion} ({path.name})", []).append(text)
     for what, row in answers.items():
         print(f"| {what} | " + " | ".join(row) + " |")
     print("| right | " + " | ".join(f"{n} of {len(posed)}" for n in right.values()) + " |")

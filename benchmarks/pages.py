@@ -14,6 +14,7 @@ import argparse
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -23,12 +24,12 @@ from support.app_server import running_chromium, running_server
 
 VIEWS = {
     "overview": "Overview",
-    "confusion": "Confusion",
-    "classes": "Classes",
+    "confusion": "Confusion matrix",
+    "classes": "Per class",
     "training": "Training",
-    "trust": "Trust",
+    "trust": "Calibration",
     "architecture": "Architecture",
-    "compare": "Head to head",
+    "compare": "Comparison",
 }
 READABLE = "() => MARK.test(document.body?.innerText ?? '')"
 COMPLETE = """() => {
@@ -37,7 +38,7 @@ COMPLETE = """() => {
   const waiting = document.querySelector("[data-testid=stSkeleton], [data-stale=true]");
   return MARK.test(document.body?.innerText ?? "") && drawn.length === charts.length && !waiting;
 }"""
-MADE = "/How was this made/"
+MADE = "/How to reproduce/"
 
 
 def main() -> None:
@@ -47,19 +48,21 @@ def main() -> None:
     print("| page | readable, s | complete, s | switch, s |\n|---|---|---|---|")
     with running_server() as url, running_chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 900})
-        told = [load(context.new_page(), url, "/Drop one or many/") for _ in range(repeat + 1)]
-        print(f"| Photo | {row(told)} | |")
+        text: list[tuple[float, ...]] = [
+            load(context.new_page(), url, "/Drop one or many/") for _ in range(repeat + 1)
+        ]
+        print(f"| Photo | {row(text)} | |")
         for view, title in VIEWS.items():
-            told = []
+            text = []
             for _ in range(repeat + 1):
                 page = context.new_page()
                 times = load(page, f"{url}/models?view={view}", MADE)
-                told.append((*times, switch(page, title)))
+                text.append((*times, switch(page, title)))
                 page.close()
-            print(f"| Models, {title} | {row(told)} |")
+            print(f"| Models, {title} | {row(text)} |")
 
 
-def row(told: list[tuple[float, ...]]) -> str:
+def row(told: Sequence[tuple[float, ...]]) -> str:
     """Medians of all visits but the first."""
     return " | ".join(f"{statistics.median(column):.2f}" for column in zip(*told[1:], strict=True))
 

@@ -72,7 +72,7 @@ def main() -> None:
         fer: Any = FER()
     except ImportError:
         fer = None
-    print(f"detector {analyzer.engine}, model {analyzer.model}, {os.cpu_count()} cores")
+    print(f"detector {analyzer.detector}, model {analyzer.model}, {os.cpu_count()} cores")
     print(f"| photo | EmoSense ms (faces) | {'fer ms (faces) | ratio |' if fer else ''}")
     for name, image in photos().items():
         ours: Callable[[], Any] = partial(analyzer.photo, image)

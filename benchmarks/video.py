@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -78,7 +79,7 @@ def made(path: Path, seconds: int, width: int = 640, height: int = 360) -> Path:
     side = width * 5 // 4
     photo = cv2.resize(read_photo(sample_photo()), (side, side), interpolation=cv2.INTER_CUBIC)
 
-    def frames():
+    def frames() -> Iterator[np.ndarray]:
         for i in range(25 * seconds):
             x = round((side - width) * (0.5 + 0.5 * np.sin(i / 20)))
             y = round(side * 0.08 * (0.5 + 0.5 * np.sin(i / 33)))
@@ -92,7 +93,7 @@ def speed(clip: Path, repeat: int, folder: Path) -> None:
     analyzer.photo(sample_photo())
     fer = fer_video(clip)
     assert analyzer.video(clip, VideoOptions(per_second=None)).finish().frames  # warm
-    print(f"{os.cpu_count()} cores, {analyzer.engine}, {clip.name}, median of {repeat}\n")
+    print(f"{os.cpu_count()} cores, {analyzer.detector}, {clip.name}, median of {repeat}\n")
     print("| run | frames/s | times real time | shares |\n|---|---|---|---|")
     ours: dict[str, list[float]] = {name: [] for name in ROWS}
     theirs: list[float] = []
@@ -121,7 +122,7 @@ def speed(clip: Path, repeat: int, folder: Path) -> None:
         print(f"| fer, every frame, results only | {rate:.0f} | | ours: {first / rate:.2f}x |")
 
 
-def fer_video(clip: Path):
+def fer_video(clip: Path) -> Callable[[], float] | None:
     """Return a function that runs fer once and gives its frames a second; None without fer."""
     try:
         from fer.classes import Video

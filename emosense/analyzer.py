@@ -1,4 +1,4 @@
-"""Detect, crop, classify: the whole analysis behind one class."""
+"""The analyzer: face detection, cropping and classification behind one class."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,26 +26,33 @@ from emosense.networks.registry import find_model
 from emosense.results import Detection, Face, PhotoFailure, PhotoResult
 from emosense.settings import PhotoLimits
 from emosense.video.options import VideoOptions
-from emosense.video.pipeline import VideoAnalysis
 
-_CHUNK_PIXELS = 64_000_000
+if TYPE_CHECKING:
+    from emosense.video.pipeline import VideoAnalysis
+
+_MAX_BATCH_PIXELS = 64_000_000
 
 
 class Analyzer:
-    """Finds faces and says what they express.
+    """Detects faces and classifies their expressions.
 
-    Loading a model takes a second or two; keep one analyzer for many photos. Not
-    thread-safe: one thread per analyzer.
+    Loading a model takes a second or two, so use one analyzer for many photos. Not thread-safe:
+    use it in one thread only.
 
     Args:
-        model: name in the registry; the setting EMOSENSE_MODEL (``cnn8``) if None.
-        backend: ``auto``, ``onnx``, ``opencv`` or ``keras``; EMOSENSE_BACKEND if None.
-        limits: what a photo may cost; from the settings if None.
+        model: registry name of the model; None uses the setting EMOSENSE_MODEL (``cnn8``).
+        backend: ``auto``, ``onnx``, ``opencv`` or ``keras``; None uses EMOSENSE_BACKEND.
+        limits: size limits of photos; None uses those of the settings.
 
     Raises:
-        ModelNotFound: no model of that name.
-        ModelDamaged: its files are missing or changed.
-        DetectorError: unknown backend, or damaged detector weights.
+        ModelNotFound: the registry has no model of that name.
+        ModelDamaged: files of the model are missing or changed.
+        DetectorError: the backend is unknown, or the detector's weights are damaged.
+
+    >>> from emosense.samples import sample_photo
+    >>> result = Analyzer().photo(sample_photo())
+    >>> [face.emotion for face in result.faces]
+    ['happy']
     """
 
     def __init__(
@@ -61,7 +68,7 @@ class Analyzer:
 
     @property
     def model(self) -> str:
-        """Registry name of the model in use."""
+        """Registry name of the model."""
         return self._classifier.name
 
     @property
@@ -80,15 +87,15 @@ class Analyzer:
         return self._classifier.label
 
     def photo(self, photo: PhotoSource, options: DetectorOptions | None = None) -> PhotoResult:
-        """Analyse one photo.
+        """Analyse a photo.
 
         Args:
             photo: path, encoded bytes, PIL image or array; see
                 :func:`emosense.media.images.read_photo`.
-            options: of the detector; the defaults for photos if None.
+            options: detector options; None uses the defaults for photos.
 
         Raises:
-            MediaError: the photo is unreadable or above a limit.
+            MediaError: the photo is unreadable or above a size limit.
         """
         image = read_photo(photo, self.limits)
         return self.images([(photo_name(photo, 1), image)], options)[0]
@@ -101,52 +108,57 @@ class Analyzer:
         names: Iterable[str] | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> list[PhotoResult | PhotoFailure]:
-        """Analyse many photos: all faces go through the network together.
+        """Analyse many photos in batches: the faces of a batch go through the network together.
 
         A photo that cannot be read gives a :class:`~emosense.results.PhotoFailure` in its
-        place; the others are not affected. Memory stays bounded: after 64 megapixels of
-        decoded images a batch is closed.
+        place; the others are not affected. Memory stays bounded: a batch ends after 64
+        megapixels of decoded images.
 
         Args:
-            photos: each as for :meth:`photo`; may be a generator.
-            options: of the detector; the defaults for photos if None.
-            names: what each is called in the results; file names if None, also in its place.
-            on_progress: called with (photos done, photos in all; of a generator, those read).
+            photos: photos, each of a kind that :meth:`photo` takes; may be a generator.
+            options: detector options; None uses the defaults for photos.
+            names: names of the photos in the results; where a name, or the list, is None, the
+                photo's file name or number is used.
+            on_progress: called after each batch with (number of analysed photos, number of all
+                photos; for a generator, of those read so far).
+
+        Returns:
+            One result or failure per photo, in the order of the photos.
 
         Raises:
-            MediaError: one photo instead of several, or another number of names.
+            MediaError: ``photos`` is a single photo, or the number of names differs from theirs.
         """
-        if _is_one_photo(photos) or not isinstance(photos, Iterable):
+        if _is_single_photo(photos) or not isinstance(photos, Iterable):
             raise MediaError(
                 f"Expected several photos, as a list or generator. Received: {describe_value(photos)}"
             )
-        count = len(photos) if isinstance(photos, Sized) else None
-        known = _names(names)
-        if names is not None and count is not None and len(known) != count:
-            raise MediaError(f"Expected {count} names. Received: {len(known)}.")
+        total = len(photos) if isinstance(photos, Sized) else None
+        requested_names = _names(names)
+        if names is not None and total is not None and len(requested_names) != total:
+            raise MediaError(f"Expected {total} names. Received: {len(requested_names)}.")
         read = 0
-        done: dict[int, PhotoResult | PhotoFailure] = {}
+        results: dict[int, PhotoResult | PhotoFailure] = {}
         batch: list[tuple[int, str, RgbImage]] = []
 
-        def close() -> None:
-            results = self.images([(name, image) for _, name, image in batch], options)
-            done.update(zip((index for index, _, _ in batch), results, strict=True))
+        def analyze_batch() -> None:
+            batch_results = self.images([(name, image) for _, name, image in batch], options)
+            results.update(zip((index for index, _, _ in batch), batch_results, strict=True))
             batch.clear()
             if on_progress is not None:
-                on_progress(len(done), read if count is None else count)
+                on_progress(len(results), read if total is None else total)
 
         for index, photo in enumerate(photos):
             read = index + 1
-            given = known[index] if index < len(known) else None
-            name = given if isinstance(given, str) else photo_name(photo, index + 1)
+            requested = requested_names[index] if index < len(requested_names) else None
+            name = requested if isinstance(requested, str) else photo_name(photo, index + 1)
             try:
                 batch.append((index, name, read_photo(photo, self.limits)))
             except MediaError as error:
-                done[index] = PhotoFailure(name, str(error))
-            if sum(image.shape[0] * image.shape[1] for *_, image in batch) > _CHUNK_PIXELS:
-                close()
-        close()
-        return [done[index] for index in range(read)]
+                results[index] = PhotoFailure(name, str(error))
+            if sum(image.shape[0] * image.shape[1] for *_, image in batch) > _MAX_BATCH_PIXELS:
+                analyze_batch()
+        analyze_batch()
+        return [results[index] for index in range(read)]
 
     def video(
         self,
@@ -157,48 +169,65 @@ class Analyzer:
         """Analyse a video.
 
         Args:
-            path: of a video in one of :data:`emosense.media.formats.VIDEO_FORMATS`.
-            options: how dense and how fine; ten frames a second if None.
-            annotated: where to write the video with boxes and its own sound (MP4), or None.
+            path: path of a video in one of :data:`emosense.media.formats.VIDEO_FORMATS`.
+            options: sampling and detection options; None uses the defaults, ten frames a second.
+            annotated: path to write the annotated video to (MP4, with the audio of the video);
+                None writes none.
 
         Returns:
-            An analysis that runs while you iterate over its frames, or when you ask for its
-            ``result``. Use it in a ``with`` block if you may leave it before its end.
+            An analysis that runs while you iterate over its frames, or when you call its
+            :meth:`~emosense.video.pipeline.VideoAnalysis.finish`. Use it in a ``with`` block if
+            you may leave it before its end.
 
         Raises:
-            MediaError: the video is unreadable or above a limit, or ``annotated`` names it.
+            MediaError: the video is unreadable or above a size limit, or ``annotated`` is the
+                video itself.
         """
+        # Here, not above: photos need no FFmpeg.
+        from emosense.video.pipeline import VideoAnalysis
+
         limits = settings.video_limits()
-        if options is not None and options.long_side is not None:  # search as finely as asked for
+        if options is not None and options.long_side is not None:  # decode at the detection size
             limits = replace(limits, long_side=max(limits.long_side, options.long_side))
         return VideoAnalysis(self, _video_path(path), options, annotated, limits)
 
     def explain(self, photo: PhotoSource, face: Face, emotion: str | None = None) -> Explanation:
-        """Find out what the answer for a face of a photo rests on; takes about a second.
+        """Explain the prediction for a face of a photo by occlusion; takes about a second.
 
         Args:
-            photo: the one that the face was found in; as for :meth:`photo`.
-            face: of its result.
-            emotion: the one to explain; the most probable one if None.
+            photo: the photo that shows the face, of a kind that :meth:`photo` takes.
+            face: a face of the photo's result.
+            emotion: name of the emotion to explain; None explains the most probable one.
 
         Raises:
-            MediaError: the photo is unreadable or above a limit.
-            ValueError: an unknown emotion.
+            MediaError: the photo is unreadable or above a size limit.
+            ValueError: the emotion is unknown.
         """
         return explain(crop_face(read_photo(photo, self.limits), face), self.classify, emotion)
 
     def detect_faces(
         self, images: Sequence[RgbImage], options: DetectorOptions | None = None
     ) -> list[tuple[Detection, ...]]:
-        """Only find faces: for each (h, w, 3) uint8 RGB image its detections."""
+        """Return the face detections of each image, without classifying them.
+
+        Args:
+            images: (h, w, 3) uint8 RGB images.
+            options: detector options; None uses the defaults for photos.
+        """
         return self._detector.detect(images, options) if images else []
 
     def classify(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Classify face images directly: (n, 48, 48) uint8 grey -> (n, 7) probabilities."""
+        """Classify face crops: (n, 48, 48) uint8 grey -> (n, 7) probabilities in 0..1."""
         return self._classifier(faces)
 
     def face(self, detection: Detection, probabilities: npt.NDArray[np.float32]) -> Face:
-        """Return a detection and its (7,) probabilities as a face, sure or not."""
+        """Combine a detection and its probabilities into a face.
+
+        Args:
+            detection: detection of the face.
+            probabilities: (7,) probabilities in 0..1; the model abstains if the largest one is
+                below its threshold.
+        """
         return Face(
             detection.box,
             detection.landmarks,
@@ -211,43 +240,43 @@ class Analyzer:
     def images(
         self, photos: Sequence[tuple[str, RgbImage]], options: DetectorOptions | None = None
     ) -> list[PhotoResult]:
-        """Analyse decoded images in one go: one network call for all faces of all of them.
+        """Analyse decoded images with one call of the network for all of their faces.
 
         Args:
-            photos: (name, (h, w, 3) uint8 RGB upright image) pairs.
-            options: of the detector; the defaults for photos if None.
+            photos: (name, image) pairs; images are (h, w, 3) uint8 RGB, upright.
+            options: detector options; None uses the defaults for photos.
         """
         if not photos:
             return []
         detected = self._detector.detect([image for _, image in photos], options)
-        found = [reading_order(detections) for detections in detected]
+        ordered = [reading_order(detections) for detections in detected]
         crops = crop_faces(
             (image, detection)
-            for (_, image), detections in zip(photos, found, strict=True)
+            for (_, image), detections in zip(photos, ordered, strict=True)
             for detection in detections
         )
-        rows = iter(self._classifier(crops))
+        probabilities = iter(self._classifier(crops))
         return [
             PhotoResult(
                 source=name,
                 width=image.shape[1],
                 height=image.shape[0],
-                faces=tuple(self.face(detection, next(rows)) for detection in detections),
+                faces=tuple(self.face(detection, next(probabilities)) for detection in detections),
                 model=self.model,
                 detector=self.detector,
             )
-            for (name, image), detections in zip(photos, found, strict=True)
+            for (name, image), detections in zip(photos, ordered, strict=True)
         ]
 
 
 def photo_name(photo: PhotoSource, number: int) -> str:
-    """Return what a photo is called in results: its file name, or its number."""
-    try:  # an object's own name or path raises errors of its own
+    """Return the name of a photo in results: its file name, else ``photo`` and its number."""
+    try:  # properties of a foreign object raise errors of their own
         path: Any = photo
         if isinstance(photo, ImageFile.ImageFile):
             path = photo.filename
         elif not isinstance(photo, str | os.PathLike):
-            path = getattr(photo, "name", None)  # of an open file; a number where it has none
+            path = getattr(photo, "name", None)  # of an open file; may be a file descriptor
         name = PurePath(os.fsdecode(path)).name
     except Exception:
         name = ""
@@ -264,17 +293,17 @@ def _names(names: object) -> Sequence[object]:
 
 def _video_path(path: object) -> Path:
     try:
-        found = Path(path)  # type: ignore[arg-type]  # tried out
-    except Exception:  # an object's own way to give its path raises errors of its own
-        found = None
-    if found is None or "\0" in str(found):
+        valid_path = Path(path)  # type: ignore[arg-type]  # raises where it is no path
+    except Exception:  # __fspath__ of a foreign object raises errors of its own
+        valid_path = None
+    if valid_path is None or "\0" in str(valid_path):
         raise MediaError(f"Expected the path of a video. Received: {describe_value(path)}")
-    return found
+    return valid_path
 
 
-def _is_one_photo(photos: object) -> bool:
-    """Tell whether what should be several photos is one, which could be walked through as well."""
+def _is_single_photo(photos: object) -> bool:
+    """Return whether an argument that should hold several photos is a single, iterable one."""
     if isinstance(photos, np.ndarray):
         return photos.ndim < 3 or (photos.ndim == 3 and photos.shape[2] in (1, 3, 4))
-    one = (str, bytes, bytearray, memoryview, os.PathLike, Mapping)
-    return isinstance(photos, one) or is_readable(photos)
+    single_types = (str, bytes, bytearray, memoryview, os.PathLike, Mapping)
+    return isinstance(photos, single_types) or is_readable(photos)

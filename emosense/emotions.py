@@ -15,7 +15,7 @@ EMOTIONS: Final[tuple[str, ...]] = (
     "surprise",
     "neutral",
 )
-"""Class names; the index is FER2013's emotion code (0 angry ... 6 neutral)."""
+"""Class names; the index is FER2013's class index (0 angry ... 6 neutral)."""
 
 INPUT_SIZE: Final[int] = 48
-"""Side in pixels of the square grey face image that every network takes."""
+"""Side in pixels of the square grey face crop that is the input of every network."""

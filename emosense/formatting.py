@@ -1,39 +1,41 @@
-"""How numbers are written for people, the same on pages, in pictures and in the terminal."""
+"""Formatting of numbers for people, the same on pages, in pictures and in the terminal."""
 
 from __future__ import annotations
 
 from typing import Final
 
-_ROUNDING: Final = 1e-12
+_TOLERANCE: Final = 1e-12
+"""Rounding error of a sum of floats."""
 
 
-def percent(share: float, digits: int = 0) -> str:
-    """Return a share of a whole in percent, e.g. ``62 %`` or, with one digit, ``62.4 %``.
+def percent(fraction: float, digits: int = 0) -> str:
+    """Return a fraction in percent, e.g. ``62 %`` or, with one digit, ``62.4 %``.
 
-    Rounding never makes a part look like all or nothing: .998 is ``>99 %``, .002 is ``<1 %``.
-    Only 0 and 1 themselves are ``0 %`` and ``100 %``, but for what adding up floats costs.
+    Rounding never makes a fraction look like all or nothing: .998 is ``>99 %``, .002 is ``<1 %``.
+    Only 0 and 1 are ``0 %`` and ``100 %``, up to the rounding error of a sum of floats.
 
     Args:
-        share: in 0..1.
-        digits: behind the point.
+        fraction: fraction in 0..1.
+        digits: decimal places.
     """
     step = 10.0**-digits
-    rounded = round(100 * share, digits)
-    if share < 1 - _ROUNDING and rounded >= 100:
+    rounded = round(100 * fraction, digits)
+    if fraction < 1 - _TOLERANCE and rounded >= 100:
         return f">{100 - step:.{digits}f} %"
-    if share > _ROUNDING and rounded <= 0:
+    if fraction > _TOLERANCE and rounded <= 0:
         return f"<{step:.{digits}f} %"
     return f"{rounded:.{digits}f} %"
 
 
 def probability_percent(probability: float, digits: int = 0) -> str:
-    """Return a network's probability in percent; see :func:`percent`.
+    """Return a network's probability in percent, in the format of :func:`percent`.
 
-    No network is certain, also where float32 has rounded its answer to 0 or 1.
+    It is never ``0 %`` or ``100 %``, even where float32 has rounded the probability to 0 or 1: no
+    network is certain.
 
     Args:
-        probability: in 0..1.
-        digits: behind the point.
+        probability: probability in 0..1.
+        digits: decimal places.
     """
     return percent(min(max(probability, 1e-9), 1 - 1e-9), digits)
 

@@ -1,4 +1,4 @@
-"""What an analysis gives: frozen dataclasses, the same for Python, pages, CLI and exports."""
+"""Results of an analysis: frozen dataclasses, the same for Python, pages, CLI and exports."""
 
 from __future__ import annotations
 
@@ -11,19 +11,29 @@ from emosense.emotions import EMOTIONS
 Point = tuple[float, float]
 
 UNSURE: Final = "unsure"
-"""What is said of a face whose most probable emotion is not probable enough."""
+"""Verdict on a face on which the model abstains: no emotion is probable enough."""
 
 VERDICTS: Final = (*EMOTIONS, UNSURE)
-"""All that can be said of a face."""
+"""All verdicts on a face: the emotions, and "unsure" where the model abstains."""
 
 DOUBTFUL_BELOW: Final = 0.8
-"""Detection score below which a face is perhaps none: of YuNet's 19 false faces on 500 photos without
-any, 13 lie below it."""
+"""Detection score below which a detection may be a false positive: of YuNet's 19 false positives on
+500 photos without faces, 13 lie below it."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in pixels of the upright image; (x, y) is its left upper corner."""
+    """A bounding box in pixels of the upright image.
+
+    Attributes:
+        x: left edge.
+        y: upper edge.
+        width: width.
+        height: height.
+
+    >>> Box(-5.0, 0.0, 20.0, 10.0).clamped(width=100, height=100)
+    Box(x=0.0, y=0.0, width=15.0, height=10.0)
+    """
 
     x: float
     y: float
@@ -32,15 +42,15 @@ class Box:
 
     @property
     def centre(self) -> Point:
-        """Middle of the box, in pixels."""
+        """The centre (x, y) of the box, in pixels."""
         return self.x + self.width / 2, self.y + self.height / 2
 
     def scaled(self, factor: float) -> Box:
-        """Return the box in an image that is larger by ``factor``."""
+        """Return the same box in an image that is ``factor`` times as large."""
         return Box(self.x * factor, self.y * factor, self.width * factor, self.height * factor)
 
     def clamped(self, width: int, height: int) -> Box:
-        """Return the part inside an image of ``width`` x ``height`` pixels."""
+        """Return the box clamped to an image of ``width`` x ``height`` pixels."""
         left, top = min(max(self.x, 0.0), width), min(max(self.y, 0.0), height)
         right = min(max(self.x + self.width, 0.0), width)
         bottom = min(max(self.y + self.height, 0.0), height)
@@ -49,14 +59,19 @@ class Box:
 
 @dataclass(frozen=True)
 class Detection:
-    """A face that the detector found.
+    """A face detection.
 
     Attributes:
-        box: clamped to the image.
-        landmarks: right eye, left eye, nose tip, right and left corner of the mouth (right
-            and left as the person has them), in pixels; may lie outside the image.
-        score: the detector's certainty in 0..1.
-        full_box: the box before it was clamped; crops are centred on it.
+        box: bounding box, clamped to the image.
+        landmarks: five points (x, y) in pixels: right eye, left eye, nose tip, right and left
+            corner of the mouth (right and left of the person); may lie outside the image.
+        score: score of the detector, in 0..1.
+        full_box: bounding box before clamping; crops are centred on it.
+
+    >>> box = Box(10, 20, 30, 40)
+    >>> landmarks = ((18, 32), (32, 32), (25, 42), (19, 50), (31, 50))
+    >>> Detection(box, landmarks, score=0.9, full_box=box).box.centre
+    (25.0, 40.0)
     """
 
     box: Box
@@ -67,17 +82,24 @@ class Detection:
 
 @dataclass(frozen=True)
 class Face:
-    """A face and what it expresses.
+    """A detected face with the predicted probabilities of its expression.
 
     Attributes:
-        box: in pixels of the upright image, inside it.
-        landmarks: see :class:`Detection`.
-        detection_score: the detector's certainty in 0..1.
-        probabilities: seven values in 0..1 that sum to 1, in the order of
+        box: bounding box, clamped to the upright image, in its pixels.
+        landmarks: five points (x, y) in pixels; order as in :class:`Detection`.
+        detection_score: score of the detector, in 0..1.
+        probabilities: seven probabilities in 0..1 that sum to 1, in the order of
             :data:`~emosense.emotions.EMOTIONS`; calibrated if the model is.
-        sure: whether the top probability reaches the model's threshold; see
-            :class:`emosense.networks.temperature_scaling.Calibration`.
-        full_box: as in :class:`Detection`; None where only ``box`` is known.
+        sure: whether the largest probability reaches the model's abstention threshold; False if
+            the model abstains. See :class:`emosense.networks.temperature_scaling.Calibration`.
+        full_box: bounding box before clamping; None if only ``box`` is known.
+
+    >>> box = Box(10, 20, 30, 40)
+    >>> landmarks = ((18, 32), (32, 32), (25, 42), (19, 50), (31, 50))
+    >>> probabilities = (0.1, 0.0, 0.0, 0.6, 0.1, 0.1, 0.1)
+    >>> face = Face(box, landmarks, 0.9, probabilities)
+    >>> face.emotion, face.probability, face.verdict
+    ('happy', 0.6, 'happy')
     """
 
     box: Box
@@ -99,16 +121,16 @@ class Face:
 
     @property
     def verdict(self) -> str:
-        """:attr:`emotion`, or :data:`UNSURE`."""
+        """The most probable emotion, or :data:`UNSURE` if the model abstains."""
         return self.emotion if self.sure else UNSURE
 
     @property
     def doubtful(self) -> bool:
-        """Whether it is perhaps no face: its detection score is below :data:`DOUBTFUL_BELOW`."""
+        """Whether it may be a false positive: the score is below :data:`DOUBTFUL_BELOW`."""
         return self.detection_score < DOUBTFUL_BELOW
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data, as the JSON export shows it."""
+        """Return the face as JSON data."""
         box = self.box
         return {
             "emotion": self.emotion,
@@ -123,15 +145,19 @@ class Face:
 
 @dataclass(frozen=True)
 class PhotoResult:
-    """All faces of one photo, in reading order: from left to right, rows from above.
+    """The result of a photo: all of its faces.
 
     Attributes:
-        source: file name, or ``photo 1`` and so on for images without one.
-        width: of the upright image, in pixels.
-        height: likewise.
-        faces: may be empty.
-        model: registry name of the network that classified them.
-        detector: which detector engine ran, and on which device, e.g. ``YuNet (OpenCV, CPU)``.
+        source: file name, or ``photo 1`` and so on for images without a name.
+        width: width of the upright image, in pixels.
+        height: height of the upright image, in pixels.
+        faces: faces in reading order: from left to right, rows from above; may be empty.
+        model: registry name of the network.
+        detector: label of the face detector with its backend and device, e.g.
+            ``YuNet (OpenCV, CPU)``.
+
+    >>> PhotoResult("a.jpg", 640, 480, (), "cnn8", "YuNet (ONNX Runtime, CPU)").as_dict()["faces"]
+    []
     """
 
     source: str
@@ -142,15 +168,19 @@ class PhotoResult:
     detector: str
 
     def numbered(self, only: Collection[int] | None = None) -> list[tuple[int, Face]]:
-        """Return the faces with their numbers from 1: all, or those of these numbers."""
-        every = enumerate(self.faces, start=1)
-        return [(number, face) for number, face in every if only is None or number in only]
-
-    def as_dict(self, only: Collection[int] | None = None) -> dict[str, Any]:
-        """Return plain data, as the JSON export shows it.
+        """Return (number, face) pairs; numbers count from 1.
 
         Args:
-            only: numbers of the faces to include; all if None.
+            only: numbers of the faces to include; None includes all.
+        """
+        numbered = enumerate(self.faces, start=1)
+        return [(number, face) for number, face in numbered if only is None or number in only]
+
+    def as_dict(self, only: Collection[int] | None = None) -> dict[str, Any]:
+        """Return the result as JSON data.
+
+        Args:
+            only: numbers of the faces to include; None includes all.
         """
         return {
             "source": self.source,
@@ -164,37 +194,43 @@ class PhotoResult:
 
 @dataclass(frozen=True)
 class PhotoFailure:
-    """A photo that could not be analysed; the others of its batch still were.
+    """A photo that could not be analysed; other photos of its batch are not affected.
 
     Attributes:
-        source: as in :class:`PhotoResult`.
-        message: what was expected and what came.
+        source: file name, or ``photo 1`` and so on for images without a name.
+        message: error message.
+
+    >>> PhotoFailure("a.jpg", "The file is empty (0 bytes).").as_dict()
+    {'source': 'a.jpg', 'error': 'The file is empty (0 bytes).'}
     """
 
     source: str
     message: str
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data, as the JSON export shows it."""
+        """Return the failure as JSON data."""
         return {"source": self.source, "error": self.message}
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a video's container says; None where it says nothing.
+    """Properties of a video, as its container states them; None where it states nothing.
 
     Attributes:
-        width: of the upright first frame, in pixels, which all others are fitted into; boxes are
-            in its pixels.
-        height: likewise.
-        duration: in seconds.
-        frames: how many, at least roughly.
-        frames_per_second: on average.
-        codec: FFmpeg's name, e.g. ``h264``.
-        rotation: by which stored frames are turned to be upright, in degrees
-            counter-clockwise (0, 90, 180 or 270).
-        audio: whether there is sound.
-        mirrored: whether left and right of stored frames are swapped before they are turned.
+        width: width of the upright first frame, in pixels. Later frames of another size are
+            fitted into the first one; boxes are in its pixels.
+        height: height of the upright first frame, in pixels.
+        duration: duration in seconds.
+        frames: number of frames; may be an estimate.
+        frames_per_second: average frame rate.
+        codec: FFmpeg's name of the video codec, e.g. ``h264``.
+        rotation: rotation that makes stored frames upright, in degrees counter-clockwise (0, 90,
+            180 or 270).
+        audio: whether the video has an audio stream.
+        mirrored: whether stored frames are flipped horizontally before they are rotated.
+
+    >>> VideoInfo(640, 360, 8.0, 200, 25.0, "h264", rotation=0, audio=True).mirrored
+    False
     """
 
     width: int
@@ -210,11 +246,17 @@ class VideoInfo:
 
 @dataclass(frozen=True)
 class TrackedFace:
-    """A face in a video, and whose it is.
+    """A face in a frame of a video, with the number of its person.
 
     Attributes:
-        person: number from 1 in the order of first appearance; the same person keeps it.
-        face: with its box in pixels of the upright frame.
+        person: number of the person, from 1 in the order of first appearance; the same in all
+            frames.
+        face: face, in pixels of the upright frame.
+
+    >>> box = Box(10, 20, 30, 40)
+    >>> landmarks = ((18, 32), (32, 32), (25, 42), (19, 50), (31, 50))
+    >>> TrackedFace(1, Face(box, landmarks, 0.9, (1.0,) + 6 * (0.0,))).person
+    1
     """
 
     person: int
@@ -223,12 +265,15 @@ class TrackedFace:
 
 @dataclass(frozen=True)
 class FrameResult:
-    """What was found in one analysed frame.
+    """The result of an analysed frame of a video.
 
     Attributes:
-        index: of the frame in the video, from 0.
-        time: seconds from the first frame on.
-        faces: sorted by person; may be empty.
+        index: index of the frame in the video, from 0.
+        time: time of the frame, in seconds from the first frame on.
+        faces: faces of the frame, sorted by person; may be empty.
+
+    >>> FrameResult(index=50, time=2.0, faces=()).as_dict()
+    {'frame': 50, 'time': 2.0, 'faces': []}
     """
 
     index: int
@@ -236,26 +281,32 @@ class FrameResult:
     faces: tuple[TrackedFace, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data, as the JSON export shows it."""
+        """Return the result as JSON data."""
         return {
             "frame": self.index,
             "time": self.time,
-            "faces": [{"person": f.person, **f.face.as_dict()} for f in self.faces],
+            "faces": [
+                {"person": tracked.person, **tracked.face.as_dict()} for tracked in self.faces
+            ],
         }
 
 
 @dataclass(frozen=True)
 class VideoResult:
-    """All analysed frames of a video, in order.
+    """The result of a video: all of its analysed frames.
 
     Attributes:
         source: file name.
-        info: what the container says.
-        frames: the analysed ones.
-        frames_read: decoded frames, analysed or not.
+        info: properties of the video, as its container states them.
+        frames: analysed frames, in the order of their times.
+        frames_read: number of decoded frames, analysed or not.
         model: registry name of the network.
-        detector: detector engine and device.
-        problem: why the result ends early, in words; None if it is complete.
+        detector: label of the face detector with its backend and device.
+        problem: message why the result ends early; None if it is complete.
+
+    >>> info = VideoInfo(640, 360, 8.0, 200, 25.0, "h264", rotation=0, audio=True)
+    >>> VideoResult("a.mp4", info, (), 0, "cnn8", "YuNet (ONNX Runtime, CPU)").persons
+    ()
     """
 
     source: str
@@ -268,11 +319,11 @@ class VideoResult:
 
     @property
     def persons(self) -> tuple[int, ...]:
-        """Numbers of all people, rising."""
+        """Numbers of all persons, rising."""
         return tuple(sorted({face.person for frame in self.frames for face in frame.faces}))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data, as the JSON export shows it."""
+        """Return the result as JSON data."""
         return {
             "source": self.source,
             "video": asdict(self.info),
@@ -286,15 +337,18 @@ class VideoResult:
 
 @dataclass(frozen=True)
 class KeyMoment:
-    """When a person showed an emotion most strongly.
+    """The frame in which a person shows an emotion with the highest probability.
 
     Attributes:
-        person: number.
-        emotion: name; the most probable one in that frame.
-        probability: of it, in 0..1.
-        index: of the frame.
-        time: of the frame, in seconds.
-        picture: the face then, as a small JPEG.
+        person: number of the person.
+        emotion: name of the emotion, which is the most probable one in the frame.
+        probability: probability of the emotion, in 0..1.
+        index: index of the frame in the video, from 0.
+        time: time of the frame, in seconds from the first frame on.
+        picture: small JPEG file of the face in the frame.
+
+    >>> KeyMoment(1, "happy", 0.9, index=50, time=2.0, picture=b"...").emotion
+    'happy'
     """
 
     person: int

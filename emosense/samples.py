@@ -1,4 +1,4 @@
-"""Pictures to try the app with, out of the installed scikit-image package and made from them."""
+"""Sample photos: those bundled with scikit-image, and variants made from them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ SAMPLE_CREDIT: Final = (
     "Eileen Collins, photographed by NASA; public domain, as bundled with scikit-image."
 )
 
-
 ALBUM_CREDIT: Final = f"{SAMPLE_CREDIT} The cat by Stefan van der Walt and the coffee by Rachel Michetti, CC0, likewise."
 
 
 def sample_photo() -> bytes:
-    """Return the sample's PNG bytes (512 x 512, one smiling face).
+    """Return the sample photo as a PNG file (512 x 512 pixels, one smiling face).
 
     Raises:
         MediaError: scikit-image is not installed.
@@ -31,36 +30,36 @@ def sample_photo() -> bytes:
 
 
 def sample_album() -> dict[str, bytes]:
-    """Return photos by name: the sample in several conditions, and two without a face.
+    """Return sample photos by file name: variants of the sample photo, and two without a face.
 
     Raises:
         MediaError: scikit-image is not installed.
     """
-    with Image.open(io.BytesIO(sample_photo())) as opened:
-        photo = opened.convert("RGB")
-    far = Image.new("RGB", (1280, 960), (96, 110, 128))
-    far.paste(photo.resize((320, 320)), (700, 420))
-    crowd = Image.new("RGB", (1024, 1024))
+    with Image.open(io.BytesIO(sample_photo())) as image:
+        photo = image.convert("RGB")
+    small_face = Image.new("RGB", (1280, 960), (96, 110, 128))
+    small_face.paste(photo.resize((320, 320)), (700, 420))
+    four_faces = Image.new("RGB", (1024, 1024))
     for number in range(4):
-        one = ImageOps.mirror(photo) if number % 2 else photo
-        crowd.paste(one, (512 * (number % 2), 512 * (number // 2)))
-    made = {
+        tile = ImageOps.mirror(photo) if number % 2 else photo
+        four_faces.paste(tile, (512 * (number % 2), 512 * (number // 2)))
+    variants = {
         "mirrored.jpg": ImageOps.mirror(photo),
         "grey.jpg": ImageOps.grayscale(photo),
         "dark.jpg": ImageEnhance.Brightness(photo).enhance(0.25),
-        "far away.jpg": far,
-        "four faces.jpg": crowd,
+        "far away.jpg": small_face,
+        "four faces.jpg": four_faces,
     }
     album = {SAMPLE_NAME: sample_photo()}
-    for name, picture in made.items():
+    for name, variant in variants.items():
         buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=90)
+        variant.save(buffer, "JPEG", quality=90)
         album[name] = buffer.getvalue()
     return album | {"cat.png": _bundled("chelsea.png"), "coffee.png": _bundled("coffee.png")}
 
 
 def _bundled(name: str) -> bytes:
-    found = find_spec("skimage")  # located without importing it
-    if found is None or found.origin is None:
+    spec = find_spec("skimage")  # located without importing it
+    if spec is None or spec.origin is None:
         raise MediaError("The sample photos are part of scikit-image, which is not installed.")
-    return (Path(found.origin).parent / "data" / name).read_bytes()
+    return (Path(spec.origin).parent / "data" / name).read_bytes()

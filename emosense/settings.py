@@ -1,4 +1,4 @@
-"""Every setting: its name, default and meaning, read from the environment when asked for."""
+"""All settings: name, default and meaning; values are read from the environment on each access."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Setting:
-    """A value that an environment variable can change.
+    """A setting, which an environment variable can change.
 
     Attributes:
         name: name of the environment variable.
         default: default value, as it would be written in the environment.
         help: meaning of the value, with its unit.
-        former_name: an earlier name of the variable, which still counts; empty if there is none.
+        former_name: earlier name of the variable, which is still read; empty if there is none.
 
     >>> Setting("EMOSENSE_EXAMPLE", "3", "An example.").number()
     3.0
@@ -35,16 +35,16 @@ class Setting:
     former_name: str = ""
 
     def text(self) -> str:
-        """Return the value in force."""
+        """Return the current value: of the environment variable, or the default."""
         names = filter(None, (self.name, self.former_name))
         values = (os.environ.get(name, "").strip() for name in names)
         return next(filter(None, values), self.default)
 
     def number(self) -> float:
-        """Return the value in force as a number above 0.
+        """Return the current value as a number above 0.
 
         Raises:
-            EmoSenseError: the text is no finite number above 0.
+            EmoSenseError: the value is no finite number above 0.
         """
         from pydantic import ValidationError
 
@@ -56,17 +56,17 @@ class Setting:
             ) from None
 
     def whole(self) -> int:
-        """Return the value in force as a whole number, at least 1, rounded up.
+        """Return the current value as an integer of at least 1, rounded up.
 
         Raises:
-            EmoSenseError: it is no number above 0.
+            EmoSenseError: the value is no finite number above 0.
         """
         return math.ceil(self.number())
 
 
 @cache
 def _positive_number() -> TypeAdapter[float]:
-    # Here, not above: a command that reads no number starts in half the time without pydantic.
+    # Imported here: a command that reads no number starts in half the time without pydantic.
     from pydantic import Field, TypeAdapter
 
     return TypeAdapter(Annotated[float, Field(gt=0, allow_inf_nan=False)])
@@ -120,12 +120,12 @@ SETTINGS: Final = (
 
 @dataclass(frozen=True)
 class PhotoLimits:
-    """What a photo may cost.
+    """Size limits of a photo.
 
     Attributes:
-        max_bytes: size limit of the encoded file.
-        max_pixels: width times height of the decoded image; checked before decoding, so a
-            decompression bomb is refused by its header.
+        max_bytes: maximum size of the encoded file.
+        max_pixels: maximum width times height of the decoded image; checked before decoding, so
+            that a decompression bomb is refused by its header.
 
     >>> PhotoLimits().max_pixels
     80000000
@@ -137,12 +137,13 @@ class PhotoLimits:
 
 @dataclass(frozen=True)
 class VideoLimits:
-    """What a video may cost.
+    """Size limits of a video.
 
     Attributes:
-        max_bytes: size limit of the file.
-        max_pixels: width times height of one frame, checked before decoding and for every frame.
-        long_side: larger frames are scaled down to this many pixels while they are decoded.
+        max_bytes: maximum size of the file.
+        max_pixels: maximum width times height of a frame; checked before decoding and for every
+            frame.
+        long_side: long side in pixels that larger frames are scaled down to when decoded.
 
     >>> VideoLimits().long_side
     1920
@@ -155,12 +156,12 @@ class VideoLimits:
 
 @dataclass(frozen=True)
 class ArchiveLimits:
-    """What a zip archive of photos may cost.
+    """Size limits of a zip archive of photos.
 
     Attributes:
-        max_photos: number of photos in it.
-        max_photo_bytes: size limit of one photo, unpacked.
-        max_bytes: size limit of all photos together, unpacked.
+        max_photos: maximum number of photos.
+        max_photo_bytes: maximum size of one photo, unpacked.
+        max_bytes: maximum size of all photos together, unpacked.
 
     >>> ArchiveLimits().max_photos
     500
@@ -172,7 +173,7 @@ class ArchiveLimits:
 
 
 def photo_limits() -> PhotoLimits:
-    """Return the limits of photos that the settings give."""
+    """Return the size limits of photos from the settings."""
     return PhotoLimits(
         max_bytes=int(MAX_PHOTO_MB.number() * 2**20),
         max_pixels=int(MAX_MEGAPIXELS.number() * 1e6),
@@ -180,12 +181,12 @@ def photo_limits() -> PhotoLimits:
 
 
 def video_limits() -> VideoLimits:
-    """Return the limits of videos that the settings give."""
+    """Return the size limits of videos from the settings."""
     return VideoLimits(max_bytes=int(MAX_VIDEO_MB.number() * 2**20))
 
 
 def archive_limits() -> ArchiveLimits:
-    """Return the limits of zip archives that the settings give."""
+    """Return the size limits of zip archives from the settings."""
     return ArchiveLimits(
         max_photos=MAX_BATCH_PHOTOS.whole(),
         max_photo_bytes=int(MAX_PHOTO_MB.number() * 2**20),
@@ -193,11 +194,11 @@ def archive_limits() -> ArchiveLimits:
 
 
 def bundled_models_dir() -> Path:
-    """Return the folder of the project's own trained models."""
+    """Return the folder of the bundled trained models."""
     return Path(__file__).resolve().parent.parent / "models"
 
 
 def model_dirs() -> tuple[Path, ...]:
-    """Return the folders with trained models: the project's own, then EMOSENSE_MODELS."""
-    extra = [Path(p).expanduser() for p in MODELS.text().split(os.pathsep) if p]
+    """Return the folders with trained models: the bundled one, then those of EMOSENSE_MODELS."""
+    extra = [Path(path).expanduser() for path in MODELS.text().split(os.pathsep) if path]
     return (bundled_models_dir(), *extra)

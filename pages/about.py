@@ -1,4 +1,4 @@
-"""About page: what the app does, and with which models."""
+"""About page: what the app does, its limits, and its models."""
 
 import streamlit as st
 
@@ -13,12 +13,12 @@ st.markdown(
     f"""
 EmoSense finds faces in photos and videos and says which of seven expressions a network sees in each:
 {", ".join(EMOTIONS)}. It follows the paper *EmoSense: Machine Learning for Real-Time Facial
-Expression Analysis*: faces are made grey, resized to 48 x 48 pixels and classified by a
+Expression Analysis*: faces are converted to grey, resized to 48 x 48 pixels and classified by a
 convolutional network that was trained on FER2013.
 
-**What an answer is worth.** Each answer comes with calibrated probabilities, and the app says
-"unsure" where the network is. The Models page shows how often each network is right, and the page
-on responsible use how often it is wrong, per class.
+**How reliable a prediction is.** Each prediction comes with calibrated probabilities, and the app
+shows "unsure" (it abstains) where the network is not confident enough. The Models page shows each
+network's accuracy and calibration, the page on responsible use its error rates per class.
 
 **Your photos and videos** are analysed on the machine that runs this app and nowhere else.
 Photos are held in memory and never written to disk. Videos lie on its disk while the page is open.

@@ -1,4 +1,4 @@
-"""Batch page: hundreds of photos at once, one table, the faces of each emotion."""
+"""Batch page: hundreds of photos at once, with one table and the faces of each emotion."""
 
 from emosense.ui.batch.input import upload_and_start
 from emosense.ui.batch.session import session_batches

@@ -1,4 +1,4 @@
-"""Models page: which network, why, and can it be believed?"""
+"""Models page: metrics, calibration and comparison of the networks."""
 
 import streamlit as st
 
@@ -19,20 +19,20 @@ require_router()
 
 VIEWS = {
     "overview": ("Overview", overview),
-    "confusion": ("Confusion", confusion),
-    "classes": ("Classes", classes),
+    "confusion": ("Confusion matrix", confusion),
+    "classes": ("Per class", classes),
     "training": ("Training", training),
-    "trust": ("Trust", calibration),
+    "trust": ("Calibration", calibration),
     "architecture": ("Architecture", architecture),
-    "compare": ("Head to head", comparison),
+    "compare": ("Comparison", comparison),
 }
 
 heading = st.container()
 view = select_view({name: title for name, (title, _) in VIEWS.items()})
-title, shown = VIEWS[view]
+title, module = VIEWS[view]
 with heading:
     show_title("Which network, and why believe it?", title, "Models")
-selection = select_models(of_images=shown not in (training, architecture))
+selection = select_models(with_images=module not in (training, architecture))
 if selection is not None:
-    shown.show(selection)
+    module.show(selection)
     show_provenance(selection)

@@ -1,4 +1,4 @@
-"""Photo page: upload photos, see what each face expresses."""
+"""Photo page: the expression of each face in uploaded photos."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from emosense.ui.session.worker import shared_worker
 
 
 def show() -> None:
-    """Show the page. A function, since a script's globals outlive it, and with them the photos."""
+    """Show the page; in a function, as photos in a script's globals would outlive its run."""
     worker = shared_worker()
     show_title("What does a face express?", "Photo")
     model_column, options_column = st.columns([3, 1], vertical_alignment="bottom")

@@ -1,4 +1,4 @@
-"""Responsible use: what an expression can and cannot tell, and how often a network is wrong."""
+"""Responsible use page: limits of expression recognition, and the networks' error rates."""
 
 from pathlib import Path
 

@@ -1,6 +1,5 @@
-"""Video page: upload a clip, follow its people, see how their expressions change."""
+"""Video page: the expressions of each person in an uploaded video over time."""
 
-from emosense import settings
 from emosense.ui.navigation import require_router, show_title
 from emosense.ui.video.input import show_start, upload_video
 from emosense.ui.video.session import session_videos
@@ -12,7 +11,6 @@ show_title("How do expressions change?", "Video")
 videos = session_videos()
 upload = upload_video(videos)
 if upload is not None:
-    videos.preload(settings.MODEL.text())
     show_start(videos, upload)
 elif not videos.jobs:
     show_empty()

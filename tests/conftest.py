@@ -15,6 +15,16 @@ from emosense.samples import sample_photo
 from emosense.worker.client import InferenceWorker
 
 
+def pytest_collection_modifyitems(items):
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if marked:
+        from emosense.runtime.device import has_gpu
+
+        if not has_gpu():
+            for item in marked:
+                item.add_marker(pytest.mark.skip(reason="there is no GPU"))
+
+
 @pytest.fixture(scope="module")
 def gates(tmp_path_factory):
     """The folder of the gates at which the inference processes of ``worker`` wait."""

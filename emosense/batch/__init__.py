@@ -1,1 +1,1 @@
-"""Many files: a folder, glob or cloud address of photos and videos -> Parquet."""
+"""Batch analysis: the photos and videos of a folder, glob pattern or cloud address -> Parquet."""

@@ -1,4 +1,4 @@
-"""A whole job: what is to do, who does it, what came out."""
+"""Batch jobs: discovery, Parquet parts, resuming, progress."""
 
 from __future__ import annotations
 
@@ -13,21 +13,27 @@ from emosense.filesystem.skipped import NOTHING_SKIPPED, Skipped
 from emosense.networks.registry import find_model
 
 PHOTOS_PER_PART: Final = 16
-"""Photos that are analysed and written together; a video is a part of its own."""
+"""Limit of photos that are analysed and written together; each video is a part of its own."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a job stands.
+    """Progress of a batch job.
 
     Attributes:
-        done: files with rows, also those of earlier runs.
-        files: in all.
-        faces: found in this run.
-        failed: files that could not be analysed, or not to their end, also of earlier runs.
-        changed: files that are analysed again since they changed after an earlier run.
-        vanished: files with rows of an earlier run that the source no longer has; they stay.
-        skipped: what else the source has.
+        done: number of files with rows, including those of earlier runs.
+        files: number of files of the source.
+        faces: number of faces that this run has detected.
+        failed: number of files whose analysis failed or ended early, including those of earlier
+            runs.
+        changed: number of files that this run analyses again, because they changed after an
+            earlier run.
+        vanished: number of files with rows of an earlier run that the source no longer has;
+            their rows stay.
+        skipped: counts of the source's other entries, by reason.
+
+    >>> Progress(done=3, files=10, faces=4, failed=1).files
+    10
     """
 
     done: int
@@ -41,7 +47,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class PartSummary:
-    """What a pool reports of a part once its rows are written: counts."""
+    """Counts of a part, which a pool reports once the part's rows are written.
+
+    Attributes:
+        files: number of the part's files.
+        faces: number of faces in its rows.
+        failed: number of its files with an error.
+
+    >>> PartSummary(files=16, faces=20, failed=0).faces
+    20
+    """
 
     files: int
     faces: int
@@ -49,7 +64,7 @@ class PartSummary:
 
 
 Pool = Callable[[list[list[SourceFile]], BatchOptions, ResultStore], Iterable[PartSummary]]
-"""Analyses parts, writes the rows of each to the store, and reports it."""
+"""Analyses parts, writes the rows of each to the store, and yields its summary."""
 
 
 def run_job(
@@ -63,65 +78,73 @@ def run_job(
 ) -> Progress:
     """Analyse all files of a source that have no rows yet.
 
-    Can be run again after any kind of end: files whose rows are written are not analysed again
-    unless they changed, all others are.
+    A job can be resumed after it has ended in any way: only files without rows, and those that
+    changed since, are analysed.
 
     Args:
-        source: see :func:`emosense.batch.discovery.find_files`.
-        destination: folder for the Parquet parts; a path or an address of fsspec.
-        options: what the rows depend on.
-        pool: who does the work, e.g. :class:`emosense.batch.pools.local.LocalPool`.
-        on_progress: called at the start and after each part.
-        retry: analyse files again whose rows hold an error.
+        source: folder, file, glob pattern or URL; see :func:`emosense.batch.discovery.discover`.
+        destination: folder for the Parquet parts; a path or a URL of fsspec.
+        options: everything that the rows depend on.
+        pool: pool of inference processes, e.g. :class:`emosense.batch.pools.local.LocalPool`.
+        on_progress: called with the progress, at the start and after each part.
+        retry: whether files whose rows hold an error are analysed again.
+
+    Returns:
+        The progress after the last part.
 
     Raises:
-        BatchError: nothing to analyse, or a folder that holds another job.
+        BatchError: the source has no photo or video, or the destination holds another job.
         ModelError: the model cannot be used.
     """
-    find_model(options.model)  # told before the first file, not by each of them
+    find_model(options.model)  # fails once here instead of for every file
     store = ResultStore(destination)
-    found = discover(source, store.is_own)
+    discovery = discover(source, store.is_own)
     store.begin(job_metadata(source, options))
-    survey = store.survey()
-    store.remove(survey.damaged)
-    before = {file.name: survey.finished.get(file.name) for file in found.files}
-    changed = {file.name for file in found.files if _has_changed(file, before[file.name])}
-    again = changed | {name for name, one in before.items() if retry and one and one.error}
-    if again:
-        store.drop_rows(again)
-    kept = [one for name, one in before.items() if one and name not in again]
-    waiting = [file for file in found.files if before[file.name] is None or file.name in again]
+    contents = store.survey()
+    store.remove(contents.damaged)
+    previous = {file.name: contents.finished.get(file.name) for file in discovery.files}
+    changed = {file.name for file in discovery.files if _has_changed(file, previous[file.name])}
+    failed = {name for name, finished in previous.items() if finished and finished.error}
+    repeated = changed | (failed if retry else set())
+    if repeated:
+        store.drop_rows(repeated)
+    unchanged = [
+        finished for name, finished in previous.items() if finished and name not in repeated
+    ]
+    pending = [
+        file for file in discovery.files if previous[file.name] is None or file.name in repeated
+    ]
     progress = Progress(
-        done=len(kept),
-        files=len(found.files),
+        done=len(unchanged),
+        files=len(discovery.files),
         faces=0,
-        failed=sum(one.error for one in kept),
+        failed=sum(finished.error for finished in unchanged),
         changed=len(changed),
-        vanished=len(survey.finished.keys() - before.keys()),
-        skipped=found.skipped,
+        vanished=len(contents.finished.keys() - previous.keys()),
+        skipped=discovery.skipped,
     )
     if on_progress is not None:
         on_progress(progress)
-    for part in pool(list(split_into_parts(waiting)), options, store):
+    for summary in pool(list(split_into_parts(pending)), options, store):
         progress = replace(
             progress,
-            done=progress.done + part.files,
-            faces=progress.faces + part.faces,
-            failed=progress.failed + part.failed,
+            done=progress.done + summary.files,
+            faces=progress.faces + summary.faces,
+            failed=progress.failed + summary.failed,
         )
         if on_progress is not None:
             on_progress(progress)
     return progress
 
 
-def _has_changed(file: SourceFile, before: FinishedFile | None) -> bool:
-    if before is None or not before.version or not file.version:
-        return False  # nothing is known
-    return before.version != file.version
+def _has_changed(file: SourceFile, finished: FinishedFile | None) -> bool:
+    if finished is None or not finished.version or not file.version:
+        return False  # a version is unknown
+    return finished.version != file.version
 
 
 def split_into_parts(files: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:
-    """Yield the parts that are worked on and written together: one video, or up to 16 photos."""
+    """Yield parts, whose files are analysed and written together: one video, or up to 16 photos."""
     photos: list[SourceFile] = []
     for file in files:
         if file.video:
@@ -138,7 +161,11 @@ def split_into_parts(files: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:
 def write_part(
     store: ResultStore, files: list[SourceFile], rows: list[dict[str, Any]]
 ) -> PartSummary:
-    """Write a part's rows and count them."""
+    """Write the rows of a part's files, and return the part's counts.
+
+    Raises:
+        BatchError: the store's folder cannot be written.
+    """
     from emosense.export.parquet import to_table
 
     store.write(files, to_table(rows))
@@ -147,5 +174,9 @@ def write_part(
 
 
 def job_metadata(source: str, options: BatchOptions) -> dict[str, Any]:
-    """Return what a job's folder remembers of it."""
+    """Return the metadata of a job, which its result store keeps.
+
+    Raises:
+        BatchError: fsspec cannot open the source.
+    """
     return {"source": absolute_url(source), **asdict(options)}

@@ -1,4 +1,4 @@
-"""What a batch asks its inference processes; light to import."""
+"""Requests of a batch to its inference processes; light to import."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class AnalyzeFiles(Message, StreamRequest[list[dict[str, Any]], None]):
     """Analyse photos and videos; updates are rows of :func:`emosense.export.parquet.schema`.
 
     Attributes:
-        files: what is to be analysed.
+        files: photos and videos to analyse.
         options: everything that the rows depend on.
 
     >>> AnalyzeFiles(files=[], options=BatchOptions("cnn8")).options.model

@@ -13,9 +13,9 @@ class BatchOptions:
     """Everything that the rows of a batch depend on.
 
     Attributes:
-        model: registry name.
+        model: registry name of the network.
         photos: detector options for photos.
-        videos: sampling and detection of videos.
+        videos: sampling and detection options for videos.
 
     >>> BatchOptions("cnn8").photos.long_side
     960

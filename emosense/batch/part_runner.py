@@ -13,14 +13,14 @@ from emosense.worker.client import InferenceWorker
 
 
 class PartRunner:
-    """Turns files into rows, in an inference process that it owns.
+    """Analyses the files of a part in an inference process of its own.
 
-    A file that brings the process down costs itself a row with an error; the other files of its
-    part are analysed again, each alone, by the process that takes its place.
+    A file that crashes the process gets one row with the error; the other files of the part are
+    analysed again, each alone, in a new process.
 
     Args:
-        options: the batch's options.
-        cores: processor cores that the process may use; all if None.
+        options: options of the batch.
+        cores: numbers of the processor cores that the process may use; None allows all.
 
     >>> runner = PartRunner(BatchOptions("cnn8"))
     >>> runner.rows([])
@@ -35,12 +35,12 @@ class PartRunner:
     def rows(
         self, files: Sequence[SourceFile], is_stopped: Callable[[], bool] = lambda: False
     ) -> list[Row]:
-        """Return the rows of all files, in their order.
+        """Return the rows of all files, in the order of the files.
 
         Args:
-            files: the files of a part.
-            is_stopped: called a few times a second; once True, the work ends soon and rows are
-                missing.
+            files: files of one part.
+            is_stopped: called a few times a second; once it returns True, the analysis ends soon
+                and rows are missing.
 
         Raises:
             ModelError: the batch's model cannot be used.
@@ -48,7 +48,7 @@ class PartRunner:
         try:
             return self._analyze(files, is_stopped)
         except WorkerError:
-            # Each alone: for a single file this is a second try, should the fault not be its.
+            # Each file alone. A part of one file is retried too: it need not be the cause.
             return [
                 row
                 for file in files
@@ -57,7 +57,7 @@ class PartRunner:
             ]
 
     def kill(self) -> None:
-        """End the process in the middle of its work; from any thread."""
+        """Kill the process, also in the middle of a request; safe to call from any thread."""
         self._worker.kill()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The job's folder: Parquet parts that appear whole or not at all, and what they were made with."""
+"""The result store: a folder of Parquet parts, written atomically, with the job's metadata."""
 
 from __future__ import annotations
 
@@ -18,24 +18,29 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 JOB_FILE: Final = "_job.json"
-"""Readers of Parquet folders pass over names that begin with _ or a dot."""
+"""Name of the metadata file; readers of Parquet folders ignore names that begin with _ or a dot."""
 
+_PART_NAME: Final = re.compile(r"part-.*\.parquet")
+_OWN_NAME: Final = re.compile(rf"\.?({re.escape(JOB_FILE)}|{_PART_NAME.pattern})(\.\d+)?")
+"""Names of a job's files, and of temporary files that a killed run left; see
+:meth:`ResultStore._write_atomic`."""
 
-_PART: Final = re.compile(r"part-.*\.parquet")
-_OWN: Final = re.compile(rf"\.?({re.escape(JOB_FILE)}|{_PART.pattern})(\.\d+)?")
-"""With the unfinished files of a job that was killed; see :meth:`ResultStore._write_atomic`."""
-
-_VERSIONS: Final = b"emosense:versions"
+_VERSIONS_KEY: Final = b"emosense:versions"
+"""Key of the files' versions in the metadata of a part's Parquet schema."""
 
 
 @dataclass(frozen=True)
 class FinishedFile:
-    """A file that has its rows.
+    """A file whose rows are written.
 
     Attributes:
-        error: whether they hold an error.
-        version: of the file that was analysed, see :class:`emosense.batch.discovery.SourceFile`; empty if
-            it is not known, as in folders of earlier releases.
+        error: whether its rows hold an error.
+        version: version of the file when it was analysed, see
+            :class:`emosense.batch.discovery.SourceFile`; empty if unknown, as in folders of
+            earlier releases.
+
+    >>> FinishedFile(error=False, version="1024-1700000000").error
+    False
     """
 
     error: bool
@@ -44,11 +49,14 @@ class FinishedFile:
 
 @dataclass(frozen=True)
 class StoreContents:
-    """What a job's folder holds.
+    """Contents of a result store.
 
     Attributes:
-        finished: by name, all files that have their rows.
-        damaged: paths of parts that cannot be read (after a loss of power, say).
+        finished: files whose rows are written, by name.
+        damaged: paths of parts that cannot be read, e.g. after a power loss.
+
+    >>> ResultStore("out").survey()
+    StoreContents(finished={}, damaged=[])
     """
 
     finished: dict[str, FinishedFile]
@@ -56,13 +64,19 @@ class StoreContents:
 
 
 class ResultStore:
-    """Writes and reads a job's folder. Safe to share between threads and machines.
+    """Writes and reads a job's folder. Safe to use from several threads and machines at once.
 
     Args:
-        destination: a folder, here or at an address of fsspec; made if it is missing.
+        destination: folder of the Parquet parts, a path or a URL of fsspec; created if missing.
 
     Raises:
-        BatchError: the address cannot be opened.
+        BatchError: fsspec cannot open the destination.
+
+    >>> store = ResultStore("out")
+    >>> store.begin({"model": "cnn8"})
+    >>> store.begin({"model": "cnn4"})
+    Traceback (most recent call last):
+    emosense.errors.BatchError: out holds another job (model 'cnn8' -> 'cnn4'). Give it another folder.
     """
 
     def __init__(self, destination: str) -> None:
@@ -70,50 +84,51 @@ class ResultStore:
         self._system, self._path = open_system(destination)
 
     def begin(self, job: dict[str, Any]) -> None:
-        """Note what the job is made with, or check that it is the same as before.
+        """Write the job's metadata, or check it against those of an earlier run.
 
         Args:
-            job: plain data: all that decides what the rows look like.
+            job: metadata as JSON data: everything that the rows depend on; see
+                :func:`emosense.batch.job.job_metadata`.
 
         Raises:
-            BatchError: another job was begun here, or the folder cannot be written.
+            BatchError: the folder holds another job, or cannot be written.
         """
         path = f"{self._path}/{JOB_FILE}"
         try:
             self._system.makedirs(self._path, exist_ok=True)
             if self._system.exists(path):
                 with self._system.open(path, "rb") as file:
-                    known = json.load(file)
+                    stored = json.load(file)
             else:
-                known = job
+                stored = job
                 self._write_atomic(path, json.dumps(job, indent=2).encode())
         except (OSError, ValueError) as error:
             raise BatchError(f"{self.destination}: cannot be used ({error}).") from error
-        differing = sorted(key for key in {*known, *job} if known.get(key) != job.get(key))
-        if differing:
-            told = ", ".join(f"{k} {known.get(k)!r} -> {job.get(k)!r}" for k in differing)
+        changed = sorted(key for key in {*stored, *job} if stored.get(key) != job.get(key))
+        if changed:
+            changes = ", ".join(f"{k} {stored.get(k)!r} -> {job.get(k)!r}" for k in changed)
             raise BatchError(
-                f"{self.destination} holds another job ({told}). Give it another folder."
+                f"{self.destination} holds another job ({changes}). Give it another folder."
             )
 
     def is_own(self, system: fsspec.AbstractFileSystem, path: str) -> bool:
-        """Tell whether a file was written by this job's runs."""
+        """Return whether a file was written by a run of this job."""
         folder, _, name = path.rpartition("/")
         return (
-            bool(_OWN.fullmatch(name))
+            bool(_OWN_NAME.fullmatch(name))
             and type(system) is type(self._system)
-            and _place(system, folder) == _place(system, self._path)
+            and _real_path(system, folder) == _real_path(system, self._path)
         )
 
     def finished(self) -> dict[str, FinishedFile]:
-        """Return, by name, all files that have their rows; damaged parts count as missing."""
+        """Return all files whose rows are written, by name; those of damaged parts are left out."""
         return self.survey().finished
 
     def survey(self) -> StoreContents:
-        """Read all parts, and return what is in them and which cannot be read."""
+        """Read all parts, and return their files and the paths of the damaged parts."""
         import pyarrow.compute as pc
 
-        found: dict[str, FinishedFile] = {}
+        files: dict[str, FinishedFile] = {}
         damaged: list[str] = []
         for path in self._parts():
             table = self._table(path)
@@ -123,16 +138,16 @@ class ResultStore:
             failed = set(table.filter(pc.is_valid(table["error"]))["file"].to_pylist())
             versions = _versions(table)
             for name in table["file"].unique().to_pylist():
-                found[name] = FinishedFile(name in failed, versions.get(name, ""))
-        return StoreContents(found, damaged)
+                files[name] = FinishedFile(name in failed, versions.get(name, ""))
+        return StoreContents(files, damaged)
 
     def remove(self, parts: Iterable[str]) -> None:
-        """Remove parts, whose files then count as unfinished."""
+        """Remove parts by their paths; their files then count as unfinished."""
         for path in parts:
             self._system.rm(path)
 
     def drop_rows(self, names: set[str]) -> None:
-        """Remove the rows of some files, which then count as unfinished."""
+        """Remove the rows of the files with these names, which then count as unfinished."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -142,18 +157,24 @@ class ResultStore:
             table = self._table(path)
             if table is None:
                 continue
-            kept = table.filter(pc.invert(pc.is_in(table["file"], pa.array(sorted(names)))))
-            versions = {n: v for n, v in _versions(table).items() if n not in names}
-            kept = kept.replace_schema_metadata({_VERSIONS: json.dumps(versions)})
-            if kept.num_rows == 0:
+            remaining = table.filter(pc.invert(pc.is_in(table["file"], pa.array(sorted(names)))))
+            versions = {
+                name: version for name, version in _versions(table).items() if name not in names
+            }
+            remaining = _with_versions(remaining, versions)
+            if remaining.num_rows == 0:
                 self._system.rm(path)
-            elif kept.num_rows < table.num_rows:
-                self._write_atomic(path, to_parquet(kept))
+            elif remaining.num_rows < table.num_rows:
+                self._write_atomic(path, to_parquet(remaining))
 
     def write(self, files: list[SourceFile], table: pa.Table) -> None:
-        """Write the rows of ``files``; the same files always give the same part.
+        """Write the rows of files as one part, with the files' versions in its schema's metadata.
 
-        With them stand the files' versions, in the metadata of the Parquet schema.
+        The part's name depends only on the names of the files: a repeated write replaces it.
+
+        Args:
+            files: files of the part.
+            table: rows of all of the files.
 
         Raises:
             BatchError: the folder cannot be written.
@@ -163,17 +184,16 @@ class ResultStore:
         names = "\0".join(file.name for file in files).encode()
         path = f"{self._path}/part-{hashlib.sha256(names).hexdigest()[:20]}.parquet"
         versions = {file.name: file.version for file in files if file.version}
-        table = table.replace_schema_metadata({_VERSIONS: json.dumps(versions)})
         try:
-            self._write_atomic(path, to_parquet(table))
+            self._write_atomic(path, to_parquet(_with_versions(table, versions)))
         except OSError as error:
             raise BatchError(f"{self.destination}: cannot be written ({error}).") from error
 
     def read(self) -> pa.Table:
-        """Return all rows so far, sorted by file, frame and person.
+        """Return all rows that are written, sorted by file, frame and person.
 
         Raises:
-            BatchError: a part is damaged; another run of the job makes it again.
+            BatchError: a part is damaged; another run of the job replaces it.
         """
         import pyarrow as pa
 
@@ -186,44 +206,50 @@ class ResultStore:
                 raise BatchError(f"{path} is damaged. The same command makes it again.")
             tables.append(table)
         keys = [(name, "ascending") for name in ("file", "frame", "person")]
-        plain = [table.replace_schema_metadata(None) for table in tables]
-        return pa.concat_tables([schema().empty_table(), *plain]).sort_by(keys)
+        tables = [table.replace_schema_metadata(None) for table in tables]
+        return pa.concat_tables([schema().empty_table(), *tables]).sort_by(keys)
 
     def _parts(self) -> list[str]:
-        # No pattern: the folder's own name may look like one.
+        """Return the paths of all parts, sorted."""
+        # Listed instead of globbed: the folder's own path may contain wildcards.
         if not self._system.isdir(self._path):
             return []
         paths = [str(path) for path in self._system.ls(self._path, detail=False, refresh=True)]
-        return [path for path in sorted(paths) if _PART.fullmatch(path.rsplit("/", 1)[-1])]
+        return [path for path in sorted(paths) if _PART_NAME.fullmatch(path.rsplit("/", 1)[-1])]
 
     def _table(self, path: str) -> pa.Table | None:
-        """Return a part's rows, or None if they are damaged."""
+        """Return the rows of a part, or None if the part is damaged."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        content = self._system.cat_file(path)  # what the disk or the net says is no damage
+        content = self._system.cat_file(path)  # its errors are raised: they are no damaged part
         try:
             return pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
         except (pa.ArrowException, OSError):
             return None
 
     def _write_atomic(self, path: str, content: bytes) -> None:
-        """Write a file that is never seen half-written."""
+        """Write a file atomically: under a temporary name, and then renamed."""
         folder, _, name = path.rpartition("/")
-        aside = f"{folder}/.{name}.{os.getpid()}"
-        self._system.pipe_file(aside, content)
-        self._system.mv(aside, path)
+        temporary = f"{folder}/.{name}.{os.getpid()}"
+        self._system.pipe_file(temporary, content)
+        self._system.mv(temporary, path)
 
 
-def _place(system: Any, folder: str) -> str:
+def _real_path(system: Any, folder: str) -> str:
     return os.path.realpath(folder) if is_local(system) else folder.rstrip("/")
 
 
+def _with_versions(table: pa.Table, versions: dict[str, str]) -> pa.Table:
+    """Return a table with the versions of its files, by name, in its schema's metadata."""
+    return table.replace_schema_metadata({_VERSIONS_KEY: json.dumps(versions)})
+
+
 def _versions(table: pa.Table) -> dict[str, str]:
-    """Return the versions of a part's files by name, as far as they are known."""
+    """Return the versions of a part's files by name; files of unknown version are left out."""
     metadata = table.schema.metadata or {}
     try:
-        found = json.loads(metadata.get(_VERSIONS, b"{}"))
+        versions = json.loads(metadata.get(_VERSIONS_KEY, b"{}"))
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return versions if isinstance(versions, dict) else {}

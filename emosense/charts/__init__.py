@@ -1,1 +1,1 @@
-"""Plotly figures from results. No streamlit here: they serve pages and notebooks alike."""
+"""Plotly figures of results, for pages and notebooks: nothing here imports Streamlit."""

@@ -1,4 +1,4 @@
-"""Charts of many photos together."""
+"""Charts of a batch of photos."""
 
 from __future__ import annotations
 

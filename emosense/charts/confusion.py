@@ -15,8 +15,8 @@ from emosense.formatting import percent
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-# One colour of numbers for all cells, at least 4.5 times as light or dark as any of them.
-_NUMBERS: Final = {False: "#10141D", True: "#F2F5FB"}
+# One text colour for all cells of a page; its contrast with every cell is at least 4.5 (WCAG 2.2).
+_TEXT_COLOURS: Final = {False: "#10141D", True: "#F2F5FB"}
 _BLUES: Final = {
     False: [[0.0, "#F1F5FD"], [1.0, "#86ACF0"]],
     True: [[0.0, "#161D2B"], [1.0, "#3560B5"]],
@@ -25,30 +25,30 @@ _DIVERGING: Final = {
     False: [[0.0, "#E9A78A"], [0.5, "#F7F7F5"], [1.0, "#86ACF0"]],
     True: [[0.0, "#8F4A2C"], [0.5, "#161D2B"], [1.0, "#3560B5"]],
 }
-"""By whether the ground is dark: nothing is as the ground."""
+"""Colour scales for light (False) and dark (True) pages; zero has the background's colour."""
 
 
 def confusion_chart(
-    confusion: npt.NDArray[np.integer], *, shares: bool, dark: bool = False
+    confusion: npt.NDArray[np.integer], *, normalize: bool, dark: bool = False
 ) -> Figure:
-    """Return a heat map; rows are the true classes, columns the answers.
+    """Return a confusion matrix as a heat map: rows are true classes, columns predicted ones.
 
     Args:
         confusion: (7, 7) counts.
-        time_share: colour and label by the share of the true class instead of by counts.
-        dark: for a dark ground.
+        normalize: show each row as percentages of its true class instead of counts.
+        dark: whether the page is dark.
     """
-    part = normalize_rows(confusion)
-    shown = 100 * part if shares else confusion.astype(float)
+    row_fractions = normalize_rows(confusion)
+    values = 100 * row_fractions if normalize else confusion.astype(float)
     return _heatmap(
-        shown,
-        [[_number(value, shares=shares) for value in row] for row in shown],
-        np.stack([confusion, 100 * part], axis=-1),
-        "true: %{y}, answer: %{x}<br>%{customdata[0]:,} images, "
+        values,
+        [[_cell_text(value, normalize=normalize) for value in row] for row in values],
+        np.stack([confusion, 100 * row_fractions], axis=-1),
+        "true: %{y}, predicted: %{x}<br>%{customdata[0]:,} images, "
         "%{customdata[1]:.1f} % of the true class<extra></extra>",
         _BLUES,
         dark,
-        (0.0, 100.0 if shares else float(shown.max())),
+        (0.0, 100.0 if normalize else float(values.max())),
     )
 
 
@@ -59,13 +59,13 @@ def difference_chart(
     *,
     dark: bool = False,
 ) -> Figure:
-    """Return where the first model answers more often than the second, in points of the row.
+    """Return the difference of two row-normalised confusion matrices, in percentage points.
 
     Args:
         first: (7, 7) counts.
         second: (7, 7) counts on the same images.
-        labels: names of the two.
-        dark: for a dark ground.
+        labels: names of the two models.
+        dark: whether the page is dark.
     """
     points = 100 * (normalize_rows(first) - normalize_rows(second))
     limit = max(1.0, float(np.abs(points).max()))
@@ -73,7 +73,7 @@ def difference_chart(
         points,
         [[f"{value:+.0f}" if round(value) else "0" for value in row] for row in points],
         np.stack([first, second, points], axis=-1),
-        f"true: %{{y}}, answer: %{{x}}<br>{labels[0]}: %{{customdata[0]:,}}, "
+        f"true: %{{y}}, predicted: %{{x}}<br>{labels[0]}: %{{customdata[0]:,}}, "
         f"{labels[1]}: %{{customdata[1]:,}} images<br>"
         "%{customdata[2]:+.1f} points of the true class<extra></extra>",
         _DIVERGING,
@@ -82,9 +82,9 @@ def difference_chart(
     )
 
 
-def _number(value: float, *, shares: bool) -> str:
-    """Return a cell's text: a share without its sign, "<1" if it is not quite nothing."""
-    return percent(value / 100).removesuffix(" %") if shares else f"{value:.0f}"
+def _cell_text(value: float, *, normalize: bool) -> str:
+    """Return a cell's text: a count, or a percentage without the sign ("<1" if it rounds to 0)."""
+    return percent(value / 100).removesuffix(" %") if normalize else f"{value:.0f}"
 
 
 def normalize_rows(confusion: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
@@ -96,8 +96,8 @@ def normalize_rows(confusion: npt.NDArray[np.integer]) -> npt.NDArray[np.float64
 def _heatmap(
     values: npt.NDArray[np.float64],
     texts: list[list[str]],
-    details: npt.NDArray[np.floating],
-    hover: str,
+    hover_data: npt.NDArray[np.floating],
+    hover_template: str,
     scales: Mapping[bool, list[list[object]]],
     dark: bool,
     limits: tuple[float, float],
@@ -111,12 +111,14 @@ def _heatmap(
             y=list(EMOTIONS),
             text=texts,
             texttemplate="%{text}",
-            customdata=details,
-            hovertemplate=hover,
+            customdata=hover_data,
+            hovertemplate=hover_template,
             colorscale=scales[dark],
-            textfont={"color": _NUMBERS[dark]},
-            # How it is saved, also from a dark page.
-            meta={"light": {"colorscale": scales[False], "textfont": {"color": _NUMBERS[False]}}},
+            textfont={"color": _TEXT_COLOURS[dark]},
+            # frame.js saves charts in these light colours, from dark pages too.
+            meta={
+                "light": {"colorscale": scales[False], "textfont": {"color": _TEXT_COLOURS[False]}}
+            },
             zmin=limits[0],
             zmax=limits[1],
             showscale=False,
@@ -127,7 +129,7 @@ def _heatmap(
     figure.update_layout(
         height=400,
         margin={"l": 0, "r": 0, "t": 28, "b": 0},
-        xaxis={"title": "answer", "fixedrange": True, "showgrid": False, "tickangle": -40},
+        xaxis={"title": "predicted", "fixedrange": True, "showgrid": False, "tickangle": -40},
         yaxis={"title": "true", "autorange": "reversed", "fixedrange": True, "showgrid": False},
     )
     return figure

@@ -1,4 +1,4 @@
-"""Charts of photos' results."""
+"""Charts of photo results."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def probability_chart(face: Face) -> Figure:
 
 
 def verdict_counts_chart(verdicts: Sequence[str]) -> Figure:
-    """Return a bar chart: of how many faces is what said."""
+    """Return a bar chart of the number of faces per verdict (an emotion or "unsure")."""
     import plotly.graph_objects as go
 
     counts = [verdicts.count(name) for name in VERDICTS]

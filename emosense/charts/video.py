@@ -1,4 +1,4 @@
-"""Charts of a video's result."""
+"""Charts of video results."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from emosense.video.timeline import Timeline
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-_POINTS = 1500
+_MAX_POINTS = 1500
 
 
-def timeline_chart(line: Timeline, window: float, moment: float | None) -> Figure:
+def timeline_chart(timeline: Timeline, window: float, cursor: float | None) -> Figure:
     """Return a person's seven probabilities over time.
 
     Args:
-        line: of the person.
-        window: seconds over which values are averaged; 0 shows them raw.
-        moment: seconds at which a mark stands, or None.
+        timeline: the person's timeline.
+        window: width of the moving average in seconds; 0 shows the raw values.
+        cursor: time in seconds at which a vertical line is drawn; None draws none.
     """
     import plotly.graph_objects as go
 
-    values = line.moving_average(window)
-    rows = np.unique(np.linspace(0, len(values) - 1, min(len(values), _POINTS)).astype(int))
-    # A gap in which the person is not seen breaks the line.
-    typical = float(np.median(np.diff(line.times))) if len(line.times) > 1 else 0.0
-    gaps = np.flatnonzero(np.diff(line.times) > max(3 * typical, 0.5)) + 1
-    times, shown = line.times[rows], values[rows]
+    values = timeline.moving_average(window)
+    rows = np.unique(np.linspace(0, len(values) - 1, min(len(values), _MAX_POINTS)).astype(int))
+    # NaN breaks the curve where the person is not visible.
+    intervals = np.diff(timeline.times)
+    typical_interval = float(np.median(intervals)) if len(intervals) else 0.0
+    gaps = np.flatnonzero(intervals > max(3 * typical_interval, 0.5)) + 1
     breaks = np.searchsorted(rows, gaps)
-    times = np.insert(times, breaks, np.nan)
-    shown = np.insert(shown, breaks, np.nan, axis=0)
+    times = np.insert(timeline.times[rows], breaks, np.nan)
+    values = np.insert(values[rows], breaks, np.nan, axis=0)
     figure = go.Figure()
-    for code, name in enumerate(EMOTIONS):
+    for class_index, name in enumerate(EMOTIONS):
         figure.add_scatter(
             x=times,
-            y=100 * shown[:, code],
+            y=100 * values[:, class_index],
             name=name,
             mode="lines+markers",  # only markers can be clicked
             line={"color": COLOURS[name], "width": 2},
@@ -49,8 +49,8 @@ def timeline_chart(line: Timeline, window: float, moment: float | None) -> Figur
             unselected={"marker": {"opacity": 1}},
             hovertemplate=f"{name} %{{y:.0f}} % at %{{x:.2f}} s<extra></extra>",
         )
-    if moment is not None:
-        figure.add_vline(x=moment, line={"dash": "dash", "color": GREY})
+    if cursor is not None:
+        figure.add_vline(x=cursor, line={"dash": "dash", "color": GREY})
     figure.update_layout(
         height=300,
         margin={"l": 0, "r": 8, "t": 28, "b": 0},
@@ -62,17 +62,17 @@ def timeline_chart(line: Timeline, window: float, moment: float | None) -> Figur
     return figure
 
 
-def time_share_chart(lines: Sequence[Timeline]) -> Figure:
-    """Return stacked bars: the share of time of each emotion, a bar per person."""
+def time_share_chart(timelines: Sequence[Timeline]) -> Figure:
+    """Return stacked bars, one per person: the fraction of visible time of each verdict."""
     import plotly.graph_objects as go
 
-    people = [f"person {line.person}" for line in lines]
+    people = [f"person {timeline.person}" for timeline in timelines]
     figure = go.Figure()
     for name in VERDICTS:
         figure.add_bar(
             name=name,
             y=people,
-            x=[100 * line.time_share[name] for line in lines],
+            x=[100 * timeline.time_share[name] for timeline in timelines],
             orientation="h",
             marker={"color": COLOURS.get(name, UNSURE_COLOUR)},
             hovertemplate=f"%{{y}}: {name} %{{x:.0f}} % of the time<extra></extra>",

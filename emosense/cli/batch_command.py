@@ -7,7 +7,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from rich.progress import TextColumn
+
 from emosense import settings
+from emosense.cli.progress import progress_bar
 from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
 from emosense.formatting import pluralize
 
@@ -60,21 +63,25 @@ def run(options: argparse.Namespace) -> int:
     from emosense.video.options import VideoOptions
 
     threshold = STRICT_THRESHOLD if options.strict else DetectorOptions().threshold
-    chosen = BatchOptions(
+    batch_options = BatchOptions(
         options.model or settings.MODEL.text(),
         DetectorOptions(threshold=threshold, turned=options.turned),
         VideoOptions(per_second=options.per_second or None, threshold=threshold),
     )
-    line = _Line()
+    pool = _pool(options)
     try:
-        end = run_job(
-            options.source, options.dest, chosen, _pool(options), line.show, retry=options.retry
-        )
+        with _ProgressReport() as report:
+            end = run_job(
+                options.source,
+                options.dest,
+                batch_options,
+                pool,
+                report.update,
+                retry=options.retry,
+            )
     except KeyboardInterrupt:
-        line.end()
         print("emosense: stopped. The same command goes on.", file=sys.stderr)
         return 130
-    line.end()
     for message in _messages(end):
         print(f"emosense: {options.source}: {message}", file=sys.stderr)
     print(
@@ -85,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _messages(end: Progress) -> list[str]:
-    """Say what was not analysed, or once more."""
+    """Return messages about files that were skipped, analysed again or have vanished."""
     messages = end.skipped.messages()
     if end.changed:
         messages.append(f"analysed again since they changed: {pluralize(end.changed, 'file')}")
@@ -109,22 +116,28 @@ def _pool(options: argparse.Namespace) -> Pool:
     return RayPool(workers, options.ray or None)
 
 
-class _Line:
-    """One line on standard error: files, faces, files a second."""
+class _ProgressReport:
+    """Shows files, faces, errors and files a second while a batch runs."""
 
     def __init__(self) -> None:
+        self._bar = progress_bar(TextColumn("{task.fields[counts]}"))
+        self._task = self._bar.add_task("batch", total=None, counts="")
         self._start = time.monotonic()
-        self._before: int | None = None
+        self._done_before: int | None = None
 
-    def show(self, progress: Progress) -> None:
-        if self._before is None:
-            self._before = progress.done
-        rate = (progress.done - self._before) / max(time.monotonic() - self._start, 1e-9)
-        told = (
+    def __enter__(self) -> _ProgressReport:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def update(self, progress: Progress) -> None:
+        if self._done_before is None:
+            self._done_before = progress.done
+        rate = (progress.done - self._done_before) / max(time.monotonic() - self._start, 1e-9)
+        counts = (
             f"{progress.done:,} of {progress.files:,} files, {progress.faces:,} faces, "
             f"{progress.failed:,} errors, {rate:.1f} files/s"
         )
-        print(f"\r{told:70s}", end="", file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        print(file=sys.stderr)
+        self._bar.update(self._task, total=progress.files, completed=progress.done, counts=counts)

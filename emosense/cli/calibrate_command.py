@@ -29,10 +29,10 @@ def run(options: argparse.Namespace) -> int:
     from emosense.training.export_model import recalibrate
 
     card = recalibrate(find_model(options.model), read_data(options.data))
-    found = card.calibration
+    calibration = card.calibration
     print(
-        f"{card.name}: temperature {found.temperature:.3f}. {found.describe(found.part)}"
-        f" {percent(found.coverage, 1)} of them are answered surely."
+        f"{card.name}: temperature {calibration.temperature:.3f}. {calibration.describe(calibration.part)}"
+        f" {percent(calibration.coverage, 1)} of them are answered."
     )
     print_metrics(card.metrics)
     return 0

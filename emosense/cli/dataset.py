@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 DATA_HELP: Final = (
     "fer2013.csv (also .gz, .bz2 or .xz, or in a zip or tar archive), or folders train/angry/*.jpg "
-    "and test/... (validation/... too), also in an archive; what is left out is told"
+    "and test/... (validation/... too), also in an archive; what is left out is reported"
 )
 
 

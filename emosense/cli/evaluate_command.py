@@ -1,4 +1,4 @@
-"""``emosense evaluate``: recompute a model's figures from the data."""
+"""``emosense evaluate``: recompute a model's metrics from the data."""
 
 from __future__ import annotations
 
@@ -36,14 +36,19 @@ def run(options: argparse.Namespace) -> int:
 
     model = find_model(options.model)
     data = read_data(options.data)
-    answers = predict_dataset(model, data, model.card.recipe.seed)
-    metrics = answers.metrics(model.calibration)
+    predictions = predict_dataset(model, data, model.card.recipe.seed)
+    metrics = predictions.metrics(model.calibration)
     if options.json:
-        print(json.dumps({split: found.as_dict() for split, found in metrics.items()}, indent=2))
+        print(
+            json.dumps(
+                {split: split_metrics.as_dict() for split, split_metrics in metrics.items()},
+                indent=2,
+            )
+        )
         return 0
     print_metrics(metrics)
     if data.fingerprint != model.card.data.fingerprint:
-        same = _same_parts(model.predictions(), answers.arrays())
+        same = _same_parts(model.predictions(), predictions.arrays())
         print("The card's figures are of other data.")
         if _both_tests_in_one(model.card.data, metrics):
             print(
@@ -53,10 +58,12 @@ def run(options: argparse.Namespace) -> int:
             )
         if same:
             print(f"Compared all the same, since the labels are the card's: {', '.join(same)}.")
-        metrics = {split: figures for split, figures in metrics.items() if split in same}
-    told = differences(model.card.metrics, metrics)
-    if told or metrics:
-        print("\n".join(told) if told else "Equal to the card's figures.")
+        metrics = {
+            split: measured_metrics for split, measured_metrics in metrics.items() if split in same
+        }
+    differing = differences(model.card.metrics, metrics)
+    if differing or metrics:
+        print("\n".join(differing) if differing else "Equal to the card's figures.")
     return 0
 
 
@@ -68,7 +75,7 @@ def _both_tests_in_one(known: DataInfo, measured: Mapping[str, Metrics]) -> bool
 
 
 def _same_parts(stored: dict[str, Any], measured: dict[str, Any]) -> list[str]:
-    """Return the test parts that have the same labels in the same order as the card's."""
+    """Return the test splits that have the same labels in the same order as the card's."""
     import numpy as np
 
     from emosense.evaluation.predictions import TEST_SPLITS
@@ -82,20 +89,22 @@ def _same_parts(stored: dict[str, Any], measured: dict[str, Any]) -> list[str]:
 
 
 def differences(card: Mapping[str, Metrics], measured: Mapping[str, Metrics]) -> list[str]:
-    """Tell where measured figures are not the card's.
+    """Return messages about metrics that differ from the card's.
 
     Other processors round differently, which can turn an image or two: figures within 0.001
     count as equal.
     """
-    told = []
-    for split, figures in measured.items():
+    messages = []
+    for split, measured_metrics in measured.items():
         for name in ("accuracy", "macro_precision", "macro_recall", "macro_f1", "loss", "ece"):
             expected = getattr(card[split], name) if split in card else None
-            received = getattr(figures, name)
+            received = getattr(measured_metrics, name)
             if expected is None or abs(expected - received) > _TOLERANCE:
-                says, measures = _figure(name, expected), _figure(name, received)
-                told.append(f"{split}, {name}: the card says {says}, measured {measures}")
-    return told
+                stated, measured_value = _figure(name, expected), _figure(name, received)
+                messages.append(
+                    f"{split}, {name}: the card says {stated}, measured {measured_value}"
+                )
+    return messages
 
 
 def _figure(name: str, value: float | None) -> str:

@@ -7,48 +7,44 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from emosense import __version__
-from emosense.cli import (
-    batch_command,
-    calibrate_command,
-    evaluate_command,
-    models_command,
-    photo_command,
-    train_command,
-    video_command,
-)
 from emosense.errors import EmoSenseError
+from emosense.runtime.environment import set_tensorflow_defaults
 
-_COMMANDS = (
-    photo_command,
-    video_command,
-    batch_command,
-    train_command,
-    evaluate_command,
-    calibrate_command,
-    models_command,
-)
+COMMANDS = ("photo", "video", "batch", "train", "evaluate", "calibrate", "models")
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+def parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Return the parser of the command line.
+
+    Args:
+        commands: names of the commands to include; each brings imports of its own.
+    """
     top = argparse.ArgumentParser(
         prog="emosense", description="What a face expresses, and how far to trust the answer."
     )
     top.add_argument("--version", action="version", version=f"emosense {__version__}")
-    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in _COMMANDS:
-        command.add_parser(commands)
+    subparsers = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name in commands:
+        import_module(f"emosense.cli.{name}_command").add_parser(subparsers)
     return top
+
+
+def _needed(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the commands that a command line needs: only its own, if it names one."""
+    first = arguments[0] if arguments else ""
+    if first == "--version":
+        return ()
+    return (first,) if first in COMMANDS else COMMANDS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status: 0, or 1 after an error message."""
-    # Before TensorFlow is loaded: its optimised kernels on, its chatter off.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    options = parser().parse_args(arguments)
+    set_tensorflow_defaults()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser(_needed(arguments)).parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name that is no UTF-8 takes no results with it
         sys.stdout.reconfigure(errors="backslashreplace")
     try:

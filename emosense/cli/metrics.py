@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 def print_metrics(metrics: Mapping[str, Metrics]) -> None:
     """Print one line per split of the data."""
-    for split, found in metrics.items():
+    for split, split_metrics in metrics.items():
         print(
-            f"  {split:28s} accuracy {percent(found.accuracy, 2)}   macro F1 {found.macro_f1:.4f}   "
-            f"loss {found.loss:.4f}   ECE {found.ece:.4f}   images {found.images}"
+            f"  {split:28s} accuracy {percent(split_metrics.accuracy, 2)}   macro F1 {split_metrics.macro_f1:.4f}   "
+            f"loss {split_metrics.loss:.4f}   ECE {split_metrics.ece:.4f}   images {split_metrics.images}"
         )

@@ -70,8 +70,8 @@ def _interval(model: TrainedModel) -> str:
     from emosense.evaluation.bootstrap import bootstrap
     from emosense.evaluation.predictions import read_predictions
 
-    found = bootstrap(read_predictions(model))["accuracy"]
-    return f"{100 * found.low:.1f} to {100 * found.high:.1f}"
+    interval = bootstrap(read_predictions(model))["accuracy"]
+    return f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
 
 
 def _row(card: ModelCard, interval: str) -> tuple[str, ...]:

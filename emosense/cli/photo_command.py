@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from emosense import settings
 from emosense.export import photo as photo_export
-from emosense.faces.backends.factory import BACKENDS
 from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
 from emosense.filesystem.filenames import utf8_safe
 from emosense.formatting import probability_percent
@@ -29,15 +28,16 @@ def add_parser(commands: Any) -> None:
         "photo", help="say what each face of photos expresses"
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON")
-    form.add_argument("--csv", action="store_true", help="print CSV, one row per face")
+    output_format = parser.add_mutually_exclusive_group()
+    output_format.add_argument("--json", action="store_true", help="print JSON")
+    output_format.add_argument("--csv", action="store_true", help="print CSV, one row per face")
     parser.add_argument("--annotated", type=Path, metavar="DIR", help="write annotated PNGs here")
     parser.add_argument(
         "--explain", type=Path, metavar="DIR", help="write what each answer rests on here, as PNGs"
     )
     parser.add_argument("--model", default=None, help=f"default {settings.MODEL.default}")
-    parser.add_argument("--engine", default=None, help=", ".join(BACKENDS))
+    parser.add_argument("--backend", default=None, help=settings.BACKEND.help)
+    parser.add_argument("--engine", dest="backend", help=argparse.SUPPRESS)  # its former name
     defaults = DetectorOptions()
     parser.add_argument(
         "--threshold",
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         long_side=options.long_side,
         turned=options.turned,
     )
-    analyzer = Analyzer(options.model, options.engine)
+    analyzer = Analyzer(options.model, options.backend)
     results = analyzer.photos(options.files, detector, names=_names(options.files))
     if options.csv:
         _write_data(photo_export.to_csv(results))
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     failures = [result for result in results if isinstance(result, PhotoFailure)]
     for failure in failures:
         print(f"emosense: {failure.source}: {failure.message}", file=sys.stderr)
-    # After the results are told: a folder that cannot be written to takes none of them.
+    # After the results are printed: a folder that cannot be written to takes none of them.
     if options.annotated is not None:
         _write_annotated(options.annotated, options.files, results)
     if options.explain is not None:
@@ -141,10 +141,10 @@ def _write_explanations(
     with _written_to(folder):
         for path, stem, result in _analysed(files, results):
             for number, face in enumerate(result.faces, start=1):
-                found = analyzer.explain(path, face)
+                explanation = analyzer.explain(path, face)
                 target = _beside(files, folder / f"{stem}-why-{number}.png")
-                target.write_bytes(encode_png(draw_explanation(found)))
-                print(f"{result.source}, face {number}: {found.summary}", file=sys.stderr)
+                target.write_bytes(encode_png(draw_explanation(explanation)))
+                print(f"{result.source}, face {number}: {explanation.summary}", file=sys.stderr)
 
 
 def _analysed(

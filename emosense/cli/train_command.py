@@ -5,17 +5,22 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
-import sys
-import time
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import TextColumn
 
 from emosense.cli.dataset import DATA_HELP, read_data
 from emosense.cli.metrics import print_metrics
+from emosense.cli.progress import progress_bar
 from emosense.formatting import percent
 from emosense.networks.architectures import ARCHITECTURES
 from emosense.training.recipe import CHOICES, OWN_DEFAULTS, Recipe, default_recipe
+
+if TYPE_CHECKING:
+    from emosense.training.trainer import Progress
 
 
 def add_parser(commands: Any) -> None:
@@ -63,23 +68,24 @@ def run(options: argparse.Namespace) -> int:
     from emosense.training.export_model import export_model, require_model_dir
     from emosense.training.trainer import train
 
-    given = {field.name: getattr(options, field.name) for field in fields(Recipe)}
+    options_given = {field.name: getattr(options, field.name) for field in fields(Recipe)}
     recipe = replace(
-        default_recipe(options.network), **{k: v for k, v in given.items() if v is not None}
+        default_recipe(options.network), **{k: v for k, v in options_given.items() if v is not None}
     )
     out = options.out or Path("models") / recipe.network
     run_directory = options.checkpoints or Path("runs") / out.name
-    require_model_dir(out)  # told before the training, not after
+    require_model_dir(out)  # reported before the training, not after
     data = read_data(options.data)
     if not options.publish_only:
-        train(
-            recipe,
-            data,
-            run_directory,
-            resume=options.resume,
-            on_progress=ProgressLine(),
-            tensorboard=options.tensorboard,
-        )
+        with ProgressReport() as report:
+            train(
+                recipe,
+                data,
+                run_directory,
+                resume=options.resume,
+                on_progress=report,
+                tensorboard=options.tensorboard,
+            )
     card = export_model(run_directory, data, out)
     print(f"{out}: {card.title}, epoch {card.selected_epoch} of {card.epochs_seen} seen")
     print_metrics(card.metrics)
@@ -89,9 +95,10 @@ def run(options: argparse.Namespace) -> int:
 def _meanings() -> dict[str, str]:
     """Return what each option means, from the recipe's docstring."""
     attributes = (inspect.getdoc(Recipe) or "").partition("Attributes:\n")[2]
-    found = re.findall(r"^    (\w+): (.*?)(?=^    \w|\Z)", attributes, re.MULTILINE | re.DOTALL)
+    attributes = attributes.partition("\n\n>>> ")[0]
+    entries = re.findall(r"^    (\w+): (.*?)(?=^    \w|\Z)", attributes, re.MULTILINE | re.DOTALL)
     plain = str.maketrans({"`": None, "%": "%%"})
-    return {name: " ".join(text.split()).rstrip(".").translate(plain) for name, text in found}
+    return {name: " ".join(text.split()).rstrip(".").translate(plain) for name, text in entries}
 
 
 def _defaults(option: str) -> str:
@@ -105,32 +112,49 @@ def _defaults(option: str) -> str:
     return f"{papers if papers != '' else 'none'}{differing}"
 
 
-class ProgressLine:
-    """Prints progress: a moving line in a terminal, a line per epoch elsewhere."""
+class ProgressReport:
+    """Shows a training's progress: a bar in a terminal, and a line per epoch anywhere.
+
+    >>> with ProgressReport() as report:
+    ...     pass
+    """
 
     def __init__(self) -> None:
-        self._moving = sys.stderr.isatty()
-        self._last = 0.0
+        self._bar = progress_bar(TextColumn("{task.fields[state]}"))
+        self._task = self._bar.add_task("", total=None, state="")
 
-    def __call__(self, progress: Any) -> None:
-        """Print where the run stands; at most five times a second."""
-        finished = "val_accuracy" in progress.metrics
-        if not finished and (not self._moving or time.monotonic() - self._last < 0.2):
-            return
-        self._last = time.monotonic()
-        shown = ("loss", "accuracy", "val_loss", "val_accuracy")
-        told = "  ".join(
-            f"{k} {percent(v, 1) if 'accuracy' in k else format(v, '.4f')}"
-            for k in shown
-            if (v := progress.metrics.get(k)) is not None
-        )
-        line = (
-            f"epoch {progress.epoch}/{progress.epochs}  step {progress.step}/{progress.steps}  "
-            f"{told}  {progress.images_per_second:.0f} images/s  "
+    def __enter__(self) -> ProgressReport:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        """Show the state of the run."""
+        state = (
+            f"{_metrics_text(progress.metrics)}  {progress.images_per_second:.0f} images/s  "
             f"{_duration(progress.seconds_left)} left"
         )
-        end = "\n" if finished else ""
-        print(f"\r\x1b[K{line}" if self._moving else line, end=end, file=sys.stderr, flush=True)
+        epoch = f"epoch {progress.epoch}/{progress.epochs}"
+        self._bar.update(
+            self._task,
+            description=epoch,
+            total=progress.steps,
+            completed=progress.step,
+            state=state,
+        )
+        if "val_accuracy" in progress.metrics:
+            line = f"{epoch}  step {progress.step}/{progress.steps}  {state}"
+            self._bar.console.print(line, soft_wrap=True, markup=False)
+
+
+def _metrics_text(metrics: Mapping[str, float]) -> str:
+    return "  ".join(
+        f"{name} {percent(value, 1) if 'accuracy' in name else format(value, '.4f')}"
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy")
+        if (value := metrics.get(name)) is not None
+    )
 
 
 def _duration(seconds: float) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
+from rich.progress import TextColumn
+
+from emosense.cli.progress import progress_bar
 from emosense.formatting import percent
 
 
@@ -46,28 +48,29 @@ def run(options: argparse.Namespace) -> int:
     from emosense.analyzer import Analyzer
     from emosense.export import video as video_export
     from emosense.export.spreadsheet import csv_file
+    from emosense.export.webvtt import to_webvtt
     from emosense.video.options import VideoOptions
     from emosense.video.timeline import timelines
 
-    chosen = VideoOptions(
+    video_options = VideoOptions(
         per_second=options.per_second or None,
         long_side=options.long_side,
         detect_every=options.detect_every,
     )
-    analysis = Analyzer(options.model).video(options.video, chosen, options.annotated)
-    bar = _Bar(analysis.info.duration)
-    try:
-        for found in analysis:
-            bar.show(analysis.frames_read, found.time)
-    except KeyboardInterrupt:
-        analysis.cancel()
-    result = analysis.finish()
-    bar.end()
+    analysis = Analyzer(options.model).video(options.video, video_options, options.annotated)
+    with progress_bar(TextColumn("{task.fields[frames]:,} frames")) as bar:
+        task = bar.add_task(options.video.name, total=analysis.info.duration, frames=0)
+        try:
+            for frame in analysis:
+                bar.update(task, completed=frame.time, frames=analysis.frames_read)
+        except KeyboardInterrupt:
+            analysis.cancel()
+        result = analysis.finish()
     unwritten: list[str] = []
     for path, make in (
         (options.csv, video_export.to_csv),
         (options.json, video_export.to_json),
-        (options.captions, video_export.to_webvtt),
+        (options.captions, to_webvtt),
     ):
         if path is not None:
             try:
@@ -76,36 +79,16 @@ def run(options: argparse.Namespace) -> int:
             except OSError as error:  # the others are still worth having
                 unwritten.append(f"{path} cannot be written: {error.strerror or error}.")
     print(f"{result.source}: {len(result.frames):,} of {result.frames_read:,} frames analysed")
-    for line in timelines(result):
-        told = ", ".join(
-            f"{name} {percent(share)}" for name, share in line.time_share.items() if share
+    for timeline in timelines(result):
+        time_shares = ", ".join(
+            f"{name} {percent(fraction)}"
+            for name, fraction in timeline.time_share.items()
+            if fraction
         )
-        print(f"  person {line.person}: seen for {line.visible_seconds:.1f} s; {told}")
+        print(
+            f"  person {timeline.person}: seen for {timeline.visible_seconds:.1f} s; {time_shares}"
+        )
     notes = [*analysis.notes, *([result.problem] if result.problem else []), *unwritten]
     for note in notes:
         print(f"emosense: {result.source}: {note}", file=sys.stderr)
     return 1 if len(notes) > len(analysis.choices) else 0
-
-
-class _Bar:
-    """One line on standard error: frames, frames a second, time left."""
-
-    def __init__(self, duration: float | None) -> None:
-        self._duration = duration
-        self._start = self._shown = time.monotonic()
-
-    def show(self, frames: int, time_reached: float) -> None:
-        now = time.monotonic()
-        if now - self._shown < 0.2:
-            return
-        self._shown = now
-        rate = frames / max(now - self._start, 1e-9)
-        line = f"\r{frames:,} frames, {rate:.0f} frames/s"
-        if self._duration and time_reached > 0:
-            share = min(1.0, time_reached / self._duration)
-            left = (now - self._start) * (1 - share) / share
-            line = f"\r{percent(share):>5s}  {line[1:]}, {left:.0f} s left"
-        print(f"{line:60s}", end="", file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        print(f"\r{'':60s}\r", end="", file=sys.stderr, flush=True)

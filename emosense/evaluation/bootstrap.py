@@ -7,6 +7,7 @@ The interval covers the sampling of the test images, not the variance between tr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -68,7 +69,8 @@ def bootstrap(
     gaps = np.zeros((n, ECE_BINS))
     gaps[np.arange(n), confidence_bins(confidence, ECE_BINS)] = predictions.correct - confidence
     terms = np.hstack([cells, gaps, losses[:, np.newaxis]])
-    sums = np.vstack([counts @ terms for counts in _resample_counts(n, resamples, seed)])
+    chunks = _resample_counts(n, resamples, seed)
+    sums = np.vstack([counts.astype(float) @ terms for counts in chunks])
     confusion = sums[:, : classes * classes].reshape(-1, classes, classes)
     hits = confusion.diagonal(axis1=1, axis2=2)
     precision = safe_divide(hits, confusion.sum(axis=1))
@@ -105,8 +107,9 @@ def accuracy_difference(
     require_same_images(first, second)
     n = len(first)
     differences = first.correct.astype(float) - second.correct.astype(float)
-    batches = [counts @ differences for counts in _resample_counts(n, resamples, seed)]
-    return _interval(float(differences.mean()), np.concatenate(batches) / n)
+    chunks = _resample_counts(n, resamples, seed)
+    resampled = np.concatenate([counts.astype(float) @ differences for counts in chunks]) / n
+    return _interval(float(differences.mean()), resampled)
 
 
 def require_same_images(first: Predictions, second: Predictions) -> None:
@@ -122,16 +125,21 @@ def require_same_images(first: Predictions, second: Predictions) -> None:
         )
 
 
-def _resample_counts(n: int, resamples: int, seed: int) -> list[npt.NDArray[np.float64]]:
-    """Return matrices with one resample per row: how often each of the n images was drawn."""
+@lru_cache(maxsize=4)
+def _resample_counts(n: int, resamples: int, seed: int) -> tuple[npt.NDArray[np.uint8], ...]:
+    """Return matrices with one resample per row: how often each of the n images was drawn.
+
+    They are cached, because models on the same images share their resamples, whose computation
+    takes most of the time.
+    """
     rng = np.random.default_rng(seed)
     chunks = []
     for start in range(0, resamples, _CHUNK):
         rows = min(_CHUNK, resamples - start)
         cells = rng.integers(0, n, (rows, n)) + n * np.arange(rows)[:, np.newaxis]
         counts = np.bincount(cells.ravel(), minlength=rows * n).reshape(rows, n)
-        chunks.append(counts.astype(float))
-    return chunks
+        chunks.append(np.minimum(counts, 255).astype(np.uint8))
+    return tuple(chunks)
 
 
 def _interval(

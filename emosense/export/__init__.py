@@ -1,1 +1,1 @@
-"""Results as files: CSV, JSON, Parquet and WebVTT, from one schema of faces."""
+"""Export of results: CSV, JSON, Parquet and WebVTT, with one schema of faces."""

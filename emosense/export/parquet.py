@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Row = dict[str, Any]
-"""Values by the names of :data:`emosense.export.schema.BATCH_COLUMNS`; what is missing is null."""
+"""Values by the names of :data:`emosense.export.schema.BATCH_COLUMNS`; missing values are null."""
 
 
 def schema() -> pa.Schema:
@@ -31,7 +31,13 @@ def schema() -> pa.Schema:
 def photo_rows(
     name: str, result: PhotoResult | PhotoFailure, only: Collection[int] | None = None
 ) -> list[Row]:
-    """Return the rows of a photo that is called ``name``; ``only`` those of these faces."""
+    """Return the rows of a photo.
+
+    Args:
+        name: value of the column ``file``.
+        result: result of the photo, or its failure.
+        only: numbers of the faces to include, from 1; None includes all.
+    """
     if isinstance(result, PhotoFailure):
         return [failure_row(name, result.message)]
     rows = [
@@ -42,7 +48,7 @@ def photo_rows(
 
 
 def video_rows(name: str, result: VideoResult) -> list[Row]:
-    """Return the rows of a video that is called ``name``."""
+    """Return the rows of a video; ``name`` is the value of the column ``file``."""
     rows: list[Row] = [
         {
             "file": name,
@@ -73,7 +79,7 @@ def to_table(rows: list[Row]) -> pa.Table:
 
 
 def to_parquet(table: pa.Table) -> bytes:
-    """Return a table as a Parquet file, with checksums that tell damage from rows."""
+    """Return a table as a Parquet file, with page checksums that reveal damage."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

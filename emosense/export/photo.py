@@ -1,4 +1,4 @@
-"""Results of photos as files: CSV with one row per face, JSON with everything."""
+"""Export of photo results: CSV with one row per face, JSON with one object per photo."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from emosense.results import PhotoFailure, PhotoResult
 
 Results = Sequence[PhotoResult | PhotoFailure]
 FaceSelection = Sequence[Collection[int]]
-"""Per result the numbers of the faces that a filter lets pass, from 1."""
+"""For each result the numbers of its selected faces, from 1."""
 
 
 def to_csv(results: Results, only: FaceSelection | None = None) -> str:
     """Return a CSV text (RFC 4180, UTF-8, header, ``\\r\\n``) with :data:`PHOTO_COLUMNS`.
 
-    A photo without faces has one row with face 0; one that failed has a row with its error.
+    A photo without faces has one row with face 0; a failed photo has a row with its error.
 
     Args:
         results: results of photos.
-        only: the faces to include, under the numbers that they have; all rows if None.
+        only: numbers of the faces to include, per result; photos without any are left out. None
+            includes all faces and photos. Faces keep their numbers.
     """
     records = (
         record
@@ -34,7 +35,12 @@ def to_csv(results: Results, only: FaceSelection | None = None) -> str:
 
 
 def to_json(results: Results, only: FaceSelection | None = None) -> str:
-    """Return a JSON text: a list with one object per photo; see :func:`to_csv`."""
+    """Return a JSON text: a list with one object per photo.
+
+    Args:
+        results: results of photos.
+        only: numbers of the faces to include, per result, as in :func:`to_csv`.
+    """
     objects = [
         result.as_dict() if isinstance(result, PhotoFailure) else result.as_dict(faces)
         for result, faces in _selected(results, only)
@@ -45,7 +51,12 @@ def to_json(results: Results, only: FaceSelection | None = None) -> str:
 def photo_records(
     result: PhotoResult | PhotoFailure, only: Collection[int] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Yield a result's records by :data:`PHOTO_COLUMNS`; ``only`` those of faces with these numbers."""
+    """Yield the records of a photo, with values by the names of :data:`PHOTO_COLUMNS`.
+
+    Args:
+        result: result of the photo, or its failure.
+        only: numbers of the faces to include, from 1; None includes all.
+    """
     source = result.source
     if isinstance(result, PhotoFailure):
         yield {"source": source, "error": result.message}
@@ -59,7 +70,7 @@ def photo_records(
 def _selected(
     results: Results, only: FaceSelection | None
 ) -> list[tuple[PhotoResult | PhotoFailure, Collection[int] | None]]:
-    """Return every result, or those with a selected face, with the selected faces."""
+    """Return (result, numbers of its selected faces) pairs; results without any are left out."""
     if only is None:
         return [(result, None) for result in results]
     return [(result, faces) for result, faces in zip(results, only, strict=True) if faces]

@@ -1,6 +1,6 @@
-"""The one schema of faces: columns of CSV and Parquet, and the values of JSON.
+"""The schema of faces: columns of CSV and Parquet, and the values of JSON.
 
-Every table of faces has the same columns in the same order, after those that say where the face is:
+Every table of faces has the same columns in the same order, after those that locate the face:
 ``source`` and ``face`` for photos, ``source``, ``frame``, ``time`` and ``person`` for videos, ``file``,
 ``frame``, ``time`` and ``person`` for a batch of both.
 """
@@ -20,7 +20,7 @@ class Column:
     """A column of a table of faces.
 
     Attributes:
-        name: column name, in every format.
+        name: name of the column, in all formats.
         type: type of the values, also in Parquet.
         decimals: digits behind the point in CSV; None writes a value as it is.
         description: meaning, with unit and range.
@@ -52,7 +52,7 @@ PHOTO: Final = (
     Column("source", "string", None, "file name"),
     Column("face", "int32", None, "number of the face from 1; 0 for a photo without faces"),
 )
-"""Columns that say where in an upload of photos a face is."""
+"""Columns that locate a face in an upload of photos."""
 
 VIDEO: Final = (
     Column("source", "string", None, "file name"),
@@ -60,7 +60,7 @@ VIDEO: Final = (
     Column("time", "float64", 3, "seconds from the first frame on"),
     Column("person", "int32", None, "number of the person from 1; 0 for a frame without faces"),
 )
-"""Columns that say where in a video a face is."""
+"""Columns that locate a face in a video."""
 
 BATCH: Final = (
     Column("file", "string", None, "path below the source"),
@@ -74,7 +74,7 @@ BATCH: Final = (
         "a file without faces, and null in that of a failed file",
     ),
 )
-"""Columns that say where in a batch of photos and videos a face is."""
+"""Columns that locate a face in a batch of photos and videos."""
 
 MODEL: Final = Column("model", "string", None, "registry name of the network")
 ERROR: Final = Column(
@@ -108,7 +108,7 @@ def face_record(face: Face) -> dict[str, Any]:
 
 
 def csv_cells(record: Mapping[str, Any], columns: tuple[Column, ...]) -> dict[str, Any]:
-    """Return a record as CSV writes it: rounded, booleans as 1 and 0, nulls left out."""
+    """Return the CSV cells of a record: rounded, booleans as 1 and 0, nulls left out."""
     cells: dict[str, Any] = {}
     for column in columns:
         value = record.get(column.name)

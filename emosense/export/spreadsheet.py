@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet opens as what it is (RFC 4180; OWASP, "CSV Injection")."""
+"""CSV that is safe to open in a spreadsheet (RFC 4180; OWASP, "CSV Injection")."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from numbers import Number
 from typing import Any, Final
 
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
-_FORMULA: Final = ("=", "+", "-", "@", "\N{MINUS SIGN}")
+_FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\N{MINUS SIGN}")
 _LINE_BREAK: Final = re.compile("\r\n?")
 
 
 def spreadsheet_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return a CSV text that a spreadsheet opens as what it is.
+    """Return a CSV text that is safe to open in a spreadsheet.
 
     RFC 4180: a header, ``\\r\\n``, decimal points. The header and every cell that is no number are
-    guarded by :func:`escape_formula`; None, NaN and cells that a row does not have are empty.
-    For a file or a download, pass the text through :func:`csv_file`; what goes through a pipe has
-    no mark.
+    escaped by :func:`escape_formula`; None, NaN and missing cells are empty. For a file or a
+    download, pass the text through :func:`csv_file`, which adds a byte order mark; a pipe needs
+    none.
 
     Args:
-        columns: column names, in their order; cells of other names are not written.
-        rows: cells by column name.
+        columns: names of the columns, in their order; other cells of a row are not written.
+        rows: rows, with cells by column name.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer)
@@ -36,22 +36,22 @@ def spreadsheet_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -
 
 
 def csv_file(text: str) -> bytes:
-    """Return a CSV text as a file: UTF-8 with the mark by which spreadsheets know it."""
+    """Encode a CSV text as UTF-8 with a byte order mark, by which spreadsheets recognise it."""
     return text.encode("utf-8-sig", "backslashreplace")
 
 
 def escape_formula(name: str) -> str:
-    """Keep a text from becoming a formula in a spreadsheet.
+    """Return a text that a spreadsheet does not read as a formula.
 
-    A text that begins like a formula gets an apostrophe and stands on one line, also where
-    blanks, quotes or invisible characters stand before its sign, or the sign is a full-width one
+    A text that starts like a formula gets an apostrophe and is joined into one line, also if
+    blanks, quotes or invisible characters precede its sign, or the sign is a full-width one
     (OWASP, "CSV Injection"); a number stays a number. Line breaks of other texts stay, as ``\\n``;
     tabs and other control characters become spaces.
     """
     lines = _LINE_BREAK.sub("\n", name)
     text = "".join(" " if unicodedata.category(c) == "Cc" and c != "\n" else c for c in lines)
-    seen = (c for c in unicodedata.normalize("NFKC", text) if not _is_ignored(c))
-    if next(seen, "") in _FORMULA and not _NUMBER.fullmatch(text):
+    significant = (c for c in unicodedata.normalize("NFKC", text) if not _is_ignored(c))
+    if next(significant, "") in _FORMULA_SIGNS and not _NUMBER.fullmatch(text):
         return "'" + text.replace("\n", " ")
     return text
 

@@ -1,6 +1,6 @@
-"""From a detection to the 48x48 grey image that the networks take.
+"""Face alignment and cropping: the 48x48 grey input of the networks.
 
-The framing is FER2013's own, measured: docs/crop-geometry.md has the figures and the command.
+The crop geometry was measured on FER2013; docs/crop-geometry.md has the measurements and the command.
 """
 
 from __future__ import annotations
@@ -20,14 +20,18 @@ from emosense.results import Detection, Face
 
 @dataclass(frozen=True)
 class CropGeometry:
-    """Where the 48x48 frame lies around a detected face.
+    """Geometry of the square crop, relative to the box of a detected face.
 
     Attributes:
-        scale: side of the square frame, in units of the box's size sqrt(width * height).
-        shift_x: centre of the frame relative to the box's centre, along the line of the
-            eyes, in units of the box's size.
-        shift_y: likewise across it, positive towards the chin.
-        roll: whether the frame turns with the line of the eyes.
+        scale: side of the crop, in units of the box size sqrt(width * height).
+        shift_x: offset of the crop's centre from the box's centre, parallel to the line through
+            the eyes, in units of the box size.
+        shift_y: offset of the crop's centre from the box's centre, perpendicular to the line
+            through the eyes and positive towards the chin, in units of the box size.
+        roll: whether the crop rotates with the line through the eyes.
+
+    >>> CropGeometry(scale=1.0, shift_x=0.0, shift_y=0.0, roll=False).scale
+    1.0
     """
 
     scale: float
@@ -37,7 +41,7 @@ class CropGeometry:
 
 
 FER2013_GEOMETRY: Final = CropGeometry(scale=1.11, shift_x=0.0, shift_y=-0.025, roll=True)
-"""The framing of FER2013's images (docs/crop-geometry.md)."""
+"""Crop geometry of FER2013's images (docs/crop-geometry.md)."""
 
 
 def crop_face(
@@ -45,24 +49,24 @@ def crop_face(
     detection: Detection | Face,
     geometry: CropGeometry = FER2013_GEOMETRY,
 ) -> npt.NDArray[np.uint8]:
-    """Cut out a face as FER2013 frames it.
+    """Crop and align a face; the default geometry is FER2013's.
 
     Args:
         image: (h, w, 3) uint8 RGB.
-        detection: a face of this image.
-        geometry: the framing.
+        detection: detection or face in this image.
+        geometry: geometry of the crop.
 
     Returns:
-        (48, 48) uint8 grey. Where the frame leaves the image, its edge pixels are repeated.
+        (48, 48) uint8 grey. Outside the image, its edge pixels are replicated.
     """
-    matrix, side = frame(detection, geometry)
-    # Sampled finer than 48 where the face is large, then averaged down: no aliasing.
+    matrix, side = crop_transform(detection, geometry)
+    # A large face is sampled at a multiple of 48 pixels, then averaged: no aliasing.
     factor = max(1, min(8, round(side / INPUT_SIZE)))
     matrix = matrix * factor
-    # Pixel centres: a point at p of the small image covers factor pixels around p * factor.
+    # Pixel centres: pixel p of the 48x48 image averages factor pixels from p * factor on.
     matrix[:, 2] += (factor - 1) / 2
     size = INPUT_SIZE * factor
-    region, matrix = _cut(image, matrix, size)
+    region, matrix = _crop_region(image, matrix, size)
     grey = cv2.cvtColor(region, cv2.COLOR_RGB2GRAY)
     sampled = cv2.warpAffine(
         grey, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
@@ -90,15 +94,15 @@ def crop_faces(
 def crop_preview(
     image: npt.NDArray[np.uint8], face: Face, margin: float = 0.25
 ) -> npt.NDArray[np.uint8]:
-    """Cut a face's surroundings in colour, for people to look at.
+    """Crop a face with a margin, in colour, for display.
 
     Args:
         image: (h, w, 3) uint8 RGB.
-        face: one of its faces.
-        margin: added on each side, in units of the box.
+        face: face in this image.
+        margin: margin on each side, in units of the box's width and height.
 
     Returns:
-        (a, b, 3) uint8 RGB, at least one pixel.
+        (a, b, 3) uint8 RGB, clamped to the image, of at least one pixel. A view of ``image``.
     """
     box = face.box
     height, width = image.shape[:2]
@@ -109,10 +113,18 @@ def crop_preview(
     return image[top : max(bottom, top + 1), left : max(right, left + 1)]
 
 
-def frame(
+def crop_transform(
     detection: Detection | Face, geometry: CropGeometry = FER2013_GEOMETRY
 ) -> tuple[npt.NDArray[np.float64], float]:
-    """Return the 2x3 matrix from image to 48x48 pixels, and the frame's side in image pixels."""
+    """Compute the affine transform from image pixels to the 48x48 pixels of the crop.
+
+    Args:
+        detection: detection or face in the image.
+        geometry: geometry of the crop.
+
+    Returns:
+        (2x3 matrix, side of the crop in image pixels).
+    """
     box = detection.full_box or detection.box
     size = math.sqrt(max(box.width * box.height, 1.0))
     side = geometry.scale * size
@@ -121,26 +133,29 @@ def frame(
     dx, dy = geometry.shift_x * size, geometry.shift_y * size
     cx = box.centre[0] + cos * dx - sin * dy
     cy = box.centre[1] + sin * dx + cos * dy
-    zoom = INPUT_SIZE / side
-    # Rotate by -angle about the centre, scale, and put the centre in the middle pixel.
-    rotation = np.array([[cos, sin], [-sin, cos]]) * zoom
+    scale = INPUT_SIZE / side
+    # Rotate by -angle about the crop's centre, scale, and map the centre to the middle of 48x48.
+    rotation = np.array([[cos, sin], [-sin, cos]]) * scale
     offset = np.full(2, (INPUT_SIZE - 1) / 2) - rotation @ np.array([cx - 0.5, cy - 0.5])
     return np.column_stack([rotation, offset]), side
 
 
 def roll_angle(detection: Detection | Face) -> float:
-    """Return the angle of the line through the eyes, in radians, clockwise on the screen."""
+    """Return the roll angle: that of the line through the eyes, in radians, clockwise."""
     (rx, ry), (lx, ly) = detection.landmarks[:2]
     return math.atan2(ly - ry, lx - rx)
 
 
-def _cut(
+def _crop_region(
     image: npt.NDArray[np.uint8], matrix: npt.NDArray[np.float64], size: int
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
-    """Cut the part that the frame covers, so that a large photo is not made grey as a whole."""
+    """Return the image region that the crop covers, and the matrix relative to it.
+
+    It saves converting the whole of a large photo to grey.
+    """
     corners = np.array([[0, 0], [size, 0], [0, size], [size, size]], float)
-    back = cv2.invertAffineTransform(matrix)
-    points = corners @ back[:, :2].T + back[:, 2]
+    inverse = cv2.invertAffineTransform(matrix)
+    points = corners @ inverse[:, :2].T + inverse[:, 2]
     height, width = image.shape[:2]
     left, top = (int(np.floor(v)) - 2 for v in points.min(axis=0))
     right, bottom = (int(np.ceil(v)) + 3 for v in points.max(axis=0))

@@ -1,4 +1,4 @@
-"""The face detector: any images in, detections in their pixels out."""
+"""Face detection by YuNet, with an image pyramid and optional rotations."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from emosense.media.resize import fit_within
 from emosense.results import Box, Detection, Point
 
 _STRIDE: Final = 32
-_COARSER: Final = 4
-_LARGE: Final = 384
-_LARGEST: Final = 480
-"""YuNet's scores and boxes fall off above faces of this many pixels, whatever the canvas."""
+_PYRAMID_FACTOR: Final = 4
+"""Factor of the long sides of two pyramid levels."""
+_LARGE_FACE: Final = 384
+"""Side in pixels from which the coarser pyramid level detects a face as well."""
+_MAX_FACE: Final = 480
+"""Side in pixels above which YuNet misses faces, whatever the size of the image."""
 _MIN_CONTRAST: Final = 4.0
-_QUARTER_TURNS: Final = (
+_ROTATE_CODES: Final = (
     None,
     cv2.ROTATE_90_CLOCKWISE,
     cv2.ROTATE_180,
@@ -33,12 +35,18 @@ _QUARTER_TURNS: Final = (
 
 
 class FaceDetector:
-    """YuNet behind one interface, whatever engine runs it.
+    """Detects faces by YuNet on any of its backends.
 
-    Not thread-safe: one thread per detector.
+    Not thread-safe: create one detector per thread.
 
     Args:
-        backend: ``auto``, ``onnx``, ``opencv``, ``keras``, or an engine of your own.
+        backend: ``auto``, ``onnx``, ``opencv``, ``keras``, or an instance of a custom backend.
+
+    >>> from emosense.media.images import read_photo
+    >>> from emosense.samples import sample_photo
+    >>> (detections,) = FaceDetector("onnx").detect([read_photo(sample_photo())])
+    >>> len(detections)
+    1
     """
 
     def __init__(self, backend: str | DetectorBackend = "auto") -> None:
@@ -46,7 +54,7 @@ class FaceDetector:
 
     @property
     def label(self) -> str:
-        """Which engine runs on which device, for people."""
+        """Name of the backend and device, e.g. ``YuNet (OpenCV, CPU)``."""
         return self.backend.label
 
     @property
@@ -59,83 +67,83 @@ class FaceDetector:
         images: Sequence[npt.NDArray[np.uint8]],
         options: DetectorOptions | None = None,
     ) -> list[tuple[Detection, ...]]:
-        """Find the faces of every image.
+        """Detect the faces of every image.
 
         Args:
-            images: (h, w, 3) uint8 RGB arrays, of any sizes.
-            options: defaults for photos if None.
+            images: (h, w, 3) uint8 RGB arrays; sizes may differ.
+            options: Detector options; None uses the defaults for photos.
 
         Returns:
-            For each image its detections, best score first; boxes lie inside the image.
+            One tuple of detections per image, sorted by falling score; boxes lie inside the image.
 
         Raises:
-            DetectorError: an image has another shape or type.
+            DetectorError: an image has another shape or dtype.
         """
         options = options or DetectorOptions()
         for image in images:
             _check(image)
-        canvases = [
-            canvas
+        inputs = [
+            detector_input
             for index, image in enumerate(images)
-            for canvas in _canvases(index, image, options)
+            for detector_input in _image_pyramid(index, image, options)
         ]
-        tables: list[list[npt.NDArray[np.float32]]] = [[] for _ in images]
-        for group in _by_shape(canvases):
-            stacked = np.stack([canvas.pixels for canvas in group])
-            for canvas, rows in zip(
-                group, self.backend.detect(stacked, group[0].threshold), strict=True
-            ):
-                tables[canvas.index].append(canvas.to_image(rows))
-        found = [
-            _detections(image, rows, options) for image, rows in zip(images, tables, strict=True)
+        candidates: list[list[npt.NDArray[np.float32]]] = [[] for _ in images]
+        for batch in _batches(inputs):
+            pixels = np.stack([detector_input.pixels for detector_input in batch])
+            outputs = self.backend.detect(pixels, batch[0].threshold)
+            for detector_input, rows in zip(batch, outputs, strict=True):
+                candidates[detector_input.index].append(detector_input.to_image(rows))
+        detections = [
+            _detections(image, rows, options)
+            for image, rows in zip(images, candidates, strict=True)
         ]
-        return self._second_look(images, found, options) if options.second_look else found
+        return self._second_look(images, detections, options) if options.second_look else detections
 
     def _second_look(
         self,
         images: Sequence[npt.NDArray[np.uint8]],
-        found: list[tuple[Detection, ...]],
+        detections: list[tuple[Detection, ...]],
         options: DetectorOptions,
     ) -> list[tuple[Detection, ...]]:
-        """Search again, finer and strictly, where nothing was found in a shrunk image.
+        """Detect again at twice the long side, strictly, in downscaled images without a face.
 
-        Coarser levels are part of every search, since they cost little: see :func:`_canvases`.
+        Coarser levels are always part of the detection, since they cost little: see
+        :func:`_image_pyramid`.
         """
-        again = [
+        indices = [
             index
             for index, image in enumerate(images)
-            if not found[index] and max(image.shape[:2]) > options.long_side
+            if not detections[index] and max(image.shape[:2]) > options.long_side
         ]
-        if again:
-            finer = replace(
+        if indices:
+            finer_options = replace(
                 options,
                 long_side=min(2 * options.long_side, MAX_LONG_SIDE),
                 threshold=max(options.threshold, STRICT_THRESHOLD),
                 second_look=False,
             )
-            for index, faces in zip(
-                again, self.detect([images[index] for index in again], finer), strict=True
-            ):
-                found[index] = faces
-        return found
+            finer = self.detect([images[index] for index in indices], finer_options)
+            for index, faces in zip(indices, finer, strict=True):
+                detections[index] = faces
+        return detections
 
 
 @dataclass(frozen=True)
-class _Canvas:
-    """One scaled, turned and padded image, and the way back.
+class _DetectorInput:
+    """A scaled, rotated and padded image, and the inverse transform of its detections.
 
     Attributes:
-        index: of the image.
-        turn: number of clockwise quarter turns.
-        scale: canvas pixels per image pixel.
-        shape: (height, width) before the turn, without padding.
+        index: index of the image.
+        rotation: number of clockwise rotations by 90 degrees.
+        scale: input pixels per image pixel.
+        shape: (height, width) before the rotation, without padding.
         pixels: (h, w, 3) uint8 BGR.
-        threshold: lowest score.
-        min_size: longer side of a face from which this level counts, in canvas pixels.
+        threshold: minimum score.
+        min_size: minimum of a face's longer side on this pyramid level, in input pixels.
     """
 
     index: int
-    turn: int
+    rotation: int
     scale: float
     shape: tuple[int, int]
     pixels: npt.NDArray[np.uint8]
@@ -143,9 +151,9 @@ class _Canvas:
     min_size: float
 
     def to_image(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Map (k, 15) rows from canvas pixels to image pixels.
+        """Map (k, 15) rows of detections from input pixels to image pixels.
 
-        Rows that overflowed are dropped, and faces that belong to a finer level.
+        Rows that are not finite are dropped, and faces that a finer level detects.
         """
         rows = rows[np.isfinite(rows).all(axis=1)]
         rows = rows[rows[:, 2:4].max(axis=1, initial=0) >= self.min_size]
@@ -153,18 +161,18 @@ class _Canvas:
         corners = np.concatenate([rows[:, 0:2], rows[:, 0:2] + rows[:, 2:4]], 1)
         points = np.concatenate([corners, rows[:, 4:14]], 1).reshape(len(rows), 7, 2)
         x, y = points[..., 0].copy(), points[..., 1].copy()
-        if self.turn == 1:
+        if self.rotation == 1:
             x, y = y, height - x
-        elif self.turn == 2:
+        elif self.rotation == 2:
             x, y = width - x, height - y
-        elif self.turn == 3:
+        elif self.rotation == 3:
             x, y = width - y, x
         points = np.stack([x, y], -1) / self.scale
-        low, high = points[:, :2].min(axis=1), points[:, :2].max(axis=1)
-        out = rows.copy()
-        out[:, 0:2], out[:, 2:4] = low, high - low
-        out[:, 4:14] = points[:, 2:].reshape(len(rows), 10)
-        return out
+        top_left, bottom_right = points[:, :2].min(axis=1), points[:, :2].max(axis=1)
+        mapped = rows.copy()
+        mapped[:, 0:2], mapped[:, 2:4] = top_left, bottom_right - top_left
+        mapped[:, 4:14] = points[:, 2:].reshape(len(rows), 10)
+        return mapped
 
 
 def _check(image: npt.NDArray[np.uint8]) -> None:
@@ -175,79 +183,86 @@ def _check(image: npt.NDArray[np.uint8]) -> None:
         )
 
 
-def _canvases(
+def _image_pyramid(
     index: int, image: npt.NDArray[np.uint8], options: DetectorOptions
-) -> Iterator[_Canvas]:
+) -> Iterator[_DetectorInput]:
     """Yield an image pyramid: the working size, and quarters of it for faces that fill the image.
 
-    YuNet knows faces of about 10 to 480 pixels. On a coarser level only those count that are too
-    large for the finer one, and only strictly; a level costs a sixteenth of the one before.
+    YuNet detects faces of about 10 to 480 pixels. A coarser level detects only faces that are too
+    large for the finer one, with the strict threshold, at a sixteenth of its cost.
     """
-    # BGR is the order that YuNet was trained with.
+    # YuNet was trained on BGR images.
     pixels = np.asarray(
         cv2.cvtColor(fit_within(image, options.long_side), cv2.COLOR_RGB2BGR), np.uint8
     )
     threshold, min_size = options.threshold, 0.0
     while True:
         scale = max(pixels.shape[:2]) / max(image.shape[:2])
-        for turn in range(4) if options.turned else range(1):
-            yield _Canvas(
-                index, turn, scale, pixels.shape[:2], _pad(pixels, turn), threshold, min_size
+        for rotation in range(4) if options.turned else range(1):
+            yield _DetectorInput(
+                index,
+                rotation,
+                scale,
+                pixels.shape[:2],
+                _rotate_and_pad(pixels, rotation),
+                threshold,
+                min_size,
             )
-        if max(pixels.shape[:2]) <= _LARGEST:
+        if max(pixels.shape[:2]) <= _MAX_FACE:
             return
-        pixels = fit_within(pixels, max(pixels.shape[:2]) // _COARSER)
-        threshold, min_size = max(threshold, STRICT_THRESHOLD), _LARGE / _COARSER
+        pixels = fit_within(pixels, max(pixels.shape[:2]) // _PYRAMID_FACTOR)
+        threshold, min_size = max(threshold, STRICT_THRESHOLD), _LARGE_FACE / _PYRAMID_FACTOR
 
 
-def _pad(image: npt.NDArray[np.uint8], turn: int) -> npt.NDArray[np.uint8]:
-    """Turn by quarters and pad with black to multiples of 32 at the right and lower edge."""
-    code = _QUARTER_TURNS[turn]
-    turned = image if code is None else cv2.rotate(image, code)
-    height, width = turned.shape[:2]
-    down, right = -height % _STRIDE, -width % _STRIDE
-    if down or right:
-        turned = cv2.copyMakeBorder(turned, 0, down, 0, right, cv2.BORDER_CONSTANT)
-    return np.asarray(turned, np.uint8)
+def _rotate_and_pad(image: npt.NDArray[np.uint8], rotation: int) -> npt.NDArray[np.uint8]:
+    """Rotate by multiples of 90 degrees; pad right and bottom to multiples of 32, with black."""
+    rotate_code = _ROTATE_CODES[rotation]
+    padded = image if rotate_code is None else cv2.rotate(image, rotate_code)
+    height, width = padded.shape[:2]
+    bottom, right = -height % _STRIDE, -width % _STRIDE
+    if bottom or right:
+        padded = cv2.copyMakeBorder(padded, 0, bottom, 0, right, cv2.BORDER_CONSTANT)
+    return np.asarray(padded, np.uint8)
 
 
-def _by_shape(canvases: list[_Canvas]) -> list[list[_Canvas]]:
-    """Group the canvases that an engine takes at once: of one shape and threshold."""
-    groups: dict[tuple[object, ...], list[_Canvas]] = {}
-    for canvas in canvases:
-        groups.setdefault((canvas.pixels.shape, canvas.threshold), []).append(canvas)
-    return list(groups.values())
+def _batches(inputs: list[_DetectorInput]) -> list[list[_DetectorInput]]:
+    """Group inputs into batches of the same shape and threshold."""
+    batches: dict[tuple[object, ...], list[_DetectorInput]] = {}
+    for detector_input in inputs:
+        key = (detector_input.pixels.shape, detector_input.threshold)
+        batches.setdefault(key, []).append(detector_input)
+    return list(batches.values())
 
 
 def _detections(
     image: npt.NDArray[np.uint8],
-    tables: Sequence[npt.NDArray[np.float32]],
+    candidates: Sequence[npt.NDArray[np.float32]],
     options: DetectorOptions,
 ) -> tuple[Detection, ...]:
-    rows = np.concatenate(tables)
-    if len(tables) > 1:
-        # A face that is found in two turns or on two levels is one face: the better score wins.
+    rows = np.concatenate(candidates)
+    if len(candidates) > 1:
+        # The same face may be detected in two rotations or on two pyramid levels.
         rows = non_max_suppression(rows, options.threshold)
-    found = []
+    detections = []
     for row in rows[np.argsort(-rows[:, 14], kind="stable")].tolist():
-        full = Box(row[0], row[1], row[2], row[3])
-        box = full.clamped(image.shape[1], image.shape[0])
-        if _plausible(image, box, full, options.min_face):
-            found.append(Detection(box, _points(row[4:14]), row[14], full))
-    return tuple(found)
+        full_box = Box(row[0], row[1], row[2], row[3])
+        box = full_box.clamped(image.shape[1], image.shape[0])
+        if _is_plausible(image, box, full_box, options.min_face):
+            detections.append(Detection(box, _landmarks(row[4:14]), row[14], full_box))
+    return tuple(detections)
 
 
-def _plausible(image: npt.NDArray[np.uint8], box: Box, full: Box, min_face: int) -> bool:
-    """Refuse what cannot be a face: too small, mostly outside, or without any contrast."""
+def _is_plausible(image: npt.NDArray[np.uint8], box: Box, full_box: Box, min_face: int) -> bool:
+    """Return whether a box is large enough, mostly inside the image, and has enough contrast."""
     if min(box.width, box.height) < min_face:
         return False
-    if box.width * box.height < 0.4 * full.width * full.height:
+    if box.width * box.height < 0.4 * full_box.width * full_box.height:
         return False
     left, top = int(box.x), int(box.y)
     patch = image[top : top + max(1, int(box.height)), left : left + max(1, int(box.width))]
     return bool(patch[::2, ::2].std() >= _MIN_CONTRAST)
 
 
-def _points(values: list[float]) -> tuple[Point, Point, Point, Point, Point]:
+def _landmarks(values: list[float]) -> tuple[Point, Point, Point, Point, Point]:
     a, b, c, d, e = zip(values[0::2], values[1::2], strict=True)
     return a, b, c, d, e

@@ -1,4 +1,4 @@
-"""Suppression of overlapping boxes."""
+"""Non-maximum suppression of overlapping boxes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,24 @@ from emosense.faces.backends.base import NMS_IOU
 
 
 def non_max_suppression(
-    table: npt.NDArray[np.float32], threshold: float
+    detections: npt.NDArray[np.float32], threshold: float
 ) -> npt.NDArray[np.float32]:
-    """Keep the best of every group of overlapping boxes, as OpenCV does.
+    """Apply non-maximum suppression: keep the best of every group of overlapping boxes.
+
+    Boxes overlap if their intersection over union exceeds
+    :data:`~emosense.faces.backends.base.NMS_IOU`.
 
     Args:
-        table: (k, 15) rows as :class:`~emosense.faces.backends.base.DetectorBackend` gives them.
-        threshold: lowest score.
+        detections: (k, 15) float32 rows, in the format of
+            :meth:`emosense.faces.backends.base.DetectorBackend.detect`.
+        threshold: minimum score, in 0..1.
+
+    Returns:
+        The remaining rows, sorted by falling score.
     """
-    table = table[table[:, 14] >= threshold]
-    if not len(table):
-        return table
-    kept = cv2.dnn.NMSBoxes(table[:, :4].tolist(), table[:, 14].tolist(), threshold, NMS_IOU)
-    return table[np.asarray(kept, np.intp).ravel()]
+    detections = detections[detections[:, 14] >= threshold]
+    if not len(detections):
+        return detections
+    boxes, scores = detections[:, :4].tolist(), detections[:, 14].tolist()
+    indices = cv2.dnn.NMSBoxes(boxes, scores, threshold, NMS_IOU)
+    return detections[np.asarray(indices, np.intp).ravel()]

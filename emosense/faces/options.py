@@ -1,4 +1,4 @@
-"""The detector's options; light to import."""
+"""Options of the face detector; imports no heavy package."""
 
 from __future__ import annotations
 
@@ -8,29 +8,33 @@ from typing import Final
 from emosense.errors import DetectorError
 
 STRICT_THRESHOLD: Final = 0.8
-"""Fewer false faces: on 500 photos without faces 6 instead of 19."""
+"""Minimum score for fewer false positives: 6 instead of 19 on 500 photos without faces."""
 
 MAX_LONG_SIDE: Final = 4096
+"""Upper limit of the working size, in pixels."""
 
 SMALL_FACES_LONG_SIDE: Final = 2560
-"""Working size for large photos with small faces: 40 px of 4,000 become 26."""
+"""Working size for large photos with small faces: a face of 40 px in 4,000 px keeps 26 px."""
 
 
 @dataclass(frozen=True)
 class DetectorOptions:
-    """How faces are looked for.
+    """Options of the face detector.
 
     Attributes:
-        threshold: lowest score in 0..1. 0.7 is measured on WIDER FACE (recall .885 and
-            precision .948 on faces of 32 px and more, long side 640); 0.8 is strict.
-        min_face: shortest side of a face in pixels of the image.
-        long_side: the image is scaled down to this many pixels before the search. Never up:
-            960 suits photos, 640 video. Faces that are too large for this size are looked for
-            at a quarter of it as well, strictly.
-        turned: look again in the image turned by 90, 180 and 270 degrees.
-        second_look: where nothing is found, neither small nor large, in an image that was scaled
-            down, look again at twice the long side, strictly: a face of 40 px in 4,000 is found
-            then.
+        threshold: minimum detection score, in 0..1. 0.7 reaches a recall of .885 and a precision
+            of .948 on WIDER FACE (faces of 32 px and more, long side 640); 0.8 is strict.
+        min_face: minimum side of a face, in pixels of the image.
+        long_side: working size in pixels, to which the image is scaled down; it is never scaled
+            up. 960 suits photos, 640 video. Faces that are too large for YuNet at this size are
+            detected on coarser levels of an image pyramid, with the strict threshold.
+        turned: whether to detect faces in the image rotated by 90, 180 and 270 degrees as well.
+        second_look: whether to detect again, at twice the long side and with the strict threshold,
+            if no face is found in an image that was scaled down. It finds a face of 40 px in
+            4,000 px.
+
+    >>> DetectorOptions(threshold=STRICT_THRESHOLD).long_side
+    960
     """
 
     threshold: float = 0.7

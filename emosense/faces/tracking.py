@@ -1,8 +1,8 @@
-"""Gives faces of successive frames to people: the same person keeps the same number.
+"""Multi-face tracking by detection, with re-identification.
 
-Tracking by detection: each known person's face is moved on at its last speed, and faces are
-assigned to people so that the sum of costs (overlap, landmarks, appearance) is smallest
-(Kuhn 1955, as Bewley et al. 2016, arXiv:1602.00763, use it in SORT).
+A constant-velocity motion model predicts the box of each track, and linear assignment
+(Kuhn 1955, as in SORT by Bewley et al. 2016, arXiv:1602.00763) matches detections to tracks at
+the smallest total cost of box overlap, landmark distance and appearance.
 """
 
 from __future__ import annotations
@@ -18,26 +18,32 @@ import numpy.typing as npt
 from emosense.results import Box, Detection
 
 Appearance = npt.NDArray[np.float32]
+"""Appearance descriptor of a face: (300,), see :func:`appearance_descriptor`."""
 
-_IMPOSSIBLE: Final = 1e6
+_MAX_COST: Final = 1e6
+"""Cost of an assignment that is not allowed."""
 
 
 @dataclass(frozen=True)
 class TrackerConfig:
-    """When a face is the same person's.
+    """Thresholds of tracking and re-identification.
 
     Attributes:
-        max_lost_seconds: seconds for which a person may be unseen (hidden, turned away) and still be
-            recognised by place and speed.
-        max_reid_seconds: seconds for which a person who left may come back anywhere and be recognised
-            by appearance alone.
-        reid_threshold: cosine similarity of appearances in -1..1 from which a person who comes back
-            is the same.
-        rotated_threshold: cosine similarity from which a face in the same place is the same person's although the
-            picture has another shape now: places tell little then. A head that tilts with the
-            phone keeps .69, another scene with a face in the middle has less than .3.
-        max_distance: how far a face may lie from where it is expected, in units of its size.
-        max_size_ratio: by which factor its size may change.
+        max_lost_seconds: maximum time in seconds without a detection after which a track is still
+            continued by motion.
+        max_reid_seconds: maximum time in seconds without a detection after which a track is still
+            continued by re-identification: by appearance alone, anywhere in the frame.
+        reid_threshold: minimum cosine similarity of the appearances for re-identification, in
+            -1..1.
+        rotated_threshold: minimum cosine similarity, in -1..1, for continuing a track by motion
+            after frames changed their shape or orientation, where locations are unreliable. A head
+            that tilts with the phone has .69, a face in the middle of another scene less than .3.
+        max_distance: maximum distance of a detection from the predicted box, in units of the box
+            size sqrt(width * height).
+        max_size_ratio: maximum ratio of the box sizes of a track and a detection.
+
+    >>> TrackerConfig(max_lost_seconds=2.0).max_reid_seconds
+    5.0
     """
 
     max_lost_seconds: float = 1.0
@@ -49,20 +55,27 @@ class TrackerConfig:
 
 
 class FaceTracker:
-    """Numbers the faces of one video, frame after frame.
+    """Assigns person numbers to the faces of one video, frame after frame.
 
     Args:
-        config: when a face is the same person's.
+        config: thresholds; None uses the defaults.
+
+    >>> box = Box(10, 20, 30, 40)
+    >>> face = Detection(box, ((18, 32), (32, 32), (25, 42), (19, 50), (31, 50)), 0.9, box)
+    >>> appearance = np.full(300, 300**-0.5, np.float32)
+    >>> tracker = FaceTracker()
+    >>> tracker.update(0.0, [face], [appearance]), tracker.update(0.1, [face], [appearance])
+    ([1], [1])
     """
 
     def __init__(self, config: TrackerConfig | None = None) -> None:
         self._config = config or TrackerConfig()
-        self._known: list[_Person] = []
+        self._tracks: list[_Track] = []
         self._count = 0
 
     def reset(self) -> None:
-        """End all tracks: after a hard cut nobody is taken for somebody from before."""
-        self._known.clear()
+        """End all tracks, as after a hard cut: no later face continues one of them."""
+        self._tracks.clear()
 
     def update(
         self,
@@ -72,138 +85,149 @@ class FaceTracker:
         *,
         reshaped: bool = False,
     ) -> list[int]:
-        """Number the faces of the next frame.
+        """Assign person numbers to the faces of the next frame.
 
         Args:
-            time: of the frame, in seconds; rising from call to call.
-            detections: its faces.
-            appearances: one vector per face, see :func:`appearance_descriptor`.
-            reshaped: whether the picture has another shape or orientation than the one before, so
-                that looks tell more than places.
+            time: time of the frame, in seconds; rising from call to call.
+            detections: faces of the frame.
+            appearances: one descriptor per face, see :func:`appearance_descriptor`.
+            reshaped: whether the frame has another aspect ratio or orientation than the one before.
+                Then tracks are re-identified by appearance before they are continued by motion.
 
         Returns:
-            One number per face, from 1.
+            One person number per face, from 1.
         """
         config = self._config
-        self._known = [
-            p
-            for p in self._known
-            if time - p.seen <= max(config.max_lost_seconds, config.max_reid_seconds)
-        ]
+        max_age = max(config.max_lost_seconds, config.max_reid_seconds)
+        self._tracks = [track for track in self._tracks if time - track.last_seen <= max_age]
         numbers: dict[int, int] = {}
         if reshaped:
             self._assign(
-                self._known,
+                self._tracks,
                 time,
                 detections,
                 appearances,
                 numbers,
-                by_place=False,
+                by_motion=False,
                 min_similarity=config.reid_threshold,
             )
-        near = [
-            p
-            for p in self._known
-            if time - p.seen <= config.max_lost_seconds and p.number not in numbers.values()
+        recent = [
+            track
+            for track in self._tracks
+            if time - track.last_seen <= config.max_lost_seconds
+            and track.number not in numbers.values()
         ]
         min_similarity = config.rotated_threshold if reshaped else -math.inf
         self._assign(
-            near,
+            recent,
             time,
             detections,
             appearances,
             numbers,
-            by_place=True,
+            by_motion=True,
             min_similarity=min_similarity,
         )
-        far = [p for p in self._known if p.number not in numbers.values() and p.seen < time]
+        lost = [
+            track
+            for track in self._tracks
+            if track.number not in numbers.values() and track.last_seen < time
+        ]
         self._assign(
-            far,
+            lost,
             time,
             detections,
             appearances,
             numbers,
-            by_place=False,
+            by_motion=False,
             min_similarity=config.reid_threshold,
         )
         for index, detection in enumerate(detections):
             if index not in numbers:
                 self._count += 1
                 numbers[index] = self._count
-                self._known.append(_Person(self._count, time, detection, appearances[index]))
+                self._tracks.append(_Track(self._count, time, detection, appearances[index]))
         if reshaped:
-            for person in self._known:
-                person.speed = np.zeros(2)  # they were moved by the picture
+            for track in self._tracks:
+                track.velocity = np.zeros(2)  # the rotation of the frame moved the boxes
         return [numbers[index] for index in range(len(detections))]
 
     def _assign(
         self,
-        people: list[_Person],
+        tracks: list[_Track],
         time: float,
         detections: Sequence[Detection],
         appearances: Sequence[Appearance],
         numbers: dict[int, int],
         *,
-        by_place: bool,
+        by_motion: bool,
         min_similarity: float,
     ) -> None:
+        """Assign unmatched detections to tracks by motion, or else by appearance alone.
+
+        Matched tracks are updated, and their numbers added to ``numbers``.
+        """
         from scipy.optimize import linear_sum_assignment
 
-        free = [index for index in range(len(detections)) if index not in numbers]
-        if not people or not free:
+        unmatched = [index for index in range(len(detections)) if index not in numbers]
+        if not tracks or not unmatched:
             return
-        costs = np.full((len(people), len(free)), _IMPOSSIBLE)
-        for row, person in enumerate(people):
-            for column, index in enumerate(free):
-                similarity = cosine_similarity(person.appearance, appearances[index])
+        costs = np.full((len(tracks), len(unmatched)), _MAX_COST)
+        for row, track in enumerate(tracks):
+            for column, index in enumerate(unmatched):
+                similarity = cosine_similarity(track.appearance, appearances[index])
                 if similarity >= min_similarity:
                     costs[row, column] = (
-                        self._cost_by_place(person, time, detections[index], similarity)
-                        if by_place
+                        self._motion_cost(track, time, detections[index], similarity)
+                        if by_motion
                         else 1 - similarity
                     )
         for row, column in zip(*linear_sum_assignment(costs), strict=True):
-            if costs[row, column] < _IMPOSSIBLE:
-                index = free[column]
-                crowded = any(
+            if costs[row, column] < _MAX_COST:
+                index = unmatched[column]
+                occluded = any(
                     box_iou(detections[index].full_box, other.full_box) > 0.1
-                    for place, other in enumerate(detections)
-                    if place != index
+                    for other_index, other in enumerate(detections)
+                    if other_index != index
                 )
-                people[row].move(time, detections[index], appearances[index], crowded)
-                numbers[index] = people[row].number
+                tracks[row].update(time, detections[index], appearances[index], occluded=occluded)
+                numbers[index] = tracks[row].number
 
-    def _cost_by_place(
-        self, person: _Person, time: float, detection: Detection, similarity: float
+    def _motion_cost(
+        self, track: _Track, time: float, detection: Detection, similarity: float
     ) -> float:
-        config, expected, found = self._config, person.expected(time), detection.full_box
-        size, other = _size(expected), _size(found)
-        if not 1 / config.max_size_ratio <= size / other <= config.max_size_ratio:
-            return _IMPOSSIBLE
-        away = math.dist(expected.centre, found.centre) / size
-        if away > config.max_distance:
-            return _IMPOSSIBLE
-        moved = (expected.x - person.last.full_box.x, expected.y - person.last.full_box.y)
-        landmarks = float(
+        config, predicted, detected = self._config, track.predict(time), detection.full_box
+        size = _size(predicted)
+        if not 1 / config.max_size_ratio <= size / _size(detected) <= config.max_size_ratio:
+            return _MAX_COST
+        if math.dist(predicted.centre, detected.centre) / size > config.max_distance:
+            return _MAX_COST
+        previous = track.detection
+        dx, dy = predicted.x - previous.full_box.x, predicted.y - previous.full_box.y
+        landmark_distance = float(
             np.mean(
                 [
-                    math.dist((ax + moved[0], ay + moved[1]), b)
-                    for (ax, ay), b in zip(person.last.landmarks, detection.landmarks, strict=True)
+                    math.dist((x + dx, y + dy), point)
+                    for (x, y), point in zip(previous.landmarks, detection.landmarks, strict=True)
                 ]
             )
         )
-        return (1 - box_iou(expected, found)) + min(1.0, landmarks / size) + 0.5 * (1 - similarity)
+        return (
+            (1 - box_iou(predicted, detected))
+            + min(1.0, landmark_distance / size)
+            + 0.5 * (1 - similarity)
+        )
 
 
 def appearance_descriptor(image: npt.NDArray[np.uint8], detection: Detection) -> Appearance:
-    """Describe what a face looks like: its surroundings as a small colour picture.
+    """Compute an appearance descriptor: the face and its surroundings as 10 x 10 colours.
 
     Args:
         image: (h, w, 3) uint8 RGB.
-        detection: a face of it.
+        detection: detection in this image.
 
     Returns:
-        (300,) float32 with mean 0 and length 1, so that a product is a correlation.
+        (300,) float32 with mean 0 and norm 1, so that a scalar product is a correlation; zeros if
+        the face lies outside the image.
     """
     import cv2
 
@@ -215,44 +239,51 @@ def appearance_descriptor(image: npt.NDArray[np.uint8], detection: Detection) ->
     patch = image[max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
     if patch.size == 0:
         return np.zeros(300, np.float32)
-    step = max(1, int(side) // 40)  # four samples a cell and direction are enough
+    step = max(1, int(side) // 40)  # at least four samples per cell and axis
     small = cv2.resize(patch[::step, ::step], (10, 10), interpolation=cv2.INTER_AREA)
     small = small.astype(np.float32)
     vector = small.ravel() - small.mean()
-    describe_value: Appearance = vector / max(float(np.linalg.norm(vector)), 1e-6)
-    return describe_value
+    descriptor: Appearance = vector / max(float(np.linalg.norm(vector)), 1e-6)
+    return descriptor
 
 
 def cosine_similarity(first: Appearance, second: Appearance) -> float:
-    """Return the correlation of two appearances, in -1..1."""
+    """Return the cosine similarity of two appearance descriptors, in -1..1."""
     return float(first @ second)
 
 
 @dataclass
-class _Person:
-    """Somebody who was seen: last place, speed in pixels a second, and looks."""
+class _Track:
+    """Track of a person: last detection, velocity in pixels per second, and appearance."""
 
     number: int
-    seen: float
-    last: Detection
+    last_seen: float
+    detection: Detection
     appearance: Appearance
-    speed: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+    velocity: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
 
-    def expected(self, time: float) -> Box:
-        """Where the face should be at ``time``."""
-        dx, dy = self.speed * (time - self.seen)
-        box = self.last.full_box
+    def predict(self, time: float) -> Box:
+        """Predict the box at ``time`` by constant velocity."""
+        dx, dy = self.velocity * (time - self.last_seen)
+        box = self.detection.full_box
         return Box(box.x + dx, box.y + dy, box.width, box.height)
 
-    def move(self, time: float, detection: Detection, looks: Appearance, crowded: bool) -> None:
-        """Take over a new place; among overlapping faces speed and looks stay as they were."""
-        step = time - self.seen
-        if step > 0 and not crowded:
-            ahead = np.subtract(detection.full_box.centre, self.last.full_box.centre) / step
-            self.speed = 0.5 * self.speed + 0.5 * np.asarray(ahead, float)
-            mixed: Appearance = np.float32(0.8) * self.appearance + np.float32(0.2) * looks
-            self.appearance = mixed / np.float32(max(float(np.linalg.norm(mixed)), 1e-6))
-        self.seen, self.last = time, detection
+    def update(
+        self, time: float, detection: Detection, appearance: Appearance, *, occluded: bool
+    ) -> None:
+        """Update the track by a detection.
+
+        Velocity and appearance are exponential moving averages; they stay as they were if the face
+        overlaps another one.
+        """
+        elapsed = time - self.last_seen
+        if elapsed > 0 and not occluded:
+            previous, current = self.detection.full_box.centre, detection.full_box.centre
+            velocity = np.subtract(current, previous) / elapsed
+            self.velocity = 0.5 * self.velocity + 0.5 * np.asarray(velocity, float)
+            average: Appearance = np.float32(0.8) * self.appearance + np.float32(0.2) * appearance
+            self.appearance = average / np.float32(max(float(np.linalg.norm(average)), 1e-6))
+        self.last_seen, self.detection = time, detection
 
 
 def _size(box: Box) -> float:
@@ -260,10 +291,10 @@ def _size(box: Box) -> float:
 
 
 def box_iou(a: Box, b: Box) -> float:
-    """Return intersection over union, in 0..1."""
+    """Return the intersection over union of two boxes, in 0..1."""
     width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
     height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
     if width <= 0 or height <= 0:
         return 0.0
-    inside = width * height
-    return inside / (a.width * a.height + b.width * b.height - inside)
+    intersection = width * height
+    return intersection / (a.width * a.height + b.width * b.height - intersection)

@@ -1,1 +1,1 @@
-"""Walking folders, glob patterns, file names, and counts of skipped files."""
+"""Folder walks, glob patterns, file names, atomic writes, and counts of skipped files."""

@@ -1,4 +1,4 @@
-"""Files that are never seen half-written."""
+"""Atomic writes: no reader ever sees a half-written file."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file in one step: a reader finds the old content or the new one.
+    """Write a file atomically: readers see the old content or the new one, never a mixture.
 
     Args:
-        path: the file, in an existing folder.
-        content: all of it.
+        path: path of the file, in an existing folder.
+        content: new content of the whole file.
 
     Raises:
-        OSError: it cannot be written; the old content stays.
+        OSError: the file cannot be written; its old content stays.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -1,4 +1,4 @@
-"""Names of files, as results can hold them."""
+"""File names and other values as text for results and messages."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import reprlib
 
 
 def utf8_safe(name: str) -> str:
-    """Return a file's name so that it can be written as UTF-8: old archives hold others."""
+    """Return a file name with bytes that are not UTF-8 escaped; old archives hold such names."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def abbreviate(text: str, most: int = 100) -> str:
-    """Return what came, short enough to be quoted in a message and writable as UTF-8."""
+def abbreviate(text: str, max_length: int = 100) -> str:
+    """Return a text as valid UTF-8, truncated to ``max_length`` characters for a message."""
     text = utf8_safe(text)
-    return text if len(text) <= most else f"{text[:most]} ... ({len(text):,} characters)"
+    return (
+        text if len(text) <= max_length else f"{text[:max_length]} ... ({len(text):,} characters)"
+    )
 
 
 def describe_value(value: object) -> str:
-    """Return type and beginning of any value, for a message about what came."""
-    # Unlike repr, it walks no long list and survives objects that fail at describing themselves.
+    """Return the type and the truncated ``repr`` of any value, for an error message."""
+    # Unlike repr, reprlib walks no long list and survives objects whose __repr__ raises.
     return f"{type(value).__name__} {abbreviate(reprlib.repr(value))}"

@@ -1,4 +1,4 @@
-"""Glob patterns over the folders of this machine, with linked folders once each."""
+"""Recursive glob that follows symbolic links and reads each linked folder once."""
 
 from __future__ import annotations
 
@@ -16,64 +16,65 @@ _ANY_DEPTH: Final = "**"
 
 
 def match(root: str, pattern: str) -> tuple[list[str], Skipped]:
-    """Return the files below a folder that a pattern names.
+    """Return the files below a folder that match a glob pattern.
 
-    ``*``, ``?`` and ``[...]`` stand for signs of a name, ``**`` for any folders; names that begin
-    with a dot are matched only by patterns that do. As in :func:`emosense.filesystem.walk.walk`, linked
-    folders are followed, each once, real ones first: :func:`glob.glob` takes every way through a
-    loop of links that the system allows, which are more than can be waited for.
+    ``*``, ``?`` and ``[...]`` stand for characters of a name, ``**`` for any number of folders;
+    names that begin with a dot are matched only by patterns that do. As in
+    :func:`emosense.filesystem.walk.walk`, linked folders are followed, each once, real ones first:
+    :func:`glob.glob` follows a loop of links along every path that the system allows, which can take
+    exponential time.
 
     Args:
-        root: of the tree; taken as it is, whatever signs are in its name.
-        pattern: below the root, with ``/`` between names.
+        root: root folder; its name is taken literally, with all its characters.
+        pattern: glob pattern relative to the root, with ``/`` between names.
 
     Returns:
-        (paths below the root with ``/`` between names, sorted; what was left out).
+        (sorted paths relative to the root, with ``/`` between names; skipped entries).
 
     Raises:
-        OSError: the root itself cannot be read.
+        OSError: the root folder itself cannot be read.
     """
-    parts = tuple(pattern.split("/"))
-    if parts[-1] == _ANY_DEPTH:
-        parts = (*parts, "*")
+    segments = tuple(pattern.split("/"))
+    if segments[-1] == _ANY_DEPTH:
+        segments = (*segments, "*")
     files: dict[tuple[str, str], str] = {}
     skipped: set[tuple[Reason, str]] = set()
     read: dict[tuple[str, tuple[str, ...]], str] = {}
-    real, linked = [("", parts)], list[tuple[str, tuple[str, ...]]]()
+    real, linked = [("", segments)], list[tuple[str, tuple[str, ...]]]()
     while real or linked:
-        folder, parts = real.pop() if real else linked.pop(0)
+        folder, segments = real.pop() if real else linked.pop(0)
         path = Path(root, folder)
-        place = os.path.realpath(path)
-        if (place, parts) in read:
-            if read[place, parts] != folder:
+        real_path = os.path.realpath(path)
+        if (real_path, segments) in read:
+            if read[real_path, segments] != folder:
                 skipped.add((ALREADY_READ, folder))
             continue
-        read[place, parts] = folder
+        read[real_path, segments] = folder
         try:
-            with os.scandir(path) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
+            with os.scandir(path) as iterator:
+                entries = sorted(iterator, key=lambda entry: entry.name)
         except OSError:
             if not folder:
                 raise
             skipped.add((UNREADABLE, folder))
             continue
-        first, *others = parts
-        deeper = first == _ANY_DEPTH
-        if deeper:  # no folder
-            real.append((folder, tuple(others)))
+        segment, *rest = segments
+        recursive = segment == _ANY_DEPTH
+        if recursive:  # ** also matches zero folders
+            real.append((folder, tuple(rest)))
         for entry in entries:
-            if not _matches(entry.name, "*" if deeper else first):
+            if not _matches(entry.name, "*" if recursive else segment):
                 continue
             name = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_dir():
-                if deeper or others:
-                    after = parts if deeper else tuple(others)
-                    (linked if entry.is_symlink() else real).append((name, after))
-                elif _ANY_DEPTH not in pattern:  # which goes into them anyway
+                if recursive or rest:
+                    remaining = segments if recursive else tuple(rest)
+                    (linked if entry.is_symlink() else real).append((name, remaining))
+                elif _ANY_DEPTH not in pattern:  # ** reads such a folder anyway
                     skipped.add((NAMED_FOLDER, ""))
-            elif not deeper and not others:
+            elif not recursive and not rest:
                 if entry.is_file():
-                    files.setdefault((place, entry.name), name)
+                    files.setdefault((real_path, entry.name), name)
                 else:
                     skipped.add((DEAD_LINK, name))
     return sorted(files.values()), Skipped.of(Counter(skipped))

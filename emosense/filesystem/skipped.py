@@ -1,4 +1,4 @@
-"""What was found but not used: counted and named, never passed over in silence."""
+"""Skipped files and folders: counted and named in messages, never dropped silently."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from emosense.filesystem import filenames
 
 Reason = tuple[str, str]
-"""What was left out, in the singular and in the plural."""
+"""Reason why an entry is skipped: what it is, in the singular and in the plural."""
 
 OTHER_KIND: Final[Reason] = ("file of another kind", "files of other kinds")
 HIDDEN: Final[Reason] = ("hidden file", "hidden files")
@@ -28,30 +28,34 @@ _MAX_LENGTH: Final = 100
 
 @dataclass(frozen=True)
 class Skipped:
-    """Counts of what was left out.
+    """Counts of skipped entries, by reason and detail.
 
     Attributes:
-        counts: (reason, detail, how many); the detail is a kind or name, or empty.
+        counts: (reason, detail, count) triples; the detail is a file suffix or a name, or empty.
+
+    >>> skipped = Skipped(((OTHER_KIND, ".txt", 2), (HIDDEN, "", 1)))
+    >>> skipped.messages()
+    ['2 files of other kinds left out: 2 .txt', '1 hidden file left out']
     """
 
     counts: tuple[tuple[Reason, str, int], ...] = ()
 
     @classmethod
     def of(cls, counter: Counter[tuple[Reason, str]]) -> Skipped:
-        """Return what a counter by (reason, detail) holds."""
-        return cls(tuple((reason, detail, n) for (reason, detail), n in counter.items()))
+        """Return the counts of a counter whose keys are (reason, detail)."""
+        return cls(tuple((*key, count) for key, count in counter.items()))
 
     @property
     def total(self) -> int:
-        """How much was left out in all."""
-        return sum(n for _, _, n in self.counts)
+        """Number of all skipped entries."""
+        return sum(count for _, _, count in self.counts)
 
     def messages(self) -> list[str]:
         """Return a sentence per reason, e.g. "3 files of other kinds left out: 2 .txt, 1 .json"."""
-        found: dict[Reason, Counter[str]] = {}
-        for reason, detail, n in self.counts:
-            found.setdefault(reason, Counter())[detail] += n
-        return [_sentence(reason, details) for reason, details in found.items()]
+        by_reason: dict[Reason, Counter[str]] = {}
+        for reason, detail, count in self.counts:
+            by_reason.setdefault(reason, Counter())[detail] += count
+        return [_sentence(reason, details) for reason, details in by_reason.items()]
 
 
 NOTHING_SKIPPED: Final = Skipped()
@@ -59,21 +63,22 @@ NOTHING_SKIPPED: Final = Skipped()
 
 def _sentence(reason: Reason, details: Counter[str]) -> str:
     total = details.total()
-    named = sorted(((d, n) for d, n in details.items() if d), key=lambda item: (-item[1], item[0]))
-    told = [f"{n:,} {abbreviate(detail)}" for detail, n in named[:_MAX_DETAILS]]
-    if rest := sum(n for _, n in named[_MAX_DETAILS:]):
-        told.append(f"{rest:,} more")
-    return f"{total:,} {reason[total != 1]} left out" + (f": {', '.join(told)}" if told else "")
+    named = [(detail, count) for detail, count in details.items() if detail]
+    named.sort(key=lambda item: (-item[1], item[0]))
+    listed = [f"{count:,} {abbreviate(detail)}" for detail, count in named[:_MAX_DETAILS]]
+    if more := sum(count for _, count in named[_MAX_DETAILS:]):
+        listed.append(f"{more:,} more")
+    return f"{total:,} {reason[total != 1]} left out" + (f": {', '.join(listed)}" if listed else "")
 
 
 def skip_reason(name: str) -> tuple[Reason, str]:
-    """Return reason and detail of a file that is not of a kind that is read."""
+    """Return (reason, detail) for a file whose type is not supported."""
     path = PurePosixPath(name)
     if path.name.startswith(".") or "__MACOSX" in path.parts:
         return HIDDEN, ""
     return OTHER_KIND, path.suffix.lower() or "without an ending"
 
 
-def abbreviate(text: object, longest: int = _MAX_LENGTH) -> str:
-    """Return a text for a message: on one line, and told where it was cut."""
-    return filenames.abbreviate(" ".join(str(text).split()), longest)
+def abbreviate(text: object, max_length: int = _MAX_LENGTH) -> str:
+    """Return a text for a message: on one line, with an ellipsis where it is truncated."""
+    return filenames.abbreviate(" ".join(str(text).split()), max_length)

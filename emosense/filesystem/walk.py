@@ -1,4 +1,4 @@
-"""All files of a folder, with linked folders once each."""
+"""Recursive listing of a folder that follows symbolic links and reads each linked folder once."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from emosense.filesystem.skipped import (
 
 
 def walk(root: str, depth: int | None = None) -> tuple[list[str], Skipped]:
-    """Return the files of a folder and of all folders in it.
+    """Return the files of a folder and of its subfolders.
 
     Linked folders are followed, each folder once: real ones are read first, so that a link to
     one of them adds nothing, and a loop of links ends.
 
     Args:
-        root: of the tree.
-        depth: how many levels of folders are read, the root's being the first; all if None.
+        root: root folder.
+        depth: number of folder levels to read, counting the root as 1; None reads all.
 
     Returns:
-        (paths below the root with ``/`` between names, sorted; what was left out).
+        (sorted paths relative to the root, with ``/`` between names; skipped entries).
 
     Raises:
-        OSError: the root itself cannot be read.
+        OSError: the root folder itself cannot be read.
     """
     files: list[str] = []
     skipped: Counter[tuple[Reason, str]] = Counter()
@@ -39,28 +39,28 @@ def walk(root: str, depth: int | None = None) -> tuple[list[str], Skipped]:
     while real or linked:
         folder = real.pop() if real else linked.pop(0)
         path = Path(root, folder)
-        place = os.path.realpath(path)
-        if place in read:
+        real_path = os.path.realpath(path)
+        if real_path in read:
             skipped[ALREADY_READ, folder] += 1
             continue
-        read.add(place)
+        read.add(real_path)
         try:
-            with os.scandir(path) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
+            with os.scandir(path) as iterator:
+                entries = sorted(iterator, key=lambda entry: entry.name)
         except OSError:
             if not folder:
                 raise
             skipped[UNREADABLE, folder] += 1
             continue
-        deeper = depth is None or folder.count("/") + bool(folder) + 1 < depth
+        recursive = depth is None or folder.count("/") + bool(folder) + 1 < depth
         for entry in entries:
             name = f"{folder}/{entry.name}" if folder else entry.name
             try:
                 is_folder, is_file = entry.is_dir(), entry.is_file()
-            except OSError:  # a link to itself, or to where one may not look
+            except OSError:  # a link to itself, or into a folder without permission
                 is_folder = is_file = False
             if is_folder:
-                if deeper:
+                if recursive:
                     (linked if entry.is_symlink() else real).append(name)
             elif is_file:
                 files.append(name)

@@ -1,1 +1,1 @@
-"""What the inference process does: one handler module per kind of request."""
+"""The inference process: one module of handlers per kind of request."""

@@ -6,7 +6,7 @@ from emosense.analyzer import Analyzer
 
 
 class AnalyzerCache:
-    """Loads each model once and keeps it.
+    """A cache of analyzers, which loads each model once.
 
     >>> AnalyzerCache().get("cnn8").model
     'cnn8'

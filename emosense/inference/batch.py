@@ -31,7 +31,7 @@ def register(handlers: Handlers, analyzers: AnalyzerCache) -> None:
 def analyze_files(
     request: AnalyzeFiles, analyzers: AnalyzerCache
 ) -> Generator[list[Row], bool, None]:
-    """Analyse files; yields the rows of each, and from time to time an empty list as a heartbeat.
+    """Analyse files; yields the rows of each file, and empty lists as heartbeats in between.
 
     A file that cannot be read or analysed gives one row with its error.
     """
@@ -46,12 +46,12 @@ def iter_rows(
     """Yield the rows of each file; see :func:`analyze_files`."""
     photos = [file for file in files if not file.video]
     names = (file.name for file in photos)
-    of_photos = dict(zip(names, _photos(analyzer, photos, options), strict=True))
+    photo_rows_by_name = dict(zip(names, _photos(analyzer, photos, options), strict=True))
     for file in files:
         if file.video:
             yield from _video(analyzer, file, options)
         else:
-            yield of_photos[file.name]
+            yield photo_rows_by_name[file.name]
 
 
 def _photos(
@@ -78,7 +78,7 @@ def _video(analyzer: Analyzer, file: SourceFile, options: BatchOptions) -> Itera
         if is_local(system):
             yield from _video_rows(analyzer, file, Path(path), options)
             return
-        # With this process' number, so that it is found and removed should the process die.
+        # Named like a spool with this process id: should the process die, the app removes it.
         with tempfile.TemporaryDirectory(prefix=f"emosense-{os.getpid()}-") as folder:
             fetched = Path(folder) / ("video." + path.rsplit(".", 1)[-1])
             for _ in _fetch(system, path, file, fetched):
@@ -101,7 +101,7 @@ def _video_rows(
 
 
 def _fetch(system: Any, path: str, file: SourceFile, target: Path) -> Iterator[None]:
-    """Copy a file to ``target``; yields after every chunk."""
+    """Copy a file to ``target``; yields after every chunk, for a heartbeat."""
     max_bytes = video_limits().max_bytes
     try:
         _check_size(file, int(system.size(path) or 0), max_bytes)

@@ -28,7 +28,7 @@ def register(handlers: Handlers, analyzers: AnalyzerCache) -> None:
 
 
 def analyze_photo(request: AnalyzePhoto, analyzers: AnalyzerCache) -> PhotoAnalysis:
-    """Analyse one encoded photo and make the pictures that show its result."""
+    """Analyse an encoded photo, and draw the preview and the crops of its result."""
     analyzer = analyzers.get(request.model)
     image = read_photo(request.data, analyzer.limits)
     result = analyzer.images([(request.name, image)], request.options)[0]

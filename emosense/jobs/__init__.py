@@ -1,1 +1,1 @@
-"""Background jobs of the app: one queue, one progress, one cancellation."""
+"""Background jobs of the app: queue, progress and cancellation."""

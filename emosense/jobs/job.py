@@ -1,4 +1,4 @@
-"""What all background jobs of the app have in common."""
+"""The base class of the app's background jobs."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class JobState(Enum):
 
 @dataclass(kw_only=True)
 class Job(ABC):
-    """A piece of work that runs beside the pages.
+    """A background job of the app.
 
     Attributes:
-        name: what the page calls it.
-        owner: id of the browser session that may see and cancel it.
-        state: set by the queue; a finished job has all of its results.
-        started: monotonic seconds when it began to run.
-        duration: seconds that it ran, once it has finished.
-        error: why it failed, in words; None if it did not.
-        cancelled: set to end the job soon, with what it has.
+        name: name of the job on the page.
+        owner: id of the browser session that may see and cancel the job.
+        state: state, set by the queue; a finished job has all of its results.
+        started: monotonic time in seconds at which the job started.
+        duration: duration of the run in seconds, once the job has finished.
+        error: error message of a failed job, else None.
+        cancelled: event that ends the job soon, with a partial result.
 
     >>> class Nothing(Job):
     ...     fraction = None
@@ -54,25 +54,25 @@ class Job(ABC):
 
     @abstractmethod
     def run(self, worker: InferenceWorker) -> None:
-        """Do the work in the calling thread; what it raises becomes :attr:`error`."""
+        """Run the job in the calling thread; the queue stores a raised error in :attr:`error`."""
 
     @property
     @abstractmethod
     def fraction(self) -> float | None:
-        """Fraction of the work that is done, in 0..1; None if its amount is unknown."""
+        """Fraction of the job that is done, in 0..1; None if its length is unknown."""
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether the job is done or has failed."""
         return self.state in (JobState.DONE, JobState.FAILED)
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the job began to run."""
+        """Seconds since the job started."""
         return time.monotonic() - self.started
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate for the rest; None while nothing is known."""
+        """Estimated remaining time in seconds; None while no estimate is possible."""
         fraction = self.fraction
         return self.elapsed * (1 - fraction) / fraction if fraction else None

@@ -21,8 +21,8 @@ class PhotoItem:
     """A photo that a job is to analyse.
 
     Attributes:
-        name: what results call it.
-        read: returns its encoded bytes, or raises an :class:`EmoSenseError`.
+        name: name of the photo in results.
+        read: function that returns the encoded photo, or raises an :class:`EmoSenseError`.
 
     >>> PhotoItem("a.jpg", lambda: b"...").name
     'a.jpg'
@@ -34,12 +34,12 @@ class PhotoItem:
 
 @dataclass(frozen=True)
 class AnalyzedPhoto:
-    """A photo with its result and the pictures that show it.
+    """A photo with its result and the pictures that show the result.
 
     Attributes:
-        result: the photo's faces, or why it could not be analysed.
-        preview: annotated photo as JPEG; empty for a failure.
-        crops: one JPEG per face.
+        result: result of the photo, or its failure.
+        preview: annotated photo as a JPEG file; empty for a failure.
+        crops: one JPEG file per face.
 
     >>> AnalyzedPhoto(PhotoFailure("a.jpg", "damaged")).crops
     ()
@@ -52,14 +52,14 @@ class AnalyzedPhoto:
 
 @dataclass(kw_only=True)
 class PhotoJob(Job):
-    """One analysis of many photos.
+    """A job that analyses many photos.
 
     Attributes:
-        items: what is to be analysed; emptied once the job has finished, so that uploads can go.
-        model: registry name.
+        items: photos to analyse; emptied once the job has finished, to free the uploads.
+        model: registry name of the network.
         options: detector options.
-        total: photos in all.
-        done: in the order of the items.
+        total: number of photos.
+        done: analysed photos, in the order of the items.
 
     >>> PhotoJob(name="album", items=[PhotoItem("a.jpg", bytes)], model="cnn8").total
     1
@@ -102,15 +102,15 @@ class PhotoJob(Job):
             return analyze_photo(worker, request)
         except EmoSenseError as error:
             return AnalyzedPhoto(PhotoFailure(item.name, str(error)))
-        except Exception as error:  # one photo's fault must not cost the others
+        except Exception as error:  # an unexpected fault of a photo must not end the job
             return AnalyzedPhoto(PhotoFailure(item.name, f"Unexpected fault: {error}"))
 
 
 def analyze_photo(worker: InferenceWorker, request: AnalyzePhoto) -> AnalyzedPhoto:
-    """Analyse a photo; once more if the process died, perhaps by another session's file.
+    """Analyse a photo; retry once if the process died, perhaps of another session's file.
 
     Raises:
-        EmoSenseError: it cannot be analysed.
+        EmoSenseError: the photo cannot be analysed.
     """
     try:
         answer = worker.request(request)

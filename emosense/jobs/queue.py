@@ -16,12 +16,13 @@ _log = logging.getLogger(__name__)
 
 
 class JobQueue:
-    """Runs jobs in the order in which they came. Thread-safe.
+    """Runs jobs in the order of their submission. Thread-safe.
 
     Args:
-        worker: the inference process; started with the first job. Also an attribute.
-        parallel: how many jobs run at once; None runs each at once in a thread of its own. Their
-            requests then take turns in the worker.
+        worker: client of the inference process, which starts with the first job; also an
+            attribute.
+        parallel: maximum number of jobs that run at the same time; None runs each job at once in
+            a thread of its own, and their requests alternate in the worker.
 
     >>> JobQueue(InferenceWorker(), parallel=1).position(object())
     0
@@ -46,7 +47,7 @@ class JobQueue:
             try:
                 self.worker.request(Preload(model=model))
             except EmoSenseError:
-                return  # comes again, and is shown, with the first job
+                return  # the first job raises it again and shows it
 
         threading.Thread(target=load, daemon=True, name="emosense-preload").start()
 
@@ -59,7 +60,7 @@ class JobQueue:
                 threading.Thread(target=self._work, daemon=True, name="emosense-job").start()
 
     def cancel(self, job: Job) -> None:
-        """End a job soon; what is done stays in its result."""
+        """End a job soon, with a partial result."""
         with self._lock:
             job.cancelled.set()
             if job in self._waiting:
@@ -67,7 +68,7 @@ class JobQueue:
                 job.error, job.state = "It was cancelled before it began.", JobState.FAILED
 
     def position(self, job: Job) -> int:
-        """Return how many jobs run or wait before a waiting one; 0 once it runs."""
+        """Return the number of jobs ahead of a waiting job, from 1; 0 once the job runs."""
         with self._lock:
             waiting = list(self._waiting)
         return waiting.index(job) + 1 if job in waiting else 0
@@ -86,9 +87,9 @@ class JobQueue:
         state = JobState.DONE
         try:
             job.run(self.worker)
-        except Exception as error:  # a thread that dies would stop all later jobs
+        except Exception as error:  # a dead thread would stop all later jobs
             if not isinstance(error, EmoSenseError):
                 _log.exception("a job failed")
             job.error, state = str(error), JobState.FAILED
         job.duration = time.monotonic() - job.started
-        job.state = state  # last: who sees it finished sees all of it
+        job.state = state  # last: other threads then read a complete job

@@ -1,4 +1,4 @@
-"""Where uploads and results of videos lie on disk, and how nothing of them stays behind."""
+"""The spool: temporary files of uploads and video results, removed with their process."""
 
 from __future__ import annotations
 
@@ -9,16 +9,25 @@ import time
 from pathlib import Path
 
 _PREFIX = "emosense-"
-_BEGAN = time.time()
+_STARTED = time.time()
 
 
 class Spool:
-    """A folder of this process for files that must not outlive it.
+    """A folder for temporary files of this process.
 
-    When it is made, folders of processes that have ended (after a crash, say) are removed.
+    Its construction removes the folders of processes that have ended, e.g. after a crash.
 
     Args:
-        root: where; the system's folder for temporary files if None.
+        root: parent folder; None uses the system's folder for temporary files.
+
+    Attributes:
+        folder: path of the folder.
+
+    >>> spool = Spool(Path("."))
+    >>> folder = spool.new_folder()
+    >>> spool.close()
+    >>> folder.exists()
+    False
     """
 
     def __init__(self, root: Path | None = None) -> None:
@@ -27,41 +36,41 @@ class Spool:
         self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=self._root))
 
     def new_folder(self) -> Path:
-        """Return a new folder of its own, readable by this user only."""
+        """Create a folder in the spool, readable by this user only, and return its path."""
         return Path(tempfile.mkdtemp(dir=self.folder))
 
     def remove(self, folder: Path) -> None:
-        """Remove one of the folders with all that is in it."""
+        """Remove a folder of the spool with its contents; other folders are left alone."""
         if folder.parent == self.folder:
             shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
-        """Remove everything."""
+        """Remove the spool with its contents."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def remove_stale(root: Path) -> None:
     """Remove this user's spool folders whose process has ended."""
     for folder in root.glob(f"{_PREFIX}*-*"):
-        process = folder.name.removeprefix(_PREFIX).split("-")[0]
+        pid = folder.name.removeprefix(_PREFIX).split("-")[0]
         try:
             if (
-                process.isdigit()
+                pid.isdigit()
                 and folder.stat().st_uid == os.getuid()
-                and not _owns(int(process), folder)
+                and not _is_in_use(folder, int(pid))
             ):
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:
-            continue  # gone meanwhile
+            continue  # removed meanwhile
 
 
-def _owns(process: int, folder: Path) -> bool:
-    """Tell whether the process runs that made a folder."""
-    if process == os.getpid():
-        # In a container each start of the app has the same number.
-        return folder.stat().st_mtime >= _BEGAN
+def _is_in_use(folder: Path, pid: int) -> bool:
+    """Return whether the process that created a folder, with this process id, still runs."""
+    if pid == os.getpid():
+        # In a container the app has the same process id after every start.
+        return folder.stat().st_mtime >= _STARTED
     try:
-        os.kill(process, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:

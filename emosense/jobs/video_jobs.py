@@ -14,19 +14,19 @@ from emosense.worker.messages import AnalyzeVideo, VideoProgress
 
 @dataclass(kw_only=True)
 class VideoJob(Job):
-    """One analysis of one video.
+    """A job that analyses a video.
 
     Attributes:
-        path: of the video.
-        annotated: where the annotated video goes, or None.
-        info: the video's own facts.
-        model: registry name.
-        options: sampling and detection.
-        frames: analysed so far.
-        frames_read: decoded so far.
-        result: once the job has finished; also after a failure, if any frame was analysed.
+        path: path of the video.
+        info: properties of the video, as its container states them.
+        model: registry name of the network.
+        annotated: path to write the annotated video to; None writes none.
+        options: sampling and detection options.
+        frames: results of the frames analysed so far.
+        frames_read: number of frames decoded so far.
+        result: result, once the job has finished; also after a failure, if any frame was analysed.
         notes: messages beside the result.
-        key_moments: each person's strongest moment per emotion, once the job has finished.
+        key_moments: key moments of all persons, once the job has finished.
 
     >>> info = VideoInfo(640, 360, 8.0, 200, 25.0, "h264", 0, False)
     >>> VideoJob(name="a.mp4", path=Path("a.mp4"), info=info, model="cnn8").fraction
@@ -48,7 +48,7 @@ class VideoJob(Job):
     def fraction(self) -> float | None:
         """Fraction of the video that is done, in 0..1; None if its length is unknown."""
         if self.info.duration and self.frames:
-            # By time: how many frames a video of variable rate has, its header may not know.
+            # By time: the header of a video of variable frame rate may not know its frames.
             return min(1.0, self.frames[-1].time / self.info.duration)
         if not self.info.frames:
             return None
@@ -81,7 +81,7 @@ class VideoJob(Job):
 
     def _keep_partial(self, error: str) -> None:
         if self.annotated is not None and self.annotated.is_file():
-            self.annotated.unlink()  # without its end no player opens it
+            self.annotated.unlink()  # no player opens an unfinished file
             self.notes.append("There is no video with boxes: it was not finished.")
         if self.frames:
             self.result = VideoResult(

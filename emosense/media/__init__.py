@@ -1,1 +1,1 @@
-"""Decoding and encoding of pictures; the only place that reads encoded bytes."""
+"""Decoding and encoding of photos and videos; the only package that reads encoded bytes."""

@@ -1,4 +1,4 @@
-"""Zip archives of photos, read from memory without unpacking them anywhere."""
+"""Zip archives of photos, decompressed in memory; nothing is extracted to disk."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from emosense.media.formats import PHOTO_FORMATS, PHOTO_SUFFIXES
 from emosense.settings import ArchiveLimits
 
 _log = logging.getLogger(__name__)
-_ENTRY: Final = b"PK\x01\x02"
+_ENTRY_SIGNATURE: Final = b"PK\x01\x02"
 _CHUNK: Final = 2**20
-# The others inflate a whole chunk before its size can be checked (bzip2: a factor of 10^6).
-_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
+# Other methods decompress a whole chunk before its size can be checked (bzip2: up to 10^6 times).
+_COMPRESSION_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ZIP_ERRORS: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,11 @@ class ArchivedPhoto:
     """A photo in an archive.
 
     Attributes:
-        name: its path in the archive without anything that leads out of it.
-        index: of its entry.
+        name: path in the archive, without parts that lead out of it such as ``..``.
+        index: index of the entry in the archive.
+
+    >>> ArchivedPhoto("album/a.jpg", index=0).name
+    'album/a.jpg'
     """
 
     name: str
@@ -38,23 +41,34 @@ class ArchivedPhoto:
 class PhotoArchive:
     """The photos of a zip archive.
 
-    Nothing is written to disk and names lead nowhere, so a name such as ``../../x.jpg`` is only
-    a name. Entries are unpacked one at a time, never beyond the limits, whatever sizes the
-    archive declares (David Fifield, "A better zip bomb", WOOT 2019).
+    Nothing is written to disk, so path traversal by names such as ``../../x.jpg`` is impossible.
+    Entries are decompressed one at a time, never beyond the limits, whatever sizes the archive
+    declares: this stops zip bombs (David Fifield, "A better zip bomb", WOOT 2019).
 
     Args:
-        file: the archive; stays open, since photos are read when they are asked for.
-        limits: the default limits if None.
+        file: open zip archive; it must stay open, since photos are read lazily.
+        limits: limits of count and size; None uses the defaults.
+
+    Attributes:
+        photos: all photos, in the order of the archive.
+        skipped: number of other files.
 
     Raises:
-        UnsupportedMedia: not a zip archive, or one without photos.
-        DamagedMedia: broken or cut off.
-        MediaTooLarge: too many entries.
+        UnsupportedMedia: the file is not a zip archive, or contains no photos.
+        DamagedMedia: the archive is damaged or cut off.
+        MediaTooLarge: the archive has too many entries.
+
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> with zipfile.ZipFile(file, "w") as archive:
+    ...     archive.writestr("album/a.jpg", b"...")
+    >>> [photo.name for photo in PhotoArchive(file).photos]
+    ['album/a.jpg']
     """
 
     def __init__(self, file: IO[bytes], limits: ArchiveLimits | None = None) -> None:
         self._limits = limits or ArchiveLimits()
-        self._unpacked = 0
+        self._total_size = 0
         _check_entries(file, 20 * self._limits.max_photos)
         file.seek(0)
         if not zipfile.is_zipfile(file):
@@ -62,88 +76,93 @@ class PhotoArchive:
             if file.read(2) == b"PK":
                 raise DamagedMedia("The zip archive is damaged or cut off.")
             file.seek(0)
-            words = describe_kind(file.read(HEAD_BYTES))
-            raise UnsupportedMedia(f"Expected a zip archive. Received: {words}.")
+            received = describe_kind(file.read(HEAD_BYTES))
+            raise UnsupportedMedia(f"Expected a zip archive. Received: {received}.")
         try:
             self._zip = zipfile.ZipFile(file)
-        except (*_BROKEN, NotImplementedError) as error:
+        except (*_ZIP_ERRORS, NotImplementedError) as error:
             _log.debug("a zip archive cannot be opened", exc_info=error)
             raise DamagedMedia("The zip archive is damaged or cut off.") from error
         entries = self._zip.infolist()
-        found = [
-            ArchivedPhoto(_harmless(entry.filename), index)
+        photos = [
+            ArchivedPhoto(_safe_name(entry.filename), index)
             for index, entry in enumerate(entries)
             if _is_photo(entry)
         ]
-        self.skipped = sum(not entry.is_dir() for entry in entries) - len(found)
-        if not found:
+        self.skipped = sum(not entry.is_dir() for entry in entries) - len(photos)
+        if not photos:
             raise UnsupportedMedia(
                 f"Expected a zip archive with photos ({PHOTO_FORMATS}). "
                 f"Received: one with {self.skipped} other files."
             )
-        if len(found) > self._limits.max_photos:
+        if len(photos) > self._limits.max_photos:
             raise MediaTooLarge(
                 f"Expected at most {self._limits.max_photos} photos. "
-                f"Received: a zip archive with {len(found)}."
+                f"Received: a zip archive with {len(photos)}."
             )
-        self.photos = tuple(found)
-        """All photos, in the archive's order; ``left_out`` counts the other files."""
+        self.photos = tuple(photos)
 
     def read(self, photo: ArchivedPhoto) -> bytes:
-        """Return a photo's encoded bytes.
+        """Decompress a photo.
+
+        Args:
+            photo: one of :attr:`photos`.
+
+        Returns:
+            The encoded photo.
 
         Raises:
-            MediaTooLarge: above a limit.
-            DamagedMedia: it cannot be unpacked.
+            MediaTooLarge: a limit is exceeded, by the photo or by all photos read so far.
+            DamagedMedia: the photo is encrypted or cannot be decompressed.
         """
         entry = self._zip.infolist()[photo.index]
         if entry.flag_bits & 0x1:
             raise DamagedMedia("Expected a photo without password. Received: an encrypted one.")
-        if entry.compress_type not in _METHODS:
+        if entry.compress_type not in _COMPRESSION_METHODS:
             raise DamagedMedia("It is packed in a way that is not read here: expected Deflate.")
-        parts: list[bytes] = []
+        chunks: list[bytes] = []
         size = 0
         try:
-            with self._zip.open(entry) as packed:
-                while part := packed.read(_CHUNK):
-                    parts.append(part)
-                    size += len(part)
-                    self._unpacked += len(part)
-                    self._check_unpacked(size)
+            with self._zip.open(entry) as stream:
+                while chunk := stream.read(_CHUNK):
+                    chunks.append(chunk)
+                    size += len(chunk)
+                    self._total_size += len(chunk)
+                    self._check_size(size)
         except NotImplementedError as error:
             _log.debug("a photo of a zip archive is not read", exc_info=error)
             raise DamagedMedia(
                 "It is packed in a way that is not read here: expected Deflate."
             ) from error
-        except _BROKEN as error:
+        except _ZIP_ERRORS as error:
             _log.debug("a photo of a zip archive cannot be unpacked", exc_info=error)
             raise DamagedMedia("It cannot be unpacked: the archive is damaged there.") from error
-        return b"".join(parts)
+        return b"".join(chunks)
 
-    def _check_unpacked(self, size: int) -> None:
+    def _check_size(self, size: int) -> None:
         limits = self._limits
         if size > limits.max_photo_bytes:
             raise MediaTooLarge(
                 f"Expected at most {limits.max_photo_bytes / 2**20:.0f} MB a photo. "
                 "Received: more than that, unpacked."
             )
-        if self._unpacked > limits.max_bytes:
+        if self._total_size > limits.max_bytes:
             raise MediaTooLarge(
                 f"Expected at most {limits.max_bytes / 2**20:.0f} MB in all photos of a zip "
                 "archive. Received: more than that, unpacked."
             )
 
 
-def _check_entries(file: IO[bytes], most: int) -> None:
-    """Refuse an archive whose mere table of contents would fill the memory."""
+def _check_entries(file: IO[bytes], limit: int) -> None:
+    """Refuse an archive whose central directory alone would fill the memory."""
     file.seek(0)
     count, tail = 0, b""
     while chunk := file.read(_CHUNK):
-        count += (tail + chunk).count(_ENTRY)
-        tail = chunk[-(len(_ENTRY) - 1) :]
-        if count > most:
+        count += (tail + chunk).count(_ENTRY_SIGNATURE)
+        tail = chunk[-(len(_ENTRY_SIGNATURE) - 1) :]
+        if count > limit:
             raise MediaTooLarge(
-                f"Expected at most {most} files in a zip archive. Received: one with more."
+                f"Expected at most {limit} files in a zip archive. Received: one with more."
             )
 
 
@@ -154,8 +173,8 @@ def _is_photo(entry: zipfile.ZipInfo) -> bool:
     return path.suffix[1:].lower() in PHOTO_SUFFIXES
 
 
-def _harmless(name: str) -> str:
+def _safe_name(name: str) -> str:
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    kept = [part for part in parts if part not in ("/", "..") and not part.endswith(":")]
-    told = "/".join(kept)
-    return "".join(c if c.isprintable() else "?" for c in told)
+    names = [name for name in parts if name not in ("/", "..") and not name.endswith(":")]
+    path = "/".join(names)
+    return "".join(c if c.isprintable() else "?" for c in path)

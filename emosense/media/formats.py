@@ -1,4 +1,4 @@
-"""Which photo and video formats are read; light to import."""
+"""Supported photo and video formats; imports no heavy package."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""Photos with more than 8 bits a channel, as scanners, microscopes and raw converters write them.
+"""Photos of more than 8 bits per channel, as scanners, microscopes and raw converters write them.
 
-Pillow keeps the upper 8 of 16 bits of a colour picture, which loses one that uses only the lower
-ones, as it does with grey beside transparency, and does not know floats in colour at all. Here
-the range that is used decides what white is. Whole numbers are of the least of 8, 10, 12, 14, 16,
-24 or 32 bits (signed ones also of 7, 15 or 31) that holds the largest one; negative ones are
-lifted to 0. So a dark picture becomes brighter, at most four times, and none loses its lights.
-Floats lie in 0..1 or in 0..(2^bits - 1), by the 99th percentile of what is above 0: resampling
-and sharpening leave some values beyond white and below black, which are clipped. What is no
-number is black.
+Pillow keeps the upper 8 of 16 bits in colour and in grey with alpha, so an image that only
+uses the lower bits turns black, and it does not support float colour. Here the used value range
+determines white. For integers it is 2^bits - 1, of the smallest of 8, 10, 12, 14, 16, 24 and 32 bits (signed
+integers also 7, 15 and 31) that holds the largest value; if there are negative values, the smallest
+one becomes 0. So a dark image becomes brighter, at most four times, and no highlights are clipped.
+For floats white is 1 or 2^bits - 1, by the 99th percentile of the positive values: resampling and
+sharpening leave some values beyond white and below black, which are clipped. NaN and infinite
+values are black.
 """
 
 from __future__ import annotations
@@ -26,101 +26,109 @@ from emosense.errors import MediaTooLarge, UnsupportedMedia
 
 RgbImage = npt.NDArray[np.uint8]
 
-_BITS: Final = (8, 10, 12, 14, 16, 24, 32)
-_NUMBERS: Final = {1: "whole-number", 2: "whole-number", 3: "float"}
-_FLOATS: Final = (1.0, *(2.0**bits - 1 for bits in _BITS))
+_BIT_DEPTHS: Final = (8, 10, 12, 14, 16, 24, 32)
+_SAMPLE_FORMATS: Final = {1: "whole-number", 2: "whole-number", 3: "float"}
+_FLOAT_MAXIMA: Final = (1.0, *(2.0**bits - 1 for bits in _BIT_DEPTHS))
 _PERCENTILE: Final = 99
-_SAMPLE: Final = 1_000_000
-"""Pixels that are looked at for the percentile."""
+_SAMPLED_PIXELS: Final = 1_000_000
+"""Number of pixels from which the percentile is computed."""
 _MAX_NEGATIVE_FRACTION: Final = 0.01
-"""Share of a float picture's values below 0, above which 0 is not its black."""
+"""Maximum fraction of negative values in a float image; above it, 0 cannot be black."""
 
 _ORIENTATION: Final = 0x0112
-_DNG_VERSION, _SUB_IFDS, _REDUCED = 50706, 330, 1
+_DNG_VERSION, _SUB_IFDS, _REDUCED_RESOLUTION = 50706, 330, 1
 _RAW_PHOTOMETRIC: Final = (32803, 34892)
 """Colour filter array and linear raw (DNG 1.7, chapter 4)."""
-_NOT_PACKED: Final = 1
+_UNCOMPRESSED: Final = 1
 _DEFLATE: Final = (8, 32946)
-_OF_LIBTIFF: Final = (5, 32773, *_DEFLATE)
-"""LZW, PackBits and Deflate, which OpenCV's packages always have."""
+_LIBTIFF_COMPRESSIONS: Final = (5, 32773, *_DEFLATE)
+"""Compressions of OpenCV's libtiff: LZW, PackBits and Deflate."""
 _FLOAT_PREDICTOR: Final = 3
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _CMYK = 0, 1, 2, 5
-_OF_OPENCV: Final = ("uint16", "int16", "float32", "float64")
-_PNG_COLOUR: Final = (2, 4, 6)
-_SIGNED_BITS: Final = (7, 15, 31)
+_OPENCV_DTYPES: Final = ("uint16", "int16", "float32", "float64")
+_PNG_COLOUR_TYPES: Final = (2, 4, 6)
+_SIGNED_BIT_DEPTHS: Final = (7, 15, 31)
 
 
 def high_bit_depth_to_rgb(values: npt.NDArray[Any]) -> RgbImage:
-    """Scale grey or colour of any depth to 8 bits.
+    """Scale an image of any bit depth to 8 bits.
 
     Args:
-        values: (h, w), (h, w, 3) or (h, w, 4) of whole numbers or floats; a fourth channel is
-            transparency and laid on white.
+        values: (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA, of integers or floats; RGBA is
+            composited on white.
 
     Returns:
         (h, w, 3) uint8 RGB.
 
     Raises:
-        UnsupportedMedia: floats around 0.
+        UnsupportedMedia: more than 1 % of the values are negative floats.
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # too large is as infinite: black
+    with np.errstate(over="ignore", invalid="ignore"):  # float32 overflow becomes infinite
         scaled: npt.NDArray[Any] = np.nan_to_num(
             values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0
         )
     if np.issubdtype(values.dtype, np.integer):
         scaled -= min(0.0, float(scaled.min(initial=0.0)))
-    elif (_sampled(scaled) < 0).mean() > _MAX_NEGATIVE_FRACTION:
+    elif (_subsample(scaled) < 0).mean() > _MAX_NEGATIVE_FRACTION:
         raise UnsupportedMedia(
             "Expected a photo whose black is 0. Received: floats with many values below it."
         )
-    opaque: npt.NDArray[Any] | None = None
+    alpha: npt.NDArray[Any] | None = None
     if scaled.ndim == 3 and scaled.shape[2] == 4:
-        scaled, opaque = scaled[..., :3], scaled[..., 3:]  # which may use bits that colour does not
-        opaque = opaque / _full_scale(opaque, values.dtype)
+        scaled, alpha = scaled[..., :3], scaled[..., 3:]  # alpha may have another bit depth
+        alpha = alpha / _full_scale(alpha, values.dtype)
     scaled = scaled * (255 / _full_scale(scaled, values.dtype))
-    if opaque is not None:
-        scaled = scaled * opaque + 255 * (1 - opaque)
+    if alpha is not None:
+        scaled = scaled * alpha + 255 * (1 - alpha)
     pixels = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
     return np.repeat(pixels[..., np.newaxis], 3, axis=2) if pixels.ndim == 2 else pixels
 
 
 def read_high_bit_depth_png(data: bytes) -> RgbImage | None:
-    """Decode a PNG of 16-bit colour, or of 16-bit grey with transparency; None for any other.
+    """Decode a PNG of 16-bit colour, or of 16-bit grey with alpha.
+
+    Args:
+        data: content of the PNG file.
+
+    Returns:
+        (h, w, 3) uint8 RGB, without its EXIF orientation applied; None for any other PNG, which
+        Pillow reads.
 
     Raises:
-        ValueError: it is broken.
+        ValueError: the file is damaged.
     """
-    if len(data) < 26 or data[24] != 16 or data[25] not in _PNG_COLOUR:
+    if len(data) < 26 or data[24] != 16 or data[25] not in _PNG_COLOUR_TYPES:
         return None
-    values = _by_opencv(data)
+    values = _decode_by_opencv(data)
     if values.dtype != np.uint16:
         raise ValueError("no 16-bit picture")
-    order = [2, 1, 0, 3][: values.shape[2]]
-    return high_bit_depth_to_rgb(values[..., order])
+    rgb_order = [2, 1, 0, 3][: values.shape[2]]
+    return high_bit_depth_to_rgb(values[..., rgb_order])
 
 
 def read_high_bit_depth_tiff(
-    data: bytes, max_pixels: int, *, only: bool = False
+    data: bytes, max_pixels: int, *, pillow_failed: bool = False
 ) -> RgbImage | None:
-    """Decode a TIFF with more than 8 bits a channel in colour, or of a kind that Pillow lacks.
+    """Decode a TIFF of more than 8 bits per channel in colour, or of a format that Pillow lacks.
 
     Args:
-        data: the file.
-        max_pixels: checked before decoding.
-        only: whether Pillow has refused it, so that it is read or told here.
+        data: content of the TIFF file.
+        max_pixels: maximum number of pixels, checked before decoding.
+        pillow_failed: whether Pillow cannot open the file; then it is decoded here, or an error
+            raised.
 
     Returns:
-        (h, w, 3) uint8 RGB, upright; None for what Pillow reads as well.
+        (h, w, 3) uint8 RGB, upright; None for a file that Pillow reads.
 
     Raises:
-        MediaTooLarge: above the limit.
-        UnsupportedMedia: a sound file of a kind that is not read here, or a camera's raw file, of
-            which Pillow would show the thumbnail.
-        ValueError: it is broken.
+        MediaTooLarge: the image has more than ``max_pixels`` pixels.
+        UnsupportedMedia: the file is undamaged, but its format is not supported, or it is a raw
+            file of a camera, of which Pillow would read the thumbnail.
+        ValueError: the file is damaged.
     """
     import tifffile
 
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong is told here
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # errors are reported below
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page: Any = file.pages[0]
         if _is_raw(page, data):
@@ -128,13 +136,14 @@ def read_high_bit_depth_tiff(
                 "Expected a photo. Received: a camera's raw file, which is not read here; "
                 "saved as JPEG or TIFF it is."
             )
-        known = (
+        read_by_pillow = (
             page.samplesperpixel == 1
             and page.bitspersample <= 32
             and int(page.photometric) != _MIN_IS_WHITE
         )
-        in_print = int(page.photometric) == _CMYK  # all 16 bits are used, Pillow reads it
-        if not only and (page.bitspersample <= 8 or known or in_print):
+        # Pillow reads CMYK of 16 bits, which always uses its full range.
+        is_cmyk = int(page.photometric) == _CMYK
+        if not pillow_failed and (page.bitspersample <= 8 or read_by_pillow or is_cmyk):
             return None
         height, width = page.imagelength, page.imagewidth
         if not height or not width:
@@ -144,78 +153,86 @@ def read_high_bit_depth_tiff(
                 f"Expected at most {max_pixels / 1e6:.0f} megapixels. Received: an image of "
                 f"{width} x {height}."
             )
-        number = _NUMBERS.get(int(page.sampleformat), "complex")
+        sample_format = _SAMPLE_FORMATS.get(int(page.sampleformat), "complex")
         colour = "grey" if page.samplesperpixel == 1 else "colour"
-        kind = f"a TIFF of {page.bitspersample}-bit {number} {colour}"
+        description = f"a TIFF of {page.bitspersample}-bit {sample_format} {colour}"
         channels = page.samplesperpixel
         if (
             channels not in (1, 3, 4)
             or int(page.photometric) not in (_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB)
             or page.imagedepth > 1
-            or number == "complex"
+            or sample_format == "complex"
         ):
-            kind += f" in {page.imagedepth} layers" if page.imagedepth > 1 else ""
+            description += f" in {page.imagedepth} layers" if page.imagedepth > 1 else ""
             raise UnsupportedMedia(
-                f"Expected a photo in grey or RGB. Received: {kind} with {channels} channels."
+                f"Expected a photo in grey or RGB. Received: {description} with {channels} channels."
             )
-        values = _unpacked(page, data, max_pixels)
+        values = _decode_page(page, data, max_pixels)
         if values is None:
             raise UnsupportedMedia(
-                f"Expected a photo. Received: {kind}, packed in a way that is not read here; "
+                f"Expected a photo. Received: {description}, packed in a way that is not read here; "
                 "saved without compression it is."
             )
         orientation = page.tags.valueof(_ORIENTATION, 1)
     if values.size != height * width * channels:
         raise ValueError("another size than the header says")
-    if channels > 1 and int(page.planarconfig) == 2:  # one plane after the other
+    if channels > 1 and int(page.planarconfig) == 2:  # stored plane by plane
         values = np.moveaxis(values.reshape(channels, height, width), 0, -1)
     shape = (height, width) if channels == 1 else (height, width, channels)
-    picture = high_bit_depth_to_rgb(values.reshape(shape))
+    image = high_bit_depth_to_rgb(values.reshape(shape))
     if int(page.photometric) == _MIN_IS_WHITE:
-        picture = np.asarray(255 - picture)
-    return apply_orientation(picture, orientation)
+        image = np.asarray(255 - image)
+    return apply_orientation(image, orientation)
 
 
-def apply_orientation(picture: RgbImage, orientation: object) -> RgbImage:
-    """Turn and mirror a picture as an EXIF orientation of 1 to 8 says; any other does nothing."""
-    image = Image.fromarray(picture)
-    image.getexif()[_ORIENTATION] = orientation if isinstance(orientation, int) else 1
-    return np.asarray(ImageOps.exif_transpose(image))
+def apply_orientation(image: RgbImage, orientation: object) -> RgbImage:
+    """Rotate and mirror an image by its EXIF orientation.
+
+    Args:
+        image: (h, w, 3) uint8 RGB.
+        orientation: EXIF orientation, 1 to 8; any other value leaves the image as it is.
+
+    Returns:
+        The upright image.
+    """
+    pillow_image = Image.fromarray(image)
+    pillow_image.getexif()[_ORIENTATION] = orientation if isinstance(orientation, int) else 1
+    return np.asarray(ImageOps.exif_transpose(pillow_image))
 
 
 def _is_raw(page: Any, data: bytes) -> bool:
-    """Tell a camera's raw file (CR2, DNG, NEF, ARW, ...), which begins with a thumbnail."""
+    """Return whether it is a raw file of a camera (CR2, DNG, NEF, ARW, ...) with a thumbnail first."""
     return (
         data[8:11] == b"CR\x02"
         or _DNG_VERSION in page.tags
         or int(page.photometric) in _RAW_PHOTOMETRIC
-        or (_SUB_IFDS in page.tags and bool(int(page.subfiletype) & _REDUCED))
+        or (_SUB_IFDS in page.tags and bool(int(page.subfiletype) & _REDUCED_RESOLUTION))
     )
 
 
-def _unpacked(page: Any, data: bytes, max_pixels: int) -> npt.NDArray[Any] | None:
-    """Return a page's values, or None where its packing is not read here.
+def _decode_page(page: Any, data: bytes, max_pixels: int) -> npt.NDArray[Any] | None:
+    """Return a page's values, or None if its compression is not supported.
 
-    OpenCV's libtiff never unpacks more than the header declares, but does not know all kinds;
-    tifffile unpacks Deflate whatever its size, which therefore is measured before.
+    OpenCV's libtiff never decompresses more than the header declares, but supports few dtypes;
+    tifffile decompresses Deflate of any size, which is therefore checked before.
     """
     channels = page.samplesperpixel
     if (
-        page.compression in _OF_LIBTIFF
-        and (channels == 1 or int(page.planarconfig) == 1)  # planes come out mixed up
+        page.compression in _LIBTIFF_COMPRESSIONS
+        and (channels == 1 or int(page.planarconfig) == 1)  # OpenCV mixes up separate planes
         and int(page.photometric) in (_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB)
-        and str(page.dtype) in _OF_OPENCV
+        and str(page.dtype) in _OPENCV_DTYPES
     ):
-        values = _by_opencv(data)
+        values = _decode_by_opencv(data)
         return values[..., [2, 1, 0, 3][:channels]] if channels > 1 else values
     if page.compression in _DEFLATE and page.predictor != _FLOAT_PREDICTOR:
-        _measure_deflate(page, data, max_pixels)
-    elif page.compression != _NOT_PACKED:
+        _check_deflate_size(page, data, max_pixels)
+    elif page.compression != _UNCOMPRESSED:
         return None
     return np.asarray(page.asarray())
 
 
-def _by_opencv(data: bytes) -> npt.NDArray[Any]:
+def _decode_by_opencv(data: bytes) -> npt.NDArray[Any]:
     import cv2
 
     flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
@@ -225,8 +242,8 @@ def _by_opencv(data: bytes) -> npt.NDArray[Any]:
     return np.asarray(values)
 
 
-def _measure_deflate(page: Any, data: bytes, max_pixels: int) -> None:
-    """Refuse a page of which a strip or tile unpacks to more than its size."""
+def _check_deflate_size(page: Any, data: bytes, max_pixels: int) -> None:
+    """Refuse a page with a strip or tile that decompresses to more than its declared size."""
     if page.is_tiled:
         pixels = page.tilewidth * page.tilelength
     else:
@@ -235,28 +252,31 @@ def _measure_deflate(page: Any, data: bytes, max_pixels: int) -> None:
         raise MediaTooLarge(
             f"Expected at most {max_pixels / 1e6:.0f} megapixels. Received: a TIFF in tiles of more."
         )
-    most = pixels * page.samplesperpixel * page.dtype.itemsize
+    max_bytes = pixels * page.samplesperpixel * page.dtype.itemsize
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
-        packed = data[offset : offset + count]
-        if len(zlib.decompressobj().decompress(packed, most + 1)) > most:
+        compressed = data[offset : offset + count]
+        if len(zlib.decompressobj().decompress(compressed, max_bytes + 1)) > max_bytes:
             raise ValueError("more in it than the header says")
 
 
-def _full_scale(values: npt.NDArray[Any], kind: np.dtype[Any]) -> float:
-    """Return what stands for 255, by the largest value and the numbers' kind in the file."""
-    if np.issubdtype(kind, np.integer):
+def _full_scale(values: npt.NDArray[Any], dtype: np.dtype[Any]) -> float:
+    """Return the value that becomes 255, by the largest value and the file's dtype."""
+    if np.issubdtype(dtype, np.integer):
         largest = float(values.max(initial=0.0))
-        bits = sorted(_BITS + _SIGNED_BITS) if np.issubdtype(kind, np.signedinteger) else _BITS
-        tops = tuple(float(np.float32(2.0**b - 1)) for b in bits)  # as the values were rounded
+        signed = np.issubdtype(dtype, np.signedinteger)
+        depths = sorted(_BIT_DEPTHS + _SIGNED_BIT_DEPTHS) if signed else _BIT_DEPTHS
+        maxima = tuple(
+            float(np.float32(2.0**bits - 1)) for bits in depths
+        )  # rounded like the values
     else:
-        lit = _sampled(values)
-        lit = lit[lit > 0]
-        largest = float(np.percentile(lit, _PERCENTILE)) if lit.size else 0.0
-        tops = _FLOATS
-    return next((top for top in tops if largest <= top), largest)
+        positive = _subsample(values)
+        positive = positive[positive > 0]
+        largest = float(np.percentile(positive, _PERCENTILE)) if positive.size else 0.0
+        maxima = _FLOAT_MAXIMA
+    return next((maximum for maximum in maxima if largest <= maximum), largest)
 
 
-def _sampled(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the values of at most about a million pixels, evenly spread."""
-    step = math.isqrt(values.shape[0] * values.shape[1] // _SAMPLE) + 1
+def _subsample(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the values of about a million evenly spaced pixels at most."""
+    step = math.isqrt(values.shape[0] * values.shape[1] // _SAMPLED_PIXELS) + 1
     return values[::step, ::step]

@@ -1,4 +1,4 @@
-"""Safe decoding of photos: bytes, files, PIL images or arrays -> upright RGB arrays."""
+"""Safe decoding of photos (bytes, files, PIL images or arrays) to upright RGB arrays."""
 
 from __future__ import annotations
 
@@ -30,10 +30,17 @@ from emosense.settings import PhotoLimits
 
 
 class Readable(Protocol):
-    """An open file, or what behaves like one."""
+    """A binary file object, or any other object with a ``read`` method that returns bytes.
+
+    >>> import io
+    >>> from emosense.samples import sample_photo
+    >>> file: Readable = io.BytesIO(sample_photo())
+    >>> read_photo(file).shape
+    (512, 512, 3)
+    """
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return the next ``size`` bytes, or all that are left."""
+        """Return at most ``size`` bytes, or all remaining ones if ``size`` is negative."""
         ...
 
 
@@ -47,33 +54,37 @@ PhotoSource = (
     | Image.Image
     | npt.NDArray[np.generic]
 )
-RgbImage = npt.NDArray[np.uint8]
+"""A photo: a path, encoded bytes, an open binary file, a PIL image or an array."""
 
-_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "HEIF")
+RgbImage = npt.NDArray[np.uint8]
+"""An RGB image: (h, w, 3) uint8."""
+
+_PILLOW_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "HEIF")
 _ORIENTATION: Final = 0x0112
 _log = logging.getLogger(__name__)
 
 
 def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbImage:
-    """Decode a photo.
+    """Decode a photo to an upright RGB image.
 
-    EXIF orientation is honoured, transparency is laid on white, CMYK, palette, grey and deeper
-    images are converted (see :mod:`emosense.media.high_bit_depth`), PQ and HLG are tone-mapped (see
-    :mod:`emosense.media.tone_mapping`), an animation gives its first frame.
+    The EXIF orientation is applied; alpha is composited on white; CMYK, palette, grey and high bit
+    depths are converted (see :mod:`emosense.media.high_bit_depth`); PQ and HLG are tone-mapped (see
+    :mod:`emosense.media.tone_mapping`); of an animation the first frame is decoded.
 
     Args:
-        source: a path, the encoded bytes, an open file (read from its start where it can be wound
-            back), a PIL image, or an array: (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA; uint8 in
-            0..255, uint16 in 0..65535 or float in 0..1.
-        limits: the default limits if None.
+        source: a path, the encoded bytes, an open binary file (read from its start if it is
+            seekable), a PIL image, or an array: (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA; uint8
+            in 0..255, uint16 in 0..65535 or float in 0..1.
+        limits: limits of file size and resolution; None uses the defaults.
 
     Returns:
         (h, w, 3) uint8 RGB, upright.
 
     Raises:
-        MediaTooLarge: above a limit.
-        UnsupportedMedia: not a photo in a format that is read here, or no photo at all.
-        DamagedMedia: broken or cut off.
+        MediaTooLarge: a limit is exceeded.
+        UnsupportedMedia: the source is no photo, or a photo in a format that is not supported.
+        DamagedMedia: the photo is damaged or cut off.
+        MediaError: the file does not exist or cannot be read.
     """
     limits = limits or PhotoLimits()
     if isinstance(source, np.ndarray):
@@ -84,9 +95,9 @@ def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbIma
                 f"Expected an image with pixels. Received: {source.width} x {source.height}."
             )
         _check_pixels(source.size, limits)
-        return _decoded(source)
+        return _decode_image(source)
     if isinstance(source, bytes | bytearray | memoryview):
-        return _from_bytes(_buffered(source, limits), limits)
+        return _from_bytes(_copy_buffer(source, limits), limits)
     if isinstance(source, str | os.PathLike):
         return _from_bytes(_read_file(source, limits), limits)
     if is_readable(source):
@@ -98,14 +109,14 @@ def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbIma
 
 
 def is_readable(source: object) -> bool:
-    """Tell whether something can be read like an open file; never fails."""
+    """Return whether an object has a ``read`` method; never raises."""
     try:
         return callable(getattr(source, "read", None))
-    except Exception:  # a property of a foreign object raises errors of its own
+    except Exception:  # a property of a foreign object may raise any error
         return False
 
 
-def _buffered(source: bytes | bytearray | memoryview, limits: PhotoLimits) -> bytes:
+def _copy_buffer(source: bytes | bytearray | memoryview, limits: PhotoLimits) -> bytes:
     try:
         size = source.nbytes if isinstance(source, memoryview) else len(source)
         _check_bytes(size, limits)
@@ -116,56 +127,56 @@ def _buffered(source: bytes | bytearray | memoryview, limits: PhotoLimits) -> by
 
 def _read_file(source: str | os.PathLike[str], limits: PhotoLimits) -> bytes:
     try:
-        given = os.fspath(source)
-        path, shown = Path(given), abbreviate(given)
-    except Exception:  # an object's own way to give its path raises errors of its own
-        raise _no_path(source) from None
+        path_text = os.fspath(source)
+        path, quoted = Path(path_text), abbreviate(path_text)
+    except Exception:  # __fspath__ of a foreign object may raise any error
+        raise _path_error(source) from None
     try:
         with path.open("rb") as file:
             _check_bytes(os.fstat(file.fileno()).st_size, limits)
-            return _read_open(file, limits)  # not read_bytes: devices and pipes have no size
+            return _read_open(file, limits)  # not read_bytes, since devices and pipes state no size
     except FileNotFoundError:
-        raise MediaError(f"There is no file {shown}.") from None
+        raise MediaError(f"There is no file {quoted}.") from None
     except IsADirectoryError:
         raise MediaError(
             "Expected the path of a photo. Received: "
-            f"{shown or 'an empty path'}, a folder, which cannot be read as a photo."
+            f"{quoted or 'an empty path'}, a folder, which cannot be read as a photo."
         ) from None
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:  # the photo itself in place of its path, as text
-            raise _no_path(source) from None
-        raise MediaError(f"{shown} cannot be read: {error.strerror or 'no access'}.") from error
-    except ValueError:  # a NUL in it
-        raise _no_path(source) from None
+        if error.errno == errno.ENAMETOOLONG:  # probably an encoded photo passed as text
+            raise _path_error(source) from None
+        raise MediaError(f"{quoted} cannot be read: {error.strerror or 'no access'}.") from error
+    except ValueError:  # the path contains a NUL character
+        raise _path_error(source) from None
 
 
-def _no_path(source: object) -> MediaError:
+def _path_error(source: object) -> MediaError:
     return MediaError(f"Expected the path of a photo. Received: {describe_value(source)}.")
 
 
 def _read_open(file: Any, limits: PhotoLimits) -> bytes:
-    """Read an open file, never more of it than the limit allows and one byte."""
-    name = type(file).__name__
+    """Read an open file, at most one byte beyond the limit."""
+    type_name = type(file).__name__
     data = bytearray()
     try:
         if callable(getattr(file, "seekable", None)) and file.seekable():
             file.seek(0)
-        while len(data) <= limits.max_bytes:  # pipes and sockets give a part at a time
-            part = file.read(limits.max_bytes + 1 - len(data))
-            if not isinstance(part, bytes | bytearray | memoryview):
+        while len(data) <= limits.max_bytes:  # pipes and sockets return short reads
+            chunk = file.read(limits.max_bytes + 1 - len(data))
+            if not isinstance(chunk, bytes | bytearray | memoryview):
                 raise UnsupportedMedia(
-                    f"Expected a file that is open for reading bytes. Received: {name} that reads "
-                    f"{type(part).__name__}."
+                    f"Expected a file that is open for reading bytes. Received: {type_name} that reads "
+                    f"{type(chunk).__name__}."
                 )
-            if not part:
+            if not chunk:
                 break
-            data += part
+            data += chunk
     except MediaError:
         raise
-    except Exception as error:  # whatever stands behind it raises errors of its own
+    except Exception as error:  # a foreign object may raise any error
         _log.debug("an open file cannot be read", exc_info=error)
         raise MediaError(
-            f"Expected an open file that can be read. Received: {name} that fails."
+            f"Expected an open file that can be read. Received: {type_name} that fails."
         ) from error
     if len(data) > limits.max_bytes:
         raise MediaTooLarge(
@@ -181,21 +192,22 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
     _register_heif()
     try:
         with warnings.catch_warnings():
-            # Our own limit decides on size, and oddities of metadata do not matter.
+            # The limit of pixels is checked below, and warnings about metadata do not matter.
             warnings.simplefilter("ignore")
-            _let_pillow_open(limits.max_pixels)
-            image = Image.open(io.BytesIO(data), formats=_FORMATS)
+            _raise_pillow_limit(limits.max_pixels)
+            image = Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS)
             _check_pixels(image.size, limits)
-            deep = read_high_bit_depth_png(data) if image.format == "PNG" else None
-            if deep is not None:
-                deep = apply_orientation(
-                    deep, _with_readable_exif(image).getexif().get(_ORIENTATION)
+            high_bit_depth = read_high_bit_depth_png(data) if image.format == "PNG" else None
+            if high_bit_depth is not None:
+                high_bit_depth = apply_orientation(
+                    high_bit_depth, _with_readable_exif(image).getexif().get(_ORIENTATION)
                 )
             elif image.format == "TIFF":
-                deep = read_high_bit_depth_tiff(data, limits.max_pixels)
-            return _to_sdr(_decoded(image) if deep is None else deep, data)
+                high_bit_depth = read_high_bit_depth_tiff(data, limits.max_pixels)
+            rgb = _decode_image(image) if high_bit_depth is None else high_bit_depth
+            return _to_sdr(rgb, data)
     except UnidentifiedImageError:
-        return _unidentified(data, limits)
+        return _decode_unidentified(data, limits)
     except Image.DecompressionBombError:
         raise MediaTooLarge(
             f"Expected at most {limits.max_pixels / 1e6:.0f} megapixels. "
@@ -204,44 +216,44 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
     except MediaError:
         raise
     except MemoryError:
-        raise _too_large_for_memory() from None
-    except Exception as error:  # parsers of headers raise whatever they stumble on
-        _check_kind(data)
-        raise _damaged(error) from error
+        raise _memory_error() from None
+    except Exception as error:  # parsers of headers may raise any error
+        _check_is_photo(data)
+        raise _damaged_error(error) from error
 
 
-def _to_sdr(picture: RgbImage, data: bytes) -> RgbImage:
-    """Tone-map a picture whose file says that it is HDR."""
-    coding = read_cicp(data)
-    if coding is None or coding[1] not in HDR_TRANSFERS:
-        return picture
+def _to_sdr(image: RgbImage, data: bytes) -> RgbImage:
+    """Tone-map an image if its file states HDR transfer characteristics."""
+    cicp = read_cicp(data)
+    if cicp is None or cicp[1] not in HDR_TRANSFERS:
+        return image
     from emosense.media.tone_mapping import picture_to_sdr  # loads FFmpeg
 
-    primaries, transfer = coding
-    return picture_to_sdr(picture, transfer, primaries)
+    primaries, transfer = cicp
+    return picture_to_sdr(image, transfer, primaries)
 
 
-def _unidentified(data: bytes, limits: PhotoLimits) -> RgbImage:
-    """Decode what Pillow does not know, or say what it is."""
-    _check_kind(data)
+def _decode_unidentified(data: bytes, limits: PhotoLimits) -> RgbImage:
+    """Decode a file that Pillow does not identify, or raise the error that describes it."""
+    _check_is_photo(data)
     if data[:2] in (b"II", b"MM"):
         try:
-            deep = read_high_bit_depth_tiff(data, limits.max_pixels, only=True)
+            high_bit_depth = read_high_bit_depth_tiff(data, limits.max_pixels, pillow_failed=True)
         except MediaError:
             raise
         except MemoryError:
-            raise _too_large_for_memory() from None
-        except Exception as error:  # its parser raises whatever it stumbles on
-            raise _damaged(error) from error
-        if deep is not None:
-            return deep
+            raise _memory_error() from None
+        except Exception as error:  # the parser may raise any error
+            raise _damaged_error(error) from error
+        if high_bit_depth is not None:
+            return high_bit_depth
     raise DamagedMedia(
         "The photo is damaged or cut off: its beginning is right, the rest is not."
     ) from None
 
 
-def _check_kind(data: bytes) -> None:
-    """Say what a file is that could not be read, if it is no photo at all."""
+def _check_is_photo(data: bytes) -> None:
+    """Raise an error that names the file type, unless it is that of a photo."""
     head = data[:HEAD_BYTES]
     if file_kind(head) != "photo":
         raise UnsupportedMedia(
@@ -249,29 +261,29 @@ def _check_kind(data: bytes) -> None:
         ) from None
 
 
-def _let_pillow_open(pixels: int) -> None:
-    """Raise the bound of Pillow's own guard if a larger one is asked for; ours comes after it."""
-    if Image.MAX_IMAGE_PIXELS is not None and pixels > Image.MAX_IMAGE_PIXELS:
-        Image.MAX_IMAGE_PIXELS = pixels
+def _raise_pillow_limit(max_pixels: int) -> None:
+    """Raise Pillow's limit for decompression bombs if ours is larger; ours is checked after it."""
+    if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
+        Image.MAX_IMAGE_PIXELS = max_pixels
 
 
-def _decoded(image: Image.Image) -> RgbImage:
+def _decode_image(image: Image.Image) -> RgbImage:
     try:
         image.load()
         return _to_rgb(image)
     except MediaError:
         raise
     except MemoryError:
-        raise _too_large_for_memory() from None
+        raise _memory_error() from None
     except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error, ...
-        raise _damaged(error) from error
+        raise _damaged_error(error) from error
 
 
-def _too_large_for_memory() -> MediaTooLarge:
+def _memory_error() -> MediaTooLarge:
     return MediaTooLarge("The image needs more memory than there is.")
 
 
-def _damaged(error: Exception) -> DamagedMedia:
+def _damaged_error(error: Exception) -> DamagedMedia:
     _log.debug("a photo cannot be decoded", exc_info=error)
     return DamagedMedia("The photo is damaged or cut off and cannot be decoded.")
 
@@ -288,10 +300,10 @@ def _to_rgb(image: Image.Image) -> RgbImage:
 
 
 def _with_readable_exif(image: Image.Image) -> Image.Image:
-    """Drop an EXIF block that cannot be parsed: the pixels are still good."""
+    """Return the image without its EXIF block if that cannot be parsed; the pixels are valid."""
     try:
         image.getexif().get(_ORIENTATION)
-    except Exception:  # a broken block raises whatever its parser stumbles on
+    except Exception:  # the parser may raise any error
         image = image.copy()
         image.info.pop("exif", None)
         image._exif = None
@@ -299,8 +311,8 @@ def _with_readable_exif(image: Image.Image) -> Image.Image:
 
 
 def _from_array(array: npt.NDArray[np.generic], limits: PhotoLimits) -> RgbImage:
-    shapes = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
-    if not shapes or array.size == 0:
+    is_image_shape = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
+    if not is_image_shape or array.size == 0:
         raise UnsupportedMedia(
             "Expected an array of shape (height, width), (height, width, 3) or "
             f"(height, width, 4). Received: {array.shape}"
@@ -321,13 +333,13 @@ def _from_array(array: npt.NDArray[np.generic], limits: PhotoLimits) -> RgbImage
         )
     pixels = np.asarray(array, np.uint8)
     if pixels.ndim == 2 or pixels.shape[2] == 1:
-        return _stack(pixels.reshape(pixels.shape[:2]))
+        return _grey_to_rgb(pixels.reshape(pixels.shape[:2]))
     if pixels.shape[2] == 4:
         return _to_rgb(Image.fromarray(pixels))
     return np.ascontiguousarray(pixels)
 
 
-def _stack(grey: npt.NDArray[np.uint8]) -> RgbImage:
+def _grey_to_rgb(grey: npt.NDArray[np.uint8]) -> RgbImage:
     return np.repeat(grey[..., np.newaxis], 3, axis=2)
 
 
@@ -350,7 +362,7 @@ def _check_pixels(size: tuple[int, int], limits: PhotoLimits) -> None:
 
 @cache
 def _register_heif() -> None:
-    """Let Pillow read HEIC: pi-heif only decodes, and by libraries under the LGPL."""
+    """Register HEIC decoding with Pillow, by pi-heif, whose libraries are under the LGPL."""
     import pi_heif
 
     pi_heif.register_heif_opener()

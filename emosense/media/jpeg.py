@@ -1,4 +1,4 @@
-"""JPEG encoding of pictures that a page shows."""
+"""JPEG encoding of images for pages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ import numpy.typing as npt
 
 
 def encode_jpeg(image: npt.NDArray[np.uint8], quality: int = 88) -> bytes:
-    """Encode an (h, w, 3) RGB uint8 image as a JPEG file; quality in 1..100."""
+    """Encode an image as a JPEG file.
+
+    Args:
+        image: (h, w, 3) uint8 RGB.
+        quality: JPEG quality, in 1..100.
+    """
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     return bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1])

@@ -1,4 +1,4 @@
-"""The eight ways in which a stored picture may have to be turned and mirrored to be upright."""
+"""The eight orientations of stored images: rotated by multiples of 90 degrees, mirrored or not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from av.sidedata.sidedata import SideDataContainer
 
-_QUARTERS: Final = {
+_ROTATE_CODES: Final = {
     90: cv2.ROTATE_90_COUNTERCLOCKWISE,
     180: cv2.ROTATE_180,
     270: cv2.ROTATE_90_CLOCKWISE,
@@ -21,11 +21,14 @@ _QUARTERS: Final = {
 
 @dataclass(frozen=True)
 class Orientation:
-    """How a stored picture becomes upright: mirrored first, then rotated.
+    """How to make a stored image upright: mirror it first, then rotate it.
 
     Attributes:
-        rotation: in degrees counter-clockwise: 0, 90, 180 or 270.
-        mirrored: whether left and right are swapped before the rotation.
+        rotation: rotation in degrees counter-clockwise: 0, 90, 180 or 270.
+        mirrored: whether to mirror it horizontally before the rotation.
+
+    >>> Orientation(rotation=90).upright(np.zeros((2, 4, 3), np.uint8)).shape
+    (4, 2, 3)
     """
 
     rotation: int = 0
@@ -33,20 +36,23 @@ class Orientation:
 
     @classmethod
     def of_frame(cls, frame: Any) -> Orientation | None:
-        """Return what a decoded frame's display matrix says, to the nearest quarter turn.
+        """Read the orientation from a decoded frame's display matrix, rounded to 90 degrees.
 
-        FFmpeg hands over the matrix of ISO/IEC 14496-12, 8.3.2: nine numbers a b u c d v x y w,
-        by which the pixel (p, q) is shown at (a p + c q + x, b p + d q + y), y downwards.
+        FFmpeg provides the matrix of ISO/IEC 14496-12, 8.3.2: nine numbers a b u c d v x y w,
+        which map the pixel (p, q) to (a p + c q + x, b p + d q + y), y downwards.
+
+        Args:
+            frame: decoded frame (PyAV).
 
         Returns:
-            None for a frame without a matrix.
+            The orientation, or None for a frame without a display matrix.
         """
         try:
-            # Not frame.side_data: asked for it, a frame refers to itself, and lives with the
-            # decoder's threads until the garbage collector comes by.
-            sides = SideDataContainer(frame)  # type: ignore[call-arg]  # its stub knows no argument
-            data = sides.get("DISPLAYMATRIX")
-        except ValueError:  # beside it lies what the bindings have no name for, such as Exif
+            # Not frame.side_data: it creates a reference cycle, which keeps the frame and the
+            # decoder's threads alive until the next garbage collection.
+            side_data = SideDataContainer(frame)  # type: ignore[call-arg]  # its stub has no argument
+            data = side_data.get("DISPLAYMATRIX")
+        except ValueError:  # side data of a type that PyAV does not know, such as Exif
             return cls(round(frame.rotation / 90) * 90 % 360)
         if data is None or data.buffer_size < 36:
             return None
@@ -56,12 +62,14 @@ class Orientation:
         return cls(round(math.degrees(math.atan2(-sign * b, sign * a)) / 90) * 90 % 360, mirrored)
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """Return (width, height) of the upright picture."""
+        """Return (width, height) of the upright image, or of the stored one given the upright one."""
         return (height, width) if self.rotation % 180 else (width, height)
 
     def upright(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Return an (h, w, 3) picture mirrored and rotated."""
+        """Return an (h, w, 3) uint8 image mirrored and rotated to be upright."""
         if self.mirrored:
             image = np.asarray(cv2.flip(image, 1), np.uint8)
-        code = _QUARTERS.get(self.rotation)
-        return image if code is None else np.asarray(cv2.rotate(image, code), np.uint8)
+        rotate_code = _ROTATE_CODES.get(self.rotation)
+        return (
+            image if rotate_code is None else np.asarray(cv2.rotate(image, rotate_code), np.uint8)
+        )

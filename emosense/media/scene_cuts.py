@@ -1,4 +1,4 @@
-"""Finds the hard cuts of a video."""
+"""Detection of hard cuts in videos."""
 
 from __future__ import annotations
 
@@ -7,32 +7,44 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-_CORRELATION: Final = 0.4
-_CHANGE: Final = 8.0
-_FLAT: Final = 1.0
-_FLAT_CHANGE: Final = 24.0
+_MAX_CORRELATION: Final = 0.4
+_MIN_DIFFERENCE: Final = 8.0
+_MAX_FLAT_STD: Final = 1.0
+_MIN_FLAT_DIFFERENCE: Final = 24.0
 
 
 class SceneCutDetector:
-    """Tells hard cuts from movement, frame after frame.
+    """Detects hard cuts by the correlation of consecutive grey thumbnails.
 
-    From one frame to the next even a fast pan leaves a small picture much as it was; a cut
-    leaves nothing. Measured on clips with cuts and pans: correlations up to 0.27 across cuts,
-    from 0.69 on within scenes. Needs every frame: over gaps a pan looks like a cut.
+    On clips with cuts and pans the correlation was at most 0.27 across cuts and at least 0.69
+    within scenes, even during fast pans. The detector needs every frame: across gaps a pan looks
+    like a cut.
+
+    >>> detector = SceneCutDetector()
+    >>> stripes = np.tile(np.uint8([0, 255]), (18, 16))
+    >>> detector.is_cut(stripes), detector.is_cut(stripes), detector.is_cut(stripes[:, ::-1])
+    (False, False, True)
     """
 
     def __init__(self) -> None:
         self._last: npt.NDArray[np.float32] | None = None
 
-    def is_cut(self, tiny: npt.NDArray[np.uint8]) -> bool:
-        """Compare a small grey picture, (h, w) uint8, with the one of the call before."""
-        now = tiny.astype(np.float32)
-        last, self._last = self._last, now
+    def is_cut(self, thumbnail: npt.NDArray[np.uint8]) -> bool:
+        """Return whether a hard cut lies between the previous call's frame and this one.
+
+        Args:
+            thumbnail: small grey image of the frame, (h, w) uint8; the size is the same in all calls.
+        """
+        current = thumbnail.astype(np.float32)
+        last, self._last = self._last, current
         if last is None:
             return False
-        change = float(np.abs(now - last).mean())
-        spread = float(now.std()), float(last.std())
-        if min(spread) < _FLAT:
-            return change >= _FLAT_CHANGE
-        product = ((now - now.mean()) * (last - last.mean())).mean()
-        return change >= _CHANGE and float(product) / (spread[0] * spread[1]) < _CORRELATION
+        difference = float(np.abs(current - last).mean())
+        stds = float(current.std()), float(last.std())
+        if min(stds) < _MAX_FLAT_STD:
+            return difference >= _MIN_FLAT_DIFFERENCE
+        covariance = ((current - current.mean()) * (last - last.mean())).mean()
+        return (
+            difference >= _MIN_DIFFERENCE
+            and float(covariance) / (stds[0] * stds[1]) < _MAX_CORRELATION
+        )

@@ -1,7 +1,7 @@
-"""Safe decoding of videos: a file -> upright RGB frames with their times.
+"""Safe decoding of video files to upright RGB frames with their times.
 
-The container is recognised by content, never by name, and opened by a demuxer that is named:
-FFmpeg's own guessing would also follow playlists to other files and servers.
+The container format is detected by content, never by name, and opened by an explicit demuxer:
+FFmpeg's own probing would also follow playlists to other files and servers.
 """
 
 from __future__ import annotations
@@ -26,29 +26,36 @@ from emosense.media.stream_selection import select_stream, video_streams
 from emosense.results import VideoInfo
 from emosense.settings import VideoLimits
 
-_CONTAINERS: Final = (
+_DEMUXERS: Final = (
     (re.compile(rb"....(?:ftyp|moov|mdat|wide|free|skip|pnot)", re.DOTALL), "mov"),
     (re.compile(rb"\x1a\x45\xdf\xa3"), "matroska"),
     (re.compile(rb"RIFF....AVI ", re.DOTALL), "avi"),
-    # Every packet of a transport stream begins so; cameras put four bytes before each.
+    # The sync byte of transport stream packets; cameras put four bytes before each packet.
     (re.compile(rb"(?:\x47.{187}){2}\x47|.{4}(?:\x47.{191}){2}\x47", re.DOTALL), "mpegts"),
 )
-_BROKEN_PACKETS: Final = 100
-_SAME_SHAPE: Final = 0.03
-"""By how much of its side a frame may differ in the canvas and still have the same shape: sizes are
-rounded to pixels, and by some coders to 16 of them."""
-_CLOCK_TIME: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
+_MAX_DAMAGED_PACKETS: Final = 100
+_SHAPE_TOLERANCE: Final = 0.03
+"""Relative difference of sides up to which two frames have the same shape: sizes are rounded to
+pixels, and by some encoders to 16 pixels."""
+_DURATION_TAG: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
 class DecodedFrame:
-    """A frame of a video; pixels are converted when they are asked for.
+    """A decoded frame of a video; its pixels are converted lazily.
 
     Attributes:
-        index: place in the video, from 0.
-        time: seconds from the first frame on, by the container's own time stamps.
-        reshaped: whether the picture has other proportions or another orientation than the one
-            before, as when a phone is turned while it records. One that is only larger is not:
-            everything in it keeps its place.
+        index: index in the video, from 0.
+        time: time in seconds from the first frame on, by the time stamps of the container.
+        reshaped: whether the frame has another aspect ratio or orientation than the one before, as
+            when a phone is rotated while it records. A change of resolution alone does not count,
+            since faces keep their locations.
+
+    >>> from emosense.media.sample_clip import write_sample_clip
+    >>> write_sample_clip(Path("clip.mp4"))
+    >>> with VideoReader("clip.mp4") as reader:
+    ...     frame = next(reader.frames())
+    ...     frame.index, frame.time, frame.rgb().shape
+    (0, 0.0, (480, 640, 3))
     """
 
     def __init__(
@@ -69,36 +76,48 @@ class DecodedFrame:
         self._orientation = orientation
 
     def tiny(self) -> npt.NDArray[np.uint8]:
-        """Return a small grey picture, (18, 32) uint8, for comparing frames."""
+        """Return a grey thumbnail, (18, 32) uint8, for detecting scene cuts."""
         small = self._frame.reformat(width=32, height=18, format="gray", interpolation="AREA")
         return np.asarray(small.to_ndarray(), np.uint8)
 
     def rgb(self) -> RgbImage:
-        """Return the upright picture: (h, w, 3) uint8 RGB, at most ``long_side`` long.
+        """Convert the frame to an upright RGB image.
 
-        All frames of a video have the first one's size. Where the stream changes its own, a frame
-        keeps its proportions and lies in the middle, as players show it, with black beside it. HDR
-        is tone-mapped; see :mod:`emosense.media.tone_mapping`.
+        All frames of a video have the size of the first one. After the stream changes its size,
+        frames are letterboxed: they keep their aspect ratio and are centred on black. HDR is
+        tone-mapped; see :mod:`emosense.media.tone_mapping`.
+
+        Returns:
+            (h, w, 3) uint8 RGB; the long side is at most ``long_side`` of the limits.
         """
         return self._canvas.picture(self._frame, self._orientation)
 
 
 class VideoReader:
-    """Reads one video from its start to its end or to the first fault.
-
-    Use it as a context manager. After the frames were read, ``problem`` says in words why they
-    ended early, or is None.
+    """Decodes a video from its start to its end or to the first error. Use it as a context manager.
 
     Args:
-        path: the file.
-        limits: what it may cost.
-        name: what messages call it; the file's name if None.
+        path: path of the file.
+        limits: limits of file size and resolution; None uses the defaults.
+        name: name of the file in messages; None uses that of ``path``.
+
+    Attributes:
+        info: properties of the video, as its container states them.
+        start: time stamp of the first frame, in seconds.
+        problem: message why the frames ended early; None if they are complete, or not read yet.
+        notes: messages about the file that are no errors.
 
     Raises:
-        MediaError: there is no such file, or it cannot be read.
-        UnsupportedMedia: no video container that is read here, no picture, unknown codec.
-        MediaTooLarge: above a limit.
-        DamagedMedia: cannot be opened, or not one frame can be decoded.
+        MediaError: the file does not exist or cannot be read.
+        UnsupportedMedia: the container or codec is not supported, or there is no video stream.
+        MediaTooLarge: a limit is exceeded.
+        DamagedMedia: the file cannot be opened, or not a single frame can be decoded.
+
+    >>> from emosense.media.sample_clip import write_sample_clip
+    >>> write_sample_clip(Path("clip.mp4"))
+    >>> with VideoReader("clip.mp4") as reader:
+    ...     reader.info.codec, sum(1 for _ in reader.frames())
+    ('h264', 150)
     """
 
     def __init__(
@@ -109,38 +128,38 @@ class VideoReader:
         self.problem: str | None = None
         self.notes: list[str] = []
         self._stream: Any = None
-        self._raw: Any = None
-        self._first: Any = None
+        self._decoder: Any = None
+        self._first_frame: Any = None
         limits = limits or VideoLimits()
         _check_size(self.path, self.name, limits)
-        self._form = _container_of(self.path, self.name)
-        self._container = self._opened()
+        self._demuxer = _detect_demuxer(self.path, self.name)
+        self._container = self._open_container()
         try:
             self._open(limits)
         except EmoSenseError:
             self.close()
             raise
-        except Exception as error:  # FFmpeg's errors, and whatever its bindings stumble on
+        except Exception as error:  # any error of FFmpeg or PyAV
             self.close()
             raise DamagedMedia(
                 f"{self.name}: the video is damaged and cannot be decoded."
             ) from error
 
-    def _opened(self) -> Any:
+    def _open_container(self) -> Any:
         try:
             return av.open(
                 str(self.path),
-                format=self._form,
+                format=self._demuxer,
                 options={"protocol_whitelist": "file"},
-                metadata_errors="replace",  # a title in a wrong encoding harms nobody
+                metadata_errors="replace",  # metadata in a wrong encoding does not matter
             )
-        except Exception as error:  # as above
+        except Exception as error:  # any error of FFmpeg or PyAV
             raise DamagedMedia(
                 f"{self.name}: the video is damaged or cut off and cannot be opened."
             ) from error
 
     def _open(self, limits: VideoLimits) -> None:
-        self._stream = self._main_track()
+        self._stream = self._select_main_stream()
         context = self._stream.codec_context
         if context is None:
             raise UnsupportedMedia(
@@ -148,52 +167,52 @@ class VideoReader:
             )
         self._check_pixels(context, limits.max_pixels)
         self._stream.thread_type = "AUTO"
-        self._raw = self._decoded()
-        first = next(self._raw, None)
+        self._decoder = self._decode()
+        first = next(self._decoder, None)
         if first is None:
             raise DamagedMedia(
                 f"{self.name}: expected a video. Received: a file of which not one frame can "
                 f"be decoded{'' if self.problem is None else f' ({self.problem})'}."
             )
-        self._first = first
-        # The first frame must not pass the limit either: headers can lie.
+        self._first_frame = first
+        # The first frame is checked as well, since headers can be wrong.
         self._check_pixels(first, limits.max_pixels)
         self._max_pixels = limits.max_pixels
         self._canvas = FrameCanvas(first, self._stream, limits.long_side)
         self.start = first.time or 0.0
         self.info = self._describe()
 
-    def _main_track(self) -> Any:
-        """Return the track to show, of an untouched file."""
-        tracks = video_streams(self._container)
-        if not tracks:
+    def _select_main_stream(self) -> Any:
+        """Select the main video stream; reopen the container if packets were read."""
+        streams = video_streams(self._container)
+        if not streams:
             raise UnsupportedMedia(
                 f"{self.name}: expected a video. Received: a file without a picture track."
             )
-        index = select_stream(self._container, tracks).index
-        if len(tracks) > 1:
-            self._container.close()  # packets were read to tell the tracks apart
-            self._container = self._opened()
+        index = select_stream(self._container, streams).index
+        if len(streams) > 1:
+            self._container.close()  # the selection has read packets
+            self._container = self._open_container()
             context = self._container.streams[index].codec_context
             size = "" if context is None else f" of {context.width} x {context.height}"
             self.notes.append(
-                f"The file has {len(tracks)} picture tracks: the one{size} is analysed."
+                f"The file has {len(streams)} picture tracks: the one{size} is analysed."
             )
         return self._container.streams[index]
 
-    def _check_pixels(self, picture: Any, most: int) -> None:
-        if picture.width * picture.height > most:
+    def _check_pixels(self, frame: Any, max_pixels: int) -> None:
+        if frame.width * frame.height > max_pixels:
             raise MediaTooLarge(
-                f"{self.name}: expected frames of at most {most / 1e6:.0f} megapixels. "
-                f"Received: {picture.width} x {picture.height}."
+                f"{self.name}: expected frames of at most {max_pixels / 1e6:.0f} megapixels. "
+                f"Received: {frame.width} x {frame.height}."
             )
 
     def close(self) -> None:
         """Close the file and end the decoder's threads."""
-        # They live as long as anything refers to the decoder: a suspended generator, a frame.
-        if self._raw is not None:
-            self._raw.close()
-        self._raw = self._stream = self._first = None
+        # The threads live as long as anything refers to the decoder: a suspended generator, a frame.
+        if self._decoder is not None:
+            self._decoder.close()
+        self._decoder = self._stream = self._first_frame = None
         self._container.close()
 
     def __enter__(self) -> VideoReader:
@@ -203,76 +222,83 @@ class VideoReader:
         self.close()
 
     def frames(self) -> Iterator[DecodedFrame]:
-        """Yield all frames in order; can be used once. A fault ends them, see ``problem``."""
-        last = -1.0
-        longest = 0.0
+        """Yield all frames in order, once; an error ends them and sets :attr:`problem`."""
+        last_time = -1.0
+        max_gap = 0.0
         index = -1
         rate = self.info.frames_per_second or 25.0
         orientation = self._canvas.orientation
-        fitted = self._canvas.fitted(self._first, orientation)
-        for index, frame in enumerate(self._all()):
+        size = self._canvas.fitted_size(self._first_frame, orientation)
+        for index, frame in enumerate(self._all_frames()):
             try:
                 self._check_pixels(frame, self._max_pixels)
             except MediaTooLarge as error:
                 self.problem = str(error).removeprefix(f"{self.name}: ")
                 return
             time = index / rate if frame.time is None else frame.time - self.start
-            # Equal or falling time stamps occur in the wild; players show such frames in order.
-            time = max(time, last + 1e-3) if index else 0.0
-            longest = max(longest, time - last) if index else 0.0
-            last = time
-            before = orientation, fitted
-            orientation = _orientation_after(orientation, frame)
-            fitted = self._canvas.fitted(frame, orientation)
-            reshaped = orientation != before[0] or not _same_shape(fitted, before[1])
+            # Some files have equal or falling time stamps; players show their frames in order.
+            time = max(time, last_time + 1e-3) if index else 0.0
+            max_gap = max(max_gap, time - last_time) if index else 0.0
+            last_time = time
+            last_orientation, last_size = orientation, size
+            orientation = _next_orientation(orientation, frame)
+            size = self._canvas.fitted_size(frame, orientation)
+            reshaped = orientation != last_orientation or not _same_shape(size, last_size)
             yield DecodedFrame(index, time, frame, self._canvas, orientation, reshaped=reshaped)
-        if self.problem is None and self._is_short(index + 1, last, longest):
+        if self.problem is None and self._is_truncated(index + 1, last_time, max_gap):
             self.problem = (
                 f"the file ends after {index + 1:,} frames; its header promises about "
                 f"{self.info.frames:,}"
             )
 
-    def _is_short(self, frames: int, last: float, longest: float) -> bool:
-        """Tell whether the frames end well before the header says.
+    def _is_truncated(self, frames: int, last_time: float, max_gap: float) -> bool:
+        """Return whether the frames end well before the end that the header states.
 
-        Their number alone does not tell it: the header of a trimmed MP4 counts what is not shown,
-        and Matroska's number is guessed from an even rate. Nor does the last frame's time: it may
-        stand for long, as earlier ones did (``longest``, in seconds). In AVI only the number is the
-        header's; its duration is the file's own. The duration of a file with sound says nothing.
+        The number of frames alone is not reliable: the header of a trimmed MP4 counts frames that
+        are not shown, and that of Matroska is estimated from the average rate. Nor is the time of
+        the last frame: it may be shown as long as earlier ones were (``max_gap``, in seconds). In
+        AVI only the number is the header's; the duration is that of the actual content. The
+        duration of a file with audio may be that of the audio.
+
+        Args:
+            frames: number of decoded frames.
+            last_time: time of the last frame, in seconds.
+            max_gap: longest time between two frames, in seconds.
         """
-        few = self.info.frames is not None and frames < 0.9 * self.info.frames - 5
+        too_few = self.info.frames is not None and frames < 0.9 * self.info.frames - 5
         if self._container.format.name == "avi" or self.info.duration is None:
-            return few
-        if not self._own_duration and self.info.audio:
+            return too_few
+        if not self._has_stream_duration and self.info.audio:
             return False
-        return few and last + 2 * longest < 0.9 * self.info.duration - 0.2
+        return too_few and last_time + 2 * max_gap < 0.9 * self.info.duration - 0.2
 
-    def _all(self) -> Iterator[Any]:
-        yield self._first
-        yield from self._raw
+    def _all_frames(self) -> Iterator[Any]:
+        yield self._first_frame
+        yield from self._decoder
 
-    def _decoded(self) -> Iterator[Any]:
-        broken = 0
+    def _decode(self) -> Iterator[Any]:
+        damaged_packets = 0
         try:
             for packet in self._container.demux(self._stream):
                 try:
                     yield from packet.decode()
                 except av.error.InvalidDataError:
-                    broken += 1
-                    if broken > _BROKEN_PACKETS:
-                        self.problem = f"more than {_BROKEN_PACKETS} parts of it are damaged"
+                    damaged_packets += 1
+                    if damaged_packets > _MAX_DAMAGED_PACKETS:
+                        self.problem = f"more than {_MAX_DAMAGED_PACKETS} parts of it are damaged"
                         return
-        except Exception:  # as above; what was decoded until here is kept
+        except Exception:  # any error of FFmpeg or PyAV; earlier frames remain valid
             self.problem = "it is damaged and cannot be read any further"
             return
-        if broken:
-            self.problem = f"{broken} {'part' if broken == 1 else 'parts'} of it are damaged"
+        if damaged_packets:
+            parts = "part" if damaged_packets == 1 else "parts"
+            self.problem = f"{damaged_packets} {parts} of it are damaged"
 
     def _describe(self) -> VideoInfo:
         stream, container = self._stream, self._container
-        width, height = self._canvas.shown
-        duration = _track_duration(stream)
-        self._own_duration = duration is not None
+        width, height = self._canvas.display_size
+        duration = _stream_duration(stream)
+        self._has_stream_duration = duration is not None
         if duration is None and container.duration:
             duration = container.duration / av.time_base
         rate = float(stream.average_rate or stream.guessed_rate or 0) or None
@@ -290,37 +316,38 @@ class VideoReader:
         )
 
 
-def _orientation_after(last: Orientation, frame: Any) -> Orientation:
-    """Return how a frame is shown that follows one shown as ``last``.
+def _next_orientation(last: Orientation, frame: Any) -> Orientation:
+    """Return the orientation of a frame, given that of the frame before.
 
-    A container's matrix comes with every frame. One that is coded among the pictures comes once
-    and holds until the next one, or until the pictures begin anew (ITU-T H.264, annex D, display orientation).
+    A display matrix of the container comes with every frame. Display orientation information in
+    the video stream comes once and persists until the next one or the next key frame (ITU-T H.264,
+    annex D).
     """
-    own = Orientation.of_frame(frame)
-    if own is None:
+    orientation = Orientation.of_frame(frame)
+    if orientation is None:
         return Orientation() if frame.key_frame else last
-    return own
+    return orientation
 
 
-def _same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    return all(abs(a - b) <= 1 + _SAME_SHAPE * b for a, b in zip(one, other, strict=True))
+def _same_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    return all(abs(a - b) <= 1 + _SHAPE_TOLERANCE * b for a, b in zip(size, other, strict=True))
 
 
-def _track_duration(stream: Any) -> float | None:
-    """Return a track's own seconds, if they are known: the file's are those of its longest track."""
+def _stream_duration(stream: Any) -> float | None:
+    """Return the duration of a stream in seconds, or None if only that of the file is known."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    # Matroska has them in a tag, if its writer was careful: 00:00:04.040000000
-    told = _CLOCK_TIME.fullmatch(stream.metadata.get("DURATION", ""))
-    if told is None:
+    # Matroska may state it in a tag, such as 00:00:04.040000000.
+    match = _DURATION_TAG.fullmatch(stream.metadata.get("DURATION", ""))
+    if match is None:
         return None
-    hours, minutes, seconds = map(float, told.groups())
+    hours, minutes, seconds = map(float, match.groups())
     return 3600 * hours + 60 * minutes + seconds
 
 
 def _check_size(path: Path, name: str, limits: VideoLimits) -> None:
     try:
-        with path.open("rb"):  # a folder, or a file that may not be read
+        with path.open("rb"):  # raises for a folder or a file without read permission
             size = path.stat().st_size
     except FileNotFoundError:
         raise MediaError(f"There is no file {name}.") from None
@@ -335,14 +362,15 @@ def _check_size(path: Path, name: str, limits: VideoLimits) -> None:
         )
 
 
-def _container_of(path: Path, name: str) -> str:
+def _detect_demuxer(path: Path, name: str) -> str:
     with path.open("rb") as file:
-        start = file.read(HEAD_BYTES)
-    kind = file_kind(start)
-    for pattern, demuxer in _CONTAINERS:
-        if kind == "video" and pattern.match(start):  # HEIC and AVIF photos begin like an MP4
+        head = file.read(HEAD_BYTES)
+    kind = file_kind(head)
+    for pattern, demuxer in _DEMUXERS:
+        if kind == "video" and pattern.match(head):  # HEIC and AVIF photos begin like an MP4
             return demuxer
-    words = {"photo": "a photo", "video": "a video of another kind"}.get(kind)
+    description = {"photo": "a photo", "video": "a video of another kind"}.get(kind)
     raise UnsupportedMedia(
-        f"{name}: expected a video ({VIDEO_FORMATS}). Received: {words or describe_kind(start)}."
+        f"{name}: expected a video ({VIDEO_FORMATS}). "
+        f"Received: {description or describe_kind(head)}."
     )

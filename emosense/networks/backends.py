@@ -34,7 +34,7 @@ class InferenceBackend(Protocol):
         ...
 
 
-def create_runtime(model: TrainedModel, backend: str = "auto") -> InferenceBackend:
+def create_backend(model: TrainedModel, backend: str = "auto") -> InferenceBackend:
     """Create the inference backend that runs ``model`` fastest on this machine.
 
     Args:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS, INPUT_SIZE
-from emosense.networks.backends import create_runtime
+from emosense.networks.backends import create_backend
 from emosense.networks.registry import TrainedModel
 from emosense.networks.temperature_scaling import Calibration
 
@@ -20,7 +20,7 @@ class EmotionClassifier:
 
     Args:
         model: a model of the registry.
-        backend: inference backend, as :func:`emosense.networks.backends.create_runtime` takes it.
+        backend: inference backend, as :func:`emosense.networks.backends.create_backend` takes it.
         raw: return uncalibrated probabilities.
 
     Raises:
@@ -35,7 +35,7 @@ class EmotionClassifier:
     def __init__(self, model: TrainedModel, backend: str = "auto", *, raw: bool = False) -> None:
         self.name = model.name
         self.calibration = Calibration() if raw else model.calibration
-        self._backend = create_runtime(model, backend)
+        self._backend = create_backend(model, backend)
 
     @property
     def label(self) -> str:

@@ -7,6 +7,7 @@ invalid field. After "Model Cards for Model Reporting" (Mitchell et al. 2019, ar
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -299,9 +300,15 @@ def read_card(folder: Path) -> ModelCard:
     """
     path = folder / CARD_FILE
     try:
-        return ModelCard.model_validate_json(read_json_bytes(path))
+        return _parse_card(read_json_bytes(path))
     except ValidationError as error:
         raise ModelDamaged(f"{path} is not a model card: {first_error(error)}") from error
+
+
+@lru_cache(maxsize=64)
+def _parse_card(content: bytes) -> ModelCard:
+    # Pages read all cards at every rerun; cards are immutable, so they can be shared.
+    return ModelCard.model_validate_json(content)
 
 
 def read_json_bytes(path: Path) -> bytes:

@@ -6,9 +6,9 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NotRequired
+from typing import TYPE_CHECKING, Any, NotRequired
 
 import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
@@ -63,7 +63,9 @@ class EpochMetrics(TypedDict):
     seconds: NotRequired[float]
 
 
-_HISTORY: Final = TypeAdapter(list[EpochMetrics])
+@cache
+def _history_adapter() -> TypeAdapter[list[EpochMetrics]]:
+    return TypeAdapter(list[EpochMetrics])
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ class TrainedModel:
         """
         path = self.file(HISTORY_FILE)
         try:
-            rows = _HISTORY.validate_json(read_json_bytes(path))
+            rows = _history_adapter().validate_json(read_json_bytes(path))
         except ValidationError as error:
             raise ModelDamaged(f"{path} is not a learning curve: {first_error(error)}") from error
         epochs = [row["epoch"] for row in rows]

@@ -64,10 +64,10 @@ class Calibration(BaseModel):
         if not self.threshold:
             return "Its confidence was not calibrated."
         if self.threshold > 1:
-            return "It is never sure: no share of its answers is right often enough."
+            return "Always shows 'unsure': its predictions are not correct often enough at any threshold."
         return (
-            f"Below {percent(self.threshold)} it says unsure; chosen so that from there on "
-            f"{percent(self.accuracy)} of its answers on {faces} are right."
+            f"Shows 'unsure' below {percent(self.threshold)}. Above it, {percent(self.accuracy)} of its "
+            f"predictions on {faces} are correct."
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Drawing results onto pictures: colours, annotated boxes, explanation heat maps."""
+"""Drawing of results: colours, annotated boxes, heat maps of explanations."""

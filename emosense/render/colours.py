@@ -1,4 +1,4 @@
-"""The colours that stand for an emotion or a model in every chart and picture."""
+"""Colours of emotions and models in charts, annotated photos and pages."""
 
 from __future__ import annotations
 
@@ -14,16 +14,31 @@ COLOURS: Final[dict[str, str]] = {
     "surprise": "#F28C38",
     "neutral": "#A3ADB8",
 }
-"""Each emotion's own colour: light enough for black text, dark enough for a white page."""
+"""Colour of each emotion: light enough for black text, dark enough for a white page."""
 
 UNSURE_COLOUR: Final = "#DCD3BF"
-"""For faces of which nothing is said for sure."""
+"""Colour of faces on which the model abstains."""
 
-_MODELS: Final = ("#2E9E83", "#3F7FE0", "#D9683C", "#A063C9", "#C2A12B", "#D2528A", "#5FA8C4")
+_MODEL_COLOURS: Final = (
+    "#2E9E83",
+    "#3F7FE0",
+    "#D9683C",
+    "#A063C9",
+    "#C2A12B",
+    "#D2528A",
+    "#5FA8C4",
+)
 GREY: Final = "#8A93A0"
-"""For what is no model: diagonals, the paper's figures."""
+"""Colour of reference lines and values that belong to no model."""
 
 
 def model_colours(names: Sequence[str]) -> dict[str, str]:
-    """Return a colour per model, by its place among all models; they repeat after seven."""
-    return {name: _MODELS[index % len(_MODELS)] for index, name in enumerate(names)}
+    """Assign a colour to each model by its position; colours repeat after seven models.
+
+    Args:
+        names: registry names of all models, in a fixed order.
+
+    Returns:
+        Colours as ``#RRGGBB``, by name.
+    """
+    return {name: _MODEL_COLOURS[index % len(_MODEL_COLOURS)] for index, name in enumerate(names)}

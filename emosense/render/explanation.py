@@ -1,4 +1,4 @@
-"""Heat maps of explanations."""
+"""Heat maps of occlusion explanations."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ _OPPOSING: Final = np.array([40, 120, 255], np.float32)
 
 
 def draw_explanation(explanation: Explanation, side: int = 240) -> npt.NDArray[np.uint8]:
-    """Draw an effect over its face: orange supports the emotion, blue opposes it.
+    """Draw the heat map of an explanation over its face.
+
+    Orange regions support the emotion, blue ones oppose it.
 
     Args:
-        explanation: see :func:`emosense.networks.occlusion.explain`.
-        side: width and height of the picture, in pixels.
+        explanation: result of :func:`emosense.networks.occlusion.explain`.
+        side: width and height of the drawn image, in pixels.
 
     Returns:
         (side, side, 3) uint8 RGB.
@@ -27,8 +29,8 @@ def draw_explanation(explanation: Explanation, side: int = 240) -> npt.NDArray[n
     size = (side, side)
     grey = cv2.resize(explanation.face, size, interpolation=cv2.INTER_CUBIC).astype(np.float32)
     effect = cv2.resize(explanation.effect, size, interpolation=cv2.INTER_CUBIC)
-    strength = effect / max(float(np.abs(explanation.effect).max()), FLAT_EFFECT)
-    opacity = 0.75 * np.clip(np.abs(strength), 0, 1)[..., np.newaxis] ** 0.8
-    colour = np.where(strength[..., np.newaxis] > 0, _SUPPORTING, _OPPOSING)
+    relative = effect / max(float(np.abs(explanation.effect).max()), FLAT_EFFECT)
+    opacity = 0.75 * np.clip(np.abs(relative), 0, 1)[..., np.newaxis] ** 0.8
+    colour = np.where(relative[..., np.newaxis] > 0, _SUPPORTING, _OPPOSING)
     blended = (1 - opacity) * grey[..., np.newaxis] + opacity * colour
     return np.asarray(np.clip(blended, 0, 255), np.uint8)

@@ -1,1 +1,1 @@
-"""Where networks run: the device of the Keras backend, and ONNX Runtime sessions."""
+"""Inference runtimes: the device of the Keras backend, ONNX Runtime sessions, environment."""

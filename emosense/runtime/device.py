@@ -1,4 +1,4 @@
-"""Which device the Keras backend computes on, and how a function runs fastest there."""
+"""Device of the Keras backend (GPU or CPU), and compilation of functions for it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 @cache
 def has_gpu() -> bool:
-    """Whether the Keras backend sees a GPU.
+    """Return whether the Keras backend has a GPU.
 
-    Loads the backend only where there may be one: that takes seconds.
+    Loads the backend, which takes seconds, only if the machine may have a GPU.
     """
     if not _may_have_gpu():
         return False
@@ -40,7 +40,7 @@ def has_gpu() -> bool:
 
 
 def _may_have_gpu() -> bool:
-    """Whether NVIDIA's or AMD's driver is here, or the system is one that brings its own."""
+    """Return whether a GPU driver of NVIDIA or AMD exists, or the system is not Linux."""
     if sys.platform != "linux" or Path("/dev/kfd").exists():
         return True
     try:
@@ -51,15 +51,22 @@ def _may_have_gpu() -> bool:
 
 
 def device_label() -> str:
-    """Return ``GPU`` or ``CPU``, for people."""
+    """Return ``GPU`` or ``CPU``, as results and pages name the device."""
     return "GPU" if has_gpu() else "CPU"
 
 
 def compiled_call(function: Callable[[Any], Any]) -> Callable[[npt.NDArray[np.generic]], Any]:
-    """Compile a function of one array for the backend.
+    """Compile a function of one array for the Keras backend.
 
-    On TensorFlow a ``tf.function`` without XLA (XLA convolutions are an order of magnitude
-    slower on CPUs), retraced for new image sizes but not for new batch sizes; on JAX ``jit``.
+    TensorFlow uses ``tf.function`` without XLA (XLA convolutions are an order of magnitude
+    slower on CPUs), retraced for new image sizes but not for new batch sizes; JAX uses ``jit``;
+    other backends run the function eagerly.
+
+    Args:
+        function: maps a tensor with the batch dimension first to a tensor.
+
+    Returns:
+        The compiled function; it takes a NumPy array.
     """
     import keras
 
@@ -70,11 +77,11 @@ def compiled_call(function: Callable[[Any], Any]) -> Callable[[npt.NDArray[np.ge
         traced: dict[tuple[int, ...], Any] = {}
 
         def call(array: npt.NDArray[np.generic]) -> Any:
-            inner = array.shape[1:]
-            if inner not in traced:
-                signature = [tf.TensorSpec((None, *inner), array.dtype)]
-                traced[inner] = tf.function(function, input_signature=signature)
-            return traced[inner](tf.convert_to_tensor(array))
+            item_shape = array.shape[1:]
+            if item_shape not in traced:
+                signature = [tf.TensorSpec((None, *item_shape), array.dtype)]
+                traced[item_shape] = tf.function(function, input_signature=signature)
+            return traced[item_shape](tf.convert_to_tensor(array))
 
         return call
     if backend == "jax":

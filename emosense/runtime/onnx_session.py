@@ -1,4 +1,4 @@
-"""How ONNX Runtime is started, for the detector and the networks alike."""
+"""ONNX Runtime sessions of the face detector and the networks."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ import os
 from typing import Any
 
 
-def onnx_session(graph: bytes, *, many_sizes: bool = False, allow_spinning: bool = False) -> Any:
-    """Return an ONNX Runtime session on the CPU.
+def onnx_session(
+    graph: bytes, *, dynamic_shapes: bool = False, allow_spinning: bool = False
+) -> Any:
+    """Create an ONNX Runtime inference session on the CPU.
 
     Args:
-        graph: of the model.
-        many_sizes: its inputs change their height and width from call to call.
-        allow_spinning: its threads wait awake from layer to layer. A small network answers for one face
-            in two thirds of the time, but in the meantime other threads get less.
+        graph: serialised ONNX model.
+        dynamic_shapes: whether the input's height and width change from call to call.
+        allow_spinning: whether intra-op threads spin between layers. It cuts the latency of a
+            small network by a third, at the cost of other threads.
     """
-    # ONNX Runtime's packages since 1.29 report to their maker unless told not to, and have to be
-    # told before they are loaded; the call is for programs that loaded them before us.
+    # ONNX Runtime sends telemetry since 1.29 unless this variable is set before the import; the
+    # call below is for programs that imported it before us.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
-    # Between calls threads must sleep in any case: in a video other stages need the cores.
+    # Between calls threads must always sleep: other stages of the video pipeline need the cores.
     setting = ("force_spinning_stop", "1") if allow_spinning else ("intra_op.allow_spinning", "0")
     options.add_session_config_entry(f"session.{setting[0]}", setting[1])
-    options.enable_mem_pattern = not many_sizes
+    options.enable_mem_pattern = not dynamic_shapes
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

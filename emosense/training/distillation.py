@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from emosense.networks.backends import create_runtime
+from emosense.networks.backends import create_backend
 from emosense.training.pretrained import trained_model
 from emosense.training.recipe import Recipe
 
@@ -34,7 +34,7 @@ class Teacher:
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        self._predict = create_runtime(trained_model(recipe, "teacher"))
+        self._predict = create_backend(trained_model(recipe, "teacher"))
         self._weight = np.float32(recipe.teacher_share)
 
     def mix_targets(

@@ -23,9 +23,6 @@ class Recipe:
 
     :func:`default_recipe` returns the default recipe of each network.
 
-    >>> Recipe("cnn8", epochs=10).learning_rate
-    0.001
-
     Attributes:
         network: architecture name.
         epochs: number of passes over the training data.
@@ -42,7 +39,8 @@ class Recipe:
         start: folder of a pretrained model of the same network, whose weights training starts
             with (fine-tuning); empty uses the initialiser.
         dropout: factor on the network's dropout rates; 0 disables dropout.
-        label_smoothing: label smoothing factor in 0..1; 0 disables it.
+        label_smoothing: label smoothing factor in 0..1 (Szegedy et al. 2016, arXiv:1512.00567);
+            0 disables it.
         mixup: alpha of the Beta distribution of mixup's weights (Zhang et al. 2018,
             arXiv:1710.09412); 0 disables mixup.
         ferplus_share: weight in 0..1 of the FER+ votes in the target; the rest is the weight of
@@ -56,6 +54,9 @@ class Recipe:
             exported instead of the raw weights; 0 disables it.
         precision: Keras dtype policy; weights, optimiser and softmax are float32 in both.
         seed: random seed of initialisation, shuffling, dropout and augmentation.
+
+    >>> Recipe("cnn8", epochs=10).learning_rate
+    0.001
     """
 
     network: str

@@ -111,8 +111,8 @@ def train(
     weights = class_weights(training, recipe.balance) if recipe.balance else None
     teacher = Teacher(recipe) if recipe.teacher else None
     for epoch in range(state.epochs_done, recipe.epochs):
-        reporter = _EpochReporter(recipe, epoch, len(training), state, on_progress)
-        callbacks: list[Any] = [reporter]
+        monitor = _EpochMonitor(recipe, epoch, len(training), state, on_progress)
+        callbacks: list[Any] = [monitor]
         if tensorboard is not None:
             callbacks.append(_tensorboard(tensorboard))
         images, epoch_targets = epoch_data(training, recipe, epoch)
@@ -141,11 +141,11 @@ def train(
         row |= {
             "epoch": epoch + 1,
             "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
-            "seconds": round(reporter.elapsed, 2),
+            "seconds": round(monitor.elapsed, 2),
         }
         state.history.append(row)
         run.save(model, state)
-        reporter.report(reporter.steps, row)
+        monitor.report(monitor.steps, row)
     return state
 
 
@@ -212,7 +212,7 @@ def _seed_dropout(model: Any, seed: int, epoch: int) -> None:
             generator.state.assign(np.frombuffer(digest[:8], np.uint32))
 
 
-class _EpochReporter(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
+class _EpochMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
     """Keras callback that seeds dropout, measures the duration and reports the progress."""
 
     def __init__(

@@ -1,1 +1,1 @@
-"""What the pages share; the only part that imports streamlit."""
+"""The pages' views and components; the only package that imports Streamlit."""

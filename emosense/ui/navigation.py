@@ -1,4 +1,4 @@
-"""The app's pages, and how a page finds its router."""
+"""Navigation: the app's pages, titles, links and footer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TITLES: Final = {
     "responsible": ("Responsible use", ":material/balance:"),
     "about": ("About", ":material/info:"),
 }
-"""Title and icon of each page in the menu, by the name of its file."""
+"""Menu title and icon of each page, by file name without extension."""
 
 _RESPONSIBLE = _PAGES / "responsible.py"
 _ROUTED = "routed"
@@ -41,8 +41,8 @@ _LOGO = (
 
 
 def navigate() -> StreamlitPage:
-    """Set up the app's frame and return the page that the address asks for."""
-    # A page icon of the app's own: for one of Material's, browsers would ask another server.
+    """Set up the app and return the page of the URL."""
+    # An emoji as page icon: browsers would load a Material icon from another server.
     st.set_page_config(page_title=_NAME, page_icon="🙂", layout="wide")
     limit_malloc_arenas()
     keep_uploads_in_memory()
@@ -63,24 +63,25 @@ def navigate() -> StreamlitPage:
 
 
 def show_title(heading: str, *names: str) -> None:
-    """Show a page's heading, and name page and view in the browser's tab and history.
+    """Show a page's heading and set the title in the browser's tab and history.
 
     Args:
-        heading: on the page.
-        names: of the view, if the page has some, then of the page.
+        heading: heading on the page.
+        names: parts of the browser's title: the view's title, if the page has views, then the
+            page's title.
     """
     st.set_page_config(page_title=" · ".join((*names, _NAME)))
     st.title(heading)
 
 
 def link_to(page: str) -> None:
-    """Show a link to the page whose file has that name, e.g. ``video``."""
+    """Show a link to a page, given by the name of its file, e.g. ``video``."""
     title, icon = _TITLES[page]
     st.page_link(_PAGES / f"{page}.py", label=f"Open the {title} page", icon=icon)
 
 
 def show_footer() -> None:
-    """Show what stands below every page."""
+    """Show the footer of every page."""
     with st.container(key="footer"):
         st.divider()
         st.page_link(
@@ -91,10 +92,10 @@ def show_footer() -> None:
 
 
 def require_router() -> None:
-    """Hand over to app.py if Streamlit ran the page without it.
+    """Rerun through app.py if Streamlit ran the page without it.
 
-    Until app.py has run once, Streamlit answers a link into the app by running the file in
-    pages/ alone, without our navigation and page settings.
+    Until app.py has run once, Streamlit opens a deep link by running only the file in pages/,
+    without navigation and page settings.
     """
     if not st.session_state.get(_ROUTED):
         navigate()

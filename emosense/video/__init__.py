@@ -1,1 +1,1 @@
-"""Analysis of videos: options, pipeline, summaries and exports of its results."""
+"""Video analysis: options, pipeline, interpolation, timelines and key moments."""

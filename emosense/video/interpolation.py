@@ -1,4 +1,4 @@
-"""Faces between two searched frames, and faces in another scale."""
+"""Linear interpolation of detections between two detection frames, and their rescaling."""
 
 from __future__ import annotations
 
@@ -16,41 +16,42 @@ def interpolate_detections(
     after: Frame,
     persons_after: Sequence[int],
 ) -> tuple[tuple[Detection, ...], list[int]]:
-    """Place the faces that are seen before and after on the straight line between.
+    """Interpolate linearly the detections of persons that both detection frames show.
 
     Args:
-        time: of the frame between, in seconds.
-        before: the searched frame before it.
-        persons_before: people of its detections.
-        after: the searched frame after it.
-        persons_after: likewise.
+        time: time of the interpolated frame, in seconds.
+        before: last detection frame before ``time``.
+        persons_before: person numbers of the detections of ``before``, in their order.
+        after: first detection frame after ``time``.
+        persons_after: person numbers of the detections of ``after``, in their order.
 
     Returns:
-        (detections, their people).
+        (interpolated detections, their person numbers); the score of a detection is the lower
+        of its two.
     """
-    share = (time - before.time) / max(after.time - before.time, 1e-9)
-    known = dict(zip(persons_after, after.detections, strict=True))
-    placed, people = [], []
-    for number, first in zip(persons_before, before.detections, strict=True):
-        if number in known:
-            second = known[number]
-            placed.append(
+    fraction = (time - before.time) / max(after.time - before.time, 1e-9)
+    detections_after = dict(zip(persons_after, after.detections, strict=True))
+    interpolated, persons = [], []
+    for person, start in zip(persons_before, before.detections, strict=True):
+        if person in detections_after:
+            end = detections_after[person]
+            interpolated.append(
                 Detection(
-                    box=_mixed_box(first.box, second.box, share),
+                    box=_interpolate_box(start.box, end.box, fraction),
                     landmarks=tuple(  # type: ignore[arg-type]  # five in, five out
-                        _mixed(a, b, share)
-                        for a, b in zip(first.landmarks, second.landmarks, strict=True)
+                        _interpolate_point(a, b, fraction)
+                        for a, b in zip(start.landmarks, end.landmarks, strict=True)
                     ),
-                    score=min(first.score, second.score),
-                    full_box=_mixed_box(first.full_box, second.full_box, share),
+                    score=min(start.score, end.score),
+                    full_box=_interpolate_box(start.full_box, end.full_box, fraction),
                 )
             )
-            people.append(number)
-    return tuple(placed), people
+            persons.append(person)
+    return tuple(interpolated), persons
 
 
 def scaled(tracked: TrackedFace, factor: float) -> TrackedFace:
-    """Return a face with its pixels multiplied."""
+    """Return a face with its boxes and landmarks multiplied by ``factor``."""
     face = tracked.face
     return replace(
         tracked,
@@ -63,13 +64,11 @@ def scaled(tracked: TrackedFace, factor: float) -> TrackedFace:
     )
 
 
-def _mixed(a: Point, b: Point, share: float) -> Point:
-    return a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])
+def _interpolate_point(a: Point, b: Point, fraction: float) -> Point:
+    return a[0] + fraction * (b[0] - a[0]), a[1] + fraction * (b[1] - a[1])
 
 
-def _mixed_box(a: Box, b: Box, share: float) -> Box:
-    (x, y), (width, height) = (
-        _mixed((a.x, a.y), (b.x, b.y), share),
-        _mixed((a.width, a.height), (b.width, b.height), share),
-    )
+def _interpolate_box(a: Box, b: Box, fraction: float) -> Box:
+    x, y = _interpolate_point((a.x, a.y), (b.x, b.y), fraction)
+    width, height = _interpolate_point((a.width, a.height), (b.width, b.height), fraction)
     return Box(x, y, width, height)

@@ -1,6 +1,6 @@
-"""The strongest moment of every person in every emotion, with a picture of it.
+"""Key moments: for each person and emotion the frame of the highest probability, with a picture.
 
-Faces of which nothing is said for sure make no moment.
+Faces on which the model abstains are left out.
 """
 
 from __future__ import annotations
@@ -12,39 +12,54 @@ from emosense.media.jpeg import encode_jpeg
 from emosense.media.resize import fit_within
 from emosense.results import FrameResult, KeyMoment, TrackedFace
 
-_BETTER_BY = 0.02
-_SIDE = 160
+_MIN_GAIN = 0.02
+"""Gain in probability below which a new picture is not worth its encoding."""
+
+_PICTURE_SIDE = 160
 
 
 class KeyMomentCollector:
-    """Keeps the strongest moments while frames pass by."""
+    """Collects the key moments of a video frame by frame.
+
+    >>> import numpy as np
+    >>> from emosense.results import Box, Face
+    >>> landmarks = ((18, 32), (32, 32), (25, 42), (19, 50), (31, 50))
+    >>> face = Face(Box(10, 20, 30, 40), landmarks, 0.9, (0.0, 0.0, 0.0, 0.9, 0.0, 0.0, 0.1))
+    >>> frame = FrameResult(index=50, time=2.0, faces=(TrackedFace(1, face),))
+    >>> collector = KeyMomentCollector()
+    >>> collector.update(np.zeros((90, 90, 3), np.uint8), frame.faces, frame)
+    >>> [(moment.emotion, moment.time) for moment in collector.key_moments]
+    [('happy', 2.0)]
+    """
 
     def __init__(self) -> None:
-        self._best: dict[tuple[int, str], KeyMoment] = {}
+        self._by_person_and_emotion: dict[tuple[int, str], KeyMoment] = {}
 
     @property
     def key_moments(self) -> tuple[KeyMoment, ...]:
-        """All moments, by person and then in the order of the emotions."""
-        return tuple(
-            sorted(self._best.values(), key=lambda m: (m.person, EMOTIONS.index(m.emotion)))
-        )
+        """The key moments so far, sorted by person and then in the order of the emotions."""
+        moments = self._by_person_and_emotion.values()
+        return tuple(sorted(moments, key=lambda m: (m.person, EMOTIONS.index(m.emotion))))
 
-    def update(self, image: RgbImage, faces: tuple[TrackedFace, ...], found: FrameResult) -> None:
-        """Look at a frame.
+    def update(self, image: RgbImage, faces: tuple[TrackedFace, ...], result: FrameResult) -> None:
+        """Update the key moments with a frame.
 
         Args:
-            image: its picture.
-            faces: in pixels of ``image``.
-            found: the frame's result.
+            image: (h, w, 3) uint8 RGB image of the frame.
+            faces: faces of the frame, in pixels of ``image``.
+            result: result of the frame; gives its index and time.
         """
         for tracked in faces:
             if not tracked.face.sure:
                 continue
             face, key = tracked.face, (tracked.person, tracked.face.emotion)
-            known = self._best.get(key)
-            # A hair's breadth better is not worth a new picture.
-            if known is None or face.probability > known.probability + _BETTER_BY:
-                picture = encode_jpeg(fit_within(crop_preview(image, face), _SIDE), quality=80)
-                self._best[key] = KeyMoment(
-                    *key, face.probability, found.index, found.time, picture
+            previous = self._by_person_and_emotion.get(key)
+            if previous is None or face.probability > previous.probability + _MIN_GAIN:
+                preview = fit_within(crop_preview(image, face), _PICTURE_SIDE)
+                self._by_person_and_emotion[key] = KeyMoment(
+                    *key,
+                    face.probability,
+                    result.index,
+                    result.time,
+                    encode_jpeg(preview, quality=80),
                 )

@@ -1,4 +1,4 @@
-"""How a video is analysed; light to import."""
+"""Options of a video analysis; light to import."""
 
 from __future__ import annotations
 
@@ -9,24 +9,32 @@ from emosense.errors import EmoSenseError
 from emosense.faces.options import DetectorOptions
 
 WORKING_SIZES: Final = (320, 480, 640, 960)
-"""Long sides in pixels at which faces are looked for; recall .692, .830, .885 and .915 on clear
-faces of WIDER FACE, at 6, 10, 17 and 38 ms a frame on two cores."""
+"""Long sides in pixels of the image in which faces are detected. Recall is .692, .830, .885 and
+.915 on clear faces of WIDER FACE, at 6, 10, 17 and 38 ms a frame on two cores."""
 
 
 @dataclass(frozen=True)
 class VideoOptions:
-    """How a video is analysed.
+    """Options of a video analysis.
 
     Attributes:
-        per_second: analysed frames a second; None analyses every frame.
-        long_side: frames are scaled down to this many pixels for the face search; None takes
-            what the density leaves time for, see :meth:`working_size`.
-        detect_every: search faces only in every k-th analysed frame; in between the faces of
-            a person seen before and after are placed on a straight line, over half a second
-            at most. Faster, but who is seen for less than k frames is missed.
-        threshold: lowest detector score, in 0..1.
-        min_face: shortest side of a face, in pixels of the frame; of one that is longer than
-            1920 (or ``long_side``, if that is more), after it was scaled down to that.
+        per_second: sampling rate: analysed frames a second, above 0 and at most 1000; None
+            analyses every frame.
+        long_side: long side in pixels that frames are scaled down to for face detection; None
+            chooses it by the sampling rate, see :meth:`working_size`.
+        detect_every: faces are detected only in every k-th sampled frame, k in 1..30. In between,
+            the faces of a person whom both detection frames show are interpolated linearly, over
+            half a second at most. Faster, but a person who is visible for fewer than k frames
+            may be missed.
+        threshold: minimum detector score, in 0..1.
+        min_face: minimum side of a face, in pixels of the frame; a frame whose long side is above
+            1920 (or ``long_side``, if that is more) is scaled down to it first.
+
+    Raises:
+        EmoSenseError: a value is out of its range.
+
+    >>> VideoOptions(per_second=2).working_size()
+    960
     """
 
     per_second: float | None = 10.0
@@ -42,10 +50,14 @@ class VideoOptions:
             )
         if not 1 <= self.detect_every <= 30:
             raise EmoSenseError(f"detect_every: expected 1 to 30. Received: {self.detect_every}")
-        _ = self.detector()  # checks the rest
+        _ = self.detector()  # checks the detector's options
 
     def working_size(self, *, gpu: bool = False) -> int:
-        """Return the long side for the face search: the fewer frames, the finer the look."""
+        """Return the long side in pixels for face detection: larger for fewer frames a second.
+
+        Args:
+            gpu: whether the detector runs on a GPU, which affords the largest size.
+        """
         if self.long_side is not None:
             return self.long_side
         if gpu or (self.per_second is not None and self.per_second / self.detect_every <= 3):
@@ -55,7 +67,7 @@ class VideoOptions:
         return WORKING_SIZES[1]
 
     def detector(self, *, gpu: bool = False) -> DetectorOptions:
-        """Return the face detector's options."""
+        """Return the options of the face detector; see :meth:`working_size`."""
         return DetectorOptions(
             threshold=self.threshold,
             min_face=self.min_face,

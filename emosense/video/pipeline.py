@@ -10,27 +10,20 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
-from typing import Final, Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import Final
 
 from emosense.errors import EmoSenseError, MediaError
 from emosense.faces.crop import crop_faces
-from emosense.faces.options import DetectorOptions
 from emosense.faces.tracking import FaceTracker, appearance_descriptor
 from emosense.filesystem.filenames import utf8_safe
-from emosense.media.images import RgbImage
 from emosense.media.scene_cuts import SceneCutDetector
 from emosense.media.video_reader import VideoReader
 from emosense.media.video_writer import VideoWriter
 from emosense.render.annotate import draw_people
 from emosense.results import (
-    Detection,
-    Face,
     FrameResult,
     KeyMoment,
     TrackedFace,
@@ -38,66 +31,38 @@ from emosense.results import (
     VideoResult,
 )
 from emosense.settings import VideoLimits
+from emosense.video.frame_analyzer import FrameAnalyzer
 from emosense.video.interpolation import interpolate_detections, scaled
 from emosense.video.key_moments import KeyMomentCollector
 from emosense.video.options import VideoOptions
 from emosense.video.queues import BoundedQueue, Frame, PipelineStopped, StageTimer
 
 BATCH_SIZE: Final = 8
-"""Limit of sampled frames that go through detector and network together."""
+"""Maximum number of sampled frames that go through detector and network together."""
 
 MAX_BATCH_SECONDS: Final = 2.0
 """Seconds of video after which a smaller batch goes through, so that sparse frames are not late."""
 
 MAX_INTERPOLATION_SECONDS: Final = 0.5
-"""Seconds between detection frames beyond which a face moves too far for interpolation."""
+"""Seconds between detection frames above which a face moves too far for interpolation."""
 
 _log = logging.getLogger(__name__)
 
 
-class FrameAnalyzer(Protocol):
-    """What the pipeline needs of :class:`emosense.analyzer.Analyzer`.
-
-    Attributes:
-        model: registry name of the network.
-        detector: label of the face detector.
-        on_gpu: whether the detector runs on a GPU, which affords finer detection.
-    """
-
-    @property
-    def model(self) -> str: ...  # noqa: D102
-    @property
-    def detector(self) -> str: ...  # noqa: D102
-    @property
-    def on_gpu(self) -> bool: ...  # noqa: D102
-
-    def detect_faces(  # noqa: D102
-        self, images: Sequence[RgbImage], options: DetectorOptions | None = None
-    ) -> list[tuple[Detection, ...]]: ...
-
-    def classify(  # noqa: D102
-        self, faces: npt.NDArray[np.uint8]
-    ) -> npt.NDArray[np.float32]: ...
-
-    def face(  # noqa: D102
-        self, detection: Detection, probabilities: npt.NDArray[np.float32]
-    ) -> Face: ...
-
-
 class VideoAnalysis:
-    """An analysis that runs while its frames are read.
+    """The analysis of a video, which runs while its frames are read.
 
     Iterate over it for :class:`~emosense.results.FrameResult` in order; then, or instead, call
-    :meth:`finish`, which runs what is left. To end early, :meth:`cancel`, or leave the ``with``
-    block that it is used in; what was computed stays in the result. An analysis that is neither
-    read to its end nor ended keeps its threads and its file.
+    :meth:`finish`, which analyses the rest. To end early, call :meth:`cancel`, or leave the
+    ``with`` block that it is used in; frames analysed until then stay in the result. An analysis
+    that is neither read to its end nor ended keeps its threads running and its file open.
 
     Args:
         analyzer: detects and classifies faces; must not be used elsewhere meanwhile.
         path: path of the video.
-        options: sampling and detection; ten frames a second if None.
-        annotated: where to write the video with boxes (MP4), or None.
-        limits: what the video may cost.
+        options: sampling and detection options; None uses the defaults, ten frames a second.
+        annotated: path to write the annotated video (MP4) to; None writes none.
+        limits: size limits of the video; None uses the defaults.
 
     >>> from emosense.analyzer import Analyzer
     >>> from emosense.media.sample_clip import write_sample_clip
@@ -111,13 +76,13 @@ class VideoAnalysis:
         MediaError: the video cannot be opened, or is the file that ``annotated`` names.
 
     Attributes:
-        info: the container's facts.
-        frames_read: decoded frames so far.
-        notes: messages beside the result: the ``choices``, and what went wrong without ending the
-            analysis, e.g. with the annotated video.
-        choices: decisions about the file that are no fault, such as which of its video streams is
-            analysed.
-        timer: seconds that each stage was at work.
+        info: properties of the video, as its container states them.
+        frames_read: number of frames decoded so far.
+        notes: messages beside the result: the ``choices``, and errors that did not end the
+            analysis, e.g. of the annotated video.
+        choices: messages about decisions that are no error, such as which of the file's video
+            streams is analysed.
+        timer: working time of each stage.
     """
 
     def __init__(
@@ -152,7 +117,7 @@ class VideoAnalysis:
         self._moments = KeyMomentCollector()
 
     def finish(self) -> VideoResult:
-        """Run what has not run yet, which may take minutes, and return the whole result."""
+        """Analyse the rest of the video, which may take minutes, and return the whole result."""
         for _ in self:
             pass
         problem = "it was cancelled" if self._cancelled else self._failure or self._reader.problem
@@ -168,17 +133,17 @@ class VideoAnalysis:
 
     @property
     def key_moments(self) -> tuple[KeyMoment, ...]:
-        """Each person's strongest moment per emotion so far."""
+        """The key moments so far: per person and emotion the frame of the highest probability."""
         return self._moments.key_moments
 
     def cancel(self) -> None:
-        """End the analysis soon; from any thread. Afterwards it changes nothing."""
+        """End the analysis soon, from any thread; without effect once it has ended."""
         if not self._ended:
             self._cancelled = True
             self._stop.set()
 
     def close(self) -> None:
-        """End the analysis now, with its threads; the thread that iterates over it calls this."""
+        """End the analysis and its threads; call it in the thread that iterates over it."""
         self.cancel()
         for _ in self:
             pass
@@ -225,7 +190,7 @@ class VideoAnalysis:
         except EmoSenseError as error:
             self._failure = str(error)
         except KeyboardInterrupt:
-            self._cancelled = True  # what was done until now is no whole analysis
+            self._cancelled = True  # the result is incomplete
             raise
         except Exception:
             self._failure = "the analysis failed in its course"
@@ -245,7 +210,7 @@ class VideoAnalysis:
             for decoded in self.timer.timed("decode", self._reader.frames()):
                 self.frames_read += 1
                 start = perf_counter()
-                # Turning the phone moves everything, and cuts nothing.
+                # A turn of the phone changes the whole picture, but is no scene cut.
                 is_cut = scene_cuts.is_cut(decoded.tiny()) and not decoded.reshaped
                 scene_cut = is_cut or scene_cut
                 reshaped = decoded.reshaped or reshaped
@@ -258,13 +223,13 @@ class VideoAnalysis:
                     image = decoded.rgb()
                     self.timer.add("decode", perf_counter() - start)
                     frame = Frame(decoded.index, decoded.time, image, sampled)
-                    if sampled:  # what happened since the last sampled frame counts for this one
+                    if sampled:  # with the cuts and turns since the previous sampled frame
                         frame.scene_cut, frame.reshaped = scene_cut, reshaped
                         scene_cut = reshaped = False
                     output.put(frame)
         except PipelineStopped:
             return
-        except Exception as exception:  # not the file's: the reader reports what is
+        except Exception as exception:  # unexpected: the reader itself reports faults of the file
             error = EmoSenseError("its frames could not be decoded any further")
             _log.debug("decoding failed", exc_info=exception)
         self._close(output, error)
@@ -283,7 +248,7 @@ class VideoAnalysis:
                     last_time = frame.time if frame.detected else last_time
                     sampled, last = sampled + 1, frame
                 if last is not None and _is_full(batch):
-                    # A frame that is to be interpolated stays back, in case that it is the last.
+                    # A frame to interpolate is held back: if it is the last, it is a detection frame.
                     size = len(batch) if last.detected else _index(last, batch)
                     if size:
                         self._detect_batch(batch[:size])
@@ -315,7 +280,7 @@ class VideoAnalysis:
         self.timer.add("detect", perf_counter() - start)
 
     def _track_and_classify(self, batches: BoundedQueue[list[Frame]]) -> Iterator[Frame]:
-        """Yield all frames in order, with faces; delays what waits for the next detection frame."""
+        """Yield all frames in order with their faces; delays those that wait for interpolation."""
         delayed: list[Frame] = []
         last_persons: list[int] = []
         last: Frame | None = None
@@ -400,8 +365,8 @@ class VideoAnalysis:
             text = f"{self._annotated.name}: the video with boxes could not be drawn any further."
             _log.debug("the video with boxes failed", exc_info=error)
             self.notes.append(str(error) if isinstance(error, EmoSenseError) else text)
-            # The analysis goes on without the annotated video. The same iterator: once it has
-            # ended, reading the queue again would wait for ever.
+            # The analysis goes on without the annotated video. The queue is emptied through the
+            # same iterator: a new one would wait for ever once the queue has ended.
             with contextlib.suppress(PipelineStopped):
                 for _ in frames:
                     pass
@@ -417,7 +382,7 @@ class VideoAnalysis:
 
 
 def _is_full(batch: list[Frame]) -> bool:
-    """Return whether a batch goes on: enough sampled frames, many others, or a long time."""
+    """Return whether a batch is full, by its sampled frames, all frames, or its duration."""
     sampled = sum(frame.sampled for frame in batch)
     return (
         sampled >= BATCH_SIZE

@@ -1,4 +1,4 @@
-"""What passes between the threads of the video pipeline: frames, bounded queues, a timer."""
+"""Frames, bounded queues and stage timer of the video pipeline's threads."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Frame:
         sampled: whether the frame is analysed; others are only drawn on.
         detected: whether faces are detected in it, instead of interpolated between such frames.
         scene_cut: whether a new scene begins here.
-        reshaped: whether the stored picture has another shape from here on.
-        detections: the detector's or interpolated ones.
-        faces: classified, in pixels of ``image``.
+        reshaped: whether frames have another aspect ratio or orientation from here on.
+        detections: detections of the detector, or interpolated ones.
+        faces: classified faces, in pixels of ``image``.
 
     >>> import numpy as np
     >>> Frame(0, 0.0, np.zeros((2, 2, 3), np.uint8), sampled=True).faces
@@ -59,7 +59,11 @@ class Frame:
 
 
 class BoundedQueue(Generic[Item]):
-    """A bounded queue that can be closed, carries an error to its reader, and lets go when stopped.
+    """A bounded queue that can be closed, passes an error to its reader, and stops with the pipeline.
+
+    Args:
+        size: maximum number of items.
+        stop: event that stops the pipeline: waiting calls then raise :class:`PipelineStopped`.
 
     >>> queue = BoundedQueue(2, threading.Event())
     >>> queue.put("a")
@@ -77,7 +81,7 @@ class BoundedQueue(Generic[Item]):
         self._send("item", item)
 
     def close(self, error: BaseException | None = None) -> None:
-        """End the queue; an error is raised at the reader."""
+        """Close the queue after its last item; an error is raised at the reader."""
         self._send("end", error)
 
     def __iter__(self) -> Iterator[Item]:
@@ -109,7 +113,10 @@ class BoundedQueue(Generic[Item]):
 
 @dataclass
 class StageTimer:
-    """Seconds that each stage of the pipeline was at work, by name.
+    """Working time of each stage of the pipeline.
+
+    Attributes:
+        seconds: working time in seconds, by the name of the stage.
 
     >>> timer = StageTimer()
     >>> timer.add("decode", 0.5)
@@ -120,7 +127,7 @@ class StageTimer:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def timed(self, name: str, items: Iterable[Item]) -> Iterator[Item]:
-        """Yield ``items``, adding the time that each takes to come to a stage's time."""
+        """Yield ``items``, and add the time that producing them takes to a stage's time."""
         iterator = iter(items)
         while True:
             start = perf_counter()
@@ -133,5 +140,5 @@ class StageTimer:
             yield item
 
     def add(self, name: str, seconds: float) -> None:
-        """Add to a stage's time."""
+        """Add seconds to a stage's time."""
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds

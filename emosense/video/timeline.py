@@ -1,4 +1,4 @@
-"""What a video's frames add up to, per person."""
+"""Timelines: the probabilities of each person of a video over time."""
 
 from __future__ import annotations
 
@@ -16,11 +16,22 @@ class Timeline:
     """A person's probabilities over time.
 
     Attributes:
-        person: number.
-        times: (n,) seconds of the analysed frames that show the person, rising.
-        probabilities: (n, 7) in FER2013's order.
-        sure: (n,) bool, whether the top one is probable enough.
-        seconds: (n,) for how long each frame stands: until the next analysed one.
+        person: number of the person, from 1.
+        times: (n,) times in seconds of the analysed frames that show the person, rising.
+        probabilities: (n, 7) probabilities in 0..1, in the order of
+            :data:`~emosense.emotions.EMOTIONS`.
+        sure: (n,) bool; False where the model abstains.
+        seconds: (n,) durations of the frames: seconds until the next analysed frame.
+
+    >>> timeline = Timeline(
+    ...     person=1,
+    ...     times=np.array([0.0, 0.5]),
+    ...     probabilities=np.eye(7)[[3, 6]],
+    ...     sure=np.array([True, True]),
+    ...     seconds=np.array([0.5, 1.5]),
+    ... )
+    >>> timeline.dominant, timeline.time_share["neutral"]
+    ('neutral', 0.75)
     """
 
     person: int
@@ -31,52 +42,57 @@ class Timeline:
 
     @property
     def visible_seconds(self) -> float:
-        """Seconds for which the person is seen."""
+        """Total duration in seconds of the frames that show the person."""
         return float(self.seconds.sum())
 
     @property
     def time_share(self) -> dict[str, float]:
-        """Share of the visible time of each verdict (the emotions and "unsure"), in 0..1."""
-        top = np.where(self.sure, self.probabilities.argmax(axis=1), VERDICTS.index(UNSURE))
-        time = np.bincount(top, weights=self.seconds, minlength=len(VERDICTS))
-        return dict(zip(VERDICTS, (time / max(self.visible_seconds, 1e-9)).tolist(), strict=True))
+        """Fraction of the visible time by verdict (the emotions and "unsure"), in 0..1."""
+        verdicts = np.where(self.sure, self.probabilities.argmax(axis=1), VERDICTS.index(UNSURE))
+        durations = np.bincount(verdicts, weights=self.seconds, minlength=len(VERDICTS))
+        fractions = durations / max(self.visible_seconds, 1e-9)
+        return dict(zip(VERDICTS, fractions.tolist(), strict=True))
 
     @property
     def dominant(self) -> str:
-        """The verdict that stands for the longest time."""
+        """The verdict with the longest total duration."""
         return max(self.time_share, key=self.time_share.__getitem__)
 
     def moving_average(self, window: float) -> npt.NDArray[np.float64]:
-        """Return (n, 7) means over ``window`` seconds around each moment; raw for 0."""
+        """Return the (n, 7) centred moving average of the probabilities.
+
+        Args:
+            window: width of the window, in seconds; 0 returns the probabilities themselves.
+        """
         if window <= 0:
             return self.probabilities
-        first = np.searchsorted(self.times, self.times - window / 2 - 1e-9)
-        last = np.searchsorted(self.times, self.times + window / 2 + 1e-9)
+        start = np.searchsorted(self.times, self.times - window / 2 - 1e-9)
+        stop = np.searchsorted(self.times, self.times + window / 2 + 1e-9)
         sums = np.vstack([np.zeros(len(EMOTIONS)), self.probabilities.cumsum(axis=0)])
-        return np.asarray((sums[last] - sums[first]) / (last - first)[:, np.newaxis])
+        return np.asarray((sums[stop] - sums[start]) / (stop - start)[:, np.newaxis])
 
 
 def timelines(result: VideoResult) -> tuple[Timeline, ...]:
-    """Return one timeline per person, in the order of their numbers."""
+    """Return one timeline per person, in the order of the persons' numbers."""
     times = np.array([frame.time for frame in result.frames])
-    steps = np.diff(times)
-    # A single frame stands for the whole video, or for a second.
-    typical = float(np.median(steps)) if len(steps) else result.info.duration or 1.0
-    seconds = np.append(steps, typical)
-    rows: dict[int, list[tuple[int, Face]]] = {}
-    for place, frame in enumerate(result.frames):
+    intervals = np.diff(times)
+    # The last frame counts for the median interval; a single one for the video, or one second.
+    last = float(np.median(intervals)) if len(intervals) else result.info.duration or 1.0
+    seconds = np.append(intervals, last)
+    rows_by_person: dict[int, list[tuple[int, Face]]] = {}
+    for index, frame in enumerate(result.frames):
         for tracked in frame.faces:
-            rows.setdefault(tracked.person, []).append((place, tracked.face))
-    found = []
-    for person in sorted(rows):
-        places = [place for place, _ in rows[person]]
-        found.append(
+            rows_by_person.setdefault(tracked.person, []).append((index, tracked.face))
+    per_person = []
+    for person, rows in sorted(rows_by_person.items(), key=lambda item: item[0]):
+        indices = [index for index, _ in rows]
+        per_person.append(
             Timeline(
                 person,
-                times[places],
-                np.array([face.probabilities for _, face in rows[person]]),
-                np.array([face.sure for _, face in rows[person]]),
-                seconds[places],
+                times[indices],
+                np.array([face.probabilities for _, face in rows]),
+                np.array([face.sure for _, face in rows]),
+                seconds[indices],
             )
         )
-    return tuple(found)
+    return tuple(per_person)

@@ -1,4 +1,4 @@
-"""The app's side of the inference process: start, request, replace when it dies."""
+"""The client of the inference process: it starts, asks and replaces the process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from emosense.errors import WorkerDied, WorkerTimeout
 from emosense.worker.fair_lock import FairLock
 from emosense.worker.protocol import Cancel, Request, Response, StreamRequest, StreamUpdate
 
-_TICK = 0.2
+_POLL_SECONDS = 0.2
 
 ResultT = TypeVar("ResultT")
 UpdateT = TypeVar("UpdateT")
@@ -31,11 +31,11 @@ class InferenceWorker:
     process that dies or hangs is replaced at once; the request that it was working on raises.
 
     Args:
-        module: what the process runs with ``python -m``; its argument is the number of an
-            open file, its end of a :func:`multiprocessing.Pipe`.
-        timeout: seconds to wait for an answer; the setting EMOSENSE_WORKER_TIMEOUT if None.
-        cores: processor cores that the process may use, where the system can do that; all if
-            None.
+        module: module that the process runs with ``python -m``; its argument is the file
+            descriptor of its end of a :func:`multiprocessing.Pipe`.
+        timeout: seconds to wait for an answer; None uses the setting EMOSENSE_WORKER_TIMEOUT.
+        cores: numbers of the processor cores that the process may use, where the system
+            supports that; None allows all.
 
     >>> from emosense.samples import sample_photo
     >>> from emosense.worker.messages import AnalyzePhoto
@@ -70,8 +70,8 @@ class InferenceWorker:
 
         Raises:
             WorkerDied: the process ended; a new one was started.
-            WorkerTimeout: it did not answer in time; a new one was started.
-            EmoSenseError: what the request itself raised.
+            WorkerTimeout: the process did not answer in time; a new one was started.
+            EmoSenseError: the handler of the request raised it.
         """
         with self._lock:
             connection = self._running()
@@ -100,18 +100,18 @@ class InferenceWorker:
         on_update: Callable[[UpdateT], None],
         is_cancelled: Callable[[], bool],
     ) -> ResultT:
-        """Send a long request, hand over its updates as they come, and return its answer.
+        """Send a long request, pass on its updates as they arrive, and return its answer.
 
         Args:
             request: the request.
             on_update: called with each update.
-            is_cancelled: called a few times a second; True ends the request soon, with what it
-                has.
+            is_cancelled: called a few times a second; once it returns True, the request ends
+                soon, with a partial result.
 
         Raises:
-            WorkerDied: as :meth:`request`; the updates until then were handed over.
-            WorkerTimeout: no update came for the time limit; a new process was started.
-            EmoSenseError: what the request itself raised.
+            WorkerDied: the process ended; updates until then were passed on.
+            WorkerTimeout: no update arrived within the timeout; a new process was started.
+            EmoSenseError: the handler of the request raised it.
         """
         with self._lock:
             connection = self._running()
@@ -119,7 +119,7 @@ class InferenceWorker:
             try:
                 connection.send(request)
                 while True:
-                    if connection.poll(_TICK):
+                    if connection.poll(_POLL_SECONDS):
                         message: StreamUpdate | Response = connection.recv()
                         last_message = time.monotonic()
                         if isinstance(message, Response):
@@ -146,7 +146,7 @@ class InferenceWorker:
             self._running()
 
     def kill(self) -> None:
-        """End the process in the middle of its work, which then raises; from any thread."""
+        """Kill the process, from any thread; a running request raises :class:`WorkerDied`."""
         process = self._process
         if process is not None:
             process.kill()
@@ -173,18 +173,18 @@ class InferenceWorker:
         if self._process is not None:
             self._process.kill()
         self.close()
-        self._connection, other = Pipe()
+        self._connection, child_end = Pipe()
         # Not multiprocessing.Process: it would import the app's main script in the child. The
         # child ends by itself when the pipe closes, so it never outlives the app's server.
         root = str(Path(__file__).resolve().parents[2])
         paths = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", self._module, str(other.fileno()), *self._cores],
-            pass_fds=[other.fileno()],
+            [sys.executable, "-m", self._module, str(child_end.fileno()), *self._cores],
+            pass_fds=[child_end.fileno()],
             stdin=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": paths},
         )
-        other.close()
+        child_end.close()
 
 
 def _value(response: Response) -> Any:
@@ -193,6 +193,6 @@ def _value(response: Response) -> Any:
     try:
         raise response.error
     finally:
-        # Else the error would hold this frame and the frame the error, and with them the whole
-        # request, until the garbage collector comes by.
+        # Otherwise the error and this frame reference each other and keep the whole request in
+        # memory until the garbage collector runs.
         del response

@@ -1,4 +1,7 @@
-"""What the app can ask the inference process about photos, videos and models; light to import."""
+"""Requests to the inference process about photos, videos and models, and their answers.
+
+Light to import.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +52,8 @@ class AnalyzePhoto(Message, Request[PhotoAnalysis]):
 
     Attributes:
         data: the encoded file.
-        name: what the result calls it.
-        model: registry name.
+        name: name of the photo in the result.
+        model: registry name of the network.
         options: detector options.
         preview_side: longest side of the preview, in pixels.
         crop_side: longest side of each crop, in pixels.
@@ -72,8 +75,8 @@ class AnnotatePhoto(Message, Request[bytes]):
 
     Attributes:
         data: the encoded photo.
-        result: its faces.
-        image_format: of the file.
+        result: result with the photo's faces.
+        image_format: format of the file.
 
     >>> AnnotatePhoto.model_fields["image_format"].default
     'PNG'
@@ -104,9 +107,9 @@ class ExplainFace(Message, Request[FaceExplanation]):
 
     Attributes:
         data: the encoded photo.
-        face: one of its faces.
-        model: registry name.
-        side: of the picture, in pixels.
+        face: face of the photo to explain.
+        model: registry name of the network.
+        side: side of the picture, in pixels.
 
     >>> sorted(ExplainFace.model_fields)
     ['data', 'face', 'model', 'side']
@@ -129,7 +132,11 @@ class WriteSampleClip(Message, Request[None]):
 
 
 class VideoPreview(Message):
-    """The answer to :class:`InspectVideo`: the container's facts, and the first frame as a JPEG file.
+    """The answer to :class:`InspectVideo`.
+
+    Attributes:
+        info: properties of the video, as its container states them.
+        preview: first frame as a JPEG file.
 
     >>> sorted(VideoPreview.model_fields)
     ['info', 'preview']
@@ -143,8 +150,8 @@ class InspectVideo(Message, Request[VideoPreview]):
     """Open a video and decode its first frame.
 
     Attributes:
-        path: of the file.
-        name: what messages call it.
+        path: path of the file.
+        name: name of the video in messages.
         preview_side: longest side of the preview, in pixels.
 
     >>> InspectVideo(path="/tmp/a", name="a.mp4", preview_side=960).name
@@ -160,8 +167,8 @@ class VideoProgress(Message):
     """An update of :class:`AnalyzeVideo`.
 
     Attributes:
-        frames: analysed since the last update.
-        frames_read: decoded frames so far.
+        frames: results of the frames that were analysed since the last update.
+        frames_read: number of frames decoded so far.
 
     >>> VideoProgress(frames=[], frames_read=3).frames_read
     3
@@ -175,9 +182,9 @@ class VideoSummary(Message):
     """The answer to :class:`AnalyzeVideo`.
 
     Attributes:
-        result: everything but the frames, which were sent as updates.
+        result: result without its frames, which were sent as updates.
         notes: messages beside the result.
-        key_moments: each person's strongest moment per emotion.
+        key_moments: key moments of all persons.
 
     >>> sorted(VideoSummary.model_fields)
     ['key_moments', 'notes', 'result']
@@ -192,10 +199,10 @@ class AnalyzeVideo(Message, StreamRequest[VideoProgress, VideoSummary]):
     """Analyse a video.
 
     Attributes:
-        path: of the file.
-        model: registry name.
-        options: sampling and detection.
-        annotated: where to write the annotated video; None writes none.
+        path: path of the file.
+        model: registry name of the network.
+        options: sampling and detection options.
+        annotated: path to write the annotated video to; None writes none.
 
     >>> AnalyzeVideo(path="/tmp/a.mp4", model="cnn8").annotated is None
     True
@@ -208,7 +215,11 @@ class AnalyzeVideo(Message, StreamRequest[VideoProgress, VideoSummary]):
 
 
 class Throughput(Message):
-    """The answer to :class:`MeasureThroughput`: backend and device, and faces a second by batch size.
+    """The answer to :class:`MeasureThroughput`.
+
+    Attributes:
+        device: label of the backend and device.
+        faces_per_second: classified faces a second, by batch size.
 
     >>> Throughput(device="ONNX Runtime, CPU", faces_per_second={1: 900.0}).device
     'ONNX Runtime, CPU'

@@ -19,7 +19,7 @@ UpdateT = TypeVar("UpdateT")
 
 
 class Message(BaseModel):
-    """Base of all that crosses the pipe: immutable, and without unknown fields.
+    """Base class of all messages: immutable, and without unknown fields.
 
     >>> class Ping(Message):
     ...     number: int
@@ -39,7 +39,7 @@ class Request(Generic[ResultT]):
 
 
 class StreamRequest(Generic[UpdateT, ResultT]):
-    """Marks a message as a long request: updates come first, then its answer.
+    """Marks a message as a long request with updates and a final answer.
 
     >>> class Count(Message, StreamRequest[int, str]):
     ...     to: int
@@ -68,7 +68,7 @@ class StreamUpdate(Message):
 
 
 class Cancel(Message):
-    """Asks the running request to end soon, with what it has.
+    """Asks the running request to end soon, with a partial result.
 
     >>> Cancel() == Cancel()
     True

@@ -1,4 +1,4 @@
-"""The worker process's side of the protocol: answers one request at a time by registered handlers.
+"""The server of the inference process: answers one request at a time with registered handlers.
 
 Inference runs in a process of its own because Streamlit calls ``keras.backend.clear_session()``
 after every script run when Keras is loaded beside it, and because a crash in a decoder or driver
@@ -20,7 +20,7 @@ UpdateT = TypeVar("UpdateT")
 
 
 class Handlers:
-    """Which function answers which request.
+    """The registry of request handlers, by request type.
 
     >>> from emosense.worker.protocol import Message, Request
     >>> class Double(Message, Request[int]):
@@ -37,7 +37,7 @@ class Handlers:
     def register(
         self, request_type: type[Request[ResultT]], handler: Callable[[Any], ResultT]
     ) -> None:
-        """Answer requests of a type by ``handler(request)``."""
+        """Answer requests of a type with ``handler(request)``."""
         self._by_type[request_type] = handler
 
     def register_stream(
@@ -45,9 +45,10 @@ class Handlers:
         request_type: type[StreamRequest[UpdateT, ResultT]],
         handler: Callable[[Any], Generator[UpdateT, bool, ResultT]],
     ) -> None:
-        """Answer long requests of a type by a generator.
+        """Answer long requests of a type with a generator.
 
-        It yields updates, is sent whether the request was cancelled, and returns the answer.
+        The generator yields updates, is sent whether the request was cancelled, and returns the
+        answer.
         """
         self._by_type[request_type] = handler
 
@@ -67,19 +68,22 @@ class Handlers:
 
 
 def serve(connection: Connection, handlers: Handlers) -> None:
-    """Answer requests until the other side closes the connection."""
+    """Answer requests until the client closes the connection."""
     while _answer_one(connection, handlers):
         pass
 
 
 def _answer_one(connection: Connection, handlers: Handlers) -> bool:
-    """Answer the next request and keep nothing of it; return whether there may be another."""
+    """Answer the next request; return False once the connection is closed.
+
+    A function of its own, so that no local variable keeps a request in memory after its answer.
+    """
     try:
         request = connection.recv()
     except (EOFError, OSError):
         return False
     if isinstance(request, Cancel):
-        return True  # of a request that has ended meanwhile
+        return True  # the request that it cancels has already ended
     try:
         value = handlers.find(request)(request)
         if isinstance(value, Generator):
@@ -87,7 +91,7 @@ def _answer_one(connection: Connection, handlers: Handlers) -> bool:
         response = Response(value=value)
     except EmoSenseError as error:
         response = Response(error=type(error)(str(error)))
-    except Exception as error:  # whatever it is, the app must get an answer
+    except Exception as error:  # the client must get an answer to every request
         traceback.print_exc()
         response = Response(error=WorkerError(f"Unexpected fault: {type(error).__name__}: {error}"))
     connection.send(response)
@@ -95,7 +99,7 @@ def _answer_one(connection: Connection, handlers: Handlers) -> bool:
 
 
 def _run_stream(updates: Generator[Any, bool, Any], connection: Connection) -> Any:
-    """Send what a generator yields and return its value; tell it when it is to end."""
+    """Send the updates that a generator yields, and return its value; pass on a cancellation."""
     cancelled = False
     try:
         value = next(updates)

@@ -30,7 +30,7 @@ def test_a_zip_of_photos_to_a_table_of_faces(server, page, astronaut_png):
     assert {row["emotion"] for row in rows} == {"happy"}
     # A job outlives a look at another page.
     page.get_by_role("link", name="About").click()
-    expect(page.get_by_text("What an answer is worth")).to_be_visible()
+    expect(page.get_by_text("How reliable a prediction is")).to_be_visible()
     page.get_by_role("link", name="Batch").click()
     expect(page.get_by_text("album.zip: 12 faces in 12 photos")).to_be_visible()
     # A row opens its photo: the table is drawn on a canvas, its first row is below the header.

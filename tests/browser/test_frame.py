@@ -1,4 +1,4 @@
-"""What every page has around it: menu, titles, history, announcements, saved charts."""
+"""The frame of every page: menu, titles, history, announcements, saved charts."""
 
 import re
 from itertools import pairwise
@@ -43,19 +43,19 @@ def hidden_menu(page):
     )
 
 
-def test_the_menu_of_a_phone_gets_out_of_the_way(server, phone):
+def test_the_menu_closes_on_phones(server, phone):
     phone.goto(server)
     expect(phone.get_by_text("Drop one or many photos above")).to_be_visible()
     opener = phone.get_by_test_id("stExpandSidebarButton")
     opener.tap()
     shown_menu(phone)
     phone.get_by_test_id("stSidebarNavLink").filter(has_text="Models").tap()
-    expect(phone.get_by_text("How was this made?")).to_be_visible()
+    expect(phone.get_by_text("How to reproduce")).to_be_visible()
     hidden_menu(phone)
     opener.tap()
     shown_menu(phone)
     phone.reload()
-    expect(phone.get_by_text("How was this made?")).to_be_visible()
+    expect(phone.get_by_text("How to reproduce")).to_be_visible()
     hidden_menu(phone)
     opener.tap()
     shown_menu(phone)
@@ -63,26 +63,26 @@ def test_the_menu_of_a_phone_gets_out_of_the_way(server, phone):
     hidden_menu(phone)
 
 
-def test_back_and_forward_take_choices_back(server, page):
+def test_back_and_forward_restore_widget_values(server, page):
     page.goto(f"{server}/models")
-    rows = page.get_by_text("Rows are the labels")
-    trust = page.get_by_text("Does 70 % mean 70 %?")
-    page.get_by_role("radio", name="Confusion").click()
+    rows = page.get_by_text("Rows are the true classes")
+    calibration = page.get_by_text("Calibration: does 70 % mean 70 %?")
+    page.get_by_role("radio", name="Confusion matrix").click()
     expect(rows).to_be_visible()
     page.get_by_role("radio", name="images").click()
     expect(page).to_have_url(re.compile("scale=counts"))
-    page.get_by_role("radio", name="Trust").click()
-    expect(trust).to_be_visible()
+    page.get_by_role("radio", name="Calibration").click()
+    expect(calibration).to_be_visible()
     page.go_back()
     expect(rows).to_be_visible()
     expect(page.get_by_role("radio", name="images")).to_be_checked()
     page.go_back()
     expect(page.get_by_role("radio", name="% of the true class")).to_be_checked()
     page.go_back()
-    expect(page.get_by_text("Headline figures")).to_be_visible()
+    expect(page.get_by_text("Headline metrics")).to_be_visible()
     page.go_forward()
     expect(rows).to_be_visible()
-    expect(page).to_have_title("Confusion · Models · EmoSense")
+    expect(page).to_have_title("Confusion matrix · Models · EmoSense")
 
 
 def test_model_and_options_are_one_choice_for_all_pages(server, page):
@@ -100,10 +100,10 @@ def test_model_and_options_are_one_choice_for_all_pages(server, page):
 
 def test_results_are_announced(server, page):
     page.goto(server)
-    said = page.locator("[role=status].emosense-unseen")
-    expect(said).to_have_text("")
+    live_region = page.locator("[role=status].emosense-unseen")
+    expect(live_region).to_have_text("")
     page.get_by_role("button", name="Try a sample").click()
-    expect(said).to_have_text(re.compile(r"Analysed 1 photo\. astronaut\.png: happy \d\d %"))
+    expect(live_region).to_have_text(re.compile(r"Analysed 1 photo\. astronaut\.png: happy \d\d %"))
 
 
 @pytest.mark.parametrize("view", ["overview", "confusion"])
@@ -114,19 +114,22 @@ def test_charts_are_saved_light_from_a_dark_page(server, dark_page, view):
     chart.hover()
     with dark_page.expect_download() as info:
         chart.locator("[data-title^='Download plot']").click()
-    drawn = Path(info.value.path()).read_text()
-    assert drawn.startswith("<svg")
-    ground = re.search(r"<rect[^>]*fill: rgb\((\d+), (\d+), (\d+)\)", drawn)  # the first one
-    assert ground.groups() == ("255", "255", "255")
-    texts = re.findall(r"<text[^>]*fill: rgb\((\d+), (\d+), (\d+)\)", drawn)
+    svg = Path(info.value.path()).read_text()
+    assert svg.startswith("<svg")
+    background = re.search(r"<rect[^>]*fill: rgb\((\d+), (\d+), (\d+)\)", svg)  # the first one
+    assert background.groups() == ("255", "255", "255")
+    texts = re.findall(r"<text[^>]*fill: rgb\((\d+), (\d+), (\d+)\)", svg)
     assert texts
     assert all(sum(map(int, colour)) < 300 for colour in texts)
 
 
 def test_headings_are_in_order(server, page):
-    for address, mark in (("models", "Speed on this machine"), ("responsible", "How often")):
+    for address, text in (
+        ("models", "Speed on this machine"),
+        ("responsible", "Error rates: how often"),
+    ):
         page.goto(f"{server}/{address}")
-        expect(page.get_by_text(mark).first).to_be_visible()
+        expect(page.get_by_text(text).first).to_be_visible()
         levels = page.evaluate(
             "[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => Number(h.tagName[1]))"
         )

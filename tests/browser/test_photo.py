@@ -55,7 +55,7 @@ def test_a_look_at_another_page_loses_nothing(server, page, astronaut_png):
     expect(page.get_by_text("classified by the model emosense-s")).to_be_visible()
     for _ in range(2):
         page.get_by_role("link", name="About").click()
-        expect(page.get_by_text("What an answer is worth")).to_be_visible()
+        expect(page.get_by_text("How reliable a prediction is")).to_be_visible()
         page.get_by_role("link", name="Photo").click()
         expect(page.get_by_text("classified by the model emosense-s")).to_be_visible()
         expect(page.get_by_text("1. happy")).to_have_count(1)

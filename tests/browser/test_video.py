@@ -41,7 +41,7 @@ def test_upload_a_clip_see_its_timeline_and_play_it(server, page, clip):
     page.wait_for_function("document.querySelector('video').currentTime > 0.3")
     # Leaving the page and coming back loses nothing.
     page.get_by_role("link", name="Models").click()
-    expect(page.get_by_text("Headline figures")).to_be_visible()
+    expect(page.get_by_text("Headline metrics")).to_be_visible()
     page.get_by_role("link", name="Video").click()
     expect(page.get_by_text("frames analysed of 80")).to_be_visible()
 

@@ -76,3 +76,15 @@ def test_backends_agree(detectors, astronaut, other_backend):
 def test_unknown_backend():
     with pytest.raises(DetectorError, match="Received: 'haar'"):
         create_detector_backend("haar")
+
+
+@pytest.mark.gpu
+def test_a_gpu_is_used_where_there_is_one():
+    detector = FaceDetector("auto")
+    assert detector.on_gpu
+    assert detector.label == "YuNet (Keras, GPU)"
+
+
+def test_backends_of_cpus_say_so():
+    for name in ("onnx", "opencv"):
+        assert not FaceDetector(name).on_gpu

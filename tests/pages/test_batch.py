@@ -1,4 +1,4 @@
-"""The Batch page through Streamlit's test harness, with the real inference process."""
+"""The Batch page in Streamlit's AppTest, with real inference."""
 
 import io
 import zipfile
@@ -18,9 +18,9 @@ def page():
     app = AppTest.from_file(str(ROOT / "pages" / "batch.py"), default_timeout=180).run()
     assert not app.exception
     yield app
-    # The harness has one browser session for all tests.
-    while left := [button for button in app.button if button.label == "Remove"]:
-        left[0].click().run()
+    # AppTest has one browser session for all tests.
+    while buttons := [button for button in app.button if button.label == "Remove"]:
+        buttons[0].click().run()
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +44,11 @@ def upload(app, *files):
 def analysed(app):
     app.button(key="batch_start").click().run()
 
-    def ended():
+    def finished():
         assert not app.run().exception
         return "photos/s" in texts(app)
 
-    wait_until(ended, lambda: f"the page says: {texts(app)}", timeout=200, pause=0.2)
+    wait_until(finished, lambda: f"the page says: {texts(app)}", timeout=200, pause=0.2)
     return texts(app)
 
 
@@ -59,23 +59,23 @@ def test_empty_state_explains(page):
 
 def test_zip_and_photos_in_one_job(page, album, astronaut):
     wall = encoded(np.full((200, 300, 3), 90, np.uint8), "PNG")
-    told = upload(page, ("my_album.zip", album, "application/zip"), ("wall.png", wall, "image/png"))
-    assert "my\\_album.zip: 1 file that is no photo is left out." in told
+    text = upload(page, ("my_album.zip", album, "application/zip"), ("wall.png", wall, "image/png"))
+    assert "my\\_album.zip: 1 file that is no photo is left out." in text
     assert page.button(key="batch_start").label == "Analyse 8 photos"
-    told = analysed(page)
-    assert "8 photos: 6 faces in 7 photos" in told
-    assert "**happy** &nbsp; 6 faces" in told
+    text = analysed(page)
+    assert "8 photos: 6 faces in 7 photos" in text
+    assert "**happy** &nbsp; 6 faces" in text
     labels = [expander.label for expander in page.expander]
     assert "1 photo could not be analysed" in labels
     assert "No face found in 1 photo" in labels
-    failures, without, faces = (frame.value for frame in page.dataframe)
+    failures, without_faces, faces = (frame.value for frame in page.dataframe)
     assert failures["photo"].tolist() == ["cut.jpg"]
     assert "damaged or cut off" in failures["why"][0]
-    assert without["photo"].tolist() == ["wall.png"]
+    assert without_faces["photo"].tolist() == ["wall.png"]
     assert faces["photo"].tolist() == [f"album/{number}.png" for number in range(6)]
-    assert set(faces["says"]) == {"happy"}
+    assert set(faces["label"]) == {"happy"}
     assert faces["picture"][0].startswith("data:image/jpeg;base64,")
-    # Filters, one after the other.
+    # Filters, one after another.
     key = next(box.key for box in page.text_input)
     page.text_input(key=key).set_value("album/3").run()
     assert page.dataframe[-1].value["photo"].tolist() == ["album/3.png"]
@@ -83,29 +83,29 @@ def test_zip_and_photos_in_one_job(page, album, astronaut):
     assert "No face passes these filters" in texts(page)
 
 
-def test_equal_names_are_told_apart(page, astronaut_png):
+def test_equal_names_are_numbered(page, astronaut_png):
     photo = ("a.png", astronaut_png, "image/png")
     upload(page, photo, photo)
     analysed(page)
     assert page.dataframe[-1].value["photo"].tolist() == ["a.png", "a.png (2)"]
 
 
-def test_bad_archives_are_told_and_the_rest_is_analysed(page, astronaut_png, album):
-    told = upload(
+def test_bad_archives_are_reported_and_other_uploads_analysed(page, astronaut_png, album):
+    text = upload(
         page,
         ("a.zip", b"hello", "application/zip"),
         ("b.zip", album[: len(album) // 2], "application/zip"),
         ("c.png", astronaut_png, "image/png"),
     )
-    assert "**a.zip**: Expected a zip archive. Received: a file of another kind." in told
-    assert "**b.zip**: The zip archive is damaged or cut off" in told
+    assert "**a.zip**: Expected a zip archive. Received: a file of another kind." in text
+    assert "**b.zip**: The zip archive is damaged or cut off" in text
     assert "1 face in 1 photo" in analysed(page)
 
 
-def test_limits_are_told(page, album, monkeypatch, astronaut_png):
+def test_limits_are_reported(page, album, monkeypatch, astronaut_png):
     monkeypatch.setenv("EMOSENSE_MAX_BATCH_PHOTOS", "2")
     photo = ("a.png", astronaut_png, "image/png")
-    told = upload(page, photo, photo, photo, ("album.zip", album, "application/zip"))
-    assert "Expected at most 2 photos in one job. Received: 3. The first 2 are analysed." in told
-    assert "**album.zip**: Expected at most 2 photos. Received: a zip archive with 7." in told
+    text = upload(page, photo, photo, photo, ("album.zip", album, "application/zip"))
+    assert "Expected at most 2 photos in one job. Received: 3. The first 2 are analysed." in text
+    assert "**album.zip**: Expected at most 2 photos. Received: a zip archive with 7." in text
     assert page.button(key="batch_start").label == "Analyse 2 photos"

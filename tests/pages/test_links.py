@@ -1,4 +1,4 @@
-"""Choices, address and session, without a browser."""
+"""Widgets bound to query parameters and session state, without a browser."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -27,25 +27,25 @@ def opened(**parameters):
     return app.run()
 
 
-def said(app):
+def first_markdown(app):
     assert not app.exception
     return app.markdown[0].value
 
 
-def test_without_parameters_there_are_defaults_and_a_short_address():
+def test_without_parameters_widgets_have_defaults_and_the_url_is_short():
     app = opened()
-    assert said(app) == "green False 16"
+    assert first_markdown(app) == "green False 16"
     assert app.query_params == {}
 
 
-def test_the_address_counts():
+def test_query_parameters_set_the_widgets():
     app = opened(colour="blue", bright="1", size="31")
-    assert said(app) == "blue True 31"
+    assert first_markdown(app) == "blue True 31"
     assert not app.warning
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "warning"),
     [
         (
             "colour",
@@ -59,39 +59,39 @@ def test_the_address_counts():
         ("size", "9" * 5000, "which is not among the whole numbers"),
     ],
 )
-def test_what_cannot_be_chosen_is_told_and_leaves_the_address(name, value, told):
+def test_invalid_values_are_reported_and_removed_from_the_url(name, value, warning):
     app = opened(**{name: value})
-    assert said(app) == "green False 16"
-    assert told in app.warning[0].value
+    assert first_markdown(app) == "green False 16"
+    assert warning in app.warning[0].value
     assert len(app.warning[0].value) < 300
     assert app.query_params == {}
 
 
-def test_a_choice_is_written_and_its_default_is_not():
+def test_a_value_is_written_into_the_url_and_a_default_is_not():
     app = opened()
     app.selectbox(key="linked_colour").set_value("red").run()
     app.toggle(key="linked_bright").set_value(True).run()
-    assert said(app) == "red True 16"
+    assert first_markdown(app) == "red True 16"
     assert app.query_params == {"colour": "red", "bright": "1"}
     app.selectbox(key="linked_colour").set_value("green").run()
     assert app.query_params == {"bright": "1"}
 
 
-def test_back_takes_a_choice_back():
-    """Back changes the address alone; the browser still sends the widget's value."""
+def test_back_restores_the_previous_value():
+    """Back changes only the URL; the browser still sends the widget's value."""
     app = opened()
     app.selectbox(key="linked_colour").set_value("red").run()
     app.query_params.clear()
     app.run()
-    assert said(app) == "green False 16"
+    assert first_markdown(app) == "green False 16"
     app.query_params["colour"] = "blue"
     app.run()
-    assert said(app) == "blue False 16"
+    assert first_markdown(app) == "blue False 16"
 
 
-def test_another_page_has_the_same_choice_and_shows_it_in_its_address():
+def test_another_page_has_the_same_value_and_writes_it_into_its_url():
     app = opened(colour="red", size="40")
     app.query_params.clear()  # as a click in the menu does
     app.selectbox(key="go").set_value("two").run()
-    assert said(app) == "red False 40"
+    assert first_markdown(app) == "red False 40"
     assert app.query_params == {"colour": "red", "size": "40"}

@@ -31,7 +31,7 @@ def with_tiny(small_run, tmp_path, monkeypatch):
 
 
 def opened(*expanders, **parameters):
-    """The page at an address, with the expanders of these keys open."""
+    """Return the page opened with query parameters, and the expanders of these keys expanded."""
     app = AppTest.from_file(str(ROOT / "pages" / "models.py"), default_timeout=120)
     for key in expanders:
         app.session_state[key] = True
@@ -46,16 +46,16 @@ def opened(*expanders, **parameters):
 def test_every_view_shows_every_model(view, with_tiny):
     app = opened("made", view=view)
     assert app.segmented_control(key="linked_view").value == view
-    # The new model needs no code: it is in the choice and its figures are shown.
+    # A new model needs no code: it can be selected and its metrics are shown.
     assert app.pills(key="linked_model").value == list(list_models())
     assert not app.warning
-    shown = texts(app) + "".join(frame.value.to_string() for frame in app.dataframe)
+    content = texts(app) + "".join(frame.value.to_string() for frame in app.dataframe)
     for name in list_models():
-        assert f"({name})" in shown or find_model(name).card.title in shown
+        assert f"({name})" in content or find_model(name).card.title in content
 
 
 def test_a_model_from_kaggles_folders(with_tiny, small_data, small_run):
-    """Data without PublicTest: a tenth of Training is watched."""
+    """Data without PublicTest: validation is a tenth of Training."""
     data = replace(small_data, usage=np.where(small_data.usage == 1, 2, small_data.usage))
     train(Recipe("cnn8", epochs=1, batch_size=16), data, with_tiny.parent / "run")
     export_model(with_tiny.parent / "run", data, with_tiny)
@@ -68,7 +68,7 @@ def test_a_model_from_kaggles_folders(with_tiny, small_data, small_run):
     assert "no predictions for PublicTest" in app.warning[0].value
 
 
-def test_no_image_without_a_copy_is_told(with_tiny, small_data):
+def test_a_split_of_duplicates_only_is_reported(with_tiny, small_data):
     path = with_tiny / "predictions.npz"
     with np.load(path) as archive:
         arrays = dict(archive)
@@ -78,13 +78,13 @@ def test_no_image_without_a_copy_is_told(with_tiny, small_data):
     card["files"]["predictions.npz"]["sha256"] = sha256_of(path)
     (with_tiny / "card.json").write_text(json.dumps(card))
     app = opened(model="tiny", copies="no")
-    assert "every image of its PrivateTest has a copy in Training" in app.warning[0].value
+    assert "every image of its PrivateTest has a duplicate in Training" in app.warning[0].value
     assert not opened(model="tiny", view="trust").warning
 
 
-def test_overview_holds_the_cards_figures(with_tiny):
+def test_overview_shows_the_cards_metrics(with_tiny):
     app = opened()
-    figures, table_one = (frame.value.set_index("model") for frame in app.dataframe[:2])
+    metrics_table, split_table = (frame.value.set_index("model") for frame in app.dataframe[:2])
     own, tiny = (
         find_model("cnn8").card.model_dump(),
         json.loads((with_tiny / "card.json").read_text()),
@@ -94,16 +94,18 @@ def test_overview_holds_the_cards_figures(with_tiny):
         ("8L CNN (tiny)", tiny["metrics"]),
     ):
         test = metrics["PrivateTest"]
-        assert figures.loc[label, "accuracy"] == pytest.approx(100 * test["accuracy"])
-        assert figures.loc[label, "precision"] == pytest.approx(100 * test["macro_precision"])
-        assert figures.loc[label, "F1"] == pytest.approx(100 * test["macro_f1"])
-        assert figures.loc[label, "ECE"] == pytest.approx(test["ece"], abs=1e-6)
-        assert figures.loc[label, "parameters"] == 4_232_199
-        assert figures.loc[label, "the paper's accuracy"] == 62.2
-        assert table_one.loc[label, "test loss"] == test["loss"]
+        assert metrics_table.loc[label, "accuracy"] == pytest.approx(100 * test["accuracy"])
+        assert metrics_table.loc[label, "precision"] == pytest.approx(100 * test["macro_precision"])
+        assert metrics_table.loc[label, "F1"] == pytest.approx(100 * test["macro_f1"])
+        assert metrics_table.loc[label, "ECE"] == pytest.approx(test["ece"], abs=1e-6)
+        assert metrics_table.loc[label, "parameters"] == 4_232_199
+        assert metrics_table.loc[label, "the paper's accuracy"] == 62.2
+        assert split_table.loc[label, "test loss"] == test["loss"]
         training = metrics["Training"]["accuracy"]
-        assert table_one.loc[label, "training accuracy"] == 100 * training
-    assert figures.loc["8L CNN (tiny)", "MFLOPs a face"] == pytest.approx(435.647, abs=0.001)
+        assert split_table.loc[label, "training accuracy"] == 100 * training
+    assert metrics_table.loc["8L CNN (tiny)", "MFLOPs per face"] == pytest.approx(
+        435.647, abs=0.001
+    )
 
 
 def test_link_opens_what_its_sender_saw(with_tiny):
@@ -126,22 +128,22 @@ def test_choices_are_written_into_the_address(with_tiny):
     assert app.query_params == {"view": "trust", "model": "tiny"}
 
 
-def test_a_link_to_nothing_is_told():
+def test_a_link_to_unknown_values_is_reported():
     app = opened(model="gone", view="nowhere")
-    told = texts(app)
-    assert "The link asks for model 'gone', which is not among" in told
-    assert "The link asks for view 'nowhere'" in told
+    text = texts(app)
+    assert "The link asks for model 'gone', which is not among" in text
+    assert "The link asks for view 'nowhere'" in text
     assert app.segmented_control(key="linked_view").value == "overview"
 
 
-def test_head_to_head_needs_the_same_images(with_tiny):
+def test_comparison_needs_the_same_images(with_tiny):
     app = opened(view="compare", first="cnn8", second="tiny")
     assert "cannot be compared: Expected predictions on the same images" in texts(app)
     app = opened(view="compare", model="tiny")
     assert "Choose at least two models" in texts(app)
 
 
-def test_head_to_head_of_equal_models(with_tiny):
+def test_comparison_of_equal_models(with_tiny):
     again = with_tiny.parent / "again"
     shutil.copytree(with_tiny, again)
     card = json.loads((again / "card.json").read_text())
@@ -151,7 +153,7 @@ def test_head_to_head_of_equal_models(with_tiny):
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Difference in accuracy"] == "+0.0 points"
     assert metrics["McNemar's test"] == "p = 1"
-    assert metrics["Same answer"] == "100.0 %"
+    assert metrics["Same prediction"] == "100.0 %"
     app = opened(view="compare", first="tiny", second="tiny")
     assert "Choose two different models" in texts(app)
 
@@ -167,7 +169,7 @@ def test_speed_is_measured_on_demand(with_tiny):
     assert row["faces/s, 64 at a time"] > 0
 
 
-def test_damage_is_told_and_the_others_are_shown(with_tiny):
+def test_damaged_files_are_reported_and_other_models_shown(with_tiny):
     (with_tiny / "predictions.npz").write_bytes(b"changed")
     app = opened()
     assert "was changed or damaged" in app.warning[0].value
@@ -186,7 +188,7 @@ def test_an_unfinished_model_says_so(with_tiny):
     assert "1 of 3 epochs were trained so far" in texts(opened(view="training", model="tiny"))
 
 
-def test_how_it_was_made_gives_the_commands(with_tiny):
+def test_how_to_reproduce_shows_the_commands(with_tiny):
     assert not opened(model="tiny").code  # it brings 1.5 MB of script
     app = opened("made", model="tiny")
     code = "\n".join(element.value for element in app.code)
@@ -194,26 +196,26 @@ def test_how_it_was_made_gives_the_commands(with_tiny):
     assert "emosense evaluate tiny --data fer2013.csv" in code
 
 
-def test_training_on_harder_images_and_earlier_runs_are_told(with_tiny):
+def test_augmented_training_and_earlier_runs_are_mentioned(with_tiny):
     app = opened(view="training", model="tiny")
-    assert "made harder on purpose" not in texts(app)
+    assert "augmented images" not in texts(app)
     card = json.loads((with_tiny / "card.json").read_text())
     card["recipe"] |= {"mixup": 0.2, "start": "before", "teacher": "before"}
     (with_tiny / "card.json").write_text(json.dumps(card))
-    told = texts(opened(view="training", model="tiny"))
-    learned = card["metrics"]["Training"]["accuracy"]
-    assert "made harder on purpose" in told
-    assert f"images is {100 * learned:.1f} %" in told
-    assert "It began with and learned from a model of an earlier run" in told
+    text = texts(opened(view="training", model="tiny"))
+    accuracy = card["metrics"]["Training"]["accuracy"]
+    assert "augmented images and softened labels" in text
+    assert f"images is {100 * accuracy:.1f} %" in text
+    assert "It was fine-tuned from and distilled from a model of an earlier run" in text
     assert "an earlier run" in texts(opened("made", model="tiny"))
 
 
-def test_nothing_chosen():
+def test_no_model_selected():
     app = opened()
     app.pills(key="linked_model").set_value([]).run()
     assert "Choose at least one model" in texts(app)
 
 
 def test_without_models_the_page_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr("emosense.networks.registry.model_folders", lambda: (tmp_path,))
+    monkeypatch.setattr("emosense.networks.registry.model_dirs", lambda: (tmp_path,))
     assert "git checkout -- models" in opened().error[0].value

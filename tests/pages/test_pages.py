@@ -1,4 +1,4 @@
-"""Pages through Streamlit's own test harness, with the real inference process."""
+"""The Photo, Responsible use and About pages in Streamlit's AppTest, with real inference."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ def upload(app, *files):
     return texts(app)
 
 
-def test_a_wrong_setting_is_told(monkeypatch):
+def test_an_invalid_setting_is_reported(monkeypatch):
     monkeypatch.setenv("EMOSENSE_MAX_PHOTOS", "many")
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert not app.exception
@@ -42,8 +42,8 @@ def test_empty_state_explains(page):
     assert picker.value == "cnn8"
     assert "8L CNN · right for 62 of 100 faces" in picker.options
     (best,) = [option for option in picker.options if "recommended" in option]
-    assert best == "EmoSense S · recommended, most often right · right for 70 of 100 faces"
-    # Who does no better than chance comes last, and says so.
+    assert best == "EmoSense S · recommended, most accurate · right for 70 of 100 faces"
+    # A model that does no better than chance comes last, with a note.
     assert picker.options[-1].startswith("10L CNN · no better than guessing (24 of 100 faces)")
     assert not any("MFLOPs" in option for option in picker.options)
 
@@ -51,29 +51,29 @@ def test_empty_state_explains(page):
 def test_sample(page):
     page.button(key="photo_sample_button").click().run()
     assert not page.exception
-    told = texts(page)
-    assert "**1. happy**" in told
-    assert "NASA" in told
-    assert "YuNet (" in told
+    text = texts(page)
+    assert "**1. happy**" in text
+    assert "NASA" in text
+    assert "YuNet (" in text
 
 
-def test_upload_of_one(page, astronaut_png):
-    told = upload(page, ("eileen.png", astronaut_png, "image/png"))
-    assert "**1. happy**" in told
+def test_one_upload(page, astronaut_png):
+    text = upload(page, ("eileen.png", astronaut_png, "image/png"))
+    assert "**1. happy**" in text
     assert not page.error
 
 
-def test_many_with_a_bad_one_between(page, astronaut_png, astronaut):
+def test_several_photos_with_a_damaged_one(page, astronaut_png, astronaut):
     wall = encoded(np.full((200, 300, 3), 90, np.uint8), "PNG")
-    told = upload(
+    text = upload(
         page,
         ("a.png", astronaut_png, "image/png"),
         ("broken_*.jpg", encoded(astronaut, "JPEG")[:2000], "image/jpeg"),
         ("wall.png", wall, "image/png"),
     )
-    assert "1 face in 2 photos, 1 file could not be read" in told
-    assert "**1. happy**" in told
-    assert "No face found" in told
+    assert "1 face in 2 photos, 1 file could not be read" in text
+    assert "**1. happy**" in text
+    assert "No face found" in text
     assert r"broken\_\*.jpg" in page.error[0].value
     assert "damaged or cut off" in page.error[0].value
     summary = page.dataframe[0].value
@@ -82,19 +82,19 @@ def test_many_with_a_bad_one_between(page, astronaut_png, astronaut):
 
 @pytest.fixture
 def small_model(small_run, monkeypatch):
-    """The model made in the tests, in an inference process that knows it."""
+    """The model trained by the tests, in a new inference process that finds it."""
     monkeypatch.setenv("EMOSENSE_MODELS", str(small_run / "models"))
     st.cache_resource.clear()
     yield
     st.cache_resource.clear()
 
 
-def test_an_unsure_answer_and_why(astronaut_png, small_model):
+def test_an_unsure_prediction_and_its_explanation(astronaut_png, small_model):
     app = AppTest.from_file(str(ROOT / "pages" / "photo.py"), default_timeout=180).run()
     app.selectbox(key="model").set_value("tiny").run()
-    told = upload(app, ("a.png", astronaut_png, "image/png"))
-    assert "**1. unsure**" in told
-    assert "It is never sure" in told
+    text = upload(app, ("a.png", astronaut_png, "image/png"))
+    assert "**1. unsure**" in text
+    assert "Always shows 'unsure'" in text
     app.selectbox(key="model").set_value("cnn8").run()
     assert "**1. happy**" in texts(app)
     app.button(key="why_0-1").click().run()
@@ -111,9 +111,9 @@ def test_options_reach_the_detector(page, astronaut_png):
 def test_too_many_photos_are_cut_with_a_message(page, astronaut_png, monkeypatch):
     monkeypatch.setenv("EMOSENSE_MAX_PHOTOS", "1")
     files = [(f"{i}.png", astronaut_png, "image/png") for i in range(2)]
-    told = upload(page, *files)
-    assert "Expected at most 1 photos at a time. Received: 2" in told
-    assert "The Batch page takes 500 at once" in told
+    text = upload(page, *files)
+    assert "Expected at most 1 photos at a time. Received: 2" in text
+    assert "The Batch page takes 500 at once" in text
     assert "Open the Batch page" in [link.proto.label for link in page.get("page_link")]
 
 
@@ -121,49 +121,51 @@ CLIP = b"\x00\x00\x00\x20ftypisom" + bytes(500)
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "told", "target"),
+    ("name", "data", "message", "target"),
     [
         ("clip.mp4", CLIP, "**clip.mp4** is a video: open it on the Video page.", "Video"),
         ("clip.jpg", CLIP, "**clip.jpg** is a video: open it on the Video page.", "Video"),
         ("a.zip", b"PK\x03\x04" + bytes(99), "**a.zip** is a zip archive: open it on the", "Batch"),
     ],
 )
-def test_what_is_no_photo_is_answered_in_words(page, name, data, told, target, astronaut_png):
-    """By its content, whatever its name says; the photos beside it are analysed."""
-    said = upload(page, (name, data, "application/x"), ("eileen.png", astronaut_png, "image/png"))
-    assert told in said
+def test_other_kinds_of_files_get_a_link_to_their_page(
+    page, name, data, message, target, astronaut_png
+):
+    """Detected by content, not by name; photos in the same upload are analysed."""
+    text = upload(page, (name, data, "application/x"), ("eileen.png", astronaut_png, "image/png"))
+    assert message in text
     assert f"Open the {target} page" in [link.proto.label for link in page.get("page_link")]
-    assert "**1. happy**" in said
+    assert "**1. happy**" in text
     assert not page.error
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "what"),
+    ("name", "data", "received"),
     [
         ("notes.txt", b"dear diary", "a file of another kind"),
         ("paper.pdf", b"%PDF-1.7 " + bytes(99), "a PDF document"),
         ("no_ending", b"<!DOCTYPE html><p>", "an HTML document"),
     ],
 )
-def test_what_is_neither_is_told_what_it_is(page, name, data, what):
+def test_unsupported_files_are_rejected_with_their_type(page, name, data, received):
     upload(page, (name, data, ""))
     (error,) = page.error
     assert error.value.startswith(f"**{name.replace('_', chr(92) + '_')}**: Expected a photo (")
-    assert error.value.endswith(f"Received: {what}.")
+    assert error.value.endswith(f"Received: {received}.")
 
 
 def test_more_than_twelve_faces_get_cards_on_demand(page, astronaut):
     face = astronaut[20:220, 130:330]
     grid = np.vstack([np.hstack([face[::2, ::2]] * 5)] * 3)
-    told = upload(page, ("class.png", encoded(grid, "PNG"), "image/png"))
-    assert "**12. happy**" in told
-    assert "**13. happy**" not in told
+    text = upload(page, ("class.png", encoded(grid, "PNG"), "image/png"))
+    assert "**12. happy**" in text
+    assert "**13. happy**" not in text
     page.button(key="photo_more_0").click().run()
     assert "**15. happy**" in texts(page)
     assert "photo_more_0" not in {button.key for button in page.button}
 
 
-def test_several_photos_say_what_was_found(page, astronaut_png, astronaut):
+def test_several_photos_have_a_summary_and_labelled_expanders(page, astronaut_png, astronaut):
     pair = encoded(np.hstack([astronaut, astronaut[:, ::-1]]), "PNG")
     wall = encoded(np.full((200, 300, 3), 90, np.uint8), "PNG")
     upload(
@@ -182,13 +184,13 @@ def test_several_photos_say_what_was_found(page, astronaut_png, astronaut):
     ]
     pictures = page.dataframe[0].value["picture"]
     assert all(picture.startswith("data:image/jpeg;base64,") for picture in pictures)
-    assert len(page.get("plotly_chart")) == 1 + 3  # the fourth photo is closed
+    assert len(page.get("plotly_chart")) == 1 + 3  # the fourth photo is collapsed
     page.toggle(key="photo_expand").set_value(True).run()
     assert len(page.get("plotly_chart")) == 1 + 5
 
 
 def test_without_models_the_page_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr("emosense.networks.registry.model_folders", lambda: (tmp_path,))
+    monkeypatch.setattr("emosense.networks.registry.model_dirs", lambda: (tmp_path,))
     app = AppTest.from_file(str(ROOT / "pages" / "photo.py"), default_timeout=60).run()
     assert not app.exception
     assert "git checkout -- models" in app.error[0].value
@@ -200,13 +202,13 @@ def test_responsible_use_shows_the_cards_error_rates():
     app = AppTest.from_file(str(ROOT / "pages" / "responsible.py"), default_timeout=60).run()
     assert not app.exception
     assert app.title[0].value == "Responsible use"
-    told = texts(app)
+    text = texts(app)
     for word in ("Article 5(1)(f)", "medical or safety", "not a feeling", "leaves the machine"):
-        assert word in told
+        assert word in text
     table = app.dataframe[0].value.set_index("model")
-    test = find_model("cnn8").card.metrics["PrivateTest"]
-    assert table.loc["8L CNN", "all"] == pytest.approx(1 - test.accuracy, abs=0.005)
-    fear = 1 - test.per_class["fear"].recall
+    metrics = find_model("cnn8").card.metrics["PrivateTest"]
+    assert table.loc["8L CNN", "all"] == pytest.approx(1 - metrics.accuracy, abs=0.005)
+    fear = 1 - metrics.per_class["fear"].recall
     assert table.loc["8L CNN", "fear"] == pytest.approx(fear, abs=0.005)
 
 
@@ -216,7 +218,7 @@ def test_about():
     assert "trained with `emosense train cnn8" in texts(app)
 
 
-def test_every_page_links_to_responsible_use_and_asks_for_a_login_where_it_is_wanted(monkeypatch):
+def test_every_page_links_to_responsible_use_and_asks_for_a_login_if_required(monkeypatch):
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert not app.exception
     assert len(app.file_uploader) == 1

@@ -1,4 +1,4 @@
-"""The Video page through Streamlit's test harness, with the real processes."""
+"""The Video page in Streamlit's AppTest, with real inference processes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +20,9 @@ def page():
     app = AppTest.from_file(str(ROOT / "pages" / "video.py"), default_timeout=180).run()
     assert not app.exception
     yield app
-    # The harness has one browser session for all tests.
-    while left := [button for button in app.button if button.label == "Remove"]:
-        left[0].click().run()
+    # AppTest has one browser session for all tests.
+    while buttons := [button for button in app.button if button.label == "Remove"]:
+        buttons[0].click().run()
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +38,11 @@ def upload(app, name, data):
 
 
 def finished(app):
-    def ended():
+    def is_finished():
         assert not app.run().exception
         return "analysed of" in texts(app) or app.error
 
-    wait_until(ended, lambda: f"the page says: {texts(app)}", timeout=200, pause=0.2)
+    wait_until(is_finished, lambda: f"the page says: {texts(app)}", timeout=200, pause=0.2)
     return texts(app)
 
 
@@ -51,19 +51,19 @@ def test_empty_state_explains(page):
 
 
 def test_upload_analyse_and_remove(page, clip):
-    told = upload(page, "my_clip.mp4", clip)
-    assert "640 x 360 · 1.6 s · 25 frames/s · h264 · without sound" in told
+    text = upload(page, "my_clip.mp4", clip)
+    assert "640 x 360 · 1.6 s · 25 frames/s · h264 · without sound" in text
     page.button(key="video_start").click().run()
-    told = finished(page)
-    assert "my\\_clip.mp4" in told
-    assert "frames analysed of 40" in told
-    assert "Key moments" in told
+    text = finished(page)
+    assert "my\\_clip.mp4" in text
+    assert "frames analysed of 40" in text
+    assert "Key moments" in text
     people = page.dataframe[0].value
     assert people["person"].tolist() == [1]
     assert people["mostly"].tolist() == ["happy"]
     assert not page.error
     assert not page.warning
-    page.button(key="remove_0").click().run()
+    page.button(key="video_remove_1").click().run()
     assert not page.exception
     assert "frames analysed of" not in texts(page)
 
@@ -79,14 +79,14 @@ def test_a_clip_without_faces(page, tmp_path):
     ("data", "expected"),
     [(b"hello", "expected a video"), (b"", "an empty file"), (None, "damaged or cut off")],
 )
-def test_bad_uploads_are_told(page, clip, data, expected):
-    told = upload(page, "bad.mp4", clip[: len(clip) // 2] if data is None else data)
-    assert expected in told
-    assert "bad.mp4" in told
+def test_bad_uploads_are_reported(page, clip, data, expected):
+    text = upload(page, "bad.mp4", clip[: len(clip) // 2] if data is None else data)
+    assert expected in text
+    assert "bad.mp4" in text
     assert [button.label for button in page.button] == []
 
 
-def test_durations_are_told_in_minutes_and_seconds():
+def test_durations_are_formatted_in_minutes_and_seconds():
     info = VideoInfo(640, 360, 119.97, 3000, 25.0, "h264", 0, False)
     assert "2:00.0 min" in describe(info)
     assert "1:05.2 min" in describe(replace(info, duration=65.23))

@@ -62,7 +62,7 @@ def started_server(*runner: str, **environment: str) -> Iterator[Server]:
             process.terminate()
 
 
-def _answers(url: str, process: subprocess.Popen) -> bool:
+def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
     assert process.poll() is None, "the server ended"
     try:
         with urllib.request.urlopen(f"{url}/_stcore/health"):

@@ -64,19 +64,19 @@ def _cut(data: bytearray, rng: random.Random, _: Sequence[bytes]) -> bytearray:
     return data[: rng.randrange(len(data))]
 
 
-def _flip_bits(data: bytearray, rng: random.Random, _: Sequence[bytes]) -> bytearray:
+def _flip_bits(data: bytearray, rng: random.Random, others: Sequence[bytes]) -> bytearray:
     for _ in range(rng.choice((1, 4, 32, 256))):
         data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
     return data
 
 
-def _spoil_start(data: bytearray, rng: random.Random, _: Sequence[bytes]) -> bytearray:
+def _spoil_start(data: bytearray, rng: random.Random, others: Sequence[bytes]) -> bytearray:
     for _ in range(rng.choice((1, 3, 8))):
         data[rng.randrange(min(200, len(data)))] = rng.randrange(256)
     return data
 
 
-def _extreme_number(data: bytearray, rng: random.Random, _: Sequence[bytes]) -> bytearray:
+def _extreme_number(data: bytearray, rng: random.Random, others: Sequence[bytes]) -> bytearray:
     size, sign = rng.choice(((2, "H"), (4, "I")))
     for _ in range(rng.choice((1, 2, 4))):
         at = rng.randrange(min(rng.choice((100, 2000, len(data))), len(data) - size))

@@ -13,7 +13,6 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from emosense.batch.messages import AnalyzeFiles
-from emosense.inference import video
 from emosense.worker.messages import AnalyzePhoto, AnalyzeVideo
 from emosense.worker.server import Handlers
 from support.gates import pass_gate
@@ -47,5 +46,7 @@ def _gated_find(self: Handlers, request: object) -> Any:
 
 if __name__ == "__main__":
     Handlers.find = _gated_find  # type: ignore[method-assign]
+    from emosense.inference import video
+
     video.UPDATE_SECONDS = -1
     runpy.run_module("emosense.inference", run_name="__main__")

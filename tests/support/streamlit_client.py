@@ -20,6 +20,7 @@ from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from support.waiting import wait_until
 
@@ -58,7 +59,7 @@ class BrowserSession:
         self._socket = self._open.enter_context(
             connect(
                 self._url.replace("http", "ws", 1) + "/_stcore/stream",
-                subprotocols=["streamlit", self._xsrf, *session],
+                subprotocols=[Subprotocol(name) for name in ("streamlit", self._xsrf, *session)],
                 additional_headers={"Cookie": self._cookies},
                 max_size=None,
                 open_timeout=60,

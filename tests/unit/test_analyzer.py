@@ -89,8 +89,8 @@ def test_errors(analyzer):
 class TestExport:
     def test_csv_has_a_row_per_face(self, result):
         failed = PhotoFailure("=cmd.jpg", "Expected a photo")
-        nothing = PhotoResult("wall.png", 9, 9, (), "cnn8", "x")
-        table = list(csv.DictReader(io.StringIO(photo_export.to_csv([result, nothing, failed]))))
+        empty = PhotoResult("wall.png", 9, 9, (), "cnn8", "x")
+        table = list(csv.DictReader(io.StringIO(photo_export.to_csv([result, empty, failed]))))
         assert [row["face"] for row in table] == ["1", "0", ""]
         face = result.faces[0]
         assert table[0]["emotion"] == "happy"
@@ -128,8 +128,8 @@ class TestPictures:
         box = result.faces[0].box
         assert (drawn[int(box.y + box.height / 2), round(box.x)] == colour).all()
         counts = verdict_counts_chart([unsure.faces[0].verdict, result.faces[0].verdict]).data[0]
-        found = dict(zip(counts.x, counts.y, strict=True))
-        assert (found["happy"], found["unsure"]) == (1, 1)
+        by_verdict = dict(zip(counts.x, counts.y, strict=True))
+        assert (by_verdict["happy"], by_verdict["unsure"]) == (1, 1)
         (row,) = csv.DictReader(io.StringIO(photo_export.to_csv([unsure])))
         assert (row["emotion"], row["sure"]) == ("happy", "0")
         assert json.loads(photo_export.to_json([unsure]))[0]["faces"][0]["sure"] is False
@@ -156,6 +156,6 @@ def test_public_names():
 
 
 def test_encoded_bytes_of_all_formats_give_the_same_face(analyzer, astronaut):
-    for form in ("JPEG", "WEBP", "BMP", "TIFF"):
-        (face,) = analyzer.photo(encoded(astronaut, form)).faces
+    for image_format in ("JPEG", "WEBP", "BMP", "TIFF"):
+        (face,) = analyzer.photo(encoded(astronaut, image_format)).faces
         assert face.emotion == "happy"

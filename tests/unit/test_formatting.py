@@ -4,7 +4,7 @@ from emosense.formatting import percent, probability_percent
 
 
 @pytest.mark.parametrize(
-    ("share", "digits", "text"),
+    ("fraction", "digits", "text"),
     [
         (0.624, 0, "62 %"),
         (0.624, 1, "62.4 %"),
@@ -19,8 +19,8 @@ from emosense.formatting import percent, probability_percent
         (1.0, 1, "100.0 %"),
     ],
 )
-def test_a_part_is_never_all_or_nothing(share, digits, text):
-    assert percent(share, digits) == text
+def test_a_fraction_is_never_all_or_nothing(fraction, digits, text):
+    assert percent(fraction, digits) == text
 
 
 def test_no_probability_is_certain():
@@ -29,7 +29,7 @@ def test_no_probability_is_certain():
     assert probability_percent(0.5) == "50 %"
 
 
-def test_the_rounding_of_sums_is_no_part():
+def test_the_rounding_error_of_sums_is_ignored():
     assert sum([0.1] * 10) < 1
     assert percent(sum([0.1] * 10)) == "100 %"
     assert percent(1 - sum([0.1] * 10)) == "0 %"

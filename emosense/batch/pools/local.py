@@ -15,15 +15,22 @@ from emosense.batch.part_runner import PartRunner
 from emosense.batch.store import ResultStore
 from emosense.errors import BatchError
 
-_TICK: Final = 0.2
+_POLL_SECONDS: Final = 0.2
 
 
 class LocalPool:
-    """Shares the parts of a job among inference processes.
+    """Distributes the parts of a job among inference processes.
 
     Args:
-        workers: how many processes; each takes about 0.3 GB of memory, and its share of the
-            processor's cores for itself.
+        workers: number of processes, at least 1. Each takes about 0.3 GB of memory; the
+            processor cores are distributed among them.
+
+    Raises:
+        BatchError: ``workers`` is below 1.
+
+    >>> pool = LocalPool(workers=2)
+    >>> list(pool([], BatchOptions("cnn8"), ResultStore("out")))
+    []
     """
 
     def __init__(self, workers: int) -> None:
@@ -35,15 +42,15 @@ class LocalPool:
         self, parts: list[list[SourceFile]], options: BatchOptions, store: ResultStore
     ) -> Iterator[PartSummary]:
         """Analyse parts; see :data:`emosense.batch.job.Pool`."""
-        waiting: Queue[list[SourceFile]] = Queue()
+        pending: Queue[list[SourceFile]] = Queue()
         for part in parts:
-            waiting.put(part)
+            pending.put(part)
         done: Queue[PartSummary | BaseException | None] = Queue()
         stop = threading.Event()
         count = min(self._workers, len(parts))
         runners = [PartRunner(options, cores) for cores in split_cores(available_cores(), count)]
         threads = [
-            threading.Thread(target=_work, args=(runner, store, waiting, done, stop))
+            threading.Thread(target=_work, args=(runner, store, pending, done, stop))
             for runner in runners
         ]
         for thread in threads:
@@ -62,9 +69,9 @@ class LocalPool:
             stop.set()
             for runner, thread in zip(runners, threads, strict=True):
                 while thread.is_alive():
-                    if running:  # ended early: nobody waits for what a process is doing
+                    if running:  # ended early: the rows of running requests are not needed
                         runner.kill()
-                    thread.join(_TICK)
+                    thread.join(_POLL_SECONDS)
 
 
 def available_cores() -> list[int]:
@@ -75,7 +82,7 @@ def available_cores() -> list[int]:
 
 
 def split_cores(cores: Sequence[int], workers: int) -> list[list[int]]:
-    """Deal out cores; with more workers than cores, several share one."""
+    """Distribute cores among workers; with more workers than cores, several use the same core."""
     if workers > len(cores):
         return [[cores[number % len(cores)]] for number in range(workers)]
     return [list(cores[number::workers]) for number in range(workers)]
@@ -84,20 +91,21 @@ def split_cores(cores: Sequence[int], workers: int) -> list[list[int]]:
 def _work(
     runner: PartRunner,
     store: ResultStore,
-    waiting: Queue[list[SourceFile]],
+    pending: Queue[list[SourceFile]],
     done: Queue[PartSummary | BaseException | None],
     stop: threading.Event,
 ) -> None:
+    """Analyse pending parts until none is left; report summaries, an error, and None as the end."""
     try:
         while not stop.is_set():
             try:
-                part = waiting.get_nowait()
+                part = pending.get_nowait()
             except Empty:
                 break
             rows = runner.rows(part, stop.is_set)
             if not stop.is_set():
                 done.put(write_part(store, part, rows))
-    except BaseException as error:  # raised again where the job runs
+    except BaseException as error:  # raised again in the thread that iterates over the pool
         done.put(error)
     finally:
         runner.close()

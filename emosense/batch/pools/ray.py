@@ -1,4 +1,4 @@
-"""The same work on Ray: on this machine or on a cluster."""
+"""A pool of Ray actors, on this machine or on a cluster."""
 
 from __future__ import annotations
 
@@ -20,17 +20,21 @@ from emosense.errors import BatchError
 class RayPool:
     """Analyses parts with Ray Data, in stateful actors.
 
-    An actor keeps an inference process with detector and network loaded, takes one GPU where
-    the cluster has some, and writes its parts itself; so source and destination must be
-    reachable from every machine. Ray replaces an actor that dies and repeats its part.
+    Each actor keeps an inference process with detector and network loaded, takes one GPU if the
+    cluster has any, and writes its parts itself, so source and destination must be reachable
+    from every machine. Ray replaces an actor that dies and repeats its part.
 
     Args:
-        actors: how many.
-        address: of a cluster, e.g. ``ray://head:10001`` or ``auto``; a Ray of its own on this
-            machine if None.
+        actors: number of actors, at least 1.
+        address: address of a cluster, e.g. ``ray://head:10001`` or ``auto``; None starts a local
+            Ray on this machine.
 
     Raises:
-        BatchError: Ray is not installed, or the cluster cannot be reached.
+        BatchError: ``actors`` is below 1, Ray is not installed, or the cluster cannot be reached.
+
+    >>> RayPool(actors=0)
+    Traceback (most recent call last):
+    emosense.errors.BatchError: workers: expected at least 1. Received: 0
     """
 
     def __init__(self, actors: int, address: str | None = None) -> None:
@@ -52,7 +56,7 @@ class RayPool:
                 log_to_driver=False,
                 include_dashboard=False if address is None else None,
             )
-        except Exception as error:  # Ray's own kinds are many
+        except Exception as error:  # Ray raises errors of many types
             raise BatchError(f"Ray at {address or 'this machine'}: {error}") from error
 
     def __call__(
@@ -66,27 +70,27 @@ class RayPool:
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         logging.getLogger("ray.data").setLevel(logging.ERROR)
-        has = ray.cluster_resources()
-        gpus = int(has.get("GPU", 0))
-        actors = min(self._actors, len(parts), gpus or max(1, int(has.get("CPU", 1))))
-        # A row per part, and a block per row: the smallest thing that Ray repeats.
-        data = ray.data.from_items(
+        resources = ray.cluster_resources()
+        gpus = int(resources.get("GPU", 0))
+        actors = min(self._actors, len(parts), gpus or max(1, int(resources.get("CPU", 1))))
+        # One row per part and one block per row: Ray retries whole blocks.
+        dataset = ray.data.from_items(
             [{"part": json.dumps([asdict(file) for file in part])} for part in parts],
             override_num_blocks=len(parts),
         )
-        done = data.map(
+        summaries = dataset.map(
             _Actor,
             fn_constructor_kwargs={"options": options, "destination": store.destination},
             compute=ray.data.ActorPoolStrategy(size=actors),
             num_cpus=1,
             num_gpus=1 if gpus else None,
         )
-        for row in done.iter_rows():
+        for row in summaries.iter_rows():
             yield PartSummary(int(row["files"]), int(row["faces"]), int(row["failed"]))
 
 
 class _Actor:
-    """Lives in a process of Ray's; made once, called for each part."""
+    """A stateful Ray actor: constructed once, called for each part."""
 
     def __init__(self, options: BatchOptions, destination: str) -> None:
         self._runner = PartRunner(options)
@@ -94,5 +98,5 @@ class _Actor:
 
     def __call__(self, row: dict[str, Any]) -> dict[str, int]:
         files = [SourceFile(**file) for file in json.loads(row["part"])]
-        found = write_part(self._store, files, self._runner.rows(files))
-        return {"files": found.files, "faces": found.faces, "failed": found.failed}
+        summary = write_part(self._store, files, self._runner.rows(files))
+        return {"files": summary.files, "faces": summary.faces, "failed": summary.failed}

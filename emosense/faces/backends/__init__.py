@@ -1,1 +1,1 @@
-"""Detector backends: YuNet by ONNX Runtime, OpenCV or Keras."""
+"""Detector backends: YuNet on ONNX Runtime, OpenCV or Keras."""

@@ -1,4 +1,4 @@
-"""The interface of detector backends."""
+"""Interface of the detector backends."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ import numpy as np
 import numpy.typing as npt
 
 NMS_IOU: Final = 0.3
-"""Intersection over union above which two boxes are one face (OpenCV's default for YuNet)."""
+"""Intersection over union above which non-maximum suppression treats two boxes as the same face
+(OpenCV's default for YuNet)."""
 
 TOP_K: Final = 1000
-"""Candidates per image that enter non-maximum suppression."""
+"""Number of best candidates per image that enter non-maximum suppression."""
 
 
 class DetectorBackend(Protocol):
-    """Runs YuNet over canvases of one size.
+    """A face detector that runs YuNet on a batch of equally sized images.
 
     Attributes:
-        label: backend and device, e.g. ``YuNet (OpenCV, CPU)``.
-        on_gpu: whether it runs on a GPU.
+        label: name of the backend and device, e.g. ``YuNet (OpenCV, CPU)``.
+        on_gpu: whether the backend runs on a GPU.
 
     >>> from emosense.faces.backends.factory import create_detector_backend
-    >>> create_detector_backend("opencv").label
+    >>> backend: DetectorBackend = create_detector_backend("opencv")
+    >>> backend.label
     'YuNet (OpenCV, CPU)'
     """
 
@@ -30,16 +32,16 @@ class DetectorBackend(Protocol):
     on_gpu: bool
 
     def detect(
-        self, canvases: npt.NDArray[np.uint8], threshold: float
+        self, images: npt.NDArray[np.uint8], threshold: float
     ) -> list[npt.NDArray[np.float32]]:
-        """Detect the faces of every canvas.
+        """Detect the faces of every image.
 
         Args:
-            canvases: (n, h, w, 3) uint8 **BGR**; h and w are multiples of 32.
-            threshold: lowest score, in 0..1.
+            images: (n, h, w, 3) uint8 **BGR**; h and w are multiples of 32.
+            threshold: minimum score, in 0..1.
 
         Returns:
-            One (k, 15) float32 array per canvas, sorted by score: x, y, width, height, five
-            landmarks (x, y), score; in canvas pixels, not clamped.
+            One (k, 15) float32 array per image, rows sorted by falling score: x, y, width,
+            height, five landmarks (x, y), score; in pixels, not clamped to the image.
         """
         ...

@@ -1,4 +1,4 @@
-"""Chooses the detector backend of this machine."""
+"""Factory of detector backends."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ BACKENDS: Final = ("auto", "onnx", "opencv", "keras")
 
 
 def create_detector_backend(name: str = "auto") -> DetectorBackend:
-    """Return a detector backend.
+    """Create a detector backend.
 
     Args:
         name: ``onnx`` or ``opencv`` (CPU), ``keras`` (any device of the Keras backend), or
-            ``auto``: ``keras`` when the backend has a GPU, otherwise ``onnx``.
+            ``auto``: ``keras`` if the Keras backend has a GPU, else ``onnx``.
 
     Raises:
-        DetectorError: unknown name, or damaged weights.
+        DetectorError: the name is unknown, or the weights are missing or damaged.
     """
     if name not in BACKENDS:
         raise DetectorError(f"Expected a backend of {', '.join(BACKENDS)}. Received: {name!r}")

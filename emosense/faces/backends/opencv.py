@@ -1,4 +1,4 @@
-"""YuNet on the CPU, by OpenCV's own implementation."""
+"""YuNet on OpenCV's own implementation (CPU)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ _MAX_INSTANCES: Final = 24
 
 
 class OpenCvYuNet:
-    """``cv2.FaceDetectorYN``, one instance per canvas size.
+    """YuNet on ``cv2.FaceDetectorYN``, with an LRU cache of one instance per image size.
 
-    Alternating sizes on one instance makes OpenCV plan its network anew each time, which
-    doubles the cost. The least recently used instance is dropped. Not thread-safe.
+    An instance that gets alternating sizes plans its network anew each time, which doubles the
+    cost. Not thread-safe.
+
+    >>> OpenCvYuNet().detect(np.zeros((1, 64, 64, 3), np.uint8), 0.7)[0].shape
+    (0, 15)
     """
 
     label = "YuNet (OpenCV, CPU)"
@@ -30,13 +33,13 @@ class OpenCvYuNet:
         self._instances: OrderedDict[tuple[int, int], Any] = OrderedDict()
 
     def detect(
-        self, canvases: npt.NDArray[np.uint8], threshold: float
+        self, images: npt.NDArray[np.uint8], threshold: float
     ) -> list[npt.NDArray[np.float32]]:
-        """See :class:`~emosense.faces.backends.base.DetectorBackend`."""
-        height, width = canvases.shape[1:3]
+        """Detect faces; see :meth:`emosense.faces.backends.base.DetectorBackend.detect`."""
+        height, width = images.shape[1:3]
         detector = self._instance(width, height)
         detector.setScoreThreshold(threshold)
-        return [self._one(detector, canvas) for canvas in canvases]
+        return [self._detect_image(detector, image) for image in images]
 
     def _instance(self, width: int, height: int) -> Any:
         size = (width, height)
@@ -51,9 +54,9 @@ class OpenCvYuNet:
         return self._instances[size]
 
     @staticmethod
-    def _one(detector: Any, canvas: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        _, rows = detector.detect(canvas)
+    def _detect_image(detector: Any, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        _, rows = detector.detect(image)
         if rows is None:
             return np.empty((0, 15), np.float32)
-        table: npt.NDArray[np.float32] = np.asarray(rows, np.float32)
-        return table[np.argsort(-table[:, 14], kind="stable")]
+        detections: npt.NDArray[np.float32] = np.asarray(rows, np.float32)
+        return detections[np.argsort(-detections[:, 14], kind="stable")]

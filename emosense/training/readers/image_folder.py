@@ -66,12 +66,19 @@ _PLAIN_MODES: Final = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Which files of a container are images of which part and class.
+    """Image files of a container, with their split and class.
 
     Attributes:
-        places: by name, (index into USAGES, emotion code).
-        skipped: all other files.
+        places: (index into SPLITS, class index) by name.
+        skipped: counts of all other files.
         unknown_class: what is wrong with the first class folder of an unknown name, or empty.
+
+    >>> from pathlib import Path
+    >>> from emosense.training.readers.containers import open_container
+    >>> Path("train/happy").mkdir(parents=True)
+    >>> _ = Path("train/happy/a.jpg").write_bytes(b"...")
+    >>> images_in(open_container(Path("."))).places
+    {'train/happy/a.jpg': (0, 3)}
     """
 
     places: dict[str, tuple[int, int]]
@@ -98,13 +105,13 @@ def images_in(container: Container) -> ImageFiles:
         # "--data fer/test" or "test.zip": what was named is itself a part.
         around = (container.path.absolute().name.partition(".")[0],)
     for name, names in folders.items():
-        found = _place((*around, *names))
-        if isinstance(found, str):
-            unknown = unknown or _unknown_class(found, place_in(container, name))
-        elif isinstance(found[0], int):
-            places[name] = found
+        place = _place((*around, *names))
+        if isinstance(place, str):
+            unknown = unknown or _unknown_class(place, place_in(container, name))
+        elif isinstance(place[0], int):
+            places[name] = place
         else:
-            skipped[found] += 1
+            skipped[place] += 1
     return ImageFiles(places, Skipped.of(skipped), unknown)
 
 
@@ -170,13 +177,13 @@ def _place(folders: tuple[str, ...]) -> tuple[int, int] | tuple[Reason, str] | s
 
 
 def _unknown_class(label: str, where: str) -> str:
-    told = f"{where}: expected a class folder of {', '.join(EMOTIONS)}. Received: {abbreviate(label)!r}"
+    text = f"{where}: expected a class folder of {', '.join(EMOTIONS)}. Received: {abbreviate(label)!r}"
     if any(folder.strip().isdecimal() for folder in label.split("/")):
-        told += (
+        text += (
             ". A number means another emotion in each data set (1 is disgust in FER2013, surprise "
             "in RAF-DB, happy in AffectNet): name the folders by their emotions"
         )
-    return told
+    return text
 
 
 def _plain(folder: str) -> str:

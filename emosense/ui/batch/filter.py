@@ -1,4 +1,4 @@
-"""The faces of a batch, and the choice of those that are shown."""
+"""The faces of a batch, and the filters for them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ class BatchFace:
     """A face of a batch.
 
     Attributes:
-        photo: where it was found.
-        number: of the face in it, from 1.
-        face: what was found.
-        crop: JPEG.
+        photo: the analysed photo that shows the face.
+        number: number of the face in the photo, from 1.
+        face: box, landmarks and probabilities.
+        crop: the cropped face as JPEG.
+
+    >>> from emosense.results import Box
+    >>> face = Face(Box(0, 0, 9, 9), ((0, 0),) * 5, 0.9, (1.0,) + 6 * (0.0,))
+    >>> BatchFace(AnalyzedPhoto(PhotoResult("a.jpg", 9, 9, (face,), "cnn8", "")), 1, face, b"").number
+    1
     """
 
     photo: AnalyzedPhoto
@@ -29,7 +34,7 @@ class BatchFace:
 
 
 def faces_of(photos: Sequence[AnalyzedPhoto]) -> list[BatchFace]:
-    """Return all faces, photo by photo."""
+    """Return all faces of the photos, in order."""
     return [
         BatchFace(photo, number, face, crop)
         for photo in photos
@@ -41,13 +46,18 @@ def faces_of(photos: Sequence[AnalyzedPhoto]) -> list[BatchFace]:
 
 
 def filter_faces(faces: Sequence[BatchFace], number: int) -> list[BatchFace]:
-    """Show the filters of job ``number`` and return the faces that pass them."""
+    """Show filters by verdict, probability and file name; return the faces that pass.
+
+    Args:
+        faces: all faces of the job.
+        number: number of the job on the page, for widget keys.
+    """
     counts = {
-        name: sum(found.face.verdict == name for found in faces)
+        name: sum(item.face.verdict == name for item in faces)
         for name in VERDICTS
-        if any(found.face.verdict == name for found in faces)
+        if any(item.face.verdict == name for item in faces)
     }
-    wanted = st.pills(
+    verdicts = st.pills(
         "Show",
         list(counts),
         selection_mode="multi",
@@ -56,19 +66,19 @@ def filter_faces(faces: Sequence[BatchFace], number: int) -> list[BatchFace]:
         help="None chosen shows all.",
         width="stretch",
     )
-    probability, name = st.columns(2, gap="large", vertical_alignment="bottom")
-    with probability:
-        least = st.slider(
+    left, right = st.columns(2, gap="large", vertical_alignment="bottom")
+    with left:
+        min_percent = st.slider(
             "Probability from", 0, 100, 0, 5, format="%d %%", key=f"batch_least_{number}"
         )
-    with name:
-        part = st.text_input(
+    with right:
+        name_part = st.text_input(
             "Photo's name contains", key=f"batch_name_{number}", icon=":material/search:"
         )
     return [
-        found
-        for found in faces
-        if (not wanted or found.face.verdict in wanted)
-        and 100 * found.face.probability >= least
-        and part.strip().lower() in found.photo.result.source.lower()
+        item
+        for item in faces
+        if (not verdicts or item.face.verdict in verdicts)
+        and 100 * item.face.probability >= min_percent
+        and name_part.strip().lower() in item.photo.result.source.lower()
     ]

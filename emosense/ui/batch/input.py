@@ -1,4 +1,4 @@
-"""What the Batch page analyses: many photos, zip archives of photos, or both."""
+"""Uploads of the Batch page: photos and zip archives of photos."""
 
 from __future__ import annotations
 
@@ -29,21 +29,26 @@ _SAMPLE: Final = "batch_sample"
 
 
 def upload_and_start(batches: SessionBatches) -> bool:
-    """Show the uploader, the choices and the button that starts a job; tell if one can start."""
-    most, megabytes = settings.MAX_BATCH_PHOTOS.whole(), settings.MAX_BATCH_MB.number()
+    """Show the uploader, the options and the button that starts a job.
+
+    Returns:
+        Whether there are photos that can be analysed.
+    """
+    limit, megabytes = settings.MAX_BATCH_PHOTOS.whole(), settings.MAX_BATCH_MB.number()
     model_column, options_column, start_column = st.columns([3, 1, 1], vertical_alignment="bottom")
     with model_column:
         model = select_model()
     with options_column:
         options = select_detector_options()
-    round_ = st.session_state.setdefault("batch_round", 0)  # a new uploader after each start
+    # A new key after each start empties the uploader.
+    uploader_number = st.session_state.setdefault("batch_round", 0)
     uploads = st.file_uploader(
-        f"Photos, or zip archives of photos: up to {most} photos and {megabytes:.0f} MB",
+        f"Photos, or zip archives of photos: up to {limit} photos and {megabytes:.0f} MB",
         accept_multiple_files=True,
         max_upload_size=settings.MAX_BATCH_MB.whole(),
-        key=_UPLOADS.format(round_),
+        key=_UPLOADS.format(uploader_number),
     )
-    items, name = _items(uploads, most, int(megabytes * 2**20)), ""
+    items, name = _items(uploads, limit, int(megabytes * 2**20)), ""
     if uploads:
         st.session_state[_SAMPLE] = False
         name = uploads[0].name if len(uploads) == 1 else pluralize(len(items), "photo")
@@ -68,66 +73,67 @@ def upload_and_start(batches: SessionBatches) -> bool:
     )
     if started and model is not None:
         batches.submit(PhotoJob(name=name, items=items, model=model, options=options))
-        st.session_state["batch_round"] = round_ + 1
+        st.session_state["batch_round"] = uploader_number + 1
         st.session_state[_SAMPLE] = False
         st.rerun()
     return True
 
 
-def _items(uploads: Sequence[UploadedFile], most: int, most_bytes: int) -> list[PhotoItem]:
-    """Return the photos of all uploads; what cannot be used is told and left out."""
-    kept: list[UploadedFile] = []
+def _items(uploads: Sequence[UploadedFile], limit: int, max_bytes: int) -> list[PhotoItem]:
+    """Return the photos of all uploads; unusable uploads are reported and left out."""
+    accepted: list[UploadedFile] = []
     size = 0
     for upload in uploads:
         size += upload.size
-        if size > most_bytes:
-            _tell(
+        if size > max_bytes:
+            _show_error(
                 upload.name,
-                f"Expected uploads of at most {most_bytes / 2**20:.0f} MB together. This one and "
+                f"Expected uploads of at most {max_bytes / 2**20:.0f} MB together. This one and "
                 "those after it are left out.",
             )
             break
-        kept.append(upload)
-    kinds = group_by_kind(kept)
+        accepted.append(upload)
+    kinds = group_by_kind(accepted)
     redirect_uploads("video", kinds["video"])
     items: list[PhotoItem] = []
-    for upload in kept:
+    for upload in accepted:
         if upload in kinds["archive"] or upload.name.lower().endswith(".zip"):
             try:
-                items += _archived(upload)
+                items += _photos_in_archive(upload)
             except EmoSenseError as error:
-                _tell(upload.name, str(error))
+                _show_error(upload.name, str(error))
         elif upload not in kinds["video"]:
             items.append(PhotoItem(upload.name, upload.getvalue))
-    if len(items) > most:
+    if len(items) > limit:
         st.warning(
-            f"Expected at most {most} photos in one job. Received: {len(items)}. The first {most} "
+            f"Expected at most {limit} photos in one job. Received: {len(items)}. The first {limit} "
             "are analysed.",
             icon=":material/warning:",
         )
-    return _told_apart(items[:most])
+    return _with_unique_names(items[:limit])
 
 
-def _archived(upload: IO[bytes]) -> list[PhotoItem]:
+def _photos_in_archive(upload: IO[bytes]) -> list[PhotoItem]:
     archive = PhotoArchive(upload, settings.archive_limits())
     if archive.skipped:
-        others = pluralize(archive.skipped, "file") + (
+        skipped = pluralize(archive.skipped, "file") + (
             " that is no photo is" if archive.skipped == 1 else " that are no photos are"
         )
-        st.caption(f"{escape_markdown(upload.name)}: {others} left out.")
+        st.caption(f"{escape_markdown(upload.name)}: {skipped} left out.")
     return [PhotoItem(photo.name, partial(archive.read, photo)) for photo in archive.photos]
 
 
-def _told_apart(items: list[PhotoItem]) -> list[PhotoItem]:
-    """Number the second and further photos of the same name."""
-    seen: Counter[str] = Counter()
-    named = []
+def _with_unique_names(items: list[PhotoItem]) -> list[PhotoItem]:
+    """Return the photos, numbering the second and further ones of the same name."""
+    counts: Counter[str] = Counter()
+    renamed = []
     for item in items:
-        seen[item.name] += 1
-        name = item.name if seen[item.name] == 1 else f"{item.name} ({seen[item.name]})"
-        named.append(PhotoItem(name, item.read))
-    return named
+        counts[item.name] += 1
+        count = counts[item.name]
+        name = item.name if count == 1 else f"{item.name} ({count})"
+        renamed.append(PhotoItem(name, item.read))
+    return renamed
 
 
-def _tell(name: str, message: str) -> None:
+def _show_error(name: str, message: str) -> None:
     st.error(f"**{escape_markdown(name)}**: {message}", icon=":material/error:")

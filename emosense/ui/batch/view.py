@@ -1,4 +1,4 @@
-"""Shows jobs over many photos: progress, then filters, charts, faces, table and downloads."""
+"""Results on the Batch page: progress, filters, charts, faces, table and downloads."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from emosense.results import VERDICTS, PhotoFailure, PhotoResult
 from emosense.ui.batch.filter import BatchFace, faces_of, filter_faces
 from emosense.ui.batch.session import SessionBatches
 from emosense.ui.components.frame import announce
+from emosense.ui.components.job_list import show_job_list
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import percent_table
 
-_SHOWN = 12
-_SHOWN_ALONE = 96
-_PICTURED = 1000
+_FACES_PER_VERDICT = 12
+_FACES_OF_SINGLE_VERDICT = 96
+_MAX_ROWS_WITH_PICTURES = 1000
 
 
 def show_empty() -> None:
@@ -43,71 +44,59 @@ def show_empty() -> None:
 
 def show_jobs(batches: SessionBatches) -> None:
     """Show all jobs of the session, the newest first."""
-    for number, job in reversed(list(batches.jobs.items())):
-        with st.container(border=True, key=f"batch_{number}"):
-            if job.is_finished:
-                _show_ended(batches, job, number)
-            else:
-                _show_progress(batches, job, number)
+    show_job_list(batches, "batch", progress=_progress, title=_title, results=_show_results)
 
 
-@st.fragment(run_every=0.7)
-def _show_progress(batches: SessionBatches, job: PhotoJob, number: int) -> None:
-    if job.is_finished:
-        st.rerun()
-    st.markdown(f"**{escape_markdown(job.name)}**")
-    done, left = len(job.done), job.seconds_left
-    told = f"{done:,} of {pluralize(job.total, 'photo')}"
-    if left is not None:
-        told += f", about {left:.0f} s left"
-    st.progress(done / job.total, told)
-    if st.button(
-        "Cancel and keep what is done", icon=":material/stop_circle:", key=f"batch_cancel_{number}"
-    ):
-        batches.cancel(job)
+def _progress(job: PhotoJob) -> tuple[float, str]:
+    text = f"{len(job.done):,} of {pluralize(job.total, 'photo')}"
+    if job.seconds_left is not None:
+        text += f", about {job.seconds_left:.0f} s left"
+    return len(job.done) / job.total, text
 
 
-def _show_ended(batches: SessionBatches, job: PhotoJob, number: int) -> None:
+def _title(job: PhotoJob) -> str:
+    faces = pluralize(len(faces_of(job.done)), "face")
+    return f"{escape_markdown(job.name)}: {faces} in {pluralize(_count_analyzed(job), 'photo')}"
+
+
+def _count_analyzed(job: PhotoJob) -> int:
+    return sum(isinstance(photo.result, PhotoResult) for photo in job.done)
+
+
+def _show_results(job: PhotoJob, number: int) -> None:
     faces = faces_of(job.done)
-    title, remove = st.columns([5, 1], vertical_alignment="center")
-    read = sum(isinstance(photo.result, PhotoResult) for photo in job.done)
-    told = f"{pluralize(len(faces), 'face')} in {pluralize(read, 'photo')}"
-    title.header(f"{escape_markdown(job.name)}: {told}")
     announce(f"{job.name} is analysed: {pluralize(len(faces), 'face')}.")
-    if remove.button(
-        "Remove", icon=":material/delete:", key=f"batch_remove_{number}", width="stretch"
-    ):
-        batches.remove(number)
-        st.rerun()
     if len(job.done) < job.total:
         st.warning(
             f"Cancelled after {len(job.done)} of {pluralize(job.total, 'photo')}; what was done "
             "until then is below.",
             icon=":material/warning:",
         )
-    _show_left_over(job.done)
-    shown = faces
+    _show_failures_and_empty(job.done)
+    visible = faces
     if faces:
-        shown = filter_faces(faces, number)
-        if shown:
-            _show_charts(shown, number)
-            _show_by_emotion(shown)
-            _show_table(shown, number)
+        visible = filter_faces(faces, number)
+        if visible:
+            _show_charts(visible, number)
+            _show_by_emotion(visible)
+            _show_table(visible, number)
         else:
             st.info("No face passes these filters.", icon=":material/filter_alt:")
     if job.done:
-        _downloads(job, faces, shown, number)
+        _downloads(job, faces, visible, number)
         speed = f", {len(job.done) / job.duration:.0f} photos/s" if job.duration else ""
         st.caption(
-            f"{pluralize(read, 'photo')} in {job.duration:.1f} s{speed}. Classified by the "
+            f"{pluralize(_count_analyzed(job), 'photo')} in {job.duration:.1f} s{speed}. Classified by the "
             f"model {job.model}. {confidence_note(job.model)}"
         )
 
 
-def _show_left_over(photos: Sequence[AnalyzedPhoto]) -> None:
-    failures = [p.result for p in photos if isinstance(p.result, PhotoFailure)]
-    without = [
-        p.result.source for p in photos if isinstance(p.result, PhotoResult) and not p.result.faces
+def _show_failures_and_empty(photos: Sequence[AnalyzedPhoto]) -> None:
+    failures = [photo.result for photo in photos if isinstance(photo.result, PhotoFailure)]
+    without_faces = [
+        photo.result.source
+        for photo in photos
+        if isinstance(photo.result, PhotoResult) and not photo.result.faces
     ]
     if failures:
         with st.expander(
@@ -118,92 +107,99 @@ def _show_left_over(photos: Sequence[AnalyzedPhoto]) -> None:
                 hide_index=True,
                 width="stretch",
             )
-    if without:
+    if without_faces:
         with st.expander(
-            f"No face found in {pluralize(len(without), 'photo')}",
+            f"No face found in {pluralize(len(without_faces), 'photo')}",
             icon=":material/face_retouching_off:",
         ):
-            st.dataframe({"photo": without}, hide_index=True, width="stretch")
+            st.dataframe({"photo": without_faces}, hide_index=True, width="stretch")
 
 
-def _show_charts(shown: Sequence[BatchFace], number: int) -> None:
-    verdicts = [found.face.verdict for found in shown]
+def _show_charts(visible: Sequence[BatchFace], number: int) -> None:
+    verdicts = [item.face.verdict for item in visible]
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("**What the faces express**")
+        st.markdown("**Faces per emotion**")
         show_plot(
             verdict_counts_chart(verdicts),
             key=f"batch_counts_{number}",
-            alt=", ".join(f"{n} {verdicts.count(n)}" for n in VERDICTS if n in verdicts),
+            alt=", ".join(
+                f"{name} {verdicts.count(name)}" for name in VERDICTS if name in verdicts
+            ),
         )
     with right:
-        st.markdown("**How probable that is**")
+        st.markdown("**Top probabilities**")
         show_plot(
-            probability_histogram([found.face for found in shown]),
+            probability_histogram([item.face for item in visible]),
             key=f"batch_probabilities_{number}",
             alt="Histogram of the faces' top probabilities",
         )
 
 
-def _show_by_emotion(shown: Sequence[BatchFace]) -> None:
-    """Show the most probable faces of each verdict; many more when there is only one."""
-    verdicts = [name for name in VERDICTS if any(f.face.verdict == name for f in shown)]
-    most = _SHOWN_ALONE if len(verdicts) == 1 else _SHOWN
+def _show_by_emotion(visible: Sequence[BatchFace]) -> None:
+    """Show the most probable faces of each verdict; more of them if there is only one verdict."""
+    verdicts = [name for name in VERDICTS if any(item.face.verdict == name for item in visible)]
+    limit = _FACES_OF_SINGLE_VERDICT if len(verdicts) == 1 else _FACES_PER_VERDICT
     for name in verdicts:
-        faces = [found for found in shown if found.face.verdict == name]
-        faces.sort(key=lambda found: -found.face.probability)
-        more = f", the {most} most probable" if len(faces) > most else ""
-        st.markdown(f"**{name}** &nbsp; {pluralize(len(faces), 'face')}{more}")
+        faces = [item for item in visible if item.face.verdict == name]
+        faces.sort(key=lambda item: -item.face.probability)
+        note = f", the {limit} most probable" if len(faces) > limit else ""
+        st.markdown(f"**{name}** &nbsp; {pluralize(len(faces), 'face')}{note}")
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-            for found in faces[:most]:
+            for item in faces[:limit]:
                 st.image(
-                    found.crop,
+                    item.crop,
                     width=76,
-                    caption=probability_percent(found.face.probability),
-                    alt=f"{found.photo.result.source}, face {found.number}, {name}",
+                    caption=probability_percent(item.face.probability),
+                    alt=f"{item.photo.result.source}, face {item.number}, {name}",
                 )
 
 
-def _show_table(shown: Sequence[BatchFace], number: int) -> None:
-    # A chosen row is kept by its position: other rows are another table, without a choice.
-    rows = hash(tuple((id(found.photo), found.number) for found in shown))
-    table, picture = st.columns([3, 2], gap="large")
-    with table:
+def _show_table(visible: Sequence[BatchFace], number: int) -> None:
+    # Streamlit stores a selected row by its index: other rows need a new key, without a selection.
+    rows_hash = hash(tuple((id(item.photo), item.number) for item in visible))
+    table_column, picture_column = st.columns([3, 2], gap="large")
+    with table_column:
         event = st.dataframe(
             percent_table(
-                [_row(found, pictured=len(shown) <= _PICTURED) for found in shown],
+                [
+                    _row(item, with_picture=len(visible) <= _MAX_ROWS_WITH_PICTURES)
+                    for item in visible
+                ],
                 ("probability", *EMOTIONS),
             ),
             hide_index=True,
             width="stretch",
             row_height=48,
-            key=f"batch_faces_{number}_{rows}",
+            key=f"batch_faces_{number}_{rows_hash}",
             on_select="rerun",
             selection_mode="single-row",
             column_config={"picture": st.column_config.ImageColumn("", width=56)},
         )
-    chosen = event["selection"]["rows"]
-    with picture:
-        if not chosen:
+    selected_rows = event["selection"]["rows"]
+    with picture_column:
+        if not selected_rows:
             st.caption("Choose a row to see its photo here.")
             return
-        found = shown[chosen[0]]
+        item = visible[selected_rows[0]]
         st.image(
-            found.photo.preview,
+            item.photo.preview,
             width="stretch",
-            caption=f"{escape_markdown(found.photo.result.source)}, face {found.number}",
-            alt=f"{found.photo.result.source} with boxes",
+            caption=f"{escape_markdown(item.photo.result.source)}, face {item.number}",
+            alt=f"{item.photo.result.source} with boxes",
         )
 
 
-def _row(found: BatchFace, *, pictured: bool) -> dict[str, object]:
-    face = found.face
-    picture = "data:image/jpeg;base64," + base64.b64encode(found.crop).decode() if pictured else ""
+def _row(item: BatchFace, *, with_picture: bool) -> dict[str, object]:
+    face = item.face
+    picture = (
+        "data:image/jpeg;base64," + base64.b64encode(item.crop).decode() if with_picture else ""
+    )
     return {
         "picture": picture,
-        "photo": found.photo.result.source,
-        "face": found.number,
-        "says": face.verdict,
+        "photo": item.photo.result.source,
+        "face": item.number,
+        "label": face.verdict,
         "probability": face.probability,
         "note": "perhaps no face" if face.doubtful else "",
         **dict(zip(EMOTIONS, face.probabilities, strict=True)),
@@ -211,51 +207,51 @@ def _row(found: BatchFace, *, pictured: bool) -> dict[str, object]:
 
 
 def _downloads(
-    job: PhotoJob, faces: Sequence[BatchFace], shown: Sequence[BatchFace], number: int
+    job: PhotoJob, faces: Sequence[BatchFace], visible: Sequence[BatchFace], number: int
 ) -> None:
-    """Offer all rows; or, while a filter holds some back, those of the faces that are shown."""
+    """Show download buttons for all faces or, if filters hide some, for the visible ones."""
     results = [photo.result for photo in job.done]
-    only = None
-    if len(shown) < len(faces):
-        passed: dict[int, set[int]] = {}
-        for found in shown:
-            passed.setdefault(id(found.photo), set()).add(found.number)
-        only = [passed.get(id(photo), set()) for photo in job.done]
-    kinds = (
-        ("CSV", partial(_csv, results, only), "csv", "text/csv"),
-        ("Parquet", partial(_parquet, results, only), "parquet", "application/vnd.apache.parquet"),
-        ("JSON", partial(_json, results, only), "json", "application/json"),
+    selection = None
+    if len(visible) < len(faces):
+        numbers: dict[int, set[int]] = {}
+        for item in visible:
+            numbers.setdefault(id(item.photo), set()).add(item.number)
+        selection = [numbers.get(id(photo), set()) for photo in job.done]
+    formats = (
+        ("CSV", _csv, "csv", "text/csv"),
+        ("Parquet", _parquet, "parquet", "application/vnd.apache.parquet"),
+        ("JSON", _json, "json", "application/json"),
     )
-    subject = "All" if only is None else f"The {pluralize(len(shown), 'face')} shown"
-    for column, (label, make, ending, mime) in zip(st.columns(3), kinds, strict=True):
+    subject = "All" if selection is None else f"The {pluralize(len(visible), 'face')} shown"
+    for column, (label, export, extension, mime) in zip(st.columns(3), formats, strict=True):
         column.download_button(
             f"{subject} as {label}",
-            make,
-            file_name=f"emosense-batch.{ending}",
+            partial(export, results, selection),
+            file_name=f"emosense-batch.{extension}",
             mime=mime,
             icon=":material/download:",
             on_click="ignore",
             width="stretch",
-            key=f"batch_{ending}_{number}",
-            disabled=not shown and only is not None,
+            key=f"batch_{extension}_{number}",
+            disabled=not visible and selection is not None,
         )
 
 
-def _csv(results: photo_export.Results, only: photo_export.FaceSelection | None) -> bytes:
-    return csv_file(photo_export.to_csv(results, only))
+def _csv(results: photo_export.Results, selection: photo_export.FaceSelection | None) -> bytes:
+    return csv_file(photo_export.to_csv(results, selection))
 
 
-def _json(results: photo_export.Results, only: photo_export.FaceSelection | None) -> bytes:
-    return photo_export.to_json(results, only).encode("utf-8")
+def _json(results: photo_export.Results, selection: photo_export.FaceSelection | None) -> bytes:
+    return photo_export.to_json(results, selection).encode("utf-8")
 
 
-def _parquet(results: photo_export.Results, only: photo_export.FaceSelection | None) -> bytes:
+def _parquet(results: photo_export.Results, selection: photo_export.FaceSelection | None) -> bytes:
     from emosense.export.parquet import photo_rows, to_parquet, to_table
 
-    every: Sequence[Collection[int] | None] = only or [None] * len(results)
+    face_numbers: Sequence[Collection[int] | None] = selection or [None] * len(results)
     rows = [
         row
-        for result, numbers in zip(results, every, strict=True)
+        for result, numbers in zip(results, face_numbers, strict=True)
         if numbers is None or numbers
         for row in photo_rows(result.source, result, numbers)
     ]

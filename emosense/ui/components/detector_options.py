@@ -1,4 +1,4 @@
-"""How faces are looked for in photos: one choice for all pages of the session."""
+"""Detector options for photos, shared by all pages of a session."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from emosense.ui.session.query_params import query_flag, query_number
 
 
 def select_detector_options() -> DetectorOptions:
-    """Show the detector's options and return them."""
+    """Show the controls for the detector options and return the options."""
     defaults = DetectorOptions()
     with st.popover("Options", icon=":material/tune:", width="stretch"):
         strict = query_flag(
@@ -18,10 +18,11 @@ def select_detector_options() -> DetectorOptions:
             lambda key: st.toggle(
                 "Strict",
                 key=key,
-                help="Only faces that the detector is very sure of: fewer false ones, some missed.",
+                help="Only faces with a high detection score: fewer false positives, more missed "
+                "faces.",
             ),
         )
-        turned = query_flag(
+        rotated = query_flag(
             "turned",
             False,
             lambda key: st.toggle(
@@ -30,7 +31,7 @@ def select_detector_options() -> DetectorOptions:
                 help="Searches the photo in four directions, which takes four times as long.",
             ),
         )
-        small = query_flag(
+        small_faces = query_flag(
             "small",
             False,
             lambda key: st.toggle(
@@ -40,7 +41,7 @@ def select_detector_options() -> DetectorOptions:
                 "long.",
             ),
         )
-        smallest = query_number(
+        min_face = query_number(
             "smallest",
             10,
             200,
@@ -48,5 +49,5 @@ def select_detector_options() -> DetectorOptions:
             lambda key: st.slider("Smallest face (px)", 10, 200, key=key),
         )
     threshold = STRICT_THRESHOLD if strict else defaults.threshold
-    long_side = SMALL_FACES_LONG_SIDE if small else defaults.long_side
-    return DetectorOptions(threshold, smallest, long_side, turned)
+    long_side = SMALL_FACES_LONG_SIDE if small_faces else defaults.long_side
+    return DetectorOptions(threshold, min_face, long_side, rotated)

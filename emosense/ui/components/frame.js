@@ -1,30 +1,30 @@
-// What Streamlit 1.67 leaves to the app: a menu that gets out of the way, results that screen
-// readers hear, charts that are saved light, and uploaders that offer a phone's gallery.
+// What Streamlit 1.67 lacks: a menu that closes after navigation on phones, a live region for screen
+// readers, charts saved in light colours, and uploaders that offer a phone's photo gallery.
 
 const NARROW = "(max-width: 767px)";
 
 export default function () {
-  if (window.emosenseFrame) return; // one for the page, however often the component is mounted
+  if (window.emosenseFrame) return; // once per page, even if the component is mounted again
   window.emosenseFrame = true;
-  const closeMenu = closeMenuAfterChoice();
+  const closeMenu = closeMenuAfterNavigation();
   saveChartsLight();
   const announce = liveRegion();
-  let waiting = false;
-  const look = () => {
-    waiting = false;
+  let scheduled = false;
+  const update = () => {
+    scheduled = false;
     closeMenu();
     hintAtGallery();
     announce();
   };
   new MutationObserver(() => {
-    if (!waiting) requestAnimationFrame(look);
-    waiting = true;
+    if (!scheduled) requestAnimationFrame(update);
+    scheduled = true;
   }).observe(document.body, { childList: true, subtree: true });
-  look();
+  update();
 }
 
-// On narrow screens the menu lies over the page, and Streamlit remembers it as open.
-function closeMenuAfterChoice() {
+// On narrow screens the menu covers the page, and Streamlit restores it as open.
+function closeMenuAfterNavigation() {
   const sidebar = () => document.querySelector("[data-testid=stSidebar]");
   const close = () => {
     if (!matchMedia(NARROW).matches || !(sidebar()?.getBoundingClientRect().right > 0)) return;
@@ -36,16 +36,17 @@ function closeMenuAfterChoice() {
     if (target.closest("[data-testid=stSidebarNavLink]") || (!inside && !opener)) close();
   });
   document.addEventListener("keydown", ({ key }) => key === "Escape" && close());
-  // What is open before anybody has touched the page was left open before a reload. The menu may
-  // come after this script, so it is looked for until then.
-  let touched = false;
+  // A menu that is open before the first interaction was left open before a reload. It may be
+  // rendered after this script, so it is closed on any DOM change until then.
+  let interacted = false;
   for (const kind of ["pointerdown", "keydown"]) {
-    document.addEventListener(kind, () => (touched = true), { capture: true, once: true });
+    document.addEventListener(kind, () => (interacted = true), { capture: true, once: true });
   }
-  return () => touched || close();
+  return () => interacted || close();
 }
 
-// A live region speaks only of changes: it stays, and takes over what a page announces.
+// Screen readers announce only changes of a live region: this one stays in the page and takes over
+// the text of the page's announcements.
 function liveRegion() {
   const region = document.createElement("div");
   region.setAttribute("role", "status");
@@ -53,14 +54,14 @@ function liveRegion() {
   region.className = "emosense-unseen";
   document.body.append(region);
   return () => {
-    const said = [...document.querySelectorAll(".emosense-announcement")]
+    const text = [...document.querySelectorAll(".emosense-announcement")]
       .map((element) => element.getAttribute("aria-description"))
       .join(" ");
-    if (region.textContent !== said) region.textContent = said;
+    if (region.textContent !== text) region.textContent = text;
   };
 }
 
-// Any file may be dropped and is answered in words; these are what pickers offer first.
+// Sets the types that file pickers offer first; any other file can be dropped and is explained.
 function hintAtGallery() {
   const inputs = "[data-testid=stFileUploader] input[type=file]:not([accept])";
   for (const input of document.querySelectorAll(inputs)) {
@@ -68,25 +69,25 @@ function hintAtGallery() {
   }
 }
 
-// The camera button of a chart on a dark page would save light lines for a dark ground, and a font
-// that only this page has.
+// Without this, the camera button on a dark page would save light lines for a dark background, in a
+// font that only this page has.
 function saveChartsLight() {
   const save = (event) => {
     const button = event.target.closest(".modebar-btn[data-attr=toImage], .modebar-btn");
     const chart = button?.closest(".js-plotly-plot");
-    const own = chart?._fullLayout?._modeBar?.buttons.flat().find((b) => b.name === "toImage");
-    if (!own || chart.layout?.meta?.light === undefined) return;
+    const toImage = chart?._fullLayout?._modeBar?.buttons.flat().find((b) => b.name === "toImage");
+    if (!toImage || chart.layout?.meta?.light === undefined) return;
     event.stopImmediatePropagation();
     event.preventDefault();
-    own.click(lightened(chart));
+    toImage.click(withLightColours(chart));
   };
   document.addEventListener("click", save, true);
 }
 
-function lightened(chart) {
-  const { text, grid, ground } = chart.layout.meta.light;
+function withLightColours(chart) {
+  const { text, grid, background } = chart.layout.meta.light;
   const layout = structuredClone(chart.layout);
-  Object.assign(layout, { paper_bgcolor: ground, plot_bgcolor: ground });
+  Object.assign(layout, { paper_bgcolor: background, plot_bgcolor: background });
   layout.font = { ...chart._fullLayout.font, color: text, family: "Arial, Helvetica, sans-serif" };
   layout.legend = { ...layout.legend, font: { ...layout.legend?.font, color: text } };
   for (const name of Object.keys(chart._fullLayout)) {

@@ -1,4 +1,4 @@
-"""What every page has around it: styles, and a script for what Streamlit leaves to the app."""
+"""Styles and a script of every page, for what Streamlit itself lacks."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from pathlib import Path
 
 import streamlit as st
 
-_HERE = Path(__file__).resolve().parent
+_FOLDER = Path(__file__).resolve().parent
 _script = st.components.v2.component(
-    "emosense_frame", js=(_HERE / "frame.js").read_text("utf-8"), isolate_styles=False
+    "emosense_frame", js=(_FOLDER / "frame.js").read_text("utf-8"), isolate_styles=False
 )
-_STYLE = f"<style>{(_HERE / 'frame.css').read_text('utf-8')}</style>"
+_STYLE = f"<style>{(_FOLDER / 'frame.css').read_text('utf-8')}</style>"
 
 
 def show_frame() -> None:
-    """Put styles and script into the page; to be called once in a run."""
+    """Add styles and script to the page; call it once per script run."""
     st.html(_STYLE)
     _script(key="frame", height=1)
 
 
 def announce(text: str) -> None:
-    """Let screen readers say ``text`` when it changes; nothing is seen of it."""
+    """Announce ``text`` to screen readers when it changes; it is not visible."""
     st.html(f'<div class="emosense-announcement" aria-description="{escape(text)}"></div>')
 
 
 def dark() -> bool:
-    """Whether the page is shown on a dark ground."""
+    """Return whether the page has a dark background."""
     return st.context.theme.type == "dark"

@@ -13,32 +13,33 @@ from emosense.errors import ModelError
 from emosense.networks.registry import TrainedModel, list_models
 from emosense.ui.session.query_params import query_choice
 
-_TEST: Final = "PrivateTest"
+_TEST_SPLIT: Final = "PrivateTest"
 _MARGIN: Final = 0.02
-"""Less than this above the share of the most frequent emotion is luck on some 3,600 images."""
+"""Accuracy that is less than this above the majority class's frequency counts as chance: 0.02 is
+about three standard errors on 3,600 images."""
 
 
 def loadable_models() -> dict[str, TrainedModel]:
-    """Return all models whose card can be read, by name; say what is wrong with the others."""
-    usable: dict[str, TrainedModel] = {}
+    """Return all models with a readable card, by name; show a warning for every other one."""
+    loadable: dict[str, TrainedModel] = {}
     for name, model in list_models().items():
         try:
             _ = model.card
         except ModelError as error:
             st.warning(str(error), icon=":material/warning:")
         else:
-            usable[name] = model
-    if not usable:
+            loadable[name] = model
+    if not loadable:
         st.error(
             "There is no trained model in models/. Get the project's own back with: "
             "git checkout -- models",
             icon=":material/error:",
         )
-    return usable
+    return loadable
 
 
 def model_labels(models: dict[str, TrainedModel]) -> dict[str, str]:
-    """Return each model's title, with its name where the title alone is not enough."""
+    """Return each model's title, followed by its name if several models have that title."""
     titles = Counter(model.card.title for model in models.values())
     return {
         name: model.card.title if titles[model.card.title] == 1 else f"{model.card.title} ({name})"
@@ -47,29 +48,32 @@ def model_labels(models: dict[str, TrainedModel]) -> dict[str, str]:
 
 
 def select_model() -> str | None:
-    """Show a picker of all usable models and return the chosen name, or None without any.
+    """Show a picker of all loadable models, shared by all pages of the session.
 
-    The choice is one for all pages of the session.
+    Returns:
+        Name of the selected model; None if no model can be loaded.
     """
-    usable = loadable_models()
-    if not usable:
+    models = loadable_models()
+    if not models:
         return None
-    labels, best = model_labels(usable), recommended(usable)
-    # Who cannot tell faces apart is no choice for a photo, but an experiment to look at.
-    names = sorted(usable, key=lambda name: _guesses(usable[name]))
-    asked = settings.MODEL.text()
+    labels, best = model_labels(models), recommended(models)
+    # Models that only predict the majority class come last: they are experiments.
+    names = sorted(models, key=lambda name: _is_majority_baseline(models[name]))
+    default_model = settings.MODEL.text()
     return query_choice(
         "model",
         names,
-        asked if asked in names else names[0],
+        default_model if default_model in names else names[0],
         lambda key: str(
             st.selectbox(
                 "Model",
                 names,
-                format_func=lambda name: labels[name] + _worth(usable[name], best=name == best),
+                format_func=lambda name: (
+                    labels[name] + _accuracy_note(models[name], best=name == best)
+                ),
                 key=key,
-                help="How often each is right was counted on the faces of FER2013's final test, "
-                "which none of them learned from. The Models page has all figures.",
+                help="Accuracy on the faces of FER2013's final test split, on which none of them was "
+                "trained. The Models page has all metrics.",
             )
         ),
         key="model",
@@ -77,7 +81,7 @@ def select_model() -> str | None:
 
 
 def recommended(models: Mapping[str, TrainedModel]) -> str | None:
-    """Return the model that is most often right on the validation images, if any was tested."""
+    """Return the name of the model with the best validation accuracy, or None without any."""
     scores = {
         name: metrics.accuracy
         for name, model in models.items()
@@ -87,7 +91,7 @@ def recommended(models: Mapping[str, TrainedModel]) -> str | None:
 
 
 def confidence_note(name: str) -> str:
-    """Say when the model called ``name`` is unsure, and what its "sure" is worth."""
+    """Return when a model abstains ("unsure") and how accurate it is otherwise; "" if unknown."""
     models = list_models()
     if name not in models:
         return ""
@@ -95,26 +99,26 @@ def confidence_note(name: str) -> str:
     return model.calibration.describe(f"validation faces of {model.card.data_name}")
 
 
-def _guesses(model: TrainedModel) -> bool:
-    """Tell whether a model does no better than always naming the most frequent emotion."""
-    test = model.card.metrics.get(_TEST)
-    if not test:
+def _is_majority_baseline(model: TrainedModel) -> bool:
+    """Return whether a model does no better than always predicting the majority class."""
+    metrics = model.card.metrics.get(_TEST_SPLIT)
+    if not metrics:
         return False
-    supports = [values.support for values in test.per_class.values()]
-    return bool(test.accuracy < max(supports) / sum(supports) + _MARGIN)
+    supports = [values.support for values in metrics.per_class.values()]
+    return bool(metrics.accuracy < max(supports) / sum(supports) + _MARGIN)
 
 
-def _worth(model: TrainedModel, *, best: bool) -> str:
-    """Say in a visitor's words what a model is worth, and whether its training is still going."""
+def _accuracy_note(model: TrainedModel, *, best: bool) -> str:
+    """Return the test accuracy in plain words, and the epochs if training is unfinished."""
     card = model.card
-    line = " · recommended, most often right" if best else ""
-    if _TEST in card.metrics:
-        right = round(100 * card.metrics[_TEST].accuracy)
-        line += (
-            f" · no better than guessing ({right} of 100 faces)"
-            if _guesses(model)
-            else f" · right for {right} of 100 faces"
+    note = " · recommended, most accurate" if best else ""
+    if _TEST_SPLIT in card.metrics:
+        correct = round(100 * card.metrics[_TEST_SPLIT].accuracy)
+        note += (
+            f" · no better than guessing ({correct} of 100 faces)"
+            if _is_majority_baseline(model)
+            else f" · right for {correct} of 100 faces"
         )
     if not card.finished:
-        line += f" · {card.epochs_seen} of {card.recipe.epochs} epochs"
-    return line
+        note += f" · {card.epochs_seen} of {card.recipe.epochs} epochs"
+    return note

@@ -1,4 +1,4 @@
-"""Shows charts: readable on light and dark pages, saved light from both."""
+"""Charts in the colours of light and dark pages, always saved in light colours."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from emosense.ui.components.frame import dark
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-_LIGHT: Final = {"text": "#1A1F2B", "grid": "#DFE3EA", "ground": "#FFFFFF"}
-_DARK: Final = {"text": "#E9EDF5", "grid": "#2B3444", "ground": "#10141D"}
+_LIGHT: Final = {"text": "#1A1F2B", "grid": "#DFE3EA", "background": "#FFFFFF"}
+_DARK: Final = {"text": "#E9EDF5", "grid": "#2B3444", "background": "#10141D"}
 
 
 def show_plot(
@@ -22,20 +22,20 @@ def show_plot(
 
     Args:
         figure: a Plotly figure.
-        key: of the element.
-        alt: what the chart says, for those who cannot see it.
-        save_as: name of the file that its camera button saves as SVG, drawn by the browser
-            itself; without a name it has no button.
-        options: of :func:`streamlit.plotly_chart`.
+        key: key of the element.
+        alt: alternative text for screen readers.
+        save_as: file name under which the camera button saves the chart as SVG, drawn by the
+            browser; None shows no button.
+        options: other arguments of :func:`streamlit.plotly_chart`.
 
     Returns:
-        What that returns.
+        The return value of :func:`streamlit.plotly_chart`.
     """
     colours = _DARK if dark() else _LIGHT
     figure.update_layout(
         font_color=colours["text"],
         legend_font_color=colours["text"],
-        # For frame.js, which saves what can be printed, from dark pages too.
+        # frame.js saves charts in light colours, for printing, from dark pages too.
         meta={"light": _LIGHT},
     )
     figure.update_xaxes(tickfont_color=colours["text"], title_font_color=colours["text"])

@@ -1,11 +1,9 @@
-"""Tables of results as people read them."""
+"""Tables of results with formatted probabilities."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-
-import pandas as pd
 
 from emosense.formatting import probability_percent
 
@@ -14,10 +12,12 @@ if TYPE_CHECKING:
 
 
 def percent_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Styler:
-    """Return rows as a table that shows probabilities in percent and sorts them as numbers.
+    """Return a table that shows probabilities in percent and sorts them as numbers.
 
     Args:
         rows: one dict per row, all with the same keys.
-        columns: keys of the probabilities, in 0..1.
+        columns: columns that hold probabilities, in 0..1.
     """
+    import pandas as pd  # takes a quarter of a second: only when a table is shown
+
     return pd.DataFrame(rows).style.format(dict.fromkeys(columns, probability_percent))

@@ -1,4 +1,4 @@
-"""Uploads by what they are: every uploader takes all, and says where else something belongs."""
+"""Uploads by kind: uploaders accept any file and link to the page that handles its kind."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from emosense.ui.navigation import link_to
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-_ELSEWHERE: Final[dict[Kind, tuple[str, str, str]]] = {
+_PAGES: Final[dict[Kind, tuple[str, str, str]]] = {
     "photo": ("a photo", "photos", "photo"),
     "video": ("a video", "videos", "video"),
     "archive": ("a zip archive", "zip archives", "batch"),
 }
-"""One and several of a kind in words, and the page that takes them."""
-_NAMED: Final = 10
+"""Singular, plural and page of each kind."""
+_MAX_NAMES: Final = 10
 
 
 def group_by_kind(uploads: Iterable[UploadedFile]) -> dict[Kind, list[UploadedFile]]:
-    """Return uploads by kind; every kind is there, and may be empty."""
+    """Return uploads by kind, detected from their content; each kind has a list, maybe empty."""
     kinds: dict[Kind, list[UploadedFile]] = {"photo": [], "video": [], "archive": [], "other": []}
     for upload in uploads:
         upload.seek(0)
@@ -35,14 +35,14 @@ def group_by_kind(uploads: Iterable[UploadedFile]) -> dict[Kind, list[UploadedFi
 
 
 def redirect_uploads(kind: Kind, uploads: Sequence[UploadedFile]) -> None:
-    """Say that uploads belong on another page, with a link there; nothing without uploads."""
+    """Show that uploads belong on another page, with a link to it; nothing if there are none."""
     if not uploads:
         return
-    one, many, page = _ELSEWHERE[kind]
+    singular, plural, page = _PAGES[kind]
     title = page.capitalize()
-    names = ", ".join(escape_markdown(upload.name) for upload in uploads[:_NAMED])
-    rest = len(uploads) - _NAMED
-    more = f" and {pluralize(rest, 'other')}" if rest > 0 else ""
-    told = f"is {one}: open it" if len(uploads) == 1 else f"are {many}: open them"
-    st.info(f"**{names}**{more} {told} on the {title} page.", icon=":material/info:")
+    names = ", ".join(escape_markdown(upload.name) for upload in uploads[:_MAX_NAMES])
+    unnamed = len(uploads) - _MAX_NAMES
+    others = f" and {pluralize(unnamed, 'other')}" if unnamed > 0 else ""
+    text = f"is {singular}: open it" if len(uploads) == 1 else f"are {plural}: open them"
+    st.info(f"**{names}**{others} {text} on the {title} page.", icon=":material/info:")
     link_to(page)

@@ -1,4 +1,4 @@
-"""Architecture: the layers of each network, as in the paper's summary."""
+"""The Architecture view: the layers of each network, as in the paper's model summaries."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from emosense.ui.models.selection import Selection
 
 def show(selection: Selection) -> None:
     """Show the view."""
-    for shown in selection.models:
-        card = shown.card
-        st.header(shown.label)
-        cost = "" if card.flops is None else f", {card.flops / 1e6:,.0f} million FLOPs a face"
+    for selected in selection.models:
+        card = selected.card
+        st.header(selected.label)
+        cost = "" if card.flops is None else f", {card.flops / 1e6:,.0f} million FLOPs per face"
         st.markdown(
             f"{card.summary} Input {card.input}. **{card.parameters:,} parameters**{cost}. "
             f"Licence {card.licence}."
         )
         if not card.layers:
             st.info(
-                "This model's card was written without the layers. Write it again with "
+                "This model's card lists no layers. Write it again with "
                 "`emosense train ... --publish-only`.",
                 icon=":material/info:",
             )
@@ -36,10 +36,10 @@ def show(selection: Selection) -> None:
                 }
                 for layer in card.layers
             ],
-            f"layers-{shown.model.name}",
+            f"layers-{selected.model.name}",
             {"parameters": "localized", "MFLOPs": "%.1f"},
         )
     st.caption(
-        "FLOPs count two for each multiplication and addition of convolutions and dense layers; "
-        "all else is small beside them."
+        "FLOPs: two per multiply-accumulate of convolutions and dense layers; "
+        "all other operations are negligible beside them."
     )

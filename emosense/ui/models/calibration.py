@@ -1,4 +1,4 @@
-"""Trust: what a model's confidence is worth."""
+"""The Calibration view: reliability diagrams, ECE, and selective prediction."""
 
 from __future__ import annotations
 
@@ -16,56 +16,60 @@ from emosense.evaluation.selective import coverage_curve, selective_accuracy
 from emosense.ui.models.components import percent, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
 
-_WANTED = (0.8, 0.9)
-_SIDE_BY_SIDE = 3
+_TARGET_ACCURACIES = (0.8, 0.9)
+_CHARTS_PER_ROW = 3
 
 
 def show(selection: Selection) -> None:
     """Show the view."""
-    st.header("Does 70 % mean 70 %?")
+    st.header("Calibration: does 70 % mean 70 %?")
     st.caption(
-        f"{selection.description}, sorted by the model's confidence. On the dotted line confidence and "
-        "share of right answers are equal; below it the model is too sure of itself. The grey "
-        "line is the network before calibration (one temperature, fitted on the validation images), "
-        "the bars what the app shows. ECE is the mean distance; pale bars hold few images."
+        f"{selection.description}, binned by the model's confidence (reliability diagrams). On the dotted line confidence "
+        "and accuracy are equal; below it the model is overconfident. The grey line is the network "
+        "before temperature scaling (one temperature, fitted on the validation images), the bars what "
+        "the app shows. ECE, the expected calibration error, is the mean distance from that line, weighted by "
+        "images; pale bars hold few images."
     )
     models = selection.models
-    for start in range(0, len(models), _SIDE_BY_SIDE):
-        row = models[start : start + _SIDE_BY_SIDE]
-        # As wide in the last row as in the others.
-        columns = st.columns(min(len(models), _SIDE_BY_SIDE))
-        for column, shown in zip(columns, row, strict=False):
+    for start in range(0, len(models), _CHARTS_PER_ROW):
+        row = models[start : start + _CHARTS_PER_ROW]
+        # The last row has as many columns as the others, so that all charts are equally wide.
+        columns = st.columns(min(len(models), _CHARTS_PER_ROW))
+        for column, selected in zip(columns, row, strict=False):
             with column:
-                ece, before = shown.intervals["ece"], _raw(shown, selection)
-                told = (
+                ece = selected.intervals["ece"]
+                uncalibrated = _uncalibrated_predictions(selected, selection)
+                text = (
                     f"ECE {ece.value:.3f} (95 %: {ece.low:.3f} to {ece.high:.3f}), "
-                    f"{_ece(before):.3f} before calibration"
+                    f"{_ece(uncalibrated):.3f} before calibration"
                 )
-                st.markdown(f"**{shown.label}** · {told}")
+                st.markdown(f"**{selected.label}** · {text}")
                 show_chart(
                     reliability_chart(
-                        reliability_bins(shown.predictions), shown.colour, reliability_bins(before)
+                        reliability_bins(selected.predictions),
+                        selected.colour,
+                        reliability_bins(uncalibrated),
                     ),
-                    f"reliability-{shown.model.name}",
-                    f"Reliability diagram of {shown.label}: {told}",
+                    f"reliability-{selected.model.name}",
+                    f"Reliability diagram of {selected.label}: {text}",
                 )
-    st.header("What if it may abstain?")
+    st.header("Selective prediction: what if it may abstain?")
     st.caption(
-        "Accuracy when only the faces that the model is surest of are answered. The diamond is "
-        'where the app draws the line: it says "unsure" of the images to the right of it. The '
-        "line was drawn on the validation images without copies, for three right answers of four."
+        "Accuracy when the model predicts only where it is most confident (risk-coverage curve). The "
+        'diamond is the abstention threshold: right of it the app shows "unsure". The threshold was '
+        "chosen on the validation images without duplicates, for three correct predictions of four."
     )
-    curves = {shown.label: coverage_curve(shown.predictions) for shown in models}
+    curves = {selected.label: coverage_curve(selected.predictions) for selected in models}
     show_chart(
         coverage_chart(
             curves,
             selection.colours,
             {
-                shown.label: point
-                for shown in models
+                selected.label: point
+                for selected in models
                 if (
                     point := selective_accuracy(
-                        shown.predictions, shown.model.calibration.threshold
+                        selected.predictions, selected.model.calibration.threshold
                     )
                 )
             },
@@ -78,25 +82,25 @@ def show(selection: Selection) -> None:
         ),
     )
     show_table(
-        [_sureness(shown, selection) for shown in models],
-        "sureness",
-        dict.fromkeys(_sureness(models[0], selection), "%.1f %%")
+        [_selective_row(selected, selection) for selected in models],
+        "selective-prediction",
+        dict.fromkeys(_selective_row(models[0], selection), "%.1f %%")
         | {"model": "", "temperature": "%.2f"}
         | dict.fromkeys(("ECE", "ECE before"), "%.3f"),
     )
-    st.header("How the score depends on what is counted")
+    st.header("Accuracy without duplicates, and by FER+'s labels")
     st.caption(
-        f"{selection.split}. Copies are test images that stand pixel by pixel in Training too. "
-        "FER+: the share of answers that most of FER+'s ten annotators gave; they and "
+        f"{selection.split}. Duplicates are test images that are pixel-identical to one in Training. "
+        "FER+: the fraction of predictions that most of FER+'s ten annotators chose; they and "
         "FER2013's label agree on about two of three images."
     )
-    rows = [_score(shown, selection) for shown in models]
-    show_table(rows, "trust", dict.fromkeys(rows[0], "%.1f %%") | {"model": ""})
+    rows = [_accuracy_row(selected, selection) for selected in models]
+    show_table(rows, "accuracy", dict.fromkeys(rows[0], "%.1f %%") | {"model": ""})
 
 
-def _raw(shown: SelectedModel, selection: Selection) -> Predictions:
+def _uncalibrated_predictions(selected: SelectedModel, selection: Selection) -> Predictions:
     return read_predictions(
-        shown.model, selection.split, include_duplicates=selection.include_duplicates, raw=True
+        selected.model, selection.split, include_duplicates=selection.include_duplicates, raw=True
     )
 
 
@@ -104,32 +108,36 @@ def _ece(predictions: Predictions) -> float:
     return expected_calibration_error(predictions.labels, predictions.probabilities)
 
 
-def _sureness(shown: SelectedModel, selection: Selection) -> dict[str, Any]:
-    calibration, curve = shown.model.calibration, coverage_curve(shown.predictions)
-    sure = selective_accuracy(shown.predictions, calibration.threshold) or (0.0, math.nan)
+def _selective_row(selected: SelectedModel, selection: Selection) -> dict[str, Any]:
+    calibration, curve = selected.model.calibration, coverage_curve(selected.predictions)
+    coverage, accuracy = selective_accuracy(selected.predictions, calibration.threshold) or (
+        0.0,
+        math.nan,
+    )
     return {
-        "model": shown.label,
-        # Above 1 stands for a model that is never sure: none of its answers may be shown as so.
-        "unsure below": 100 * min(calibration.threshold, 1.0),
-        "sure": 100 * sure[0],
-        "right where sure": 100 * sure[1],
+        "model": selected.label,
+        # A threshold above 1 stands for a model that always abstains.
+        "abstains below": 100 * min(calibration.threshold, 1.0),
+        "coverage (answered)": 100 * coverage,
+        "accuracy when answered": 100 * accuracy,
         **{
-            f"answered at {formatting.percent(wanted)} accuracy": 100 * curve.coverage_at(wanted)
-            for wanted in _WANTED
+            f"answered at {formatting.percent(target_accuracy)} accuracy": 100
+            * curve.coverage_at(target_accuracy)
+            for target_accuracy in _TARGET_ACCURACIES
         },
         "temperature": calibration.temperature,
-        "ECE": shown.intervals["ece"].value,
-        "ECE before": _ece(_raw(shown, selection)),
+        "ECE": selected.intervals["ece"].value,
+        "ECE before": _ece(_uncalibrated_predictions(selected, selection)),
     }
 
 
-def _score(shown: SelectedModel, selection: Selection) -> dict[str, Any]:
-    everything = read_predictions(shown.model, selection.split)
-    fresh = everything.without_duplicates()
-    agreement = ferplus_agreement(shown.predictions)
+def _accuracy_row(selected: SelectedModel, selection: Selection) -> dict[str, Any]:
+    predictions = read_predictions(selected.model, selection.split)
+    unique = predictions.without_duplicates()
+    agreement = ferplus_agreement(selected.predictions)
     return {
-        "model": shown.label,
-        "accuracy": 100 * everything.correct.mean(),
-        "without copies": 100 * fresh.correct.mean() if len(fresh) else None,
+        "model": selected.label,
+        "accuracy": 100 * predictions.correct.mean(),
+        "without duplicates": 100 * unique.correct.mean() if len(unique) else None,
         "agreement with FER+": None if agreement is None else 100 * agreement,
     }

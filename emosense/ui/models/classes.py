@@ -1,4 +1,4 @@
-"""Per class: precision, recall, F1, support, and the ROC and precision-recall curves."""
+"""The Per class view: precision, recall, F1, support, ROC and precision-recall curves."""
 
 from __future__ import annotations
 
@@ -13,68 +13,72 @@ from emosense.ui.models.components import show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
 from emosense.ui.session.query_params import query_segments
 
-_FIGURES = {"f1": "F1", "precision": "precision", "recall": "recall"}
+_METRIC_TITLES = {"f1": "F1", "precision": "precision", "recall": "recall"}
 
 
 def show(selection: Selection) -> None:
     """Show the view."""
     st.caption(
-        f"{selection.description}. Precision: how many of the answers are right. Recall: how many "
-        "faces of the class are found. F1: their harmonic mean. Support: images of the class."
+        f"{selection.description}. Precision: fraction of the predictions of the class that are "
+        "correct. Recall: fraction of the images of the class that are predicted as it. F1: their "
+        "harmonic mean. Support: number of images of the class."
     )
-    figure = query_segments("figure", "Figure", _FIGURES)
+    metric = query_segments("figure", "Metric", _METRIC_TITLES)
     classes = {
-        shown.label: compute_metrics(
-            shown.predictions.labels, shown.predictions.probabilities
+        model.label: compute_metrics(
+            model.predictions.labels, model.predictions.probabilities
         ).per_class
-        for shown in selection.models
+        for model in selection.models
     }
     show_chart(
-        class_chart(classes, selection.colours, figure),
-        f"classes-{figure}",
-        f"{_FIGURES[figure]} per class and model; the table below has the figures",
+        class_chart(classes, selection.colours, metric),
+        f"classes-{metric}",
+        f"{_METRIC_TITLES[metric]} per class and model; the table below has the values",
     )
-    by_name = {shown.model.name: shown for shown in selection.models}
-    titles = {name: shown.label for name, shown in by_name.items()}
-    chosen = query_segments("curves", "Figures and curves of", titles)
-    _show_model(by_name[chosen], classes[by_name[chosen].label])
+    by_name = {model.model.name: model for model in selection.models}
+    titles = {name: model.label for name, model in by_name.items()}
+    selected = by_name[query_segments("curves", "Metrics and curves of", titles)]
+    _show_model(selected, classes[selected.label])
 
 
-def _show_model(shown: SelectedModel, classes: dict[str, ClassMetrics]) -> None:
-    curves = class_curves(shown.predictions)
-    name = shown.model.name
+def _show_model(selected: SelectedModel, classes: dict[str, ClassMetrics]) -> None:
+    curves = class_curves(selected.predictions)
+    name = selected.model.name
     show_table(
         [
             {
                 "class": emotion,
-                **{told: 100 * getattr(classes[emotion], key) for key, told in _FIGURES.items()},
+                **{
+                    title: 100 * getattr(classes[emotion], key)
+                    for key, title in _METRIC_TITLES.items()
+                },
                 "support": classes[emotion].support,
-                "ROC area": curves[emotion][0].area,
+                "ROC AUC": curves[emotion][0].area,
                 "average precision": curves[emotion][1].area,
             }
             for emotion in EMOTIONS
         ],
         f"classes-{name}",
         {
-            **dict.fromkeys(_FIGURES.values(), "%.1f %%"),
-            "ROC area": "%.3f",
+            **dict.fromkeys(_METRIC_TITLES.values(), "%.1f %%"),
+            "ROC AUC": "%.3f",
             "average precision": "%.3f",
         },
     )
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("**ROC**, each class against all others")
+        st.markdown("**ROC curves**, each class against all others (one-vs-rest)")
         show_chart(
-            roc_chart({emotion: pair[0] for emotion, pair in curves.items()}),
+            roc_chart({emotion: roc for emotion, (roc, _) in curves.items()}),
             f"roc-{name}",
-            f"ROC curves of {shown.label}: "
-            + ", ".join(f"{e} area {pair[0].area:.2f}" for e, pair in curves.items()),
+            f"ROC curves of {selected.label}: "
+            + ", ".join(f"{emotion} AUC {roc.area:.2f}" for emotion, (roc, _) in curves.items()),
         )
     with right:
-        st.markdown("**Precision and recall**, each class against all others")
+        st.markdown("**Precision-recall curves**, each class against all others (one-vs-rest)")
         show_chart(
-            precision_recall_chart({emotion: pair[1] for emotion, pair in curves.items()}),
+            precision_recall_chart({emotion: curve for emotion, (_, curve) in curves.items()}),
             f"precision-recall-{name}",
-            f"Precision-recall curves of {shown.label}: "
-            + ", ".join(f"{e} AP {pair[1].area:.2f}" for e, pair in curves.items()),
+            f"Precision-recall curves of {selected.label}: "
+            + ", ".join(f"{emotion} AP {curve.area:.2f}" for emotion, (_, curve) in curves.items()),
         )

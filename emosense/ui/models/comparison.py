@@ -1,4 +1,4 @@
-"""Head to head: two models on the same images."""
+"""The Comparison view: two models on the same images, with McNemar's test."""
 
 from __future__ import annotations
 
@@ -21,49 +21,47 @@ def show(selection: Selection) -> None:
         st.info("Choose two different models.", icon=":material/touch_app:")
         return
     try:
-        found = compare(first.predictions, second.predictions)
+        comparison = compare(first.predictions, second.predictions)
     except ValueError as error:
         st.warning(f"These two cannot be compared: {error}.", icon=":material/warning:")
         return
-    st.markdown(f"## {verdict(first, second, found)}")
-    ahead, images = found.difference, len(first.predictions)
-    for column, (told, value) in zip(
+    st.markdown(f"## {verdict(first, second, comparison)}")
+    difference, images = comparison.difference, len(first.predictions)
+    for column, (label, value) in zip(
         st.columns(3),
         (
-            (
-                "Difference in accuracy",
-                f"{100 * ahead.value:+.1f} points",
-            ),
+            ("Difference in accuracy", f"{100 * difference.value:+.1f} points"),
             (
                 "McNemar's test",
-                f"p = {found.p_value:.2g}" if found.p_value >= 1e-4 else "p < 0.0001",
+                f"p = {comparison.p_value:.2g}" if comparison.p_value >= 1e-4 else "p < 0.0001",
             ),
-            ("Same answer", percent(found.agreement / images)),
+            ("Same prediction", percent(comparison.agreement / images)),
         ),
         strict=True,
     ):
         with column, st.container(border=True):
-            st.metric(told, value)
+            st.metric(label, value)
     st.caption(
-        f"{selection.description}. 95 % interval of the difference: {100 * ahead.low:+.1f} to "
-        f"{100 * ahead.high:+.1f} points, drawn over the same images. McNemar's exact test: how "
-        "often two equally good models would differ this much on the images that only one names "
-        "rightly. Both speak of these two trained networks; another seed may shift either."
+        f"{selection.description}. 95 % bootstrap interval of the difference: "
+        f"{100 * difference.low:+.1f} to {100 * difference.high:+.1f} points, resampled over the same "
+        "images. McNemar's exact test: how often two equally accurate models would differ this much "
+        "on the images that only one predicts correctly. Both hold for these two trained networks; "
+        "training with another seed may change either."
     )
     show_table(
         [
             {
-                "": f"{first.label} {told}",
-                f"{second.label} right": right,
+                "": f"{first.label} {outcome}",
+                f"{second.label} correct": correct,
                 f"{second.label} wrong": wrong,
-                "all": right + wrong,
+                "all": correct + wrong,
             }
-            for told, right, wrong in (
-                ("right", found.both_correct, found.only_first),
-                ("wrong", found.only_second, found.both_wrong),
+            for outcome, correct, wrong in (
+                ("correct", comparison.both_correct, comparison.only_first),
+                ("wrong", comparison.only_second, comparison.both_wrong),
             )
         ],
-        "head-to-head",
+        "comparison",
     )
     st.header("Where they differ")
     _show_classes(first, second)
@@ -71,26 +69,26 @@ def show(selection: Selection) -> None:
 
 
 def _show_classes(first: SelectedModel, second: SelectedModel) -> None:
-    a, b = first.predictions.correct, second.predictions.correct
+    first_correct, second_correct = first.predictions.correct, second.predictions.correct
     rows = []
-    for code, name in enumerate(EMOTIONS):
-        of_class = first.predictions.labels == code
+    for class_index, name in enumerate(EMOTIONS):
+        of_class = first.predictions.labels == class_index
         rows.append(
             {
                 "class": name,
                 "images": int(of_class.sum()),
-                "both right": int((of_class & a & b).sum()),
-                f"only {first.label}": int((of_class & a & ~b).sum()),
-                f"only {second.label}": int((of_class & ~a & b).sum()),
-                "both wrong": int((of_class & ~a & ~b).sum()),
+                "both correct": int((of_class & first_correct & second_correct).sum()),
+                f"only {first.label}": int((of_class & first_correct & ~second_correct).sum()),
+                f"only {second.label}": int((of_class & ~first_correct & second_correct).sum()),
+                "both wrong": int((of_class & ~first_correct & ~second_correct).sum()),
             }
         )
-    show_table(rows, "head-to-head-classes")
+    show_table(rows, "comparison-classes")
 
 
-def verdict(first: SelectedModel, second: SelectedModel, found: Comparison) -> str:
-    """Say in a sentence which model is ahead, if one is."""
-    if found.p_value >= 0.05:
+def verdict(first: SelectedModel, second: SelectedModel, comparison: Comparison) -> str:
+    """Return a sentence that says which model is better, if the difference is significant."""
+    if comparison.p_value >= 0.05:
         return f"{first.label} and {second.label}: no difference that these images can show"
-    better, other = (first, second) if found.difference.value > 0 else (second, first)
-    return f"{better.label} is better than {other.label}"
+    better, worse = (first, second) if comparison.difference.value > 0 else (second, first)
+    return f"{better.label} is better than {worse.label}"

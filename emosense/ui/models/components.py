@@ -1,4 +1,4 @@
-"""How every dashboard shows a table and a chart: with a download each."""
+"""Charts and tables of the Models page, each with a download."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
 from emosense import formatting
@@ -22,8 +21,8 @@ def show_chart(figure: Figure, name: str, alt: str) -> None:
 
     Args:
         figure: a Plotly figure.
-        name: unique on the page; also the file's name.
-        alt: what the chart says, for those who cannot see it.
+        name: name of the chart, unique on the page; also in the file name.
+        alt: alternative text for screen readers.
     """
     show_plot(figure, f"chart_{name}", alt, save_as=f"emosense-{name}")
 
@@ -35,13 +34,15 @@ def show_table(
 
     Args:
         rows: one dict per row, all with the same keys.
-        name: unique on the page; also the file's name.
+        name: name of the table, unique on the page; also in the file name.
         formats: printf-style format per column, e.g. ``"%.1f %%"``; the CSV has all digits.
     """
+    import pandas as pd
+
     frame = pd.DataFrame(rows)
     columns = {
-        column: st.column_config.NumberColumn(format=form)
-        for column, form in (formats or {}).items()
+        column: st.column_config.NumberColumn(format=number_format)
+        for column, number_format in (formats or {}).items()
     }
     st.dataframe(
         frame,
@@ -65,15 +66,15 @@ def show_table(
 
 
 @contextmanager
-def closed_expander(label: str, key: str, icon: str | None = None) -> Iterator[bool]:
-    """Show an expander that is closed at first, and say whether it is open by now.
+def collapsed_expander(label: str, key: str, icon: str | None = None) -> Iterator[bool]:
+    """Show an expander that is collapsed at first, and yield whether it is expanded.
 
-    What is not shown then is not sent: tables and code bring large scripts with them.
+    Callers skip the content while it is collapsed: tables and code load large scripts.
     """
-    with st.expander(label, key=key, on_change="rerun", icon=icon) as box:
-        yield bool(box.open)
+    with st.expander(label, key=key, on_change="rerun", icon=icon) as expander:
+        yield bool(expander.open)
 
 
 def percent(value: float) -> str:
-    """Return a share in 0..1 for people, e.g. ``61.6 %``."""
+    """Return a fraction in 0..1 as text, e.g. ``61.6 %``."""
     return formatting.percent(value, 1)

@@ -1,4 +1,4 @@
-"""Confusion: which class is taken for which, for each model and between two."""
+"""The Confusion matrix view: one matrix per model, and the difference of two."""
 
 from __future__ import annotations
 
@@ -11,45 +11,46 @@ from emosense.emotions import EMOTIONS
 from emosense.evaluation.metrics import compute_metrics
 from emosense.formatting import percent
 from emosense.ui.components.frame import dark
-from emosense.ui.models.components import closed_expander, show_chart, show_table
+from emosense.ui.models.components import collapsed_expander, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
 from emosense.ui.session.query_params import query_choice, query_segments
 
-_SIDE_BY_SIDE = 3
+_CHARTS_PER_ROW = 3
 
 
 def show(selection: Selection) -> None:
     """Show the view."""
     scale = query_segments("scale", "Cells", {"shares": "% of the true class", "counts": "images"})
-    st.caption(f"{selection.description}. Rows are the labels, columns the answers.")
+    st.caption(f"{selection.description}. Rows are the true classes, columns the predicted ones.")
     models = selection.models
-    for start in range(0, len(models), _SIDE_BY_SIDE):
-        row = models[start : start + _SIDE_BY_SIDE]
-        # As wide in the last row as in the others.
-        columns = st.columns(min(len(models), _SIDE_BY_SIDE))
-        for column, shown in zip(columns, row, strict=False):
+    for start in range(0, len(models), _CHARTS_PER_ROW):
+        row = models[start : start + _CHARTS_PER_ROW]
+        # The last row has as many columns as the others, so that all charts are equally wide.
+        columns = st.columns(min(len(models), _CHARTS_PER_ROW))
+        for column, selected in zip(columns, row, strict=False):
             with column:
-                st.markdown(f"**{shown.label}**")
-                confusion = confusion_of(shown)
+                st.markdown(f"**{selected.label}**")
+                confusion = confusion_of(selected)
+                caption = _most_frequent_confusion(confusion)
                 show_chart(
-                    confusion_chart(confusion, shares=scale == "shares", dark=dark()),
-                    f"confusion-{shown.model.name}",
-                    f"Confusion matrix of {shown.label}. {_strongest(confusion)}",
+                    confusion_chart(confusion, normalize=scale == "shares", dark=dark()),
+                    f"confusion-{selected.model.name}",
+                    f"Confusion matrix of {selected.label}. {caption}",
                 )
-                st.caption(_strongest(confusion))
+                st.caption(caption)
     _show_table(selection)
     if len(models) > 1:
         show_difference(models)
 
 
-def confusion_of(shown: SelectedModel) -> npt.NDArray[np.int64]:
-    """Return a model's (7, 7) counts: rows true, columns answers."""
-    predictions = shown.predictions
+def confusion_of(selected: SelectedModel) -> npt.NDArray[np.int64]:
+    """Return a model's (7, 7) confusion matrix: rows true, columns predicted."""
+    predictions = selected.predictions
     return np.array(compute_metrics(predictions.labels, predictions.probabilities).confusion)
 
 
 def show_difference(models: tuple[SelectedModel, ...]) -> None:
-    """Show where two models answer differently, with a choice of the two."""
+    """Show pickers for two models and the difference of their confusion matrices."""
     st.header("Difference between two models")
     first, second = select_two(models)
     if first is second:
@@ -61,8 +62,8 @@ def show_difference(models: tuple[SelectedModel, ...]) -> None:
 def show_difference_chart(first: SelectedModel, second: SelectedModel) -> None:
     """Show the confusion matrix of the first model minus that of the second."""
     st.caption(
-        f"Blue: {first.label} gives this answer more often than {second.label}; brown: less "
-        "often. In points of the true class; on the diagonal blue is better."
+        f"Blue: {first.label} predicts this class more often than {second.label}; brown: less "
+        "often. In percentage points of the true class; on the diagonal blue is better."
     )
     show_chart(
         difference_chart(
@@ -74,49 +75,54 @@ def show_difference_chart(first: SelectedModel, second: SelectedModel) -> None:
 
 
 def select_two(models: tuple[SelectedModel, ...]) -> tuple[SelectedModel, SelectedModel]:
-    """Show two pickers, in the address as ``first`` and ``second``; two or more models."""
-    by_name = {shown.model.name: shown for shown in models}
+    """Show two model pickers, bound to the query parameters ``first`` and ``second``.
+
+    Args:
+        models: at least two; by default the two most accurate ones are selected.
+    """
+    by_name = {selected.model.name: selected for selected in models}
     names = list(by_name)
     ranked = sorted(names, key=lambda name: -by_name[name].intervals["accuracy"].value)
-    picked = []
-    for column, (parameter, told), default in zip(
+    selected = []
+    for column, (parameter, label), default in zip(
         st.columns(2), (("first", "First"), ("second", "Second")), ranked, strict=False
     ):
         with column:
-            picked.append(_pick(parameter, told, names, default, by_name))
-    return by_name[picked[0]], by_name[picked[1]]
+            selected.append(by_name[_select_name(parameter, label, names, default, by_name)])
+    first, second = selected
+    return first, second
 
 
-def _pick(
-    parameter: str, told: str, names: list[str], default: str, models: dict[str, SelectedModel]
+def _select_name(
+    parameter: str, label: str, names: list[str], default: str, models: dict[str, SelectedModel]
 ) -> str:
     return query_choice(
         parameter,
         names,
         default,
         lambda key: str(
-            st.selectbox(told, names, format_func=lambda name: models[name].label, key=key)
+            st.selectbox(label, names, format_func=lambda name: models[name].label, key=key)
         ),
     )
 
 
 def _show_table(selection: Selection) -> None:
     rows = [
-        {"model": shown.label, "true": name, **dict(zip(EMOTIONS, counts, strict=True))}
-        for shown in selection.models
-        for name, counts in zip(EMOTIONS, confusion_of(shown).tolist(), strict=True)
+        {"model": selected.label, "true": name, **dict(zip(EMOTIONS, counts, strict=True))}
+        for selected in selection.models
+        for name, counts in zip(EMOTIONS, confusion_of(selected).tolist(), strict=True)
     ]
-    with closed_expander("All counts as a table", "confusion_table") as opened:
-        if opened:
+    with collapsed_expander("All counts as a table", "confusion_table") as expanded:
+        if expanded:
             show_table(rows, "confusion")
 
 
-def _strongest(confusion: npt.NDArray[np.int64]) -> str:
-    """Say which confusion is the most frequent, as a share of its class."""
-    shares = normalize_rows(confusion)
-    np.fill_diagonal(shares, 0)
-    true, answer = np.unravel_index(shares.argmax(), shares.shape)
+def _most_frequent_confusion(confusion: npt.NDArray[np.int64]) -> str:
+    """Return a sentence with the most frequent confusion, as a percentage of its true class."""
+    fractions = normalize_rows(confusion)
+    np.fill_diagonal(fractions, 0)
+    true, predicted = np.unravel_index(fractions.argmax(), fractions.shape)
     return (
-        f"Most frequent confusion: {EMOTIONS[true]} taken for {EMOTIONS[answer]} "
-        f"({percent(shares[true, answer])} of {EMOTIONS[true]})."
+        f"Most frequent confusion: {EMOTIONS[true]} predicted as {EMOTIONS[predicted]} "
+        f"({percent(fractions[true, predicted])} of {EMOTIONS[true]})."
     )

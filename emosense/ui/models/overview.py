@@ -1,4 +1,4 @@
-"""Overview: the models beside each other and beside the paper."""
+"""The Overview: headline metrics of all selected models, compared with the paper."""
 
 from __future__ import annotations
 
@@ -14,134 +14,148 @@ from emosense.ui.models.selection import SelectedModel, Selection
 from emosense.ui.session.worker import shared_worker
 from emosense.worker.messages import MeasureThroughput, Throughput
 
-_SPEEDS = "model_speeds"
-_PARTS = {"Training": "training", "PublicTest": "validation", "PrivateTest": "test"}
+_THROUGHPUTS = "model_throughputs"
+_SPLIT_TITLES = {"Training": "training", "PublicTest": "validation", "PrivateTest": "test"}
 
 
 def show(selection: Selection) -> None:
     """Show the view."""
     _show_headlines(selection)
-    st.header("Headline figures")
+    st.header("Headline metrics")
     st.caption(
-        f"{selection.description}. Bars end at the figure, whiskers span its 95 % interval. Precision, "
+        f"{selection.description}. Whiskers span the 95 % bootstrap interval. Precision, "
         "recall and F1 are means over the seven classes."
     )
-    # Before the chart, whose script takes longer to load than all else.
-    _show_figures(selection)
+    # Before the chart: Plotly's script takes longest to load.
+    _show_metrics(selection)
     show_chart(
         headline_chart(
-            {shown.label: shown.intervals for shown in selection.models},
+            {selected.label: selected.intervals for selected in selection.models},
             selection.colours,
-            {s.label: p for s in selection.models if (p := paper_accuracy(s)) is not None},
+            {
+                selected.label: accuracy
+                for selected in selection.models
+                if (accuracy := paper_accuracy(selected)) is not None
+            },
         ),
         "overview",
-        "Headline figures: "
+        "Headline metrics: "
         + "; ".join(
-            f"{s.label} "
-            + ", ".join(f"{told} {percent(s.intervals[n].value)}" for n, told in HEADLINES.items())
-            for s in selection.models
+            f"{selected.label} "
+            + ", ".join(
+                f"{title} {percent(selected.intervals[metric].value)}"
+                for metric, title in HEADLINES.items()
+            )
+            for selected in selection.models
         ),
     )
     st.header("Training, validation and test")
     st.caption(
-        "As the paper's Table I, each with the weights of the chosen epoch, dropout off, calibrated. "
-        "Validation is PublicTest (empty where the data had none), test is PrivateTest, all images."
+        "As in the paper's Table I, with the weights of the best epoch, without dropout, calibrated. "
+        "Validation is PublicTest (empty where the data has none), test is PrivateTest, all images."
     )
     show_table(
-        [_table_one(shown) for shown in selection.models],
+        [_split_row(selected) for selected in selection.models],
         "table-1",
         {
-            f"{told} {figure}": "%.1f %%" if figure == "accuracy" else "%.3f"
-            for told in _PARTS.values()
-            for figure in ("accuracy", "loss")
+            f"{title} {metric}": "%.1f %%" if metric == "accuracy" else "%.3f"
+            for title in _SPLIT_TITLES.values()
+            for metric in ("accuracy", "loss")
         },
     )
     _show_speed(selection)
 
 
-def paper_accuracy(shown: SelectedModel) -> float | None:
-    """Return the accuracy in 0..1 that the paper reports for the model's architecture."""
-    known = ARCHITECTURES.get(shown.card.network)
-    return known.paper_accuracy if known else None
+def paper_accuracy(selected: SelectedModel) -> float | None:
+    """Return the accuracy in 0..1 that the paper reports for the architecture, or None."""
+    architecture = ARCHITECTURES.get(selected.card.network)
+    return architecture.paper_accuracy if architecture else None
 
 
 def _show_headlines(selection: Selection) -> None:
-    for column, shown in zip(
+    for column, selected in zip(
         st.columns(max(3, len(selection.models))), selection.models, strict=False
     ):
-        accuracy, paper = shown.intervals["accuracy"], paper_accuracy(shown)
+        accuracy, paper = selected.intervals["accuracy"], paper_accuracy(selected)
         with column, st.container(border=True):
             st.metric(
-                f"{shown.label}, accuracy",
+                f"{selected.label}, accuracy",
                 percent(accuracy.value),
                 "not in the paper"
                 if paper is None
-                else f"{100 * (accuracy.value - paper):+.1f} to the paper",
+                else f"{100 * (accuracy.value - paper):+.1f} points vs. paper",
                 delta_color="off" if paper is None else "normal",
                 delta_arrow="off" if paper is None else "auto",
             )
-            told = f"95 %: {100 * accuracy.low:.1f} to {percent(accuracy.high)}"
-            if not shown.card.finished:
-                told += f" · {shown.card.epochs_seen} of {shown.card.recipe.epochs} epochs so far"
-            st.caption(told)
+            text = f"95 %: {100 * accuracy.low:.1f} to {percent(accuracy.high)}"
+            if not selected.card.finished:
+                text += (
+                    f" · {selected.card.epochs_seen} of {selected.card.recipe.epochs} epochs so far"
+                )
+            st.caption(text)
 
 
-def _show_figures(selection: Selection) -> None:
+def _show_metrics(selection: Selection) -> None:
     rows: list[dict[str, Any]] = []
-    for shown in selection.models:
-        card, paper = shown.card, paper_accuracy(shown)
-        row: dict[str, Any] = {"model": shown.label}
+    for selected in selection.models:
+        card, paper = selected.card, paper_accuracy(selected)
+        row: dict[str, Any] = {"model": selected.label}
         row["the paper's accuracy"] = None if paper is None else 100 * paper
-        for name, told in HEADLINES.items():
-            interval = shown.intervals[name]
-            row[told] = 100 * interval.value
-            row[f"{told}, 95 %"] = f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
+        for metric, title in HEADLINES.items():
+            interval = selected.intervals[metric]
+            row[title] = 100 * interval.value
+            row[f"{title}, 95 %"] = f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
         row |= {
-            "ECE": shown.intervals["ece"].value,
+            "ECE": selected.intervals["ece"].value,
             "parameters": card.parameters,
-            "MFLOPs a face": None if card.flops is None else card.flops / 1e6,
+            "MFLOPs per face": None if card.flops is None else card.flops / 1e6,
             "weights, MB": card.weights_megabytes,
             "epochs": f"{card.epochs_seen} of {card.recipe.epochs}",
         }
         rows.append(row)
     formats = dict.fromkeys(("the paper's accuracy", *HEADLINES.values()), "%.1f %%")
-    formats |= {"ECE": "%.3f", "parameters": "localized", "MFLOPs a face": "%.0f"}
-    show_table(rows, "figures", {**formats, "weights, MB": "%.1f"})
+    formats |= {"ECE": "%.3f", "parameters": "localized", "MFLOPs per face": "%.0f"}
+    show_table(rows, "metrics", {**formats, "weights, MB": "%.1f"})
 
 
-def _table_one(shown: SelectedModel) -> dict[str, Any]:
-    row: dict[str, Any] = {"model": shown.label}
-    for split, told in _PARTS.items():
-        metrics = shown.card.metrics.get(split)
-        row[f"{told} accuracy"] = None if metrics is None else 100 * metrics.accuracy
-        row[f"{told} loss"] = None if metrics is None else metrics.loss
+def _split_row(selected: SelectedModel) -> dict[str, Any]:
+    row: dict[str, Any] = {"model": selected.label}
+    for split, title in _SPLIT_TITLES.items():
+        metrics = selected.card.metrics.get(split)
+        row[f"{title} accuracy"] = None if metrics is None else 100 * metrics.accuracy
+        row[f"{title} loss"] = None if metrics is None else metrics.loss
     return row
 
 
 def _show_speed(selection: Selection) -> None:
     st.header("Speed on this machine")
-    speeds: dict[str, Throughput] = st.session_state.setdefault(_SPEEDS, {})
+    throughputs: dict[str, Throughput] = st.session_state.setdefault(_THROUGHPUTS, {})
     if st.button(
-        "Measure", icon=":material/speed:", key="measure_speed", help="A few seconds a model."
+        "Measure",
+        icon=":material/speed:",
+        key="measure_speed",
+        help="Takes a few seconds per model.",
     ):
-        for shown in selection.models:
-            with st.spinner(f"Measuring {shown.label} ..."):
+        for selected in selection.models:
+            with st.spinner(f"Measuring {selected.label} ..."):
                 try:
-                    request = MeasureThroughput(model=shown.model.name)
-                    speeds[shown.model.name] = shared_worker().request(request)
+                    request = MeasureThroughput(model=selected.model.name)
+                    throughputs[selected.model.name] = shared_worker().request(request)
                 except EmoSenseError as error:
-                    st.error(f"{shown.label}: {error}", icon=":material/error:")
+                    st.error(f"{selected.label}: {error}", icon=":material/error:")
     rows = [
         {
-            "model": shown.label,
-            "device": speeds[shown.model.name].device,
+            "model": selected.label,
+            "device": throughputs[selected.model.name].device,
             **{
-                f"faces/s, {batch} at a time": rate
-                for batch, rate in speeds[shown.model.name].faces_per_second.items()
+                f"faces/s, {batch_size} at a time": faces_per_second
+                for batch_size, faces_per_second in throughputs[
+                    selected.model.name
+                ].faces_per_second.items()
             },
         }
-        for shown in selection.models
-        if shown.model.name in speeds
+        for selected in selection.models
+        if selected.model.name in throughputs
     ]
     if rows:
-        show_table(rows, "speed", {key: "%.0f" for key in rows[0] if key.startswith("faces/s")})
+        show_table(rows, "speed", {name: "%.0f" for name in rows[0] if name.startswith("faces/s")})

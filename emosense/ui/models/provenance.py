@@ -1,35 +1,35 @@
-"""How the figures were made: the command behind each model."""
+"""How to reproduce the metrics: commands, seeds and data of each model."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from emosense.evaluation.bootstrap import RESAMPLES
-from emosense.ui.models.components import closed_expander
+from emosense.ui.models.components import collapsed_expander
 from emosense.ui.models.selection import Selection
 
 
 def show_provenance(selection: Selection) -> None:
     """Show the expander with commands, seeds and data."""
-    with closed_expander("How was this made?", "made", ":material/terminal:") as opened:
-        if not opened:
+    with collapsed_expander("How to reproduce", "made", ":material/terminal:") as expanded:
+        if not expanded:
             return
-        for shown in selection.models:
-            card, versions = shown.card, shown.card.training.versions
+        for selected in selection.models:
+            card, versions = selected.card, selected.card.training.versions
             st.markdown(
-                f"**{shown.label}**: {card.data.name}, {card.data.training_images:,} training "
+                f"**{selected.label}**: {card.data.name}, {card.data.training_images:,} training "
                 f"images; seed {card.recipe.seed}; {card.training.hardware}, "
                 f"{card.training.backend} {versions.get(card.training.backend, '')}, "
-                f"Keras {versions.get('keras', '')}. {card.earlier_runs} Training, then all "
-                "figures again:"
+                f"Keras {versions.get('keras', '')}. {card.earlier_runs} To train "
+                "and evaluate again:"
             )
             st.code(
                 f"{card.command}\nemosense evaluate {card.name} --data fer2013.csv", language=None
             )
         st.markdown(
-            "Figures and charts are computed while you look, from each model's "
+            "Metrics and charts are computed when the page is opened, from each model's "
             "`predictions.npz` (its probabilities for every test image) and `card.json`. "
-            f"Intervals: {RESAMPLES:,} bootstrap draws over the test images. They say how far "
-            "the choice of test images can move a figure, not how far another seed would: each "
+            f"95 % intervals: {RESAMPLES:,} bootstrap resamples of the test images. They show how "
+            "much a metric depends on the choice of test images, not on the training seed: each "
             "recipe was run once."
         )

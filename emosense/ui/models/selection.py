@@ -1,4 +1,4 @@
-"""What the dashboards show: chosen models, test part and view."""
+"""The Models page's selection: view, models, test split and duplicates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from emosense.errors import ModelError
 from emosense.evaluation.bootstrap import Interval, bootstrap
 from emosense.evaluation.predictions import (
     TEST_SPLITS,
-    WITHOUT_DUPLICATES,
     Predictions,
     read_predictions,
 )
@@ -24,7 +23,20 @@ from emosense.ui.session.query_params import query_choices, query_segments
 
 @dataclass(frozen=True)
 class SelectedModel:
-    """A model as the dashboards show it: under a label of its own, in a colour of its own."""
+    """A model with its label, its colour and its predictions on the selected images.
+
+    Attributes:
+        model: the trained model.
+        label: title, unique on the page.
+        colour: hex colour in all charts; repeats after seven models.
+        predictions: predictions on the selected images.
+        intervals: 95 % bootstrap intervals by metric.
+
+    >>> from emosense.networks.registry import find_model
+    >>> model = find_model("cnn8")
+    >>> SelectedModel(model, "8L CNN", "#2E9E83", read_predictions(model), {}).card.name
+    'cnn8'
+    """
 
     model: TrainedModel
     label: str
@@ -40,12 +52,18 @@ class SelectedModel:
 
 @dataclass(frozen=True)
 class Selection:
-    """The page's choices.
+    """The selected models and test images.
 
     Attributes:
-        models: the chosen ones, in the registry's order.
-        split: ``PrivateTest`` or ``PublicTest``, in words as the cards have it.
-        include_duplicates: whether test images with a copy in Training count.
+        models: the selected models, in the registry's order.
+        split: ``PrivateTest`` or ``PublicTest``.
+        include_duplicates: whether test images with a pixel-identical one in Training count.
+
+    >>> from emosense.networks.registry import find_model
+    >>> model = find_model("cnn8")
+    >>> selected = SelectedModel(model, "8L CNN", "#2E9E83", read_predictions(model), {})
+    >>> Selection((selected,), "PrivateTest", include_duplicates=True).description
+    'PrivateTest, 3,589 images'
     """
 
     models: tuple[SelectedModel, ...]
@@ -54,23 +72,34 @@ class Selection:
 
     @property
     def description(self) -> str:
-        """The images that all figures are about, in words."""
+        """Split and number of the images that all metrics are computed on."""
         images = len(self.models[0].predictions)
-        return f"{self.split}{'' if self.include_duplicates else WITHOUT_DUPLICATES}, {images:,} images"
+        duplicates = "" if self.include_duplicates else " without duplicates"
+        return f"{self.split}{duplicates}, {images:,} images"
 
     @property
     def colours(self) -> dict[str, str]:
-        """Colour by label."""
-        return {shown.label: shown.colour for shown in self.models}
+        """The models' colours by label."""
+        return {selected.label: selected.colour for selected in self.models}
 
 
 def select_view(views: dict[str, str]) -> str:
-    """Show the switch between the views (title by name) and return the chosen name."""
+    """Show the buttons that select a view.
+
+    Args:
+        views: titles by URL value.
+
+    Returns:
+        URL value of the selected view.
+    """
     return query_segments("view", "View", views, labelled=False)
 
 
-def select_models(*, of_images: bool) -> Selection | None:
-    """Show the choice of models and, if the view is about images, of those.
+def select_models(*, with_images: bool) -> Selection | None:
+    """Show the selection of models and of test images.
+
+    Args:
+        with_images: whether the view is about test images; if not, they cannot be selected.
 
     Returns:
         The selection; None, after a message, if there is nothing to show.
@@ -81,7 +110,7 @@ def select_models(*, of_images: bool) -> Selection | None:
     labels, colours, names = model_labels(usable), model_colours(list(usable)), list(usable)
     left, middle, right = st.columns([4, 3, 2], vertical_alignment="bottom")
     with left:
-        chosen = query_choices(
+        selected_names = query_choices(
             "model",
             names,
             names,
@@ -98,60 +127,67 @@ def select_models(*, of_images: bool) -> Selection | None:
             ),
         )
     split, include_duplicates = (
-        _choose_images(middle, right) if of_images else ("PrivateTest", True)
+        _select_images(middle, right) if with_images else ("PrivateTest", True)
     )
-    if not chosen:
+    if not selected_names:
         st.info("Choose at least one model above.", icon=":material/touch_app:")
         return None
-    shown = []
+    models = []
     for name in names:
-        if name in chosen:
+        if name in selected_names:
             try:
-                figures = _figures(usable[name], split, include_duplicates)
+                predictions_and_intervals = _predictions_and_intervals(
+                    usable[name], split, include_duplicates
+                )
             except ModelError as error:
                 st.warning(str(error), icon=":material/warning:")
             else:
-                shown.append(SelectedModel(usable[name], labels[name], colours[name], *figures))
-    return Selection(tuple(shown), split, include_duplicates) if shown else None
+                models.append(
+                    SelectedModel(
+                        usable[name], labels[name], colours[name], *predictions_and_intervals
+                    )
+                )
+    return Selection(tuple(models), split, include_duplicates) if models else None
 
 
-def _choose_images(middle: DeltaGenerator, right: DeltaGenerator) -> tuple[str, bool]:
+def _select_images(middle: DeltaGenerator, right: DeltaGenerator) -> tuple[str, bool]:
     with middle:
         split = query_segments(
             "part",
             "Images",
             {split: split for split in reversed(TEST_SPLITS)},
-            help="Models are chosen on PublicTest; PrivateTest gives the final score.",
+            help="PublicTest is the validation split, on which models are selected; PrivateTest is "
+            "the test split, for the final metrics.",
         )
     with right:
         include_duplicates = query_segments(
             "copies",
-            "Copies",
-            {"yes": "counted", "no": "left out"},
-            help="Test images that stand pixel by pixel in Training too.",
+            "Duplicates",
+            {"yes": "included", "no": "left out"},
+            help="Test images that are pixel-identical to one in Training.",
         )
     return split, include_duplicates == "yes"
 
 
-def _figures(
+def _predictions_and_intervals(
     model: TrainedModel, split: str, include_duplicates: bool
 ) -> tuple[Predictions, dict[str, Interval]]:
-    digest = f"{model.card.files.get(PREDICTIONS_FILE)} {model.card.calibration}"
-    found: tuple[Predictions, dict[str, Interval]] = _computed(
-        str(model.folder), digest, split, include_duplicates
+    version = f"{model.card.files.get(PREDICTIONS_FILE)} {model.card.calibration}"
+    result: tuple[Predictions, dict[str, Interval]] = _load_and_resample(
+        str(model.folder), version, split, include_duplicates
     )
-    return found
+    return result
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _computed(
-    folder: str, digest: str, split: str, include_duplicates: bool
+def _load_and_resample(
+    folder: str, version: str, split: str, include_duplicates: bool
 ) -> tuple[Predictions, dict[str, Interval]]:
-    """Read and resample once per content; ``digest`` is there to be part of the key."""
+    """Read predictions and resample them; ``version`` is only part of the cache key."""
     from pathlib import Path
 
     model = TrainedModel(Path(folder))
     predictions = read_predictions(model, split, include_duplicates=include_duplicates)
     if len(predictions) == 0:
-        raise ModelError(f"{model.name}: every image of its {split} has a copy in Training.")
+        raise ModelError(f"{model.name}: every image of its {split} has a duplicate in Training.")
     return predictions, bootstrap(predictions)

@@ -1,4 +1,4 @@
-"""Training: how each model learned, epoch by epoch."""
+"""The Training view: learning curves of each model."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ import streamlit as st
 from emosense.charts.evaluation import learning_chart
 from emosense.errors import ModelError
 from emosense.networks.model_card import CardRecipe
-from emosense.ui.models.components import closed_expander, percent, show_chart, show_table
+from emosense.ui.models.components import collapsed_expander, percent, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
 
 
 def show(selection: Selection) -> None:
     """Show the view."""
     st.caption(
-        "Training figures are means over the running epoch with dropout on; validation is measured "
-        "at its end with dropout off, on images that are not learned. The dashed line marks the "
-        "epoch whose weights are used: the best validation accuracy."
+        "Training metrics are means over the running epoch, with dropout; validation metrics are "
+        "measured at its end, without dropout, on images that are not trained on. The dashed line "
+        "marks the epoch whose weights are used: the one with the best validation accuracy."
     )
-    for shown in selection.models:
-        st.header(shown.label)
+    for selected in selection.models:
+        st.header(selected.label)
         try:
-            history = shown.model.history()
+            history = selected.model.history()
         except ModelError as error:
             st.warning(str(error), icon=":material/warning:")
             continue
-        card, best = shown.card, shown.card.selected_epoch
-        row = history[best - 1]
-        split = shown.model.calibration.part
-        told = (
-            f"Epoch {best} of {len(history)}: validation accuracy {percent(row['val_accuracy'])}"
+        card, best_epoch = selected.card, selected.card.selected_epoch
+        metrics = history[best_epoch - 1]
+        split = selected.model.calibration.part
+        text = (
+            f"Epoch {best_epoch} of {len(history)}: validation accuracy {percent(metrics['val_accuracy'])}"
             + (f" on {split}" if split else "")
         )
-        seconds = timedelta(seconds=round(card.training.seconds))
+        duration = timedelta(seconds=round(card.training.seconds))
         st.markdown(
-            f"{told}, loss {row['val_loss']:.3f}. Trained for {seconds} h on "
-            f"{card.training.hardware}. {card.earlier_runs}" + _prior(shown, history)
+            f"{text}, loss {metrics['val_loss']:.3f}. Trained for {duration} h on "
+            f"{card.training.hardware}. {card.earlier_runs}" + _plateau_note(selected, history)
         )
-        if _made_harder(card.recipe):
+        if _is_augmented(card.recipe):
             st.caption(
-                "Its training figures are of images and answers that were made harder on purpose "
-                "(altered, mixed, partly answered by votes or a teacher) and cannot be compared "
-                "with validation's, which are of plain ones. Its accuracy on plain training "
-                f"images is {percent(card.metrics['Training'].accuracy)}."
+                "Its training metrics are measured on augmented images and softened labels (altered "
+                "or mixed images; labels smoothed, or partly from votes or a teacher network) and "
+                "cannot be compared with the validation metrics. Its accuracy on the unaltered "
+                f"training images is {percent(card.metrics['Training'].accuracy)}."
             )
         if not card.finished:
             st.info(
@@ -53,29 +53,33 @@ def show(selection: Selection) -> None:
                 icon=":material/hourglass:",
             )
         show_chart(
-            learning_chart(history, best), f"training-{shown.model.name}", f"{shown.label}: {told}"
+            learning_chart(history, best_epoch),
+            f"training-{selected.model.name}",
+            f"{selected.label}: {text}",
         )
-        with closed_expander("All epochs as a table", f"epochs_{shown.model.name}") as opened:
-            if opened:
-                show_table(history, f"history-{shown.model.name}")
+        with collapsed_expander(
+            "All epochs as a table", f"epochs_{selected.model.name}"
+        ) as expanded:
+            if expanded:
+                show_table(history, f"history-{selected.model.name}")
 
 
-def _made_harder(recipe: CardRecipe) -> bool:
-    """Say whether a recipe trains on something else than the data's own images and labels."""
-    targets = ("mixup", "ferplus_share", "teacher", "label_smoothing", "balance")
-    return recipe.augmentation != "none" or any(getattr(recipe, name) for name in targets)
+def _is_augmented(recipe: CardRecipe) -> bool:
+    """Return whether a recipe alters the training images or their targets."""
+    options = ("mixup", "ferplus_share", "teacher", "label_smoothing", "balance")
+    return recipe.augmentation != "none" or any(getattr(recipe, name) for name in options)
 
 
-def _prior(shown: SelectedModel, history: list[dict[str, Any]]) -> str:
-    """Say how long the network only knew which class is the most frequent."""
-    # Of PublicTest; a tenth of Training has Training's shares.
-    figures = shown.card.metrics.get("PublicTest") or shown.card.metrics["Training"]
-    supports = [values.support for values in figures.per_class.values()]
-    most = max(supports) / sum(supports)
-    stuck = 0
-    while stuck < len(history) and history[stuck]["val_accuracy"] < most + 0.01:
-        stuck += 1
-    if stuck == 0:
+def _plateau_note(selected: SelectedModel, history: list[dict[str, Any]]) -> str:
+    """Return a sentence on the first epochs in which only the majority class was predicted."""
+    # Without PublicTest, validation is a tenth of Training, with the same class frequencies.
+    metrics = selected.card.metrics.get("PublicTest") or selected.card.metrics["Training"]
+    supports = [values.support for values in metrics.per_class.values()]
+    baseline = max(supports) / sum(supports)
+    epochs = 0
+    while epochs < len(history) and history[epochs]["val_accuracy"] < baseline + 0.01:
+        epochs += 1
+    if epochs == 0:
         return ""
-    times = "epoch" if stuck == 1 else f"{stuck} epochs"
-    return f" For the first {times} it did no better than always naming the most frequent class."
+    first = "epoch" if epochs == 1 else f"{epochs} epochs"
+    return f" For the first {first} it did no better than always predicting the majority class."

@@ -1,4 +1,4 @@
-"""Runs the analyses of a page's photos and keeps what is done in the browser session."""
+"""Analysis of the Photo page's photos, cached in the browser session."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from emosense.worker.messages import AnalyzePhoto
 
 EXPLANATIONS = "photo_explanations"
 _CACHE = "photo_analyses"
-_THUMBNAIL: Final = 96
+_THUMBNAIL_SIDE: Final = 96
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +29,8 @@ class UploadAnalysis(AnalyzedPhoto):
     """An analysed photo with its upload.
 
     Attributes:
-        photo: what was uploaded.
-        thumbnail: the preview as a small data URL; empty for a failure.
+        photo: the uploaded photo.
+        thumbnail: data URL of the preview as a small JPEG; empty for a failure.
 
     >>> photo = Photo("a.jpg", b"...", "digest")
     >>> UploadAnalysis(result=PhotoFailure("a.jpg", "It is damaged."), photo=photo).thumbnail
@@ -44,61 +44,67 @@ class UploadAnalysis(AnalyzedPhoto):
 def analyze_photos(
     worker: InferenceWorker, photos: Sequence[Photo], model: str, options: DetectorOptions
 ) -> list[UploadAnalysis]:
-    """Analyse photos with progress; what this session analysed before is not done again."""
-    earlier: dict[object, UploadAnalysis] = st.session_state.get(_CACHE, {})
+    """Analyse photos and show the progress; results cached in the session are reused.
+
+    Returns:
+        One analysis per photo, in order; a failure for a photo that cannot be analysed.
+    """
+    cached: dict[object, UploadAnalysis] = st.session_state.get(_CACHE, {})
     keys = [(photo.digest, photo.name, model, options) for photo in photos]
-    waiting = sum(key not in earlier for key in keys)
-    bar = st.progress(0.0, _progress_text(0, waiting)) if waiting else None
-    done: dict[object, UploadAnalysis] = {}
+    total = sum(key not in cached for key in keys)
+    progress_bar = st.progress(0.0, _progress_text(0, total)) if total else None
+    analyses: dict[object, UploadAnalysis] = {}
     finished = 0
     for key, photo in zip(keys, photos, strict=True):
-        if key in earlier:
-            done[key] = earlier[key]
+        if key in cached:
+            analyses[key] = cached[key]
             continue
         try:
             request = AnalyzePhoto(data=photo.data, name=photo.name, model=model, options=options)
-            answer = worker.request(request)
-            done[key] = UploadAnalysis(
-                result=answer.result,
-                preview=answer.preview,
-                crops=answer.crops,
+            response = worker.request(request)
+            analyses[key] = UploadAnalysis(
+                result=response.result,
+                preview=response.preview,
+                crops=response.crops,
                 photo=photo,
-                thumbnail=thumbnail_url(answer.preview),
+                thumbnail=thumbnail_url(response.preview),
             )
-            # Kept at once: a rerun in the middle loses nothing that was computed.
-            st.session_state[_CACHE] = {**earlier, **done}
+            # Cached at once, so that a rerun in the middle of the loop loses no result.
+            st.session_state[_CACHE] = {**cached, **analyses}
         except EmoSenseError as error:
             failure = PhotoFailure(photo.name, str(error))
-            done[key] = UploadAnalysis(result=failure, photo=photo)
+            analyses[key] = UploadAnalysis(result=failure, photo=photo)
         finished += 1
-        if bar is not None:
-            bar.progress(finished / waiting, _progress_text(finished, waiting))
-    if bar is not None:
-        bar.empty()
-    # Only what is shown stays: removed photos are forgotten, failures are tried again.
+        if progress_bar is not None:
+            progress_bar.progress(finished / total, _progress_text(finished, total))
+    if progress_bar is not None:
+        progress_bar.empty()
+    # Only current photos stay cached: removed ones are forgotten, failures are tried again.
     st.session_state[_CACHE] = {
-        key: item for key, item in done.items() if isinstance(item.result, PhotoResult)
+        key: analysis
+        for key, analysis in analyses.items()
+        if isinstance(analysis.result, PhotoResult)
     }
-    return [done[key] for key in keys]
+    return [analyses[key] for key in keys]
 
 
 def thumbnail_url(preview: bytes) -> str:
     """Return a JPEG, at most 96 pixels wide and high, as a data URL."""
-    small = io.BytesIO()
+    buffer = io.BytesIO()
     with Image.open(io.BytesIO(preview)) as picture:
-        picture.draft("RGB", (_THUMBNAIL, _THUMBNAIL))
-        picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
-        picture.save(small, "JPEG")
-    return "data:image/jpeg;base64," + base64.b64encode(small.getvalue()).decode("ascii")
+        picture.draft("RGB", (_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+        picture.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+        picture.save(buffer, "JPEG")
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def clear_analyses() -> None:
-    """Drop all that this session found in photos."""
+    """Remove this session's cached photo analyses and explanations."""
     for key in (_CACHE, EXPLANATIONS):
         st.session_state.pop(key, None)
 
 
-def _progress_text(done: int, waiting: int) -> str:
-    if waiting == 1:
+def _progress_text(finished: int, total: int) -> str:
+    if total == 1:
         return "Detecting faces ..."
-    return f"Analysed {done} of {waiting} photos"
+    return f"Analysed {finished} of {total} photos"

@@ -1,4 +1,4 @@
-"""Shows on demand what the answer for a face rests on."""
+"""The occlusion explanation of a prediction, shown on demand."""
 
 from __future__ import annotations
 
@@ -13,30 +13,33 @@ from emosense.worker.client import InferenceWorker
 from emosense.worker.messages import ExplainFace, FaceExplanation
 
 _MAX_EXPLANATIONS = 60
-_SIDE = 300
+_HEATMAP_SIDE = 300
 
 
 @st.fragment
 def show_explanation(
     worker: InferenceWorker, analysis: UploadAnalysis, face: Face, model: str, key: str
 ) -> None:
-    """Show a button, and once it was pressed the explanation of a face's answer."""
+    """Show a button that explains a face's prediction, then the explanation."""
     explanations: dict[Any, FaceExplanation] = st.session_state.setdefault(EXPLANATIONS, {})
     cache_key = (analysis.photo.digest, model, face.box)
     if cache_key not in explanations:
-        slot = st.empty()
-        pressed = slot.button(
+        placeholder = st.empty()
+        pressed = placeholder.button(
             "Why?",
             icon=":material/center_focus_strong:",
             key=f"why_{key}",
-            help="Shows which parts of the face the answer rests on; takes about a second.",
+            help="Shows which regions of the face the prediction depends on (occlusion "
+            "sensitivity); takes about a second.",
         )
         if not pressed:
             return
-        slot.empty()
+        placeholder.empty()
         try:
-            with st.spinner("Hiding one part of the face after another ..."):
-                request = ExplainFace(data=analysis.photo.data, face=face, model=model, side=_SIDE)
+            with st.spinner("Blurring one region of the face after another ..."):
+                request = ExplainFace(
+                    data=analysis.photo.data, face=face, model=model, side=_HEATMAP_SIDE
+                )
                 explanation = worker.request(request)
         except EmoSenseError as error:
             st.error(str(error), icon=":material/error:")
@@ -45,8 +48,8 @@ def show_explanation(
             explanations.pop(next(iter(explanations)))
         explanations[cache_key] = explanation
     explanation = explanations[cache_key]
-    st.image(explanation.picture, width=_SIDE, alt=explanation.summary)
+    st.image(explanation.picture, width=_HEATMAP_SIDE, alt=explanation.summary)
     st.caption(
-        f"{explanation.summary} What the network saw: blurring orange parts makes it less sure "
-        f"of {face.emotion}, blurring blue parts surer."
+        f"{explanation.summary} The picture is the network's input: blurring orange regions "
+        f"makes {face.emotion} less probable, blurring blue regions more probable."
     )

@@ -1,9 +1,11 @@
-"""What the Photo page analyses: uploads or the sample, each under a stable key."""
+"""Photo uploads of the Photo page, and its sample."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,14 +16,27 @@ from emosense.samples import SAMPLE_CREDIT, SAMPLE_NAME, sample_photo
 from emosense.ui.components.upload_kinds import group_by_kind, redirect_uploads
 from emosense.ui.navigation import link_to
 
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
 _UPLOADS = "photo_uploads"
-_SHOWN = "photo_shown"
-_BEFORE = "photo_before"
+_CURRENT = "photo_current"
+_EARLIER = "photo_earlier"
+_BY_UPLOAD = "photo_by_upload"
 
 
 @dataclass(frozen=True)
 class Photo:
-    """An uploaded photo: its name, bytes, and their SHA-256."""
+    """An uploaded photo.
+
+    Attributes:
+        name: file name.
+        data: the file's bytes.
+        digest: hex SHA-256 of the bytes.
+
+    >>> Photo("a.jpg", b"...", hashlib.sha256(b"...").hexdigest()).name
+    'a.jpg'
+    """
 
     name: str
     data: bytes
@@ -29,39 +44,38 @@ class Photo:
 
 
 def upload_photos() -> list[Photo]:
-    """Show the uploader and the sample button; return what is to be analysed.
+    """Show the uploader and the sample button, and return the photos to analyse.
 
-    A look at another page empties the uploader, but what was in it stays.
+    Streamlit empties the uploader when another page is visited; its photos are kept in the session.
     """
     limit = settings.MAX_PHOTOS.whole()
     if _UPLOADS not in st.session_state:  # first visit, or back from another page
-        st.session_state[_BEFORE] = list(dict.fromkeys([*_held(_BEFORE), *_held(_SHOWN)]))
+        st.session_state[_EARLIER] = list(dict.fromkeys([*_stored(_EARLIER), *_stored(_CURRENT)]))
     uploads = st.file_uploader(
         f"Photos, up to {limit} at a time and {settings.MAX_MEGAPIXELS.number():.0f} "
         "megapixels each",
         accept_multiple_files=True,
         max_upload_size=settings.MAX_PHOTO_MB.whole(),
         key=_UPLOADS,
-        help=f"{PHOTO_FORMATS}. Anything else is told apart by its content.",
+        help=f"{PHOTO_FORMATS}. Anything else is recognised by its content.",
     )
     kinds = group_by_kind(uploads)
     redirect_uploads("video", kinds["video"])
     redirect_uploads("archive", kinds["archive"])
-    photos = kinds["photo"] + kinds["other"]  # the decoder says what else it is
-    shown = [_photo(upload.name, upload.getvalue()) for upload in photos[:limit]]
-    st.session_state[_SHOWN] = shown
-    before = [photo for photo in _held(_BEFORE) if photo not in shown]
-    if before and st.button(
-        f"Remove {pluralize(len(before), 'earlier photo')}",
+    files = kinds["photo"] + kinds["other"]  # the decoder reports what other files are
+    current = _read_uploads(files[:limit])
+    earlier = [photo for photo in _stored(_EARLIER) if photo not in current]
+    if earlier and st.button(
+        f"Remove {pluralize(len(earlier), 'earlier photo')}",
         icon=":material/delete:",
         key="photo_remove",
     ):
-        st.session_state[_BEFORE] = []
+        st.session_state[_EARLIER] = []
         st.rerun()
-    if shown or before:
+    if current or earlier:
         st.session_state["photo_sample"] = False
-        _tell_of_limit(len(photos) + len(before), limit)
-        return [*before, *shown][:limit]
+        _warn_about_limit(len(files) + len(earlier), limit)
+        return [*earlier, *current][:limit]
     if st.button("Try a sample", icon=":material/image:", key="photo_sample_button"):
         st.session_state["photo_sample"] = True
     if st.session_state.get("photo_sample"):
@@ -70,7 +84,7 @@ def upload_photos() -> list[Photo]:
     return []
 
 
-def _tell_of_limit(count: int, limit: int) -> None:
+def _warn_about_limit(count: int, limit: int) -> None:
     if count <= limit:
         return
     st.warning(
@@ -82,8 +96,21 @@ def _tell_of_limit(count: int, limit: int) -> None:
     link_to("batch")
 
 
-def _held(key: str) -> list[Photo]:
+def _stored(key: str) -> list[Photo]:
     return list(st.session_state.get(key, ()))
+
+
+def _read_uploads(uploads: Sequence[UploadedFile]) -> list[Photo]:
+    """Return uploads as photos; the session caches them, so each is read and hashed once."""
+    cached: dict[str, Photo] = st.session_state.get(_BY_UPLOAD, {})
+    by_upload = {
+        upload.file_id: cached.get(upload.file_id) or _photo(upload.name, upload.getvalue())
+        for upload in uploads
+    }
+    st.session_state[_BY_UPLOAD] = by_upload
+    photos = list(by_upload.values())
+    st.session_state[_CURRENT] = photos
+    return photos
 
 
 def _photo(name: str, data: bytes) -> Photo:

@@ -1,4 +1,4 @@
-"""Shows the results of photos: picture, faces, charts, tables and downloads."""
+"""Results on the Photo page: annotated photos, faces, charts, tables and downloads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Literal
 
-import pandas as pd
 import streamlit as st
 
 from emosense.charts.photo import probability_chart, verdict_counts_chart
@@ -33,9 +32,9 @@ from emosense.worker.messages import AnnotatePhoto
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
-_SHOWN_FACES: Final = 12
-_FACES_A_ROW: Final = 3
-_OPEN_PHOTOS: Final = 3
+_FACES_PER_PAGE: Final = 12
+_FACES_PER_ROW: Final = 3
+_EXPANDED_PHOTOS: Final = 3
 
 
 def show_empty() -> None:
@@ -51,14 +50,14 @@ def show_empty() -> None:
 
 
 def show_results(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) -> None:
-    """Show everything: a summary first when there are several photos."""
+    """Show all photos with their faces, and downloads; several photos get a summary first."""
     results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
-    announce(_spoken(analyses))
-    everything = False
+    announce(_screen_reader_text(analyses))
+    expand_all = False
     if len(analyses) > 1:
         _show_summary(analyses)
-        if len(results) > _OPEN_PHOTOS:
-            everything = st.toggle("Expand all photos", key="photo_expand")
+        if len(results) > _EXPANDED_PHOTOS:
+            expand_all = st.toggle("Expand all photos", key="photo_expand")
     for index, analysis in enumerate(analyses):
         if isinstance(analysis.result, PhotoFailure):
             st.error(
@@ -66,46 +65,46 @@ def show_results(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) ->
                 icon=":material/error:",
             )
         elif len(analyses) == 1:
-            _show_photo(worker, analysis, analysis.result, index, alone=True)
+            _show_photo(worker, analysis, analysis.result, index, single=True)
         else:
             with st.expander(
                 f"{escape_markdown(analysis.result.source)}: {headline(analysis.result)}",
-                expanded=everything or index < _OPEN_PHOTOS,
-                key=f"photo_{index}_{everything}",
-                on_change="rerun",  # what is closed costs nothing
-            ) as box:
-                if box.open:
+                expanded=expand_all or index < _EXPANDED_PHOTOS,
+                key=f"photo_{index}_{expand_all}",
+                on_change="rerun",  # the content of collapsed photos is not built
+            ) as expander:
+                if expander.open:
                     _show_photo(worker, analysis, analysis.result, index)
     if results:
         _downloads(worker, analyses)
 
 
-def _counts(analyses: Sequence[UploadAnalysis]) -> str:
+def _summary_title(analyses: Sequence[UploadAnalysis]) -> str:
     results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
     faces = sum(len(result.faces) for result in results)
-    told = f"{pluralize(faces, 'face')} in {pluralize(len(results), 'photo')}"
+    text = f"{pluralize(faces, 'face')} in {pluralize(len(results), 'photo')}"
     if failed := len(analyses) - len(results):
-        told += f", {pluralize(failed, 'file')} could not be read"
-    return told
+        text += f", {pluralize(failed, 'file')} could not be read"
+    return text
 
 
-def _spoken(analyses: Sequence[UploadAnalysis]) -> str:
-    """Say what was found, for screen readers."""
+def _screen_reader_text(analyses: Sequence[UploadAnalysis]) -> str:
+    """Return the announcement of the results for screen readers."""
     results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
-    told = f"Analysed {pluralize(len(results), 'photo')}."
+    text = f"Analysed {pluralize(len(results), 'photo')}."
     if failed := len(analyses) - len(results):
-        told += f" Not readable: {pluralize(failed, 'file')}."
-    return told + "".join(f" {r.source}: {headline(r)}." for r in results[:_SHOWN_FACES])
+        text += f" Not readable: {pluralize(failed, 'file')}."
+    return text + "".join(f" {r.source}: {headline(r)}." for r in results[:_FACES_PER_PAGE])
 
 
 def _show_summary(analyses: Sequence[UploadAnalysis]) -> None:
     results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
     faces = [face for result in results for face in result.faces]
-    st.header(_counts(analyses))
+    st.header(_summary_title(analyses))
     table, chart = st.columns([3, 2], gap="large")
     with table:
         st.dataframe(
-            pd.DataFrame([_summary_row(a) for a in analyses]),
+            [_summary_row(a) for a in analyses],
             hide_index=True,
             width="stretch",
             row_height=48,
@@ -118,7 +117,7 @@ def _show_summary(analyses: Sequence[UploadAnalysis]) -> None:
             show_plot(
                 verdict_counts_chart(verdicts),
                 key="photo_counts",
-                alt="What is said of the faces: "
+                alt="Faces per verdict: "
                 + ", ".join(f"{n} {verdicts.count(n)}" for n in VERDICTS if n in verdicts),
             )
 
@@ -142,19 +141,19 @@ def _show_photo(
     result: PhotoResult,
     index: int,
     *,
-    alone: bool = False,
+    single: bool = False,
 ) -> None:
-    """One or two faces stand beside the photo, more of them in rows below it."""
-    wide = len(result.faces) > 2
-    if wide:
-        picture, beside = st.columns([4, 1], gap="large")
+    """Show a photo with its faces: up to two beside it, more in rows below it."""
+    many = len(result.faces) > 2
+    if many:
+        picture, side_column = st.columns([4, 1], gap="large")
     else:
-        picture, beside = st.columns([3, 2], gap="large")
+        picture, side_column = st.columns([3, 2], gap="large")
     with picture:
-        show_picture(analysis.preview, f"picture_{index}", _alt(result))
-        if alone:
+        show_picture(analysis.preview, f"picture_{index}", _alt_text(result))
+        if single:
             st.caption(escape_markdown(result.source))
-    with beside:
+    with side_column:
         if not result.faces:
             st.warning(
                 "**No face found.** Try a photo where faces are larger or smaller in the picture, "
@@ -162,15 +161,15 @@ def _show_photo(
                 "*Look for small faces too*, switch off *Strict*, or lower the smallest face.",
                 icon=":material/face_retouching_off:",
             )
-        if not wide:
+        if not many:
             for number in range(1, len(result.faces) + 1):
                 _show_face(worker, analysis, result, number, f"{index}-{number}")
         _annotated_download(worker, analysis, result, index)
         st.caption(
-            f"Found by {result.detector}; classified by the model {result.model}. "
+            f"Detected by {result.detector}; classified by the model {result.model}. "
             + confidence_note(result.model)
         )
-    if wide:
+    if many:
         _show_many_faces(worker, analysis, result, index)
 
 
@@ -178,23 +177,23 @@ def _show_many_faces(
     worker: InferenceWorker, analysis: UploadAnalysis, result: PhotoResult, index: int
 ) -> None:
     key = f"photo_cards_{analysis.photo.digest}"
-    most = max(_SHOWN_FACES, st.session_state.get(key, 0))
-    shown = range(1, min(len(result.faces), most) + 1)
-    for start in range(0, len(shown), _FACES_A_ROW):
-        columns = st.columns(_FACES_A_ROW)
-        row = shown[start : start + _FACES_A_ROW]
+    limit = max(_FACES_PER_PAGE, st.session_state.get(key, 0))
+    visible = range(1, min(len(result.faces), limit) + 1)
+    for start in range(0, len(visible), _FACES_PER_ROW):
+        columns = st.columns(_FACES_PER_ROW)
+        row = visible[start : start + _FACES_PER_ROW]
         for column, number in zip(columns, row, strict=False):
             with column:
                 _show_face(worker, analysis, result, number, f"{index}-{number}")
-    rest = len(result.faces) - len(shown)
-    if rest and st.button(
-        f"Show {min(rest, _SHOWN_FACES)} more of {pluralize(len(result.faces), 'face')}",
+    hidden = len(result.faces) - len(visible)
+    if hidden and st.button(
+        f"Show {min(hidden, _FACES_PER_PAGE)} more of {pluralize(len(result.faces), 'face')}",
         icon=":material/expand_more:",
         key=f"photo_more_{index}",
     ):
-        st.session_state[key] = most + _SHOWN_FACES
+        st.session_state[key] = limit + _FACES_PER_PAGE
         st.rerun()
-    if len(result.faces) > _SHOWN_FACES:
+    if len(result.faces) > _FACES_PER_PAGE:
         with st.expander(f"All {len(result.faces)} faces as a table"):
             st.dataframe(
                 _face_table(result), hide_index=True, width="stretch", key=f"faces_{index}"
@@ -211,14 +210,14 @@ def _show_face(
         with left:
             show_picture(crop, f"crop_{key}", f"Face {number}", width=110)
         with right:
-            told = f"{face.emotion}** &nbsp; {probability}"
+            prediction = f"{face.emotion}** &nbsp; {probability}"
             if not face.sure:
-                told = f"unsure**  \nperhaps {face.emotion}, {probability}"
-            found = f"face found with {probability_percent(face.detection_score)} certainty"
+                prediction = f"unsure**  \nperhaps {face.emotion}, {probability}"
+            detection_note = f"face detection score {probability_percent(face.detection_score)}"
             if face.doubtful:
-                found += ": **perhaps no face**"
-            st.markdown(f"**{number}. {told}")
-            st.caption(found)
+                detection_note += ": **perhaps no face**"
+            st.markdown(f"**{number}. {prediction}")
+            st.caption(detection_note)
         show_plot(
             probability_chart(face),
             key=f"chart_{key}",
@@ -268,14 +267,14 @@ def _annotated(
     )
     try:
         return worker.request(request)
-    except WorkerDied:  # perhaps by another session's file
+    except WorkerDied:  # another session's file may have caused it: retry once
         return worker.request(request)
 
 
 def _downloads(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) -> None:
     results = [analysis.result for analysis in analyses]
-    pictured = [a for a in analyses if isinstance(a.result, PhotoResult)]
-    columns = st.columns(3 if len(pictured) > 1 else 2)
+    analyzed = [a for a in analyses if isinstance(a.result, PhotoResult)]
+    columns = st.columns(3 if len(analyzed) > 1 else 2)
     columns[0].download_button(
         "All faces as CSV",
         lambda: csv_file(photo_export.to_csv(results)),
@@ -296,10 +295,10 @@ def _downloads(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) -> N
         width="stretch",
         key="photo_json",
     )
-    if len(pictured) > 1:
+    if len(analyzed) > 1:
         columns[2].download_button(
             "All photos with boxes (zip)",
-            lambda: _archive(worker, pictured, results),
+            lambda: _archive(worker, analyzed, results),
             file_name="emosense.zip",
             mime="application/zip",
             icon=":material/folder_zip:",
@@ -311,44 +310,44 @@ def _downloads(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) -> N
 
 def _archive(
     worker: InferenceWorker,
-    pictured: Sequence[UploadAnalysis],
+    analyzed: Sequence[UploadAnalysis],
     results: Sequence[PhotoResult | PhotoFailure],
 ) -> bytes:
-    """Return a zip archive of the annotated photos, as JPEG, and the table of all faces."""
+    """Return a zip archive of the annotated photos (JPEG) and a CSV table of all faces."""
     buffer = io.BytesIO()
-    names: Counter[str] = Counter()
+    stems: Counter[str] = Counter()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("emosense.csv", csv_file(photo_export.to_csv(results)))
-        for analysis in pictured:
+        for analysis in analyzed:
             stem = PurePath(analysis.photo.name).stem
-            names[stem] += 1
-            number = f"-{names[stem]}" if names[stem] > 1 else ""
-            archive.writestr(f"{stem}{number}-emosense.jpg", _annotated(worker, analysis, "JPEG"))
+            stems[stem] += 1
+            suffix = f"-{stems[stem]}" if stems[stem] > 1 else ""
+            archive.writestr(f"{stem}{suffix}-emosense.jpg", _annotated(worker, analysis, "JPEG"))
     return buffer.getvalue()
 
 
 def headline(result: PhotoResult) -> str:
-    """Return what was found in a photo, in a few words."""
+    """Return a short description of a photo's faces, e.g. ``happy 98 %``."""
     if not result.faces:
         return "no face found"
     if len(result.faces) == 1:
-        return _told(result.faces[0])
+        return _face_text(result.faces[0])
     counts = verdict_counts([face.verdict for face in result.faces])
     return f"{pluralize(len(result.faces), 'face')}: {counts}"
 
 
 def verdict_counts(verdicts: Sequence[str]) -> str:
-    """Return how often each verdict occurs, e.g. ``2 happy, 1 sad``."""
+    """Return the number of each verdict as text, e.g. ``2 happy, 1 sad``."""
     return ", ".join(f"{verdicts.count(name)} {name}" for name in VERDICTS if name in verdicts)
 
 
-def _alt(result: PhotoResult) -> str:
-    faces = [f"{n} {_told(face)}" for n, face in enumerate(result.faces, start=1)]
-    told = ": " + ", ".join(faces[:_SHOWN_FACES]) if faces else ""
-    return f"{result.source}, {pluralize(len(result.faces), 'face')}{told}"
+def _alt_text(result: PhotoResult) -> str:
+    faces = [f"{n} {_face_text(face)}" for n, face in enumerate(result.faces, start=1)]
+    text = ": " + ", ".join(faces[:_FACES_PER_PAGE]) if faces else ""
+    return f"{result.source}, {pluralize(len(result.faces), 'face')}{text}"
 
 
-def _told(face: Face) -> str:
-    sure = "" if face.sure else "unsure, perhaps "
-    doubt = " (perhaps no face)" if face.doubtful else ""
-    return f"{sure}{face.emotion} {probability_percent(face.probability)}{doubt}"
+def _face_text(face: Face) -> str:
+    prefix = "" if face.sure else "unsure, perhaps "
+    note = " (perhaps no face)" if face.doubtful else ""
+    return f"{prefix}{face.emotion} {probability_percent(face.probability)}{note}"

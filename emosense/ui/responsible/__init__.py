@@ -1,1 +1,1 @@
-"""The page on responsible use."""
+"""The Responsible use page."""

@@ -1,4 +1,4 @@
-"""How often each model is wrong, per class, from the models' cards."""
+"""Per-class error rates of each model, from the models' cards."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ import streamlit as st
 from emosense.emotions import EMOTIONS
 from emosense.networks.registry import TrainedModel
 
-_PART = "PrivateTest"
+_TEST_SPLIT = "PrivateTest"
 
 
 def show_error_rates(models: Mapping[str, TrainedModel]) -> None:
-    """Show a table: of the faces that people labelled so, how many were read as something else."""
+    """Show a table of error rates per true class (1 - recall) and over all classes."""
     rows = []
     for model in models.values():
-        test = model.card.metrics.get(_PART)
-        if test:
-            wrong = {"all": 1 - test.accuracy}
-            wrong |= {name: 1 - test.per_class[name].recall for name in EMOTIONS}
-            shown = {name: round(share, 2) for name, share in wrong.items()}
-            rows.append({"model": model.card.title, **shown})
+        metrics = model.card.metrics.get(_TEST_SPLIT)
+        if metrics:
+            error_rates = {"all": 1 - metrics.accuracy}
+            error_rates |= {name: 1 - metrics.per_class[name].recall for name in EMOTIONS}
+            rounded = {name: round(rate, 2) for name, rate in error_rates.items()}
+            rows.append({"model": model.card.title, **rounded})
     if not rows:
         return
-    st.markdown(f"**How often the networks are wrong**, on FER2013's {_PART}, by people's label")
+    st.markdown(
+        f"**Error rates: how often the networks are wrong**, on FER2013's {_TEST_SPLIT}, per true "
+        "class (people's label)"
+    )
     st.dataframe(
         rows,
         hide_index=True,
@@ -35,4 +38,4 @@ def show_error_rates(models: Mapping[str, TrainedModel]) -> None:
         },
     )
     commands = ", ".join(f"`emosense evaluate {name} --data fer2013.csv`" for name in models)
-    st.caption(f"From the models' cards; measured again with {commands}.")
+    st.caption(f"From the models' cards; {commands} measures them again.")

@@ -1,1 +1,1 @@
-"""What belongs to a browser session or the server: login, query parameters, clean-up, memory."""
+"""Browser sessions and the server: login, query parameters, background jobs, clean-up, memory."""

@@ -1,7 +1,7 @@
-"""What a browser session uploaded is forgotten soon after its page is closed.
+"""Clean-up: a browser session's uploads and results are removed soon after its page is closed.
 
-Streamlit keeps a session that was left for a while, so that a short loss of the network costs
-nothing, but drops it only when another visitor comes. Here it is closed when the while is over.
+Streamlit keeps a disconnected session for a time to live (TTL), so that it survives a short loss of
+the network, but drops expired sessions only when another visitor connects. Here a timer closes it.
 """
 
 from __future__ import annotations
@@ -20,26 +20,36 @@ from emosense.ui.session.malloc import trim_malloc
 if TYPE_CHECKING:
     from streamlit.runtime.app_session import AppSession
 
-_PART_OF_TIME = 0.9
+_TTL_FRACTION = 0.9
 _closing: dict[str, asyncio.TimerHandle] = {}
-"""By session: what will close it. Used in the server's loop only."""
+"""Timers that will close disconnected sessions, by session id; for the server's event loop only."""
 
 
 class SessionResource(ABC):
-    """What a browser session has beside its widgets, and must be ended with it."""
+    """A resource that must be closed when its browser session ends, such as files or jobs.
+
+    >>> class Folder(SessionResource):
+    ...     def close(self):
+    ...         print("closed")
+    >>> Folder().close()
+    closed
+    """
 
     @abstractmethod
     def close(self) -> None:
-        """End it; nothing of it stays."""
+        """Release the resource: its jobs, memory and files."""
 
 
 Resource = TypeVar("Resource", bound=SessionResource)
 
 
 def session_resource(make: Callable[[], Resource]) -> Resource:
-    """Return this session's resource of a kind, made when it is first asked for.
+    """Return this session's instance of a resource, created on first use.
 
-    It outlives a short loss of the network, and is closed when the session is over.
+    It survives a short loss of the network and is closed when the session ends.
+
+    Args:
+        make: class of the resource, or a named function that creates it.
     """
     key = f"resource_{make.__name__}"
     if key not in st.session_state:
@@ -48,28 +58,28 @@ def session_resource(make: Callable[[], Resource]) -> Resource:
 
 
 def register_cleanup() -> None:
-    """See to it that nothing of this session is kept once it is over."""
+    """Register this session's clean-up, which runs after it has disconnected."""
     context = get_script_run_ctx()
     if context is not None and runtime.exists():
-        _visit()
+        _session_watcher()
 
 
-class _Visit:
-    def __init__(self, session: str) -> None:
-        self._id = session
+class _SessionWatcher:
+    def __init__(self, session_id: str) -> None:
+        self._id = session_id
 
-    def left(self) -> None:
-        """Close the session later, unless it is back by then; called in the server's loop."""
+    def on_disconnect(self) -> None:
+        """Schedule closing the session, if it does not reconnect; runs in the server's event loop."""
         session = runtime.get_instance().get_app_session(self._id) if runtime.exists() else None
         if session is None:
             return
-        kept = float(st.get_option("server.disconnectedSessionTTL") or 0)
-        # Only its last departure counts: it may have come back and left again.
-        if (earlier := _closing.pop(self._id, None)) is not None:
-            earlier.cancel()
-        # A little earlier: after its time a session can no longer be closed by its name.
+        ttl = float(st.get_option("server.disconnectedSessionTTL") or 0)
+        # A session can reconnect and disconnect again: only the last time counts.
+        if (timer := _closing.pop(self._id, None)) is not None:
+            timer.cancel()
+        # A little before the TTL is over: expired sessions can no longer be closed by their id.
         _closing[self._id] = asyncio.get_running_loop().call_later(
-            _PART_OF_TIME * kept, self._close, session
+            _TTL_FRACTION * ttl, self._close, session
         )
 
     def _close(self, session: AppSession) -> None:
@@ -80,12 +90,12 @@ class _Visit:
             for value in list(session.session_state.filtered_state.values()):
                 if isinstance(value, SessionResource):
                     value.close()
-            session.session_state.clear()  # the server still refers to the last session it saw
+            session.session_state.clear()  # the server keeps a reference to its last session
             trim_malloc()
 
 
-@st.cache_resource(show_spinner=False, scope="session", on_release=_Visit.left)
-def _visit() -> _Visit:
+@st.cache_resource(show_spinner=False, scope="session", on_release=_SessionWatcher.on_disconnect)
+def _session_watcher() -> _SessionWatcher:
     context = get_script_run_ctx()
     assert context is not None
-    return _Visit(context.session_id)
+    return _SessionWatcher(context.session_id)

@@ -1,4 +1,4 @@
-"""The background jobs of a browser session, which go on while other pages are looked at."""
+"""The background jobs of a browser session, which keep running while other pages are visited."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SessionJobs(SessionResource, Generic[JobT]):
     """The jobs that one browser session started; cancelled when the session ends.
 
     Attributes:
-        jobs: by their number on the page, from 1.
+        jobs: jobs by number, from 1, in the order in which they were submitted.
 
     >>> from emosense.worker.client import InferenceWorker
     >>> SessionJobs(JobQueue(InferenceWorker())).jobs
@@ -39,20 +39,20 @@ class SessionJobs(SessionResource, Generic[JobT]):
         return self._count
 
     def cancel(self, job: JobT) -> None:
-        """End a job soon, with what it has."""
+        """Cancel a job; its partial results are kept."""
         self._queue.cancel(job)
 
     def position(self, job: JobT) -> int:
-        """Return how many jobs of all sessions are before this one."""
+        """Return the number of jobs, of all sessions, that are queued before this one."""
         return self._queue.position(job)
 
     def remove(self, number: int) -> JobT:
-        """End a job, forget its results and return it."""
+        """Cancel a job, remove it with its results and return it."""
         job = self.jobs.pop(number)
         self._queue.cancel(job)
         return job
 
     def close(self) -> None:
-        """End all jobs."""
+        """Cancel all jobs."""
         for job in self.jobs.values():
             self._queue.cancel(job)

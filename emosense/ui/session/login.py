@@ -1,4 +1,4 @@
-"""An optional login before every page, with Streamlit's OpenID Connect."""
+"""Optional login for all pages, by Streamlit's OpenID Connect."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from emosense import settings
 
 
 def require_login() -> None:
-    """End the run with a login button, if EMOSENSE_LOGIN asks for it and nobody is logged in."""
+    """Show only a login button if EMOSENSE_LOGIN requires login and the visitor is logged out."""
     if settings.LOGIN.text().lower() in ("no", "0", "false"):
         return
-    # Without an [auth] section in the secrets nobody ever is: closed rather than open.
+    # Without an [auth] section in the secrets nobody can log in: access stays denied.
     if st.user.get("is_logged_in", False):
         return
     st.title("EmoSense")

@@ -1,8 +1,8 @@
-"""The server's memory is no more than its visitors need: two settings of glibc's allocator.
+"""Limits on the server's memory use, by glibc's malloc; with other C libraries they do nothing.
 
-glibc gives each new thread a heap of its own, up to eight per core. Streamlit runs every visit in
-new threads, so that all these heaps grow to the size of the largest upload they ever held, and
-nothing that lives on in one of them lets it shrink. Elsewhere than with glibc both do nothing.
+glibc gives new threads separate arenas (heaps), up to eight per core. Streamlit runs every script in
+a new thread, so all arenas grow to the size of the largest upload they ever held, and a single live
+allocation at the end of an arena keeps it from shrinking.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import os
 from functools import lru_cache
 from typing import Any, Final
 
-HEAPS: Final = 2
-_M_ARENA_MAX: Final = -8  # of glibc's malloc.h; mallopt(3)
+MAX_ARENAS: Final = 2
+_M_ARENA_MAX: Final = -8  # M_ARENA_MAX in glibc's malloc.h; see mallopt(3)
 
 
 @lru_cache(maxsize=1)
 def limit_malloc_arenas() -> None:
-    """Let all threads of this process share :data:`HEAPS` heaps; to be called early."""
+    """Limit malloc to :data:`MAX_ARENAS` arenas in this process; call it before threads start."""
     libc = _glibc()
     if libc is not None:
-        libc.mallopt(_M_ARENA_MAX, HEAPS)
+        libc.mallopt(_M_ARENA_MAX, MAX_ARENAS)
 
 
 def trim_malloc() -> None:
-    """Give back to the system what was freed."""
+    """Collect garbage and return free memory to the operating system."""
     gc.collect()
     libc = _glibc()
     if libc is not None:

@@ -1,10 +1,10 @@
-"""Choices that live in the page's address and in the session.
+"""Widgets bound to query parameters (deep links) and to session state.
 
-A link opens what its sender saw, the browser's Back and Forward take choices back, and a look at
-another page loses none. Where they differ, the address counts before the session, and that before
-the default. Streamlit's own ``bind="query-params"`` does less in 1.67: it writes the titles of
-options instead of their names, and writes the address over that Back has just restored
-(streamlit/streamlit#13853).
+A link opens the page with the state that its sender saw, the browser's Back and Forward restore
+widget values, and visiting another page keeps them. A query parameter takes precedence over session
+state, and session state over the default. Streamlit's own ``bind="query-params"`` does not suffice in
+1.67: it writes the labels of options instead of their values, and overwrites the URL that Back has
+just restored (streamlit/streamlit#13853).
 """
 
 from __future__ import annotations
@@ -15,73 +15,90 @@ from typing import Final, Generic, TypeVar
 
 import streamlit as st
 
-Chosen = TypeVar("Chosen")
+Value = TypeVar("Value")
 
 PAGE: Final = "page"
-"""Key of the session: address of the page that is shown."""
+"""Session state key of the current page's URL path."""
 
 
 @dataclass(frozen=True)
-class Parameter(Generic[Chosen]):
-    """A parameter of the address.
+class Parameter(Generic[Value]):
+    """A query parameter that is bound to a widget.
 
     Attributes:
-        name: of the parameter.
-        default: value without the parameter; it is not written into the address.
-        read: makes a value from the address's strings, at least one; None if none of them can be
-            used. Returns it with the strings that cannot.
-        write: makes the address's strings from a value.
-        fits: whether a kept value may still be chosen; options can change between runs.
-        expected: what the address may say, in words.
-        key: of the widget.
+        name: name of the query parameter.
+        default: value if the URL lacks the parameter; it is not written into the URL.
+        parse: function that parses one or more strings from the URL. It returns the value, None
+            if no string is valid, and the list of invalid strings.
+        format: function that returns the strings for the URL from a value.
+        is_valid: function that returns whether a stored value is still allowed; options can change
+            between script runs.
+        expected: description of the allowed strings, for the warning about invalid ones.
+        key: key of the widget.
+
+    >>> parameter = Parameter(
+    ...     name="smallest",
+    ...     default=16,
+    ...     parse=lambda texts: (int(texts[0]), []),
+    ...     format=lambda value: [str(value)],
+    ...     is_valid=lambda value: value > 0,
+    ...     expected="whole numbers",
+    ...     key="smallest",
+    ... )
+    >>> parameter.parse(["20"])
+    (20, [])
     """
 
     name: str
-    default: Chosen
-    read: Callable[[list[str]], tuple[Chosen | None, list[str]]]
-    write: Callable[[Chosen], list[str]]
-    fits: Callable[[Chosen], bool]
+    default: Value
+    parse: Callable[[list[str]], tuple[Value | None, list[str]]]
+    format: Callable[[Value], list[str]]
+    is_valid: Callable[[Value], bool]
     expected: str
     key: str
 
 
-def query_widget(parameter: Parameter[Chosen], widget: Callable[[str], Chosen]) -> Chosen:
-    """Show a widget whose value is also a parameter of the address.
+def query_widget(parameter: Parameter[Value], widget: Callable[[str], Value]) -> Value:
+    """Show a widget that is bound to a query parameter and return its value.
 
     Args:
-        parameter: see there.
-        widget: shows the widget under the key that it is given and returns its value. It must not
-            have a default of its own.
+        parameter: the query parameter.
+        widget: function that shows the widget with the given key and returns its value. The widget
+            must not have its own default.
     """
     name, key, state = parameter.name, parameter.key, st.session_state
-    kept, seen = f"kept_{key}", f"address_{key}"
-    asked, page = st.query_params.get_all(name), state.get(PAGE, "")
-    if key not in state or state.get(seen, (page, []))[0] != page:  # first time on this page
+    # Streamlit drops the state of widgets that another page does not show: these keys outlive it.
+    value_key, url_key = f"stored_value_{key}", f"stored_url_{key}"
+    url_texts, page = st.query_params.get_all(name), state.get(PAGE, "")
+    previous_page, previous_texts = state.get(url_key, (page, []))
+    if key not in state or previous_page != page:  # first run on this page
         state[key] = (
-            _from_address(parameter, asked) if asked else state.get(kept, parameter.default)
+            _parse_url(parameter, url_texts)
+            if url_texts
+            else state.get(value_key, parameter.default)
         )
-    elif state[key] == state.get(kept) and asked != state.get(seen, (page, []))[1]:
-        # Not the widget was changed but the address: by Back, Forward or by hand.
-        state[key] = _from_address(parameter, asked) if asked else parameter.default
-    if not parameter.fits(state[key]):
+    elif state[key] == state.get(value_key) and url_texts != previous_texts:
+        # The URL was changed, not the widget: by Back, Forward or by hand.
+        state[key] = _parse_url(parameter, url_texts) if url_texts else parameter.default
+    if not parameter.is_valid(state[key]):
         state[key] = parameter.default
     value = widget(key)
-    written = [] if value == parameter.default else parameter.write(value)
-    if written != asked:
-        if written:
-            st.query_params[name] = written
+    new_texts = [] if value == parameter.default else parameter.format(value)
+    if new_texts != url_texts:
+        if new_texts:
+            st.query_params[name] = new_texts
         else:
             st.query_params.pop(name, None)
-    state[kept], state[seen] = state[key], (page, written)
+    state[value_key], state[url_key] = state[key], (page, new_texts)
     return value
 
 
-def _from_address(parameter: Parameter[Chosen], asked: list[str]) -> Chosen:
-    """Return what the address asks for; what it cannot have is told and left out."""
-    value, unusable = parameter.read(asked)
-    if unusable:
+def _parse_url(parameter: Parameter[Value], texts: list[str]) -> Value:
+    """Return the value of the query parameter; invalid strings are ignored with a warning."""
+    value, invalid = parameter.parse(texts)
+    if invalid:
         st.warning(
-            f"The link asks for {parameter.name} {', '.join(unusable)[:80]!r}, which is not among "
+            f"The link asks for {parameter.name} {', '.join(invalid)[:80]!r}, which is not among "
             f"{parameter.expected}.",
             icon=":material/link_off:",
         )
@@ -95,101 +112,124 @@ def query_choice(
     widget: Callable[[str], str],
     key: str | None = None,
 ) -> str:
-    """Return one of the options; see :func:`query_widget`."""
+    """Show a widget that selects one option and return the option.
 
-    def read(asked: list[str]) -> tuple[str | None, list[str]]:
-        known, unknown = _divided(asked, options)
-        return (known[0] if known else None), unknown
+    Args:
+        name: name of the query parameter.
+        options: allowed values.
+        default: option that is selected at first.
+        widget: function that shows the widget; see :func:`query_widget`.
+        key: key of the widget; None makes it from the name.
+    """
 
-    one = Parameter(
+    def parse(texts: list[str]) -> tuple[str | None, list[str]]:
+        valid, invalid = _partition(texts, options)
+        return (valid[0] if valid else None), invalid
+
+    parameter = Parameter(
         name,
         default,
-        read,
+        parse,
         lambda value: [value],
         options.__contains__,
         ", ".join(options),
         key or f"linked_{name}",
     )
-    return query_widget(one, widget)
+    return query_widget(parameter, widget)
 
 
 def query_choices(
     name: str, options: Sequence[str], default: list[str], widget: Callable[[str], list[str]]
 ) -> list[str]:
-    """Return some of the options; see :func:`query_widget`."""
+    """Show a widget that selects several options and return them.
 
-    def read(asked: list[str]) -> tuple[list[str] | None, list[str]]:
-        known, unknown = _divided(asked, options)
-        return known or None, unknown
+    Args:
+        name: name of the query parameter, which the URL repeats per option.
+        options: allowed values.
+        default: options that are selected at first.
+        widget: function that shows the widget; see :func:`query_widget`.
+    """
 
-    many: Parameter[list[str]] = Parameter(
+    def parse(texts: list[str]) -> tuple[list[str] | None, list[str]]:
+        valid, invalid = _partition(texts, options)
+        return valid or None, invalid
+
+    parameter: Parameter[list[str]] = Parameter(
         name,
         default,
-        read,
+        parse,
         list,
         lambda value: set(value) <= set(options),
         ", ".join(options),
         f"linked_{name}",
     )
-    return query_widget(many, widget)
+    return query_widget(parameter, widget)
 
 
 def query_flag(name: str, default: bool, widget: Callable[[str], bool]) -> bool:
-    """Return whether a switch is on, 1 or 0 in the address; see :func:`query_widget`."""
+    """Show a toggle, 1 or 0 in the URL, and return whether it is on; see :func:`query_widget`."""
 
-    def read(asked: list[str]) -> tuple[bool | None, list[str]]:
-        known, unknown = _divided(asked, ("0", "1"))
-        return (known[0] == "1" if known else None), unknown
+    def parse(texts: list[str]) -> tuple[bool | None, list[str]]:
+        valid, invalid = _partition(texts, ("0", "1"))
+        return (valid[0] == "1" if valid else None), invalid
 
-    switch = Parameter(
+    parameter = Parameter(
         name,
         default,
-        read,
+        parse,
         lambda value: [str(int(value))],
         lambda value: isinstance(value, bool),
         "0 and 1",
         f"linked_{name}",
     )
-    return query_widget(switch, widget)
+    return query_widget(parameter, widget)
 
 
 def query_number(
-    name: str, least: int, most: int, default: int, widget: Callable[[str], int]
+    name: str, minimum: int, maximum: int, default: int, widget: Callable[[str], int]
 ) -> int:
-    """Return a whole number of a range; see :func:`query_widget`."""
+    """Show a widget that selects an integer in minimum..maximum and return it.
 
-    def read(asked: list[str]) -> tuple[int | None, list[str]]:
-        # No number has more digits than the range: int() of thousands of them is slow.
-        known: list[str] = []
-        unknown: list[str] = []
-        for text in asked:
-            short = text.isascii() and text.isdecimal() and len(text) <= len(str(most))
-            (known if short and least <= int(text) <= most else unknown).append(text)
-        return (int(known[0]) if known else None), unknown
+    Args:
+        name: name of the query parameter.
+        minimum: smallest allowed value, at least 0.
+        maximum: largest allowed value.
+        default: value at first.
+        widget: function that shows the widget; see :func:`query_widget`.
+    """
 
-    number = Parameter(
+    def parse(texts: list[str]) -> tuple[int | None, list[str]]:
+        valid: list[str] = []
+        invalid: list[str] = []
+        for text in texts:
+            # Longer strings are out of range anyway, and int() of thousands of digits is slow.
+            is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(maximum))
+            (valid if is_number and minimum <= int(text) <= maximum else invalid).append(text)
+        return (int(valid[0]) if valid else None), invalid
+
+    parameter = Parameter(
         name,
         default,
-        read,
+        parse,
         lambda value: [str(value)],
-        lambda value: least <= value <= most,
-        f"the whole numbers from {least} to {most}",
+        lambda value: minimum <= value <= maximum,
+        f"the whole numbers from {minimum} to {maximum}",
         f"linked_{name}",
     )
-    return query_widget(number, widget)
+    return query_widget(parameter, widget)
 
 
 def query_segments(
     name: str, label: str, titles: dict[str, str], *, help: str | None = None, labelled: bool = True
 ) -> str:
-    """Show a row of buttons of which one is chosen, at first the first; see :func:`query_widget`.
+    """Show a row of buttons, one of which is selected, and return its value.
 
     Args:
-        name: of the parameter.
-        label: above the buttons.
-        titles: what the buttons show, by value.
-        help: shown on demand beside the label.
-        labelled: without a label the buttons take the whole width.
+        name: name of the query parameter.
+        label: label above the buttons.
+        titles: button titles by value; the first one is the default.
+        help: tooltip beside the label.
+        labelled: whether the label is visible; without it the buttons take the full width.
     """
     return query_choice(
         name,
@@ -210,7 +250,7 @@ def query_segments(
     )
 
 
-def _divided(asked: list[str], options: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return what is among the options, once each, and what is not."""
-    known = list(dict.fromkeys(value for value in asked if value in options))
-    return known, [value for value in asked if value not in options]
+def _partition(texts: list[str], options: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the strings that are options, without repetitions, and those that are not."""
+    valid = list(dict.fromkeys(text for text in texts if text in options))
+    return valid, [text for text in texts if text not in options]

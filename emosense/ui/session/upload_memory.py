@@ -1,4 +1,4 @@
-"""Uploads stay in memory on their way in, too."""
+"""Uploads are kept in memory, also while they are received."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from starlette.formparsers import MultiPartParser
 
 
 def keep_uploads_in_memory() -> None:
-    """See to it that no upload passes through a temporary file.
+    """Keep uploads in memory while the server receives them.
 
-    Streamlit's server writes uploads of more than 1 MB to a nameless one while they arrive.
+    By default Starlette, below Streamlit, spools uploads of more than 1 MB to a temporary file.
     """
     megabytes = int(st.get_option("server.maxUploadSize"))
     MultiPartParser.spool_max_size = (megabytes + 1) * 2**20

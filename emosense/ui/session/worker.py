@@ -11,9 +11,9 @@ from emosense.worker.client import InferenceWorker
 
 @st.cache_resource(show_spinner=False)
 def photo_queue() -> JobQueue:
-    """Return the queue of jobs over photos, which all run at once and take turns per photo.
+    """Return the queue of photo jobs, which run concurrently and take turns photo by photo.
 
-    Its process loads the default model while the first page is shown.
+    Its inference process preloads the default model while the first page is shown.
     """
     queue = JobQueue(InferenceWorker(), parallel=None)
     queue.preload(settings.MODEL.text())
@@ -21,11 +21,11 @@ def photo_queue() -> JobQueue:
 
 
 def shared_worker() -> InferenceWorker:
-    """Return the process that analyses photos for all pages."""
+    """Return the inference process that analyses photos for all pages."""
     return photo_queue().worker
 
 
 @st.cache_resource(show_spinner=False)
 def video_queue() -> JobQueue:
-    """Return the queue of video jobs, one at a time in a process of their own."""
+    """Return the queue of video jobs, which run one at a time in a separate inference process."""
     return JobQueue(InferenceWorker())

@@ -1,4 +1,4 @@
-"""What the Video page analyses, and how."""
+"""Video upload of the Video page, its sample and the analysis options."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ from emosense.ui.session.worker import shared_worker
 from emosense.ui.video.session import SessionVideos, Upload
 from emosense.video.options import VideoOptions
 
-_DENSITIES = {"1": 1.0, "3": 3.0, "5": 5.0, "10": 10.0, "20": 20.0, "every frame": None}
+_FRAME_RATES = {"1": 1.0, "3": 3.0, "5": 5.0, "10": 10.0, "20": 20.0, "every frame": None}
 _SAMPLE = "video_sample"
 
 
 def upload_video(videos: SessionVideos) -> Upload | None:
-    """Show the uploader and the sample button; return the opened video, or None after a message."""
+    """Show the uploader and the sample button.
+
+    Returns:
+        The opened video; None without an upload, or after an error message.
+    """
     limit = settings.MAX_VIDEO_MB.whole()
     uploaded = st.file_uploader(
         f"A video ({VIDEO_FORMATS}), up to {limit} MB",
@@ -54,39 +58,42 @@ def upload_video(videos: SessionVideos) -> Upload | None:
                 return videos.add_sample(key, shared_worker())
             return videos.add(key, name, uploaded, shared_worker())
     except EmoSenseError as error:
-        # Messages about a file begin with its name.
-        told = str(error).removeprefix(f"{name}: ")
-        st.error(f"**{escape_markdown(name)}**: {told}", icon=":material/error:")
+        # Messages about a file start with its name, which is shown in bold here.
+        text = str(error).removeprefix(f"{name}: ")
+        st.error(f"**{escape_markdown(name)}**: {text}", icon=":material/error:")
     except OSError as error:
         st.error(f"The upload cannot be stored: {error.strerror}.", icon=":material/error:")
     return None
 
 
 def show_start(videos: SessionVideos, upload: Upload) -> None:
-    """Show what was uploaded, the choices, and the button that starts the analysis."""
-    picture, choices = st.columns([2, 3], gap="large")
+    """Show the uploaded video, the analysis options and the button that starts the analysis."""
+    picture, options_column = st.columns([2, 3], gap="large")
     with picture:
         show_picture(upload.preview, "video_preview", f"First frame of {upload.name}")
         st.caption(f"{escape_markdown(upload.name)} · {describe(upload.info)}")
         if upload.name == SAMPLE_CLIP_NAME and st.session_state.get(_SAMPLE):
             st.caption(f"Made from a photo: {SAMPLE_CREDIT}")
-    with choices:
+    with options_column:
         model = select_model()
-        density = query_choice(
+        if model is not None:
+            videos.preload(model)
+        frame_rate = query_choice(
             "frames",
-            list(_DENSITIES),
+            list(_FRAME_RATES),
             "10",
             lambda key: str(
                 st.segmented_control(
                     "Analysed frames a second",
-                    list(_DENSITIES),
+                    list(_FRAME_RATES),
                     required=True,
                     key=key,
                     help="Expressions change within a few tenths of a second: ten a second shows "
-                    "them. Fewer frames are searched more finely, for smaller faces.",
+                    "them. At lower rates frames are searched at a higher resolution, for smaller "
+                    "faces.",
                 )
             ),
-            key="video_density",
+            key="video_frame_rate",
         )
         left, right = st.columns(2)
         with left:
@@ -94,14 +101,15 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
                 "boxes", True, lambda key: st.toggle("Video with boxes", key=key)
             )
         with right:
-            fast = query_flag(
+            sparse = query_flag(
                 "fast",
                 False,
                 lambda key: st.toggle(
                     "Search every 3rd frame",
                     key=key,
-                    help="Looks for faces in every third analysed frame only and places them on a "
-                    "line between. Faster; faces that are seen for less than that are missed.",
+                    help="Detects faces only in every third analysed frame and interpolates their "
+                    "positions between. Faster; faces that are visible for a shorter time may be "
+                    "missed.",
                 ),
             )
         if st.button(
@@ -112,13 +120,15 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
             disabled=model is None,
         ):
             assert model is not None
-            options = VideoOptions(per_second=_DENSITIES[density], detect_every=3 if fast else 1)
+            options = VideoOptions(
+                per_second=_FRAME_RATES[frame_rate], detect_every=3 if sparse else 1
+            )
             videos.start(upload, model, options, annotated=annotated)
             st.rerun()
 
 
 def describe(info: VideoInfo) -> str:
-    """Return a video's facts in one line."""
+    """Return a video's size, duration, frame rate, codec and sound in one line."""
     parts = [f"{info.width} x {info.height}"]
     if info.duration:
         minutes, seconds = divmod(round(info.duration, 1), 60)

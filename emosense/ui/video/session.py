@@ -1,4 +1,4 @@
-"""The videos of a browser session: uploads on disk, jobs, and their end with the session."""
+"""The videos of a browser session: uploads and results on disk, and jobs."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from emosense.video.options import VideoOptions
 from emosense.worker.client import InferenceWorker
 from emosense.worker.messages import InspectVideo, WriteSampleClip
 
-_CHUNK = 2**20
+_CHUNK_BYTES = 2**20
 _PREVIEW_SIDE = 960
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A video that lies on disk, opened once.
+    """An uploaded video on disk.
 
     Attributes:
         name: name of the uploaded file.
-        path: the file on disk, alone in its folder with what is written beside it.
-        info: the container's facts.
+        path: path of the file, in a folder that holds only this video and its results.
+        info: properties from the container.
         preview: the first frame as JPEG.
 
     >>> info = VideoInfo(640, 360, 8.0, 200, 25.0, "h264", 0, False)
@@ -48,9 +48,12 @@ class Upload:
 
 
 class SessionVideos(SessionJobs[VideoJob]):
-    """The videos that one browser session uploaded and the jobs it started.
+    """The videos that one browser session uploaded and the jobs that it started.
 
     All files are removed from disk when the session ends.
+
+    Attributes:
+        uploads: opened videos by upload key.
 
     >>> issubclass(SessionVideos, SessionJobs)
     True
@@ -62,20 +65,26 @@ class SessionVideos(SessionJobs[VideoJob]):
         self.uploads: dict[str, Upload] = {}
 
     def preload(self, model: str) -> None:
-        """Load a model while the visitor chooses, so that the analysis begins at once."""
+        """Load a model while the visitor selects options, so that the analysis starts at once."""
         self._queue.preload(model)
 
     def add(self, key: str, name: str, content: BinaryIO, worker: InferenceWorker) -> Upload:
         """Write an upload to disk and open it.
 
+        Args:
+            key: key of the upload; the same key returns the same video.
+            name: file name, for messages and downloads.
+            content: binary stream of the file.
+            worker: inference process that opens the video.
+
         Raises:
-            EmoSenseError: it is no video that can be read; nothing of it stays on disk.
+            EmoSenseError: the file is not a readable video; it is removed from disk.
         """
 
         def write(path: Path) -> None:
             content.seek(0)
             with path.open("wb") as file:
-                shutil.copyfileobj(content, file, _CHUNK)
+                shutil.copyfileobj(content, file, _CHUNK_BYTES)
 
         return self._open(key, name, write, worker)
 
@@ -83,7 +92,7 @@ class SessionVideos(SessionJobs[VideoJob]):
         """Write the sample video to disk and open it.
 
         Raises:
-            EmoSenseError: it cannot be written.
+            EmoSenseError: the file cannot be written.
         """
 
         def write(path: Path) -> None:
@@ -100,47 +109,49 @@ class SessionVideos(SessionJobs[VideoJob]):
                 path = folder / "video"
                 write(path)
                 request = InspectVideo(path=str(path), name=name, preview_side=_PREVIEW_SIDE)
-                video = worker.request(request)
+                response = worker.request(request)
             except BaseException:
                 self._spool.remove(folder)
                 raise
-            self.uploads[key] = Upload(name, path, video.info, video.preview)
+            self.uploads[key] = Upload(name, path, response.info, response.preview)
         return self.uploads[key]
 
     def discard_unused(self, current: str | None) -> None:
         """Remove uploads without a job from disk, except the current one."""
-        used = {job.path for job in self.jobs.values()}
+        job_paths = {job.path for job in self.jobs.values()}
         for key, upload in list(self.uploads.items()):
-            if key != current and upload.path not in used:
+            if key != current and upload.path not in job_paths:
                 del self.uploads[key]
                 self._spool.remove(upload.path.parent)
 
     def start(self, upload: Upload, model: str, options: VideoOptions, *, annotated: bool) -> None:
-        """Queue an analysis."""
-        target = upload.path.parent / f"annotated-{self._count + 1}.mp4"
+        """Queue an analysis; ``annotated`` also writes a video with boxes."""
+        annotated_path = upload.path.parent / f"annotated-{self._count + 1}.mp4"
         self.submit(
             VideoJob(
                 name=upload.name,
                 path=upload.path,
                 info=upload.info,
                 model=model,
-                annotated=target if annotated else None,
+                annotated=annotated_path if annotated else None,
                 options=options,
             )
         )
 
     def remove(self, number: int) -> VideoJob:
-        """End a job, forget its results and remove its files."""
+        """Cancel a job and remove its results and files."""
         job = super().remove(number)
         if job.annotated is not None:
             job.annotated.unlink(missing_ok=True)
         if all(job.path != other.path for other in self.jobs.values()):
-            self.uploads = {k: u for k, u in self.uploads.items() if u.path != job.path}
+            self.uploads = {
+                key: upload for key, upload in self.uploads.items() if upload.path != job.path
+            }
             self._spool.remove(job.path.parent)
         return job
 
     def close(self) -> None:
-        """End all jobs and remove all files."""
+        """Cancel all jobs and remove all files."""
         super().close()
         folders = {upload.path.parent for upload in self.uploads.values()}
         for folder in folders | {job.path.parent for job in self.jobs.values()}:
@@ -149,7 +160,7 @@ class SessionVideos(SessionJobs[VideoJob]):
 
 @st.cache_resource(show_spinner=False)
 def shared_spool() -> Spool:
-    """Return the app's folder on disk; made anew, and cleaned, when the server starts."""
+    """Return the server's folder for temporary files, created when it is first needed."""
     spool = Spool()
     atexit.register(spool.close)
     return spool

@@ -1,4 +1,4 @@
-"""Shows video jobs: progress while they run, results once they ended."""
+"""Results on the Video page: progress of jobs, timelines, key moments, downloads."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from emosense.charts.video import time_share_chart, timeline_chart
 from emosense.export import video as video_export
 from emosense.export.spreadsheet import csv_file
+from emosense.export.webvtt import to_webvtt
 from emosense.formatting import percent, pluralize, probability_percent
 from emosense.jobs.job import JobState
 from emosense.jobs.video_jobs import VideoJob
 from emosense.results import VideoResult
+from emosense.ui.components.job_list import show_job_list
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.plots import show_plot
 from emosense.ui.video.session import SessionVideos
 from emosense.video.timeline import Timeline, timelines
 
-_BARS = 12
+_MAX_BARS = 12
 
 
-def _encoded(make: Callable[[VideoResult], str], result: VideoResult) -> bytes:
-    text = make(result)
-    return csv_file(text) if make is video_export.to_csv else text.encode("utf-8")
+def _export(to_text: Callable[[VideoResult], str], result: VideoResult) -> bytes:
+    text = to_text(result)
+    return csv_file(text) if to_text is video_export.to_csv else text.encode("utf-8")
 
 
 def show_empty() -> None:
@@ -43,49 +44,30 @@ def show_empty() -> None:
 
 def show_jobs(videos: SessionVideos) -> None:
     """Show all jobs of the session, the newest first."""
-    for number, job in reversed(list(videos.jobs.items())):
-        with st.container(border=True, key=f"job_{number}"):
-            if job.is_finished:
-                _show_ended(videos, job, number)
-            else:
-                _show_progress(videos, job, number)
+
+    def progress(job: VideoJob) -> tuple[float, str]:
+        if job.state is JobState.WAITING:
+            ahead = videos.position(job)
+            text = "one video" if ahead <= 1 else f"{ahead} videos"
+            return 0.0, f"Waiting in the queue: {text} ahead"
+        if not job.frames_read:
+            return 0.0, "Starting ..."
+        text = f"{pluralize(job.frames_read, 'frame')}, {job.frames_per_second:.0f} frames/s"
+        if job.seconds_left is not None:
+            text += f", about {job.seconds_left:.0f} s left"
+        return job.fraction or 0.0, text
+
+    show_job_list(
+        videos,
+        "video",
+        progress=progress,
+        title=lambda job: escape_markdown(job.name),
+        results=_show_results,
+    )
 
 
-@st.fragment(run_every=0.7)
-def _show_progress(videos: SessionVideos, job: VideoJob, number: int) -> None:
-    if job.is_finished:
-        st.rerun()
-    st.markdown(f"**{escape_markdown(job.name)}**")
-    if job.state is JobState.WAITING:
-        queue_position = videos.position(job)
-        told = (
-            "after one other video"
-            if queue_position <= 1
-            else f"after {queue_position} other videos"
-        )
-        st.progress(0.0, f"Waiting for its turn, {told}")
-    else:
-        told = f"{pluralize(job.frames_read, 'frame')}"
-        if job.frames_read:
-            told += f", {job.frames_per_second:.0f} frames/s"
-            if job.seconds_left is not None:
-                told += f", about {job.seconds_left:.0f} s left"
-        else:
-            told = "Starting ..."
-        st.progress(job.fraction or 0.0, told)
-    if st.button(
-        "Cancel and keep what is done", icon=":material/stop_circle:", key=f"cancel_{number}"
-    ):
-        videos.cancel(job)
-
-
-def _show_ended(videos: SessionVideos, job: VideoJob, number: int) -> None:
+def _show_results(job: VideoJob, number: int) -> None:
     result = job.result
-    left, right = st.columns([5, 1], vertical_alignment="center")
-    left.header(escape_markdown(job.name))
-    if right.button("Remove", icon=":material/delete:", key=f"remove_{number}", width="stretch"):
-        videos.remove(number)
-        st.rerun()
     if job.error is not None:
         st.error(job.error, icon=":material/error:")
     if result is None:
@@ -97,9 +79,9 @@ def _show_ended(videos: SessionVideos, job: VideoJob, number: int) -> None:
         )
     for note in job.notes:
         st.warning(note, icon=":material/warning:")
-    lines = timelines(result)
-    if lines:
-        _show_people(job, result, lines, number)
+    person_timelines = timelines(result)
+    if person_timelines:
+        _show_people(job, result, person_timelines, number)
     else:
         _show_video(job, result, 0.0)
         st.warning(
@@ -108,67 +90,68 @@ def _show_ended(videos: SessionVideos, job: VideoJob, number: int) -> None:
             icon=":material/face_retouching_off:",
         )
     _downloads(job, result, number)
-    took = (
+    speed = (
         f" in {job.duration:.1f} s, {result.frames_read / job.duration:.0f} frames/s"
         if job.duration
         else ""
     )
     st.caption(
-        f"{pluralize(len(result.frames), 'frame')} analysed of {result.frames_read:,}{took}. "
-        f"Found by {result.detector or 'YuNet'}; classified by the model {result.model}. "
+        f"{pluralize(len(result.frames), 'frame')} analysed of {result.frames_read:,}{speed}. "
+        f"Detected by {result.detector or 'YuNet'}; classified by the model {result.model}. "
         + confidence_note(result.model)
     )
 
 
 def _show_people(
-    job: VideoJob, result: VideoResult, lines: tuple[Timeline, ...], number: int
+    job: VideoJob, result: VideoResult, person_timelines: tuple[Timeline, ...], number: int
 ) -> None:
-    chosen = lines[0]
-    if len(lines) > 1:
-        people = {
-            line.person: line for line in sorted(lines, key=lambda line: -line.visible_seconds)
-        }
+    by_duration = sorted(person_timelines, key=lambda timeline: -timeline.visible_seconds)
+    selected = person_timelines[0]
+    if len(person_timelines) > 1:
+        by_person = {timeline.person: timeline for timeline in by_duration}
         person = st.pills(
             "Person",
-            list(people),
-            format_func=lambda p: f"{p} · {people[p].visible_seconds:.1f} s",
-            default=next(iter(people)),
+            list(by_person),
+            format_func=lambda person: f"{person} · {by_person[person].visible_seconds:.1f} s",
+            default=next(iter(by_person)),
             required=True,
             key=f"person_{number}",
         )
-        chosen = people[person]
-    if _drawn(job) is None:
-        _show_curves(chosen, None, number)
+        selected = by_person[person]
+    if _annotated_path(job) is None:
+        _show_timeline(selected, None, number)
     else:
         end = result.frames[-1].time
-        moment = 0.0
+        time = 0.0
         if end > 0:
             _follow_click(number, end)
-            moment = st.slider("Moment, in seconds", 0.0, float(end), step=0.1, key=f"at_{number}")
+            time = st.slider("Moment, in seconds", 0.0, float(end), step=0.1, key=f"time_{number}")
         left, right = st.columns([1, 1], gap="large")
         with left:
-            _show_video(job, result, moment)
+            _show_video(job, result, time)
         with right:
-            _show_curves(chosen, moment or None, number)
+            _show_timeline(selected, time or None, number)
             st.caption("Click a point of a curve to go to that moment of the video.")
-    _show_moments(job, chosen, number)
-    longest = sorted(lines, key=lambda line: -line.visible_seconds)[:_BARS]
-    first = "" if len(lines) <= _BARS else f", the {_BARS} people who are seen longest"
-    st.markdown(f"**Share of time**{first}")
+    _show_key_moments(job, selected, number)
+    longest = by_duration[:_MAX_BARS]
+    note = "" if len(by_duration) <= _MAX_BARS else f", the {_MAX_BARS} people visible longest"
+    st.markdown(f"**Share of time per emotion**{note}")
     show_plot(
         time_share_chart(longest),
         key=f"shares_{number}",
-        alt="; ".join(f"person {line.person} mostly {line.dominant}" for line in longest),
+        alt="; ".join(
+            f"person {timeline.person} mostly {timeline.dominant}" for timeline in longest
+        ),
     )
     st.dataframe(
-        pd.DataFrame([_row(line) for line in lines]),
+        [_row(timeline) for timeline in person_timelines],
         hide_index=True,
         width="stretch",
         key=f"people_{number}",
     )
 
 
-def _show_curves(line: Timeline, moment: float | None, number: int) -> None:
+def _show_timeline(timeline: Timeline, cursor: float | None, number: int) -> None:
     window = st.segmented_control(
         "Curves",
         [0.0, 0.5, 1.0],
@@ -179,47 +162,49 @@ def _show_curves(line: Timeline, moment: float | None, number: int) -> None:
         help="Only the curves change; downloads hold the raw values.",
     )
     show_plot(
-        timeline_chart(line, float(window or 0.0), moment),
+        timeline_chart(timeline, float(window or 0.0), cursor),
         key=f"timeline_{number}",
         on_select="rerun",
         selection_mode="points",
-        alt=f"Emotions of person {line.person} over time; mostly {line.dominant}",
+        alt=f"Emotions of person {timeline.person} over time; mostly {timeline.dominant}",
     )
 
 
 def _follow_click(number: int, end: float) -> None:
-    """Move the slider to the moment that was clicked in the timeline, once per click."""
+    """Move the slider to the time that was clicked in the timeline, once per click."""
     event = st.session_state.get(f"timeline_{number}")
     points = event["selection"]["points"] if event else []
-    at = min(float(points[0]["x"]), end) if points else None
-    if at is not None and at != st.session_state.get(f"clicked_{number}"):
-        st.session_state[f"at_{number}"] = at
-    st.session_state[f"clicked_{number}"] = at
+    clicked_time = min(float(points[0]["x"]), end) if points else None
+    if clicked_time is not None and clicked_time != st.session_state.get(f"clicked_{number}"):
+        st.session_state[f"time_{number}"] = clicked_time
+    st.session_state[f"clicked_{number}"] = clicked_time
 
 
-def _drawn(job: VideoJob) -> Path | None:
-    """Return where the video with boxes lies, if there is one."""
+def _annotated_path(job: VideoJob) -> Path | None:
+    """Return the path of the annotated video, or None if there is none."""
     return job.annotated if job.annotated is not None and job.annotated.is_file() else None
 
 
-def _show_video(job: VideoJob, result: VideoResult, moment: float) -> None:
-    drawn = _drawn(job)
-    if drawn is None:
+def _show_video(job: VideoJob, result: VideoResult, start_time: float) -> None:
+    path = _annotated_path(job)
+    if path is None:
         return
     st.video(
-        drawn.read_bytes(),
+        path.read_bytes(),
         format="video/mp4",
-        start_time=moment,
-        subtitles={"emotions": video_export.to_webvtt(result)} if result.persons else None,
+        start_time=start_time,
+        subtitles={"emotions": to_webvtt(result)} if result.persons else None,
         alt=f"{job.name} with boxes",
     )
 
 
-def _show_moments(job: VideoJob, line: Timeline, number: int) -> None:
-    key_moments = [moment for moment in job.key_moments if moment.person == line.person]
+def _show_key_moments(job: VideoJob, timeline: Timeline, number: int) -> None:
+    key_moments = [moment for moment in job.key_moments if moment.person == timeline.person]
     if not key_moments:
         return
-    st.markdown(f"**Key moments** of person {line.person}: each emotion at its strongest")
+    st.markdown(
+        f"**Key moments** of person {timeline.person}: each emotion at its highest probability"
+    )
     with st.container(horizontal=True, key=f"moments_{number}"):
         for moment in key_moments:
             st.image(
@@ -231,24 +216,24 @@ def _show_moments(job: VideoJob, line: Timeline, number: int) -> None:
             )
 
 
-def _row(line: Timeline) -> dict[str, object]:
+def _row(timeline: Timeline) -> dict[str, object]:
     return {
-        "person": line.person,
-        "first seen, s": round(float(line.times[0]), 2),
-        "seen for, s": round(line.visible_seconds, 2),
-        "mostly": line.dominant,
-        **{name: percent(share) for name, share in line.time_share.items()},
+        "person": timeline.person,
+        "first seen, s": round(float(timeline.times[0]), 2),
+        "seen for, s": round(timeline.visible_seconds, 2),
+        "mostly": timeline.dominant,
+        **{name: percent(fraction) for name, fraction in timeline.time_share.items()},
     }
 
 
 def _downloads(job: VideoJob, result: VideoResult, number: int) -> None:
     stem = job.name.rsplit(".", 1)[0]
     columns = st.columns(4)
-    drawn = _drawn(job)
-    if drawn is not None:
+    path = _annotated_path(job)
+    if path is not None:
         columns[0].download_button(
             "Video with boxes",
-            drawn.read_bytes,
+            path.read_bytes,
             file_name=f"{stem}-emosense.mp4",
             mime="video/mp4",
             icon=":material/movie:",
@@ -256,22 +241,22 @@ def _downloads(job: VideoJob, result: VideoResult, number: int) -> None:
             width="stretch",
             key=f"mp4_{number}",
         )
-    for column, (label, make, ending, mime) in zip(
+    for column, (label, to_text, extension, mime) in zip(
         columns[1:],
         (
             ("CSV", video_export.to_csv, "csv", "text/csv"),
             ("JSON", video_export.to_json, "json", "application/json"),
-            ("Captions (VTT)", video_export.to_webvtt, "vtt", "text/vtt"),
+            ("Captions (VTT)", to_webvtt, "vtt", "text/vtt"),
         ),
         strict=True,
     ):
         column.download_button(
             label,
-            partial(_encoded, make, result),
-            file_name=f"{stem}-emosense.{ending}",
+            partial(_export, to_text, result),
+            file_name=f"{stem}-emosense.{extension}",
             mime=mime,
             icon=":material/download:",
             on_click="ignore",
             width="stretch",
-            key=f"{ending}_{number}",
+            key=f"{extension}_{number}",
         )

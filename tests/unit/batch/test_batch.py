@@ -118,16 +118,16 @@ def test_a_second_run_does_only_what_is_new(album, tmp_path):
         run_job(str(source), folder, replace(OPTIONS, model="cnn4"), LocalPool(1))
 
 
-def assert_same(ours, theirs):
-    """The same rows; probabilities but for the rounding of another batch size."""
-    assert ours.schema == theirs.schema
-    assert len(ours) == len(theirs)
-    for name in ours.column_names:
-        one, other = ours[name].to_pylist(), theirs[name].to_pylist()
-        if ours.schema.field(name).type == "float":
-            assert one == pytest.approx(other, abs=1e-4)
+def assert_same(actual, expected):
+    """Assert equal rows; probabilities except for the rounding of another batch size."""
+    assert actual.schema == expected.schema
+    assert len(actual) == len(expected)
+    for name in actual.column_names:
+        values, expected_values = actual[name].to_pylist(), expected[name].to_pylist()
+        if actual.schema.field(name).type == "float":
+            assert values == pytest.approx(expected_values, abs=1e-4)
         else:
-            assert one == other
+            assert values == expected_values
 
 
 @pytest.fixture
@@ -156,8 +156,8 @@ def test_a_killed_driver_can_go_on(album, whole, tmp_path, gates):
     seen = []
     end = run_job(str(album), str(folder), OPTIONS, LocalPool(2), seen.append)
     assert (seen[0].done, end.done) == (len(done), 41)
-    for name, when in written.items():
-        assert (folder / name).stat().st_mtime_ns == when
+    for name, modified in written.items():
+        assert (folder / name).stat().st_mtime_ns == modified
     assert_same(ResultStore(str(folder)).read(), whole)
 
 
@@ -194,10 +194,10 @@ def test_a_killed_process_loses_nothing(album, whole, tmp_path, gates, monkeypat
 
 
 def test_a_file_that_kills_its_process_costs_one_row(monkeypatch):
-    asked = []
+    requests = []
 
     def stream(self, request, on_update, is_cancelled):
-        asked.append([file.name for file in request.files])
+        requests.append([file.name for file in request.files])
         for file in request.files:
             if file.name == "poison":
                 raise WorkerDied("It stopped.")
@@ -210,7 +210,7 @@ def test_a_file_that_kills_its_process_costs_one_row(monkeypatch):
         {"file": "poison", "error": "It stopped."},
         {"file": "b", "person": 0},
     ]
-    assert asked == [["a", "poison", "b"], ["a"], ["poison"], ["b"]]
+    assert requests == [["a", "poison", "b"], ["a"], ["poison"], ["b"]]
 
 
 def test_a_fault_in_a_worker_ends_the_job(album, tmp_path, monkeypatch):
@@ -223,29 +223,30 @@ def test_a_fault_in_a_worker_ends_the_job(album, tmp_path, monkeypatch):
     assert threading.active_count() < 50
 
 
+@pytest.fixture(scope="module")
+def ray_pool():
+    ray = pytest.importorskip("ray")
+    from emosense.batch.pools.ray import RayPool
+
+    with pytest.MonkeyPatch.context() as patch:  # so that actors find gated_ray
+        patch.setenv("PYTHONPATH", gated_environment(Path())["PYTHONPATH"])
+        yield RayPool(2)
+        ray.shutdown()
+
+
 @pytest.mark.slow
 class TestRay:
-    @pytest.fixture(scope="class")
-    def pool(self):
-        ray = pytest.importorskip("ray")
-        from emosense.batch.pools.ray import RayPool
-
-        with pytest.MonkeyPatch.context() as patch:  # so that actors find gated_ray
-            patch.setenv("PYTHONPATH", gated_environment(Path())["PYTHONPATH"])
-            yield RayPool(2)
-            ray.shutdown()
-
-    def test_the_same_rows_come_out(self, pool, album, whole, tmp_path):
-        end = run_job(str(album), str(tmp_path), OPTIONS, pool)
+    def test_the_same_rows_come_out(self, ray_pool, album, whole, tmp_path):
+        end = run_job(str(album), str(tmp_path), OPTIONS, ray_pool)
         assert (end.done, end.failed) == (41, 1)
         assert ResultStore(str(tmp_path)).read().equals(whole)
 
-    def test_a_killed_actor_loses_nothing(self, pool, album, whole, tmp_path, monkeypatch):
+    def test_a_killed_actor_loses_nothing(self, ray_pool, album, whole, tmp_path, monkeypatch):
         monkeypatch.setattr("emosense.batch.pools.ray._Actor", GatedActor)
         folder, gates = str(tmp_path / "out"), tmp_path / "gates"
         gates.mkdir()
         with ThreadPoolExecutor(1) as threads, Gate(gates, "files") as gate:
-            job = threads.submit(run_job, str(album), folder, OPTIONS, pool)
+            job = threads.submit(run_job, str(album), folder, OPTIONS, ray_pool)
             gate.let_one_through()
             gate.wait()  # more parts than actors: the job cannot end before one is killed
             actor = next(
@@ -289,8 +290,8 @@ class TestFiles:
         assert [f.name for f in find_files(str(tmp_path / "a[1].jpg"))] == ["a[1].jpg"]
         end = run_job(str(tmp_path), str(tmp_path / "out"), OPTIONS, in_this_process)
         assert (end.done, end.failed) == (2, 2)
-        (told,) = {row["error"] for row in ResultStore(str(tmp_path / "out")).read().to_pylist()}
-        assert "Expected a photo" in told  # both files were opened
+        (error,) = {row["error"] for row in ResultStore(str(tmp_path / "out")).read().to_pylist()}
+        assert "Expected a photo" in error  # both files were opened
 
     @pytest.mark.parametrize(
         "name", ["a::b", "[1]", "what?", "50%", "#1", "a*b", "new\nline", "~", "{x}", "zip::y"]
@@ -323,9 +324,10 @@ class TestFiles:
         (source / "three").symlink_to(tmp_path / "elsewhere")
         (source / "loop").symlink_to(source)
         (source / "dead").symlink_to(tmp_path / "nowhere")
-        found = discover(str(source))
-        assert [file.name for file in found.files] == ["one/a.jpg", "three/b.jpg"]
-        assert sorted(message.split(" left out")[0] for message in found.skipped.messages()) == [
+        discovery = discover(str(source))
+        assert [file.name for file in discovery.files] == ["one/a.jpg", "three/b.jpg"]
+        messages = discovery.skipped.messages()
+        assert sorted(message.split(" left out")[0] for message in messages) == [
             "1 link that leads nowhere",
             "2 links to folders that were read already",
         ]
@@ -360,9 +362,10 @@ class TestFiles:
             (source / name).symlink_to(target)
         names = ["b.jpg", "far/c.jpg", "real/deep/a.jpg", "same.jpg"]
         for pattern in ("**/*.jpg", "**"):
-            found = discover(f"{source}/{pattern}")
-            assert [file.name for file in found.files] == names
-            assert {message.split(" left out")[0] for message in found.skipped.messages()} == {
+            discovery = discover(f"{source}/{pattern}")
+            assert [file.name for file in discovery.files] == names
+            messages = discovery.skipped.messages()
+            assert {message.split(" left out")[0] for message in messages} == {
                 "1 link that leads nowhere",
                 "2 links to folders that were read already",
             }
@@ -382,24 +385,24 @@ class TestFiles:
         photo.parent.mkdir(parents=True)
         photo.write_bytes(b"x")
         for pattern in ("**/x/**/a.jpg", "**/**/*.jpg", "**/x/**/x/**"):
-            found = discover(f"{tmp_path}/{pattern}")
-            assert [file.name for file in found.files] == ["x/x/y/x/a.jpg"]
-            assert found.skipped.total == 0
+            discovery = discover(f"{tmp_path}/{pattern}")
+            assert [file.name for file in discovery.files] == ["x/x/y/x/a.jpg"]
+            assert discovery.skipped.total == 0
 
-    def test_folders_that_a_pattern_names_are_told(self, tmp_path):
+    def test_folders_that_a_pattern_names_are_reported(self, tmp_path):
         (tmp_path / "folder").mkdir()
         (tmp_path / "a.jpg").write_bytes(b"x")
-        found = discover(f"{tmp_path}/*")
-        assert [file.name for file in found.files] == ["a.jpg"]
-        assert found.skipped.messages() == ["1 folder that the pattern names left out"]
+        discovery = discover(f"{tmp_path}/*")
+        assert [file.name for file in discovery.files] == ["a.jpg"]
+        assert discovery.skipped.messages() == ["1 folder that the pattern names left out"]
 
-    @pytest.mark.parametrize("place", ["[1]", "a*b", "what?"])
-    def test_patterns_in_odd_folders_of_clouds(self, place):
+    @pytest.mark.parametrize("folder", ["[1]", "a*b", "what?"])
+    def test_patterns_in_odd_folders_of_clouds(self, folder):
         memory = fsspec.filesystem("memory")
         for name in ("a.jpg", "b.png"):
-            memory.pipe_file(f"/odd/{place}/{name}", b"x")
-        found = find_files(f"memory://odd/{place}/*.jpg")
-        assert [file.name for file in found] == ["a.jpg"]
+            memory.pipe_file(f"/odd/{folder}/{name}", b"x")
+        files = find_files(f"memory://odd/{folder}/*.jpg")
+        assert [file.name for file in files] == ["a.jpg"]
 
     @pytest.mark.parametrize("linked", [False, True])
     @pytest.mark.parametrize(("source", "folder"), [("p", "p"), ("p/q", "p"), ("p", "p/q")])
@@ -409,9 +412,9 @@ class TestFiles:
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_bytes(astronaut_png)
         (tmp_path / "link").symlink_to(tmp_path / source)
-        place = tmp_path / ("link" if linked else source)
+        path = tmp_path / ("link" if linked else source)
         ends = [
-            run_job(str(place), str(tmp_path / folder), OPTIONS, in_this_process) for _ in range(2)
+            run_job(str(path), str(tmp_path / folder), OPTIONS, in_this_process) for _ in range(2)
         ]
         expected = ["a.png"] if source == "p/q" else ["a.png", "q/a.png"]
         assert ResultStore(str(tmp_path / folder)).read()["file"].to_pylist() == expected
@@ -427,7 +430,7 @@ class TestFiles:
         ]
 
     @pytest.mark.parametrize(
-        ("source", "told"),
+        ("source", "message"),
         [
             ("nowhere", r"nowhere: cannot be read \(there is nothing of that name\)"),
             ("{album}/*.txt", "Received: 1 files, none of them one"),
@@ -435,8 +438,8 @@ class TestFiles:
             ("unheard-of://x", "cannot be opened"),
         ],
     )
-    def test_nothing_to_do_is_told(self, source, told, album):
-        with pytest.raises(BatchError, match=told):
+    def test_a_source_without_files_raises(self, source, message, album):
+        with pytest.raises(BatchError, match=message):
             find_files(source.format(album=album))
 
 
@@ -464,7 +467,7 @@ class TestLaterRuns:
         os.utime(source / "a.png", ns=(1, 1))
         assert run_job(str(source), out, OPTIONS, in_this_process).changed == 1
 
-    def test_vanished_files_keep_their_rows_and_are_told(self, astronaut_png, tmp_path):
+    def test_vanished_files_keep_their_rows_and_are_counted(self, astronaut_png, tmp_path):
         source, out = tmp_path / "source", str(tmp_path / "out")
         source.mkdir()
         for name in ("a.png", "b.png"):
@@ -524,21 +527,21 @@ def in_this_process(parts, options, store):
 
     analyzer = Analyzer(options.model)
     for part in parts:
-        rows = [row for found in iter_rows(analyzer, part, options) for row in found]
+        rows = [row for of_file in iter_rows(analyzer, part, options) for row in of_file]
         yield write_part(store, part, rows)
 
 
 class TestStore:
     def test_a_source_is_known_by_its_address(self, album, tmp_path, monkeypatch):
-        one, other = tmp_path / "one" / "photos", tmp_path / "other" / "photos"
-        for folder in (one, other):
+        first, second = tmp_path / "first" / "photos", tmp_path / "second" / "photos"
+        for folder in (first, second):
             folder.mkdir(parents=True)
             (folder / "a.jpg").write_bytes((album / "01.jpg").read_bytes())
         store = ResultStore(str(tmp_path / "out"))
-        monkeypatch.chdir(one.parent)
-        for same in ("photos", "photos/", str(one), f"file://{one}"):
+        monkeypatch.chdir(first.parent)
+        for same in ("photos", "photos/", str(first), f"file://{first}"):
             store.begin(job_metadata(same, OPTIONS))
-        monkeypatch.chdir(other.parent)
+        monkeypatch.chdir(second.parent)
         with pytest.raises(BatchError, match=r"another job \(source"):
             store.begin(job_metadata("photos", OPTIONS))
 
@@ -567,8 +570,8 @@ class TestStore:
             (source / name).write_bytes(astronaut_png)
         run_job(str(source), str(out), OPTIONS, in_this_process)
         (part,) = out.glob("part-*")
-        where = pq.ParquetFile(part).metadata.row_group(0)
-        column = where.column(where.num_columns - 2)  # model
+        row_group = pq.ParquetFile(part).metadata.row_group(0)
+        column = row_group.column(row_group.num_columns - 2)  # model
         damaged = bytearray(part.read_bytes())
         start = column.dictionary_page_offset
         damaged[start : start + column.total_compressed_size] = bytes(column.total_compressed_size)
@@ -582,26 +585,26 @@ class TestStore:
         assert ResultStore(str(out)).read()["file"].to_pylist() == expected
 
     def test_no_damage_changes_a_value(self, astronaut_png, tmp_path):
-        """Wherever a bit of the rows falls, the part is sound or told to be damaged."""
+        """Wherever a bit of the rows flips, the part reads as before or is reported as damaged."""
         source, out = tmp_path / "source", tmp_path / "out"
         source.mkdir()
         (source / "a.png").write_bytes(astronaut_png)
         run_job(str(source), str(out), OPTIONS, in_this_process)
         (part,) = out.glob("part-*")
         store, content = ResultStore(str(out)), part.read_bytes()
-        whole, told = store.read(), 0
+        whole, detected = store.read(), 0
         rows = pq.ParquetFile(part).metadata.row_group(0)
-        for place in range(4, 4 + sum(rows.column(n).total_compressed_size for n in range(19)), 3):
+        for offset in range(4, 4 + sum(rows.column(n).total_compressed_size for n in range(19)), 3):
             damaged = bytearray(content)
-            damaged[place] ^= 1
+            damaged[offset] ^= 1
             part.write_bytes(damaged)
             try:
                 assert store.read().equals(whole)
             except BatchError:
-                told += 1
-        assert told
+                detected += 1
+        assert detected
 
-    def test_errors_are_told_again_and_can_be_tried_again(self, album, tmp_path, monkeypatch):
+    def test_errors_are_counted_again_and_can_be_retried(self, album, tmp_path, monkeypatch):
         good = (album / "01.jpg").read_bytes()
         (tmp_path / "a.jpg").write_bytes(good)
         (tmp_path / "b.jpg").write_bytes(good + bytes(200_000))
@@ -630,10 +633,10 @@ def test_ctrl_c_ends_a_job_at_once(album, tmp_path, gates):
         gate.let_one_through()
         gate.wait()  # in the middle of the job, which cannot end before the signal
         os.killpg(driver.pid, signal.SIGINT)  # as a terminal does: to the workers too
-        _, told = driver.communicate()
+        _, messages = driver.communicate()
     assert driver.returncode == 130
-    assert "Traceback" not in told
-    assert "The same command goes on." in told
+    assert "Traceback" not in messages
+    assert "The same command goes on." in messages
     assert len(list(folder.glob("part-*"))) == 1  # the others neither begun nor again
 
 

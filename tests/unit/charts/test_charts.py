@@ -1,4 +1,4 @@
-"""Charts say what their numbers say; looks are checked by eye."""
+"""Charts draw the values that they are given; their looks are checked by eye."""
 
 from itertools import pairwise
 
@@ -18,7 +18,7 @@ def headline(values, paper):
     return headline_chart(models, dict.fromkeys(values, "#123456"), paper)
 
 
-def test_headline_chart_puts_each_paper_figure_on_its_own_models_bar():
+def test_headline_chart_puts_each_paper_accuracy_on_its_own_models_bar():
     figure = headline({"first": 0.6, "ours": 0.7, "last": 0.3}, {"first": 0.62, "last": 0.27})
     bars = [trace for trace in figure.data if trace.type == "bar"]
     diamonds = [trace for trace in figure.data if trace.type == "scatter"]
@@ -35,40 +35,40 @@ def test_headline_chart_without_a_paper_has_no_diamonds():
     assert {trace.type for trace in headline({"ours": 0.7}, {}).data} == {"bar"}
 
 
-def contrast(one, other):
-    """WCAG 2.2's contrast ratio of two colours in 0..255."""
+def contrast(first, second):
+    """Return the contrast ratio (WCAG 2.2) of two colours in 0..255."""
 
     def luminance(colour):
-        share = np.asarray(colour, float) / 255
-        linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+        srgb = np.asarray(colour, float) / 255
+        linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
         return float(linear @ [0.2126, 0.7152, 0.0722])
 
-    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    lighter, darker = sorted((luminance(first), luminance(second)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def rgb(colour):
-    return [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
+    return [int(colour[start : start + 2], 16) for start in (1, 3, 5)]
 
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_numbers_of_heat_maps_can_be_read_in_every_cell(dark):
     counts = np.diag(np.arange(1, 8)) + 1
     for figure in (
-        confusion_chart(counts, shares=True, dark=dark),
+        confusion_chart(counts, normalize=True, dark=dark),
         difference_chart(counts, counts[::-1], ("a", "b"), dark=dark),
     ):
         (trace,) = figure.data
-        for scale, number in (
+        for scale, text_colour in (
             (trace.colorscale, trace.textfont.color),
             (trace.meta["light"]["colorscale"], trace.meta["light"]["textfont"]["color"]),
         ):
             for (_, low), (_, high) in pairwise(scale):
-                for share in np.linspace(0, 1, 21):
-                    cell = (1 - share) * np.array(rgb(low)) + share * np.array(rgb(high))
-                    assert contrast(cell, rgb(number)) >= 4.5
+                for weight in np.linspace(0, 1, 21):
+                    cell = (1 - weight) * np.array(rgb(low)) + weight * np.array(rgb(high))
+                    assert contrast(cell, rgb(text_colour)) >= 4.5
 
 
-def test_nothing_is_as_dark_as_a_dark_ground():
-    (trace,) = confusion_chart(np.eye(7, dtype=int), shares=True, dark=True).data
+def test_zero_has_the_background_colour_of_a_dark_page():
+    (trace,) = confusion_chart(np.eye(7, dtype=int), normalize=True, dark=True).data
     assert contrast(rgb(trace.colorscale[0][1]), rgb("#10141D")) < 1.2

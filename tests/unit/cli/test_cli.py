@@ -133,7 +133,7 @@ def test_train_resume_evaluate_and_list(small_csv, tmp_path, capsys, monkeypatch
     assert main(["calibrate", "mine", "--data", str(small_csv)]) == 0
     told = capsys.readouterr().out
     assert told.startswith("mine: temperature ")
-    assert "It is never sure" in told
+    assert "Always shows 'unsure'" in told
     assert main(["evaluate", "mine", "--data", str(small_csv), "--json"]) == 0
     card = json.loads((tmp_path / "models" / "mine" / "card.json").read_text())
     assert json.loads(capsys.readouterr().out) == card["metrics"]

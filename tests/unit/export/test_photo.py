@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet opens as what it is."""
+"""CSV that is safe to open in a spreadsheet."""
 
 import csv
 import io
@@ -60,7 +60,7 @@ def test_numbers_and_plain_texts_stay_as_they_are():
 
 def test_line_breaks_stay_in_their_cell():
     texts = ["one\ntwo", "one\r\ntwo", "one\rtwo"]
-    text = spreadsheet_csv(["a", "b"], [{"a": told, "b": 1} for told in texts])
+    text = spreadsheet_csv(["a", "b"], [{"a": cell, "b": 1} for cell in texts])
     assert list(csv.reader(io.StringIO(text, newline=""))) == [["a", "b"], *[["one\ntwo", "1"]] * 3]
     assert text.count("\r") == 4  # only where a row ends
 
@@ -77,13 +77,13 @@ def test_a_file_has_the_mark_and_any_name():
     assert csv_file("\udce9").endswith(b"\\udce9")
 
 
-def test_what_a_filter_shows_keeps_its_numbers():
+def test_selected_faces_keep_their_numbers():
     from emosense.export.parquet import photo_rows
 
-    box, points = Box(1, 2, 3, 4), ((0.0, 0.0),) * 5
+    box, landmarks = Box(1, 2, 3, 4), ((0.0, 0.0),) * 5
     faces = tuple(
-        Face(box, points, 0.9, tuple(float(place == code) for place in range(7)))
-        for code in (3, 4, 3)
+        Face(box, landmarks, 0.9, tuple(float(index == class_index) for index in range(7)))
+        for class_index in (3, 4, 3)
     )
     photo = PhotoResult("a.png", 9, 9, faces, "cnn8", "YuNet")
     results = [
@@ -99,7 +99,7 @@ def test_what_a_filter_shows_keeps_its_numbers():
         ("3", "happy"),
         ("2", "sad"),
     ]
-    told = json.loads(to_json(results, only))
-    assert [[face["face"] for face in one["faces"]] for one in told] == [[1, 3], [2]]
+    objects = json.loads(to_json(results, only))
+    assert [[face["face"] for face in photo["faces"]] for photo in objects] == [[1, 3], [2]]
     assert [row["person"] for row in photo_rows("a.png", photo, {1, 3})] == [1, 3]
     assert to_csv(results).count("\r\n") == 1 + 3 + 1 + 1 + 3

@@ -9,7 +9,7 @@ from emosense.faces.crop import (
     CropGeometry,
     crop_face,
     crop_preview,
-    frame,
+    crop_transform,
     roll_angle,
 )
 from emosense.results import Box, Detection, Face
@@ -18,7 +18,7 @@ PLAIN = CropGeometry(scale=1.0, shift_x=0.0, shift_y=0.0, roll=True)
 
 
 def detection(x, y, size, degrees=0.0):
-    """A face at (x, y) with eyes on a line turned by ``degrees``."""
+    """A face at (x, y) with eyes on a line rotated by ``degrees``."""
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     eyes = [(x - s * 0.2 * size * cos, y - s * 0.2 * size * sin) for s in (1, -1)]
     box = Box(x - size / 2, y - size / 2, size, size)
@@ -36,10 +36,10 @@ def test_identity():
 def test_large_faces_are_averaged_without_a_shift(factor):
     rng = np.random.default_rng(0)
     grey = cv2.GaussianBlur(rng.integers(0, 255, (48, 48), np.uint8), (0, 0), 2)
-    big = np.kron(grey, np.ones((factor, factor), np.uint8))
-    image = np.repeat(big[..., None], 3, axis=2)
-    middle = 24 * factor
-    crop = crop_face(image, detection(middle, middle, 48 * factor), PLAIN)
+    enlarged = np.kron(grey, np.ones((factor, factor), np.uint8))
+    image = np.repeat(enlarged[..., None], 3, axis=2)
+    centre = 24 * factor
+    crop = crop_face(image, detection(centre, centre, 48 * factor), PLAIN)
     assert abs(crop.astype(int) - grey).max() <= 1
 
 
@@ -48,19 +48,19 @@ def test_roll_is_undone(degrees):
     rng = np.random.default_rng(1)
     base = cv2.GaussianBlur(rng.integers(0, 255, (200, 200), np.uint8), (0, 0), 6)
     matrix = cv2.getRotationMatrix2D((99.5, 99.5), -degrees, 1)
-    turned = cv2.warpAffine(base, matrix, (200, 200))
-    found = detection(100, 100, 80, degrees)
-    assert math.degrees(roll_angle(found)) == pytest.approx(degrees)
-    a = crop_face(np.repeat(base[..., None], 3, 2), detection(100, 100, 80), PLAIN).astype(int)
-    b = crop_face(np.repeat(turned[..., None], 3, 2), found, PLAIN).astype(int)
-    assert abs(a - b).mean() < 1.5
+    rotated = cv2.warpAffine(base, matrix, (200, 200))
+    face = detection(100, 100, 80, degrees)
+    assert math.degrees(roll_angle(face)) == pytest.approx(degrees)
+    expected = crop_face(np.repeat(base[..., None], 3, 2), detection(100, 100, 80), PLAIN)
+    actual = crop_face(np.repeat(rotated[..., None], 3, 2), face, PLAIN)
+    assert abs(actual.astype(int) - expected.astype(int)).mean() < 1.5
 
 
 def test_shift_follows_the_face():
     geometry = CropGeometry(scale=1.0, shift_x=0.0, shift_y=0.5, roll=True)
-    matrix, side = frame(detection(100, 100, 40, 90), geometry)
+    matrix, side = crop_transform(detection(100, 100, 40, 90), geometry)
     assert side == 40
-    # Turned by 90 degrees clockwise, the chin points to the left.
+    # Rotated by 90 degrees clockwise, the chin points to the left.
     centre = matrix[:, :2] @ [80 - 0.5, 100 - 0.5] + matrix[:, 2]
     assert centre == pytest.approx([23.5, 23.5])
 
@@ -79,9 +79,9 @@ def test_edges_are_repeated_and_nothing_is_shifted():
 def test_the_astronaut_is_framed_like_fer2013(astronaut):
     from emosense.faces.detector import FaceDetector
 
-    (found,) = FaceDetector("opencv").detect([astronaut])[0]
-    matrix, _ = frame(found, FER2013_GEOMETRY)
-    points = np.array(found.landmarks) @ matrix[:, :2].T + matrix[:, 2]
+    (face,) = FaceDetector("opencv").detect([astronaut])[0]
+    matrix, _ = crop_transform(face, FER2013_GEOMETRY)
+    points = np.array(face.landmarks) @ matrix[:, :2].T + matrix[:, 2]
     eyes, mouth = points[:2].mean(0), points[3:].mean(0)
     assert eyes[0] == pytest.approx(24, abs=4)
     assert points[0, 1] == pytest.approx(points[1, 1], abs=0.5)
@@ -89,7 +89,7 @@ def test_the_astronaut_is_framed_like_fer2013(astronaut):
     assert 31 < mouth[1] < 41
 
 
-def test_cut_face_stays_inside(astronaut):
+def test_crop_preview_stays_inside_the_image(astronaut):
     face = Face(Box(500, 0, 12, 20), ((0, 0),) * 5, 0.9, (1.0, 0, 0, 0, 0, 0, 0))
-    cut = crop_preview(astronaut, face)
-    assert cut.shape == (25, 15, 3)
+    preview = crop_preview(astronaut, face)
+    assert preview.shape == (25, 15, 3)

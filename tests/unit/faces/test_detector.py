@@ -25,27 +25,27 @@ def test_grey_and_flipped(detector, astronaut):
 
 def test_a_40_px_face_in_12_megapixels(detector, astronaut):
     rng = np.random.default_rng(0)
-    big = rng.integers(90, 110, (3000, 4000, 3), np.uint8)
+    image = rng.integers(90, 110, (3000, 4000, 3), np.uint8)
     # The face in the astronaut photo is 90 px wide, in this one 40.
     small = cv2.resize(astronaut, (228, 228), interpolation=cv2.INTER_AREA)
-    big[1200:1428, 2000:2228] = small
-    assert detector.detect([big], DetectorOptions(second_look=False))[0] == ()
+    image[1200:1428, 2000:2228] = small
+    assert detector.detect([image], DetectorOptions(second_look=False))[0] == ()
     for options in (DetectorOptions(), DetectorOptions(long_side=SMALL_FACES_LONG_SIDE)):
-        face = only(detector.detect([big], options)[0])
+        face = only(detector.detect([image], options)[0])
         assert 30 <= face.box.width <= 45
         assert face.box.centre[0] == pytest.approx(2000 + 99, abs=6)
         assert face.box.centre[1] == pytest.approx(1200 + 53, abs=6)
 
 
 def filling(astronaut, detector, left, top, right, bottom):
-    """The astronaut's face cropped at its box and margins (shares of it), enlarged to 1,200 px."""
+    """The astronaut's face cropped with margins (fractions of its box), enlarged to 1,200 px."""
     box = only(detector.detect([astronaut])[0]).box
     x, y = int(box.x - left * box.width), int(box.y - top * box.height)
-    cut = astronaut[
+    crop = astronaut[
         y : int(box.y + (1 + bottom) * box.height), x : int(box.x + (1 + right) * box.width)
     ]
-    scale = 1200 / max(cut.shape[:2])
-    return cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    scale = 1200 / max(crop.shape[:2])
+    return cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
 
 
 @pytest.mark.parametrize("long_side", [480, 640, 960, 2560, 4096])
@@ -55,17 +55,19 @@ def test_a_face_that_fills_a_large_picture(detector, astronaut, long_side):
         filling(astronaut, detector, *rng.uniform(-0.05, 0.25, 4)) for _ in range(40)
     ]  # fmt: skip
     options = DetectorOptions(long_side=long_side, second_look=False)
-    found = detector.detect(pictures, options)
-    best = [(picture, faces[0]) for picture, faces in zip(pictures, found, strict=True) if faces]
-    assert len(best) >= 39
-    for picture, face in best:
+    detections = detector.detect(pictures, options)
+    pairs = zip(pictures, detections, strict=True)
+    detected = [(picture, faces[0]) for picture, faces in pairs if faces]
+    assert len(detected) >= 39
+    for picture, face in detected:
         assert face.score >= STRICT_THRESHOLD
         assert face.box.height > 0.6 * picture.shape[0]
 
 
-@pytest.mark.parametrize("turn", [1, 2, 3])
-def test_a_turned_face_that_fills_a_large_picture(detector, astronaut, turn):
-    picture = np.ascontiguousarray(np.rot90(filling(astronaut, detector, 0.1, 0.1, 0.1, 0.1), turn))
+@pytest.mark.parametrize("rotation", [1, 2, 3])
+def test_a_rotated_face_that_fills_a_large_picture(detector, astronaut, rotation):
+    upright = filling(astronaut, detector, 0.1, 0.1, 0.1, 0.1)
+    picture = np.ascontiguousarray(np.rot90(upright, rotation))
     assert only(detector.detect([picture], DetectorOptions(turned=True))[0]).score > 0.9
 
 
@@ -78,34 +80,34 @@ def test_a_small_face_in_the_corner_of_a_large_one(detector, astronaut):
 
 
 def test_coarser_levels_bring_nothing_small_or_weak(astronaut):
-    class Everywhere:
-        """Sees a face of 100 px of 240, one of 90 px, and a weak one, on the coarse level only."""
+    class CoarseLevelBackend:
+        """Detects faces of 100 px and 90 px in 240, and one of low score, on the coarse level only."""
 
         label = "x"
         on_gpu = False
 
-        def detect(self, canvases, threshold):
-            side = max(canvases.shape[1:3])
+        def detect(self, images, threshold):
+            side = max(images.shape[1:3])
             rows = [[5, 5, 100, 90], [130, 130, 90, 90], [5, 130, 99, 99]]
             scores = (0.81, 0.95, 0.79)
             table = [[*r, *[20] * 10, s] for r, s in zip(rows, scores, strict=True)]
-            kept = [row for row in table if row[-1] >= threshold] if side == 256 else []
-            return [np.array(kept, np.float32).reshape(-1, 15) for _ in canvases]
+            detected = [row for row in table if row[-1] >= threshold] if side == 256 else []
+            return [np.array(detected, np.float32).reshape(-1, 15) for _ in images]
 
     picture = cv2.resize(astronaut, (960, 960))
-    face = only(FaceDetector(Everywhere()).detect([picture])[0])
+    face = only(FaceDetector(CoarseLevelBackend()).detect([picture])[0])
     assert (face.score, face.box.width) == (pytest.approx(0.81), 400)
 
 
 def test_boxes_stay_inside_the_image(detector, astronaut):
-    cut = np.ascontiguousarray(astronaut[80:300, 195:400])
-    for face in detector.detect([cut], DetectorOptions(threshold=0.3))[0]:
+    image = np.ascontiguousarray(astronaut[80:300, 195:400])
+    for face in detector.detect([image], DetectorOptions(threshold=0.3))[0]:
         box = face.box
         assert box.x >= 0
         assert box.y >= 0
-        assert box.x + box.width <= cut.shape[1]
-        assert box.y + box.height <= cut.shape[0]
-        assert face.full_box.clamped(cut.shape[1], cut.shape[0]) == box
+        assert box.x + box.width <= image.shape[1]
+        assert box.y + box.height <= image.shape[0]
+        assert face.full_box.clamped(image.shape[1], image.shape[0]) == box
 
 
 def test_flat_images_have_no_faces(detector):
@@ -115,30 +117,30 @@ def test_flat_images_have_no_faces(detector):
 
 
 def test_rows_that_overflowed_are_dropped(astronaut):
-    class Overflowing:
+    class OverflowingBackend:
         label = "x"
         on_gpu = False
 
-        def detect(self, canvases, threshold):
-            good = [10, 10, 50, 60, *[20] * 10, 0.9]
-            bad = [[np.nan, *good[1:]], [np.inf, *good[1:]], [*good[:2], np.inf, *good[3:]]]
-            return [np.array([*bad, good], np.float32) for _ in canvases]
+        def detect(self, images, threshold):
+            valid = [10, 10, 50, 60, *[20] * 10, 0.9]
+            invalid = [[np.nan, *valid[1:]], [np.inf, *valid[1:]], [*valid[:2], np.inf, *valid[3:]]]
+            return [np.array([*invalid, valid], np.float32) for _ in images]
 
-    (face,) = FaceDetector(Overflowing()).detect([astronaut])[0]
+    (face,) = FaceDetector(OverflowingBackend()).detect([astronaut])[0]
     assert face.box.width == 50
 
 
-@pytest.mark.parametrize("turn", [1, 2, 3])
-def test_turned_faces_are_found_when_asked_for(detector, astronaut, turn):
+@pytest.mark.parametrize("rotation", [1, 2, 3])
+def test_rotated_faces_are_detected_on_request(detector, astronaut, rotation):
     upright = only(detector.detect([astronaut])[0])
-    turned = np.ascontiguousarray(np.rot90(astronaut, turn))
-    face = only(detector.detect([turned], DetectorOptions(turned=True))[0])
+    rotated = np.ascontiguousarray(np.rot90(astronaut, rotation))
+    face = only(detector.detect([rotated], DetectorOptions(turned=True))[0])
     assert face.score > 0.9
     x, y = upright.box.centre
-    expected = {1: (y, 512 - x), 2: (512 - x, 512 - y), 3: (512 - y, x)}[turn]
+    expected = {1: (y, 512 - x), 2: (512 - x, 512 - y), 3: (512 - y, x)}[rotation]
     assert face.box.centre == pytest.approx(expected, abs=4)
     ex, ey = upright.landmarks[0]
-    eye = {1: (ey, 512 - ex), 2: (512 - ex, 512 - ey), 3: (512 - ey, ex)}[turn]
+    eye = {1: (ey, 512 - ex), 2: (512 - ex, 512 - ey), 3: (512 - ey, ex)}[rotation]
     assert face.landmarks[0] == pytest.approx(eye, abs=6)
 
 
@@ -154,7 +156,7 @@ def test_options_filter(detector, astronaut):
     "wrong",
     [np.zeros((9, 9), np.uint8), np.zeros((9, 9, 4), np.uint8), np.zeros((9, 9, 3), np.float32)],
 )
-def test_wrong_images_are_told(detector, wrong):
+def test_wrong_images_are_refused(detector, wrong):
     with pytest.raises(DetectorError, match="Received"):
         detector.detect([wrong])
 

@@ -24,6 +24,6 @@ def test_a_slanted_row_is_one_row():
     assert reading_order(row[::-1]) == row
 
 
-def test_one_and_none():
+def test_one_face_and_no_face():
     assert reading_order([]) == []
     assert reading_order([face(0, 0)]) == [face(0, 0)]

@@ -1,4 +1,4 @@
-"""People keep their numbers: crossing, hidden, coming back, cuts."""
+"""Persons keep their numbers: crossing, occlusion, re-identification, cuts."""
 
 import numpy as np
 import pytest
@@ -12,18 +12,22 @@ RED, BLUE = (np.eye(300, dtype=np.float32)[i] for i in (0, 1))
 def face(x, y=100.0, size=80.0):
     """A detection whose box has its centre at (x, y)."""
     box = Box(x - size / 2, y - size / 2, size, size)
-    marks = tuple(
+    landmarks = tuple(
         (box.x + u * size, box.y + v * size)
         for u, v in ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8))
     )
-    return Detection(box, marks, 0.9, box)
+    return Detection(box, landmarks, 0.9, box)
 
 
 def run(frames, tracker=None, step=0.1):
     tracker = tracker or FaceTracker()
     return [
-        tracker.update(i * step, [face(*place) for place, _ in shown], [look for _, look in shown])
-        for i, shown in enumerate(frames)
+        tracker.update(
+            i * step,
+            [face(*location) for location, _ in faces],
+            [appearance for _, appearance in faces],
+        )
+        for i, faces in enumerate(frames)
     ]
 
 
@@ -37,16 +41,16 @@ def test_the_order_of_detections_does_not_matter():
     assert run(frames) == [[1, 2], [2, 1]]
 
 
-@pytest.mark.parametrize("looks", [(RED, BLUE), (RED, RED)])
-def test_crossing_does_not_swap(looks):
-    """Two faces pass each other; while they overlap, the one behind is not seen."""
+@pytest.mark.parametrize("appearances", [(RED, BLUE), (RED, RED)])
+def test_crossing_does_not_swap(appearances):
+    """Two faces pass each other; while they overlap, the one behind is occluded."""
     frames = []
     for i in range(31):
         left, right = 100 + 12 * i, 460 - 12 * i
-        shown = [((left,), looks[0])]
+        faces = [((left,), appearances[0])]
         if abs(left - right) > 50:
-            shown.append(((right, 105), looks[1]))
-        frames.append(shown)
+            faces.append(((right, 105), appearances[1]))
+        frames.append(faces)
     numbers = run(frames)
     assert numbers[0] == [1, 2]
     assert numbers[-1] == [1, 2]
@@ -54,13 +58,13 @@ def test_crossing_does_not_swap(looks):
     assert all(frame[0] == 1 for frame in numbers)
 
 
-def test_a_gap_is_tolerated_by_place_alone():
-    other = np.eye(300, dtype=np.float32)[7]  # looks changed meanwhile, the place did not
+def test_a_gap_is_bridged_by_location_alone():
+    other = np.eye(300, dtype=np.float32)[7]  # the appearance changed, the location did not
     frames = [[((200,), RED)]] * 3 + [[]] * 8 + [[((204,), other)]]
     assert run(frames)[-1] == [1]
 
 
-def test_who_comes_back_elsewhere_is_known_by_looks():
+def test_who_comes_back_elsewhere_is_reidentified_by_appearance():
     frames = [[((100,), RED)]] * 3 + [[]] * 20 + [[((500,), RED)]]
     assert run(frames)[-1] == [1]
     frames = [[((100,), RED)]] * 3 + [[]] * 20 + [[((500,), BLUE)]]
@@ -79,14 +83,16 @@ def test_a_cut_ends_all_tracks():
     assert tracker.update(0.1, [face(100)], [RED]) == [2]
 
 
-def test_a_jump_without_likeness_is_somebody_else():
+def test_a_jump_without_similarity_is_another_person():
     assert run([[((100,), RED)], [((400,), BLUE)]]) == [[1], [2]]
 
 
-def test_appearance_knows_a_picture_again(astronaut):
-    here = appearance_descriptor(astronaut, face(225, 115, 120))
+def test_appearance_descriptor_recognises_a_face(astronaut):
+    descriptor = appearance_descriptor(astronaut, face(225, 115, 120))
     brighter = np.clip(astronaut * 1.15, 0, 255).astype(np.uint8)
-    assert np.linalg.norm(here) == pytest.approx(1, abs=1e-5)
-    assert cosine_similarity(here, appearance_descriptor(brighter, face(227, 116, 122))) > 0.9
-    assert cosine_similarity(here, appearance_descriptor(astronaut, face(400, 300, 120))) < 0.6
+    assert np.linalg.norm(descriptor) == pytest.approx(1, abs=1e-5)
+    same = appearance_descriptor(brighter, face(227, 116, 122))
+    assert cosine_similarity(descriptor, same) > 0.9
+    other = appearance_descriptor(astronaut, face(400, 300, 120))
+    assert cosine_similarity(descriptor, other) < 0.6
     assert appearance_descriptor(astronaut, face(-900, 115, 120)).tolist() == [0] * 300

@@ -106,8 +106,8 @@ def test_a_killed_process_keeps_what_was_done_and_the_next_job_works(worker, gat
 
 
 def test_a_model_is_preloaded_once(monkeypatch):
-    asked = []
-    monkeypatch.setattr(InferenceWorker, "request", lambda _, request: asked.append(request.model))
+    models = []
+    monkeypatch.setattr(InferenceWorker, "request", lambda _, request: models.append(request.model))
     jobs = JobQueue(InferenceWorker())
     for model in ("cnn8", "cnn4", "cnn8", "cnn8"):
         jobs.preload(model)
@@ -115,7 +115,7 @@ def test_a_model_is_preloaded_once(monkeypatch):
         lambda: not [t for t in threading.enumerate() if t.name == "emosense-preload"],
         "the threads that preload did not end",
     )
-    assert sorted(asked) == ["cnn4", "cnn8"]
+    assert sorted(models) == ["cnn4", "cnn8"]
 
 
 def test_a_bad_file_fails_with_its_message(worker, tmp_path):

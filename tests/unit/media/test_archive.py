@@ -1,4 +1,4 @@
-"""Zip archives of photos: what is read, and what an ill-meant one cannot do."""
+"""Zip archives of photos: what is read, and what malicious archives cannot do."""
 
 import io
 import struct
@@ -39,7 +39,7 @@ def test_photos_are_read_and_other_files_counted():
     assert archive.skipped == 3
 
 
-def test_names_lead_nowhere():
+def test_names_cannot_traverse_paths():
     names = ["../../etc/a.jpg", "/usr/b.jpg", "C:\\x\\..\\c.jpg", "d\x1b[31m\u202egpj.jpg"]
     archive = PhotoArchive(zipped(dict.fromkeys(names, b"x")))
     assert [photo.name for photo in archive.photos] == [
@@ -51,7 +51,7 @@ def test_names_lead_nowhere():
     assert [archive.read(photo) for photo in archive.photos] == [b"x"] * 4
 
 
-def test_a_bomb_is_never_unpacked_beyond_the_limit():
+def test_a_zip_bomb_is_never_decompressed_beyond_the_limit():
     bomb = zipped({"bomb.jpg": bytes(200 * 2**20)})
     assert len(bomb.getvalue()) < 2**18
     archive = PhotoArchive(bomb, ArchiveLimits(max_photo_bytes=2**20))
@@ -63,7 +63,7 @@ def test_a_bomb_is_never_unpacked_beyond_the_limit():
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_methods_that_unpack_without_measure_are_refused(method):
+def test_compression_methods_without_a_size_limit_are_refused(method):
     bomb = zipped({"bomb.jpg": bytes(64 * 2**20)}, method)
     archive = PhotoArchive(bomb, ArchiveLimits(max_photo_bytes=2**20))
     tracemalloc.start()
@@ -73,10 +73,10 @@ def test_methods_that_unpack_without_measure_are_refused(method):
     tracemalloc.stop()
 
 
-def test_a_declared_size_that_lies_is_told():
+def test_a_wrong_declared_size_is_reported():
     data = bytearray(zipped({"a.jpg": bytes(10_000)}).getvalue())
     directory = data.rindex(b"PK\x01\x02")
-    struct.pack_into("<I", data, directory + 24, 3)  # unpacked size
+    struct.pack_into("<I", data, directory + 24, 3)  # uncompressed size
     archive = PhotoArchive(io.BytesIO(data), ArchiveLimits(max_photo_bytes=2**20))
     with pytest.raises(DamagedMedia, match="cannot be unpacked"):
         archive.read(archive.photos[0])
@@ -92,7 +92,7 @@ def test_all_photos_together_have_a_limit():
 
 
 def test_entries_that_share_their_bytes_are_refused():
-    """David Fifield's bomb: many entries of the table point into the same packed data."""
+    """David Fifield's zip bomb: many entries of the central directory share compressed data."""
     data = zipped({"a.jpg": b"x" * 1000, "b.jpg": b"y" * 1000}).getvalue()
     first, second = data.index(b"PK\x01\x02"), data.rindex(b"PK\x01\x02")
     forged = bytearray(data)
@@ -103,14 +103,14 @@ def test_entries_that_share_their_bytes_are_refused():
 
 
 def test_too_many_entries_are_refused_before_they_are_listed():
-    many = zipped({f"{i}.txt": b"" for i in range(300)})
+    archive = zipped({f"{i}.txt": b"" for i in range(300)})
     with pytest.raises(MediaTooLarge, match="at most 200 files"):
-        PhotoArchive(many, ArchiveLimits(max_photos=10))
+        PhotoArchive(archive, ArchiveLimits(max_photos=10))
     with pytest.raises(MediaTooLarge, match=r"at most 10 photos\. Received: a zip archive with 12"):
         PhotoArchive(zipped({f"{i}.jpg": b"" for i in range(12)}), ArchiveLimits(max_photos=10))
 
 
-def test_encrypted_photos_are_told():
+def test_encrypted_photos_are_refused():
     data = bytearray(zipped({"a.jpg": b"secret"}).getvalue())
     data[data.index(b"PK\x03\x04") + 6] |= 1
     data[data.rindex(b"PK\x01\x02") + 8] |= 1
@@ -120,7 +120,7 @@ def test_encrypted_photos_are_told():
 
 
 @pytest.mark.parametrize(
-    ("data", "error", "told"),
+    ("data", "error", "message"),
     [
         (b"", UnsupportedMedia, "Expected a zip archive"),
         (b"hello", UnsupportedMedia, "Expected a zip archive"),
@@ -130,8 +130,8 @@ def test_encrypted_photos_are_told():
         (zipped({}).getvalue(), UnsupportedMedia, "0 other files"),
     ],
 )
-def test_what_is_no_archive_of_photos_is_told(data, error, told):
-    with pytest.raises(error, match=told):
+def test_what_is_no_archive_of_photos_is_refused(data, error, message):
+    with pytest.raises(error, match=message):
         PhotoArchive(io.BytesIO(data))
 
 

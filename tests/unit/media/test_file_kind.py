@@ -10,9 +10,11 @@ from emosense.media.file_kind import HEAD_BYTES, describe_kind, file_kind
 from emosense.media.images import read_photo
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "DIB"])
-def test_photos(form):
-    assert file_kind(encoded(Image.new("RGB", (300, 300)), form)[:HEAD_BYTES]) == "photo"
+@pytest.mark.parametrize(
+    "image_format", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "DIB"]
+)
+def test_photos(image_format):
+    assert file_kind(encoded(Image.new("RGB", (300, 300)), image_format)[:HEAD_BYTES]) == "photo"
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1", b"avif"])
@@ -30,7 +32,7 @@ def test_archives():
 
 
 @pytest.mark.parametrize(
-    ("head", "words"),
+    ("head", "description"),
     [
         (b"", "a file of another kind"),
         (b"just text", "a file of another kind"),
@@ -63,27 +65,30 @@ def test_archives():
         (b"ID3\x04", "a sound file"),
     ],
 )
-def test_what_is_none_is_named(head, words):
+def test_other_kinds_are_described(head, description):
     assert file_kind(head) == "other"
-    assert describe_kind(head) == words
+    assert describe_kind(head) == description
 
 
-def test_what_is_read_is_named_too(astronaut):
-    told = {
-        form: describe_kind(encoded(astronaut, form)[:HEAD_BYTES])
-        for form in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
+def test_photos_are_described_too(astronaut):
+    descriptions = {
+        image_format: describe_kind(encoded(astronaut, image_format)[:HEAD_BYTES])
+        for image_format in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
     }
-    named = {"JPEG": "JPEG", "WEBP": "WebP"}
-    assert all(named.get(form, form) in words for form, words in told.items())
+    names = {"JPEG": "JPEG", "WEBP": "WebP"}
+    assert all(
+        names.get(image_format, image_format) in description
+        for image_format, description in descriptions.items()
+    )
 
 
-def test_every_header_of_bmp_is_known():
+def test_every_bmp_header_is_detected():
     for size in (12, 40, 108, 124):
         head = b"BM" + bytes(12) + size.to_bytes(4, "little") + bytes(200)
         assert file_kind(head) == "photo"
 
 
 @pytest.mark.parametrize("head", [b"BMW, MM, II and so on" * 20, b"IIRO\x08" + bytes(400)])
-def test_a_sound_file_of_another_kind_is_not_called_damaged(head):
+def test_an_undamaged_file_of_another_kind_is_not_called_damaged(head):
     with pytest.raises(UnsupportedMedia, match="Expected a photo"):
         read_photo(head)

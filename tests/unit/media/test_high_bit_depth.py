@@ -1,4 +1,4 @@
-"""Pictures of more than 8 bits a channel: the same picture, however many bits it is kept in."""
+"""Images of more than 8 bits per channel: the same image, whatever its bit depth."""
 
 import io
 import struct
@@ -30,7 +30,7 @@ def grey(colour):
 
 
 def deeper(image, bits):
-    """With the brightest pixel at the top of its range."""
+    """The image at another bit depth, with its brightest pixel at the maximum."""
     scaled = image.astype(np.float64) / image.max()
     return np.rint(scaled * (2**bits - 1)).astype(np.uint16 if bits <= 16 else np.uint32)
 
@@ -41,24 +41,24 @@ def tiff(values, **options):
     return buffer.getvalue()
 
 
-def same(found, expected):
-    """At most the rounding of 8 bits apart."""
+def same(rgb, expected):
+    """Whether two images differ by at most the rounding to 8 bits."""
     expected = expected.astype(np.float64) * 255 / expected.max()
     if expected.ndim == 2:
         expected = np.repeat(expected[..., np.newaxis], 3, axis=2)
-    return found.shape == expected.shape and np.abs(found - expected).max() <= 1.5
+    return rgb.shape == expected.shape and np.abs(rgb - expected).max() <= 1.5
 
 
 @pytest.mark.parametrize("bits", [9, 10, 11.5, 12, 13, 14, 16])
 def test_grey_of_any_depth(grey, bits):
-    """13 bits are kept as the lower 13 of 14: half as bright, not a quarter of 16."""
+    """13 bits are treated as the lower 13 of 14: half as bright, not an eighth."""
     top = round(2**bits) - 1
     values = np.rint(grey.astype(np.float64) / grey.max() * top).astype(np.uint16)
-    room = next(2**n - 1 for n in (10, 12, 14, 16) if top <= 2**n - 1)
-    expected = values * (255 / room)
+    full_scale = next(2**n - 1 for n in (10, 12, 14, 16) if top <= 2**n - 1)
+    expected = values * (255 / full_scale)
     for data in (encoded(Image.fromarray(values), "PNG"), tiff(values)):
-        found = read_photo(data)
-        assert np.abs(found[..., 0] - expected).max() <= 1
+        rgb = read_photo(data)
+        assert np.abs(rgb[..., 0] - expected).max() <= 1
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14, 16])
@@ -75,30 +75,30 @@ def test_colour_of_any_depth(colour, bits):
 def test_floats(colour, grey, top):
     for image in (colour, grey):
         values = (image / image.max() * top).astype(np.float32)
-        kind = "rgb" if image.ndim == 3 else "minisblack"
-        assert same(read_photo(tiff(values, photometric=kind)), image)
+        photometric = "rgb" if image.ndim == 3 else "minisblack"
+        assert same(read_photo(tiff(values, photometric=photometric)), image)
 
 
-def test_what_is_no_number_is_black(grey):
+def test_nan_is_black(grey):
     values = (grey / 255).astype(np.float32)
     values[:10] = np.nan
-    found = read_photo(tiff(values))
-    assert (found[:10] == 0).all()
-    assert same(found[10:], np.maximum(grey[10:], 1))
+    rgb = read_photo(tiff(values))
+    assert (rgb[:10] == 0).all()
+    assert same(rgb[10:], np.maximum(grey[10:], 1))
 
 
-def test_negative_values_are_lifted(grey):
+def test_negative_values_are_shifted_to_0(grey):
     values = grey.astype(np.int16) - 128
     assert np.abs(read_photo(tiff(values))[..., 0].astype(int) - grey + grey.min()).max() <= 1
 
 
-def test_transparent_16_bit_is_laid_on_white(colour):
+def test_transparent_16_bit_is_composited_on_white(colour):
     values = np.dstack([deeper(colour, 16), np.zeros(colour.shape[:2], np.uint16)])
     png = cv2.imencode(".png", values[..., [2, 1, 0, 3]])[1].tobytes()
     assert (read_photo(png) == 255).all()
 
 
-def test_16_bit_colour_is_turned_too(colour):
+def test_orientation_of_16_bit_colour_is_applied(colour):
     buffer = io.BytesIO()
     tifffile.imwrite(
         buffer, deeper(colour, 16), photometric="rgb", extratags=[(274, 3, 1, 3, True)]
@@ -118,8 +118,8 @@ def test_transparency_of_16_bits_beside_colour_of_12(colour, grey):
 def grey_with_transparency(values, opaque):
     """A 16-bit PNG of colour type 4, which no library here writes."""
 
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc32(kind + data))
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", crc32(name + data))
 
     height, width = values.shape
     pixels = np.stack([values, np.full_like(values, opaque)], -1).astype(">u2")
@@ -132,25 +132,25 @@ def grey_with_transparency(values, opaque):
     )
 
 
-@pytest.mark.parametrize("kind", [np.int16, np.int32])
-def test_signed_numbers_that_are_used_to_their_top(kind, colour, grey):
+@pytest.mark.parametrize("dtype", [np.int16, np.int32])
+def test_signed_integers_that_use_their_maximum(dtype, colour, grey):
     for image, photometric in ((colour, "rgb"), (grey, "minisblack")):
-        values = (image / image.max() * np.iinfo(kind).max).astype(kind)
+        values = (image / image.max() * np.iinfo(dtype).max).astype(dtype)
         assert same(read_photo(tiff(values, photometric=photometric)), image)
 
 
-def test_what_pillow_refuses_is_read_or_told(colour, grey):
+def test_what_pillow_refuses_is_decoded_or_reported(colour, grey):
     half = (grey / grey.max()).astype(np.float16)
     assert same(read_photo(tiff(half)), grey)
     small = (colour.astype(int) * 127 // colour.max()).astype(np.int8)
-    found = read_photo(tiff(small, photometric="rgb"))
-    assert np.abs(found.astype(int) - small.astype(int) * 255 / 127).max() <= 1
-    for values, options, told in (
+    rgb = read_photo(tiff(small, photometric="rgb"))
+    assert np.abs(rgb.astype(int) - small.astype(int) * 255 / 127).max() <= 1
+    for values, options, message in (
         (np.zeros((20, 20, 5), np.uint8), {"planarconfig": "contig"}, "8-bit .* with 5 channels"),
         (np.zeros((20, 20), np.complex64), {}, "64-bit complex grey"),
         (np.zeros((64, 8, 8)), {"volumetric": True}, "64-bit float grey in 64 layers"),
     ):
-        with pytest.raises(UnsupportedMedia, match=told):
+        with pytest.raises(UnsupportedMedia, match=message):
             read_photo(tiff(values, photometric="minisblack", **options))
 
 
@@ -163,17 +163,17 @@ def test_lines_of_pixels(shape):
             photometric="rgb" if len(shape) == 3 else "minisblack",
             **({"planarconfig": "separate" if planes else "contig"} if len(shape) == 3 else {}),
         )
-        found = read_photo(data)
-        assert found.shape == (*shape[:2], 3)
-        assert (found == 255).all()
+        rgb = read_photo(data)
+        assert rgb.shape == (*shape[:2], 3)
+        assert (rgb == 255).all()
 
 
 def test_white_is_zero(grey):
-    found = read_photo(tiff(deeper(255 - grey, 16), photometric="miniswhite"))
-    assert np.corrcoef(found[..., 0].ravel(), grey.ravel())[0, 1] > 0.99
+    rgb = read_photo(tiff(deeper(255 - grey, 16), photometric="miniswhite"))
+    assert np.corrcoef(rgb[..., 0].ravel(), grey.ravel())[0, 1] > 0.99
 
 
-def test_white_is_zero_when_packed_too(grey):
+def test_white_is_zero_in_compressed_files_too(grey):
     plain = tiff(deeper(255 - grey, 16), photometric="miniswhite")
     buffer = io.BytesIO()
     values = Image.fromarray(deeper(255 - grey, 16))
@@ -181,7 +181,7 @@ def test_white_is_zero_when_packed_too(grey):
     assert (read_photo(buffer.getvalue()) == read_photo(plain)).all()
 
 
-def test_another_number_of_channels_is_told():
+def test_another_number_of_channels_is_refused():
     values = np.zeros((20, 20, 5), np.float32)
     with pytest.raises(UnsupportedMedia, match="a TIFF of 32-bit float colour with 5 channels"):
         read_photo(tiff(values, photometric="minisblack", planarconfig="contig"))
@@ -196,29 +196,29 @@ LZW, DEFLATE, PACKBITS = 5, 8, 32773
 DIFFERENCES, FLOAT_DIFFERENCES = 2, 3
 
 
-def packed_tiff(values, compression, predictor):
+def compressed_tiff(values, compression, predictor):
     settings = (cv2.IMWRITE_TIFF_COMPRESSION, compression, cv2.IMWRITE_TIFF_PREDICTOR, predictor)
     return cv2.imencode(".tif", values[..., ::-1], settings)[1].tobytes()
 
 
 @pytest.mark.parametrize("compression", [LZW, DEFLATE, PACKBITS])
-def test_colour_is_unpacked(colour, compression):
+def test_compressed_colour_is_decoded(colour, compression):
     """LZW with differences is what image editors write by default."""
     predictor = 1 if compression == PACKBITS else DIFFERENCES
     for bits in (12, 16):
-        data = packed_tiff(deeper(colour, bits), compression, predictor)
+        data = compressed_tiff(deeper(colour, bits), compression, predictor)
         assert same(read_photo(data), colour)
         with pytest.raises(DamagedMedia):
             read_photo(data[: len(data) // 2])
     floats = (colour / colour.max()).astype(np.float32)
     predictor = 1 if compression == PACKBITS else FLOAT_DIFFERENCES
-    assert same(read_photo(packed_tiff(floats, compression, predictor)), colour)
+    assert same(read_photo(compressed_tiff(floats, compression, predictor)), colour)
 
 
-@pytest.mark.parametrize("kind", [np.uint16, np.uint32, np.float16, np.float64])
-def test_deflate_of_every_kind(colour, kind):
-    top = np.iinfo(kind).max if np.issubdtype(kind, np.integer) else 1
-    values = (colour / colour.max() * top).astype(kind)
+@pytest.mark.parametrize("dtype", [np.uint16, np.uint32, np.float16, np.float64])
+def test_deflate_of_every_kind(colour, dtype):
+    top = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1
+    values = (colour / colour.max() * top).astype(dtype)
     planes = np.moveaxis(values, -1, 0)
     for data in (
         tiff(values, photometric="rgb", compression="zlib"),
@@ -228,33 +228,35 @@ def test_deflate_of_every_kind(colour, kind):
         assert same(read_photo(data), colour)
 
 
-def test_another_packing_of_a_sound_file_is_told(colour):
+def test_another_compression_is_reported_as_unsupported(colour):
     data = tiff(deeper(colour, 16), photometric="rgb", compression="lzma")
     with pytest.raises(UnsupportedMedia, match="packed in a way that is not read here"):
         read_photo(data)
 
 
-@pytest.mark.parametrize("kind", [np.uint16, np.uint32, np.float16])
-def test_a_strip_that_unpacks_to_more_than_its_size(kind, monkeypatch):
-    """Pillow's and OpenCV's libtiff stop by themselves; tifffile would unpack all of it."""
+@pytest.mark.parametrize("dtype", [np.uint16, np.uint32, np.float16])
+def test_a_strip_that_decompresses_to_more_than_its_size(dtype, monkeypatch):
+    """Pillow's and OpenCV's libtiff stop by themselves; tifffile would decompress all of it."""
     data = tiff(
-        np.zeros((3, 8, 8), kind), photometric="rgb", planarconfig="separate", compression=8
+        np.zeros((3, 8, 8), dtype), photometric="rgb", planarconfig="separate", compression=8
     )
     bomb = zlib.compress(bytes(2**24), 9)
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         counts = file.pages[0].tags[279]
         offsets = file.pages[0].tags[273]
     forged = bytearray(data + bomb)
-    for place in range(3):
+    for plane in range(3):
         size = counts.dtype.value
-        form = "<H" if size == 3 else "<I"
+        count_format = "<H" if size == 3 else "<I"
         length = len(bomb)
         assert size in (3, 4) and length < 2**16
-        struct.pack_into(form, forged, counts.valueoffset + place * struct.calcsize(form), length)
-        struct.pack_into("<I", forged, offsets.valueoffset + 4 * place, len(data))
-    monkeypatch.setattr(tifffile.TiffPage, "asarray", lambda *_, **__: pytest.fail("unpacked"))
+        struct.pack_into(
+            count_format, forged, counts.valueoffset + plane * struct.calcsize(count_format), length
+        )
+        struct.pack_into("<I", forged, offsets.valueoffset + 4 * plane, len(data))
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", lambda *_, **__: pytest.fail("decompressed"))
     with pytest.raises(ValueError, match="more in it than the header says"):
-        read_high_bit_depth_tiff(bytes(forged), 10**6, only=True)
+        read_high_bit_depth_tiff(bytes(forged), 10**6, pillow_failed=True)
     with pytest.raises(DamagedMedia):
         read_photo(bytes(forged))
 
@@ -265,14 +267,14 @@ def test_floats_a_little_beyond_white_and_black(colour, grey, top):
     for image in (colour, grey):
         values = (image / image.max() * top).astype(np.float32)
         values[0, 0], values[0, 1] = 1.1 * top, -0.1 * top
-        found = read_photo(tiff(values, photometric="rgb" if image.ndim == 3 else "minisblack"))
+        rgb = read_photo(tiff(values, photometric="rgb" if image.ndim == 3 else "minisblack"))
         expected = read_photo(np.rint(image * (255 / image.max())).astype(np.uint8))
-        assert np.abs(found[1:].astype(int) - expected[1:]).max() <= 1
-        assert (found[0, 0] == 255).all()
-        assert (found[0, 1] == 0).all()
+        assert np.abs(rgb[1:].astype(int) - expected[1:]).max() <= 1
+        assert (rgb[0, 0] == 255).all()
+        assert (rgb[0, 1] == 0).all()
 
 
-def test_floats_around_zero_are_told(colour, grey):
+def test_floats_around_zero_are_refused(colour, grey):
     for image in (colour, grey):
         values = (image / 127.5 - 1).astype(np.float32)
         with pytest.raises(UnsupportedMedia, match="whose black is 0"):
@@ -283,35 +285,35 @@ def test_a_dark_photo_stays_plausible(astronaut):
     """It is brightened, nothing is clipped, and the face is the same."""
     dark = (cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY).astype(np.uint16) * 257) // 10
     data = encoded(Image.fromarray(dark), "PNG")
-    found = read_photo(data)
-    assert dark.max() // 257 <= found.max() < 255
-    assert np.unique(found).size > 64
+    rgb = read_photo(data)
+    assert dark.max() // 257 <= rgb.max() < 255
+    assert np.unique(rgb).size > 64
     (face,) = Analyzer("cnn8").photo(data).faces
     assert face.verdict == "happy"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", [np.uint16, np.float16, np.float32])
-def test_all_orientations(colour, orientation, kind):
-    """Half floats are read past Pillow, which is no reason to leave them lying on their side."""
-    top = 65535 if kind is np.uint16 else 1
-    values = (colour[:96] / colour[:96].max() * top).astype(kind)
-    turned = Image.Exif()
-    turned[274] = orientation
+@pytest.mark.parametrize("dtype", [np.uint16, np.float16, np.float32])
+def test_all_orientations(colour, orientation, dtype):
+    """Half floats are not decoded by Pillow, which applies the orientation of others."""
+    top = 65535 if dtype is np.uint16 else 1
+    values = (colour[:96] / colour[:96].max() * top).astype(dtype)
+    exif = Image.Exif()
+    exif[274] = orientation
     plain = io.BytesIO()
-    picture = np.rint(values.astype(np.float64) * 255 / top).astype(np.uint8)
-    Image.fromarray(picture).save(plain, "PNG", exif=turned)
+    image8 = np.rint(values.astype(np.float64) * 255 / top).astype(np.uint8)
+    Image.fromarray(image8).save(plain, "PNG", exif=exif)
     data = tiff(values, photometric="rgb", extratags=[(274, 3, 1, orientation, True)])
-    found, expected = read_photo(data), read_photo(plain.getvalue())
-    assert found.shape == expected.shape
-    assert np.abs(found.astype(int) - expected).max() <= 1
+    rgb, expected = read_photo(data), read_photo(plain.getvalue())
+    assert rgb.shape == expected.shape
+    assert np.abs(rgb.astype(int) - expected).max() <= 1
 
 
 @pytest.mark.parametrize("wrong", [(3, 1, 0), (3, 1, 9), (3, 2, (3, 3)), (2, 4, "abc")])
-def test_an_orientation_that_is_none_does_not_matter(colour, wrong):
-    kind, count, value = wrong
+def test_an_invalid_orientation_does_not_matter(colour, wrong):
+    tag_type, count, value = wrong
     values = deeper(colour, 16)
-    data = tiff(values, photometric="rgb", extratags=[(274, kind, count, value, True)])
+    data = tiff(values, photometric="rgb", extratags=[(274, tag_type, count, value, True)])
     assert same(read_photo(data), colour)
 
 
@@ -321,7 +323,7 @@ def test_cmyk_of_16_bits(colour):
 
 
 def raw_file(**options):
-    """A TIFF as cameras write it: a small picture, and what the sensor saw below it."""
+    """A TIFF as cameras write it: a thumbnail, with the sensor data in a sub-IFD."""
     buffer = io.BytesIO()
     with tifffile.TiffWriter(buffer) as writer:
         small = np.full((120, 160, 3), 99, np.uint8)

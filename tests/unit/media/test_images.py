@@ -21,9 +21,9 @@ def half_red_half_blue() -> Image.Image:
     return image
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
-def test_formats(form):
-    image = read_photo(encoded(half_red_half_blue(), form))
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
+def test_formats(image_format):
+    image = read_photo(encoded(half_red_half_blue(), image_format))
     assert image.shape == (20, 40, 3)
     assert image.dtype == np.uint8
     assert abs(image[10, 5].astype(int) - [255, 0, 0]).max() < 30
@@ -31,7 +31,7 @@ def test_formats(form):
 
 
 def heic(image, **options):
-    """Written by pillow-heif, which is never asked to read: pi-heif comes with the app."""
+    """Encode by pillow-heif; decoding is by pi-heif, which comes with the app."""
     import pillow_heif
 
     buffer = io.BytesIO()
@@ -46,13 +46,13 @@ def test_heic():
     assert {"heic", "heif", "jfif", "jpe"} <= set(PHOTO_SUFFIXES)
 
 
-@pytest.mark.parametrize("form", ["JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
+@pytest.mark.parametrize("image_format", ["JPEG", "MPO", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_honoured(orientation, form):
-    """With a colour of its own in one corner: no two of the eight look alike."""
+def test_exif_orientation_is_honoured(orientation, image_format):
+    """A corner of another colour makes all eight orientations different."""
     upright = half_red_half_blue()
     upright.paste((0, 255, 0), (0, 0, 10, 5))
-    undo = {
+    inverse = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
         4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -61,13 +61,13 @@ def test_exif_orientation_is_honoured(orientation, form):
         7: Image.Transpose.TRANSVERSE,
         8: Image.Transpose.ROTATE_270,
     }
-    stored = upright.transpose(undo[orientation]) if orientation in undo else upright
+    stored = upright.transpose(inverse[orientation]) if orientation in inverse else upright
     exif = Image.Exif()
     exif[0x0112] = orientation
-    if form == "HEIF":
+    if image_format == "HEIF":
         data = heic(stored, exif=exif.tobytes())
     else:
-        data = encoded(stored, form, exif=exif.tobytes())
+        data = encoded(stored, image_format, exif=exif.tobytes())
     image = read_photo(data)
     assert image.shape == (20, 40, 3)
     assert abs(image[10, 5].astype(int) - [255, 0, 0]).max() < 40
@@ -84,8 +84,8 @@ def test_broken_exif_does_not_matter():
 
 
 def test_modes():
-    clear = Image.new("RGBA", (4, 4), (255, 0, 0, 0))
-    assert (read_photo(encoded(clear, "PNG")) == 255).all()
+    transparent = Image.new("RGBA", (4, 4), (255, 0, 0, 0))
+    assert (read_photo(encoded(transparent, "PNG")) == 255).all()
     cmyk = half_red_half_blue().convert("CMYK")
     assert abs(read_photo(encoded(cmyk, "JPEG"))[10, 5].astype(int) - [255, 0, 0]).max() < 40
     ramp = (np.arange(16, dtype=np.uint16) * 4096).reshape(4, 4)
@@ -100,8 +100,8 @@ def test_modes():
 
 def test_animations_give_their_first_frame():
     frames = [Image.new("RGB", (8, 8), c) for c in ("red", "lime")]
-    for form in ("GIF", "WEBP"):
-        data = encoded(frames[0], form, save_all=True, append_images=frames[1:])
+    for image_format in ("GIF", "WEBP"):
+        data = encoded(frames[0], image_format, save_all=True, append_images=frames[1:])
         assert read_photo(data)[4, 4, 0] > 200
 
 
@@ -126,7 +126,7 @@ class TestArrays:
             np.full((5, 5, 3), np.nan),
         ],
     )
-    def test_wrong_arrays_are_told(self, wrong):
+    def test_wrong_arrays_are_refused(self, wrong):
         with pytest.raises(UnsupportedMedia, match="Expected"):
             read_photo(wrong)
 
@@ -142,7 +142,7 @@ class TestRefusals:
         with pytest.raises(MediaTooLarge):
             read_photo(np.zeros((1001, 1000), np.uint8), LIMITS)
 
-    def test_a_bomb_is_refused_by_its_header(self):
+    def test_a_decompression_bomb_is_refused_by_its_header(self):
         def chunk(kind, data):
             return (
                 struct.pack(">I", len(data))
@@ -176,13 +176,13 @@ class TestRefusals:
             read_photo(Image.new("RGB", (0, 5)))
 
     def test_cut_off_files(self, astronaut):
-        for form in ("JPEG", "PNG", "WEBP", "AVIF"):
-            data = encoded(astronaut, form)
+        for image_format in ("JPEG", "PNG", "WEBP", "AVIF"):
+            data = encoded(astronaut, image_format)
             with pytest.raises(DamagedMedia, match="damaged or cut off"):
                 read_photo(data[: len(data) // 2])
 
     @pytest.mark.parametrize(
-        ("data", "told"),
+        ("data", "description"),
         [
             (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
             (b"<!DOCTYPE html><html></html>", "HTML"),
@@ -193,8 +193,8 @@ class TestRefusals:
             (b"hello", "another kind"),
         ],
     )
-    def test_what_is_no_photo_is_named(self, data, told):
-        with pytest.raises(UnsupportedMedia, match=f"Expected a photo.*{told}"):
+    def test_what_is_no_photo_is_described(self, data, description):
+        with pytest.raises(UnsupportedMedia, match=f"Expected a photo.*{description}"):
             read_photo(data)
 
     def test_empty_and_missing(self, tmp_path):
@@ -208,10 +208,10 @@ class TestRefusals:
     def test_random_damage_never_escapes_as_another_error(self, astronaut):
         rng = np.random.default_rng(0)
         small = Image.fromarray(astronaut).resize((64, 64))
-        for form in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"):
-            good = encoded(small, form)
+        for image_format in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"):
+            valid = encoded(small, image_format)
             for _ in range(30):
-                data = bytearray(good)
+                data = bytearray(valid)
                 for _ in range(rng.integers(1, 12)):
                     data[rng.integers(0, min(len(data), 600))] = rng.integers(0, 256)
                 try:

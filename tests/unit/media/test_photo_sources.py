@@ -1,4 +1,4 @@
-"""What the Python API takes for a photo, and what it says of everything else."""
+"""Which photo sources the Python API accepts, and its messages for all others."""
 
 import io
 import zipfile
@@ -20,7 +20,7 @@ def analyzer():
 
 
 class Pipe:
-    """An open file that cannot be wound back."""
+    """An open file that is not seekable."""
 
     def __init__(self, data):
         self._file = io.BytesIO(data)
@@ -29,15 +29,15 @@ class Pipe:
         return self._file.read(size)
 
 
-class Slow(Pipe):
-    """Gives a part at a time, as pipes and sockets do."""
+class ShortReads(Pipe):
+    """Returns short reads, as pipes and sockets do."""
 
     def read(self, size=-1, /):
         return super().read(min(size, 1000))
 
 
-class Located:
-    """A path of another kind."""
+class PathLike:
+    """A path-like object."""
 
     def __init__(self, path):
         self._path = path
@@ -60,8 +60,8 @@ SOURCES = {
     "read before": lambda data, path: half_read(data),
     "open file": lambda data, path: path.open("rb"),
     "pipe": lambda data, path: Pipe(data),
-    "in parts": lambda data, path: Slow(data),
-    "path-like": lambda data, path: Located(path),
+    "in parts": lambda data, path: ShortReads(data),
+    "path-like": lambda data, path: PathLike(path),
     "text path": lambda data, path: str(path),
 }
 
@@ -100,7 +100,7 @@ BAD["a closed file"].close()
 
 
 class Failing:
-    """Fails at everything that a message or a name could ask of it."""
+    """Raises from all methods that a message or a name could use."""
 
     def __repr__(self):
         raise ValueError("no")
@@ -113,7 +113,7 @@ BAD["what fails at all"] = Failing()
 
 
 class Hostile:
-    """Its properties and its path raise what no photo raises."""
+    """Its properties raise errors of another type."""
 
     @property
     def read(self):
@@ -137,7 +137,7 @@ BAD["an empty path"] = ""
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_what_is_no_photo_is_told_in_short(kind):
+def test_what_is_no_photo_gets_a_short_message(kind):
     with pytest.raises(MediaError) as error:
         read_photo(BAD[kind])
     assert 20 < len(str(error.value)) <= 300
@@ -151,7 +151,7 @@ def test_what_is_no_path_says_what_was_expected(kind):
         read_photo(BAD[kind])
 
 
-def test_what_is_no_photo_costs_no_other(analyzer, astronaut):
+def test_what_is_no_photo_affects_no_other(analyzer, astronaut):
     results = analyzer.photos([astronaut, *BAD.values(), astronaut])
     assert [type(result) for result in results] == (
         [PhotoResult] + [PhotoFailure] * len(BAD) + [PhotoResult]
@@ -160,12 +160,12 @@ def test_what_is_no_photo_costs_no_other(analyzer, astronaut):
 
 
 def test_a_generator(analyzer, astronaut):
-    seen = []
+    progress_calls = []
     results = analyzer.photos(
-        (astronaut for _ in range(3)), on_progress=lambda *progress: seen.append(progress)
+        (astronaut for _ in range(3)), on_progress=lambda *progress: progress_calls.append(progress)
     )
     assert [len(result.faces) for result in results] == [1, 1, 1]
-    assert seen[-1] == (3, 3)
+    assert progress_calls[-1] == (3, 3)
 
 
 @pytest.mark.parametrize(
@@ -187,21 +187,21 @@ def test_another_number_of_names(analyzer, astronaut):
 
 def test_never_more_of_a_file_than_the_limit_allows():
     class Endless:
-        asked = 0
+        reads = 0
 
         def read(self, size=-1, /):
             assert 0 < size <= 1001
-            self.asked += 1
+            self.reads += 1
             return bytes(size)
 
     file = Endless()
     with pytest.raises(MediaTooLarge):
         read_photo(file, PhotoLimits(max_bytes=1000))
-    assert file.asked == 1
+    assert file.reads == 1
 
 
 def test_what_has_no_size_is_read_no_further_than_the_limit(tmp_path):
-    """A device or a pipe says that it has 0 bytes; /dev/zero never ends."""
+    """Devices and pipes state a size of 0 bytes; /dev/zero never ends."""
     endless = tmp_path / "endless.jpg"
     endless.symlink_to("/dev/zero")
     with pytest.raises(MediaTooLarge, match="at most 1 MB"):
@@ -214,7 +214,7 @@ def test_names_are_strings_or_are_made(analyzer, astronaut_png):
         def name(self):
             raise RuntimeError("no")
 
-    photos = [astronaut_png, Unnamed(astronaut_png), Located("x/c.png")]
+    photos = [astronaut_png, Unnamed(astronaut_png), PathLike("x/c.png")]
     names = [result.source for result in analyzer.photos(photos)]
     assert names == ["photo 1", "photo 2", "c.png"]
     names = (name for name in ("a", None, 7))
@@ -239,7 +239,7 @@ def test_a_video_is_named_by_its_path(analyzer, wrong):
 
 
 @pytest.mark.parametrize("wrong", ["data:video/mp4;base64," + "A" * 9000, "a" * 300 + ".mp4"])
-def test_a_video_that_is_none_is_told_in_short(analyzer, wrong):
+def test_what_is_no_video_gets_a_short_message(analyzer, wrong):
     with pytest.raises(MediaError) as error:
         analyzer.video(wrong)
     assert 20 < len(str(error.value)) <= 300

@@ -1,4 +1,4 @@
-"""Forms in which cameras, phones and editors deliver a video: what is seen is what players show."""
+"""Variants of videos by cameras, phones and editors: frames are decoded as players show them."""
 
 import gc
 
@@ -49,33 +49,33 @@ def test_all_eight_orientations(name, portrait, analyzer, tmp_path):
     with VideoReader(path) as reader:
         assert (reader.info.width, reader.info.height) == (480, 360)
         assert reader.info.mirrored == (matrix[0] * matrix[3] - matrix[1] * matrix[2] < 0)
-        seen = next(reader.frames()).rgb()
-    assert np.abs(seen.astype(int) - portrait).mean() < 4
-    drawn = tmp_path / "drawn.mp4"
-    with analyzer.video(path, EVERY_FRAME, drawn) as analysis:
+        rgb = next(reader.frames()).rgb()
+    assert np.abs(rgb.astype(int) - portrait).mean() < 4
+    annotated = tmp_path / "annotated.mp4"
+    with analyzer.video(path, EVERY_FRAME, annotated) as analysis:
         result = analysis.finish()
     assert {t.face.verdict for f in result.frames for t in f.faces} == {"happy"}
     box = result.frames[0].faces[0].face.box
     (expected,) = analyzer.photo(portrait).faces
     assert abs(box.centre[0] - expected.box.centre[0]) < 8
-    with VideoReader(drawn) as reader:  # it needs no matrix any more
-        again = next(reader.frames()).rgb()
-    away = np.abs(again.astype(int) - portrait).mean(axis=2)
-    assert np.median(away) < 6
+    with VideoReader(annotated) as reader:  # upright without a display matrix
+        annotated_rgb = next(reader.frames()).rgb()
+    difference = np.abs(annotated_rgb.astype(int) - portrait).mean(axis=2)
+    assert np.median(difference) < 6
 
 
-@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 @pytest.mark.parametrize("first", [True, False])
-def test_a_thumbnail_is_not_the_video(portrait, analyzer, tmp_path, ending, first):
-    parts = [("mjpeg", [small(portrait)] * 30), ("libx264", [portrait] * 12)]
-    path = tracks(tmp_path / f"a.{ending}", *(parts if first else parts[::-1]))
+def test_a_thumbnail_is_not_the_video(portrait, analyzer, tmp_path, suffix, first):
+    streams = [("mjpeg", [small(portrait)] * 30), ("libx264", [portrait] * 12)]
+    path = tracks(tmp_path / f"a.{suffix}", *(streams if first else streams[::-1]))
     with analyzer.video(path, EVERY_FRAME) as analysis:
         result = analysis.finish()
     assert (result.info.width, len(result.frames)) == (480, 12)
     assert analysis.notes == ["The file has 2 picture tracks: the one of 480 x 360 is analysed."]
 
 
-def test_the_default_one_of_two_moving_tracks(portrait, tmp_path):
+def test_the_default_of_two_moving_streams(portrait, tmp_path):
     other = cv2.resize(portrait, (640, 480))
     path = tracks(
         tmp_path / "a.mkv", ("libx264", [other] * 9), ("libx264", [portrait] * 9), default=1
@@ -85,13 +85,13 @@ def test_the_default_one_of_two_moving_tracks(portrait, tmp_path):
         assert sum(1 for _ in reader.frames()) == 9
 
 
-def test_one_track_is_no_news(portrait, tmp_path):
+def test_a_single_stream_gives_no_note(portrait, tmp_path):
     with VideoReader(write_clip(tmp_path / "a.mp4", [portrait] * 2)) as reader:
         assert reader.notes == []
 
 
 @pytest.mark.parametrize(("before", "after"), [((640, 480), (480, 640)), ((480, 640), (640, 360))])
-def test_a_phone_that_is_turned_while_it_records(astronaut, analyzer, tmp_path, before, after):
+def test_a_phone_that_is_rotated_while_it_records(astronaut, analyzer, tmp_path, before, after):
     path = tmp_path / "a.webm"
     face = cv2.resize(astronaut[:400, 60:460], (300, 300))
     pictures = [pasted(wall(*size), (face, size[0] / 2, size[1] / 2)) for size in (before, after)]
@@ -100,7 +100,7 @@ def test_a_phone_that_is_turned_while_it_records(astronaut, analyzer, tmp_path, 
         frames = list(reader.frames())
         assert [frame.index for frame in frames if frame.reshaped] == [12]
         assert {frame.rgb().shape for frame in frames} == {(before[1], before[0], 3)}
-        # In the middle, with black beside it, in its own proportions.
+        # Letterboxed: centred on black, with its own aspect ratio.
         picture = frames[-1].rgb()
         scale = min(before[0] / after[0], before[1] / after[1])
         filled = (picture.max(axis=2) > 16).mean()
@@ -109,29 +109,29 @@ def test_a_phone_that_is_turned_while_it_records(astronaut, analyzer, tmp_path, 
         result = analysis.finish()
     boxes = [frame.faces[0].face.box for frame in result.frames if frame.faces]
     assert len(boxes) == 24
-    shapes = [box.width / box.height for box in (boxes[0], boxes[-1])]
-    assert shapes[1] == pytest.approx(shapes[0], rel=0.1)
+    aspect_ratios = [box.width / box.height for box in (boxes[0], boxes[-1])]
+    assert aspect_ratios[1] == pytest.approx(aspect_ratios[0], rel=0.1)
     assert result.persons == (1,)
 
 
 @pytest.mark.parametrize("transfer", [HLG, PQ])
-def test_hdr_is_seen_as_on_an_ordinary_screen(portrait, analyzer, tmp_path, transfer):
+def test_hdr_is_tone_mapped(portrait, analyzer, tmp_path, transfer):
     path = write_hdr(tmp_path / "a.mp4", portrait, transfer)
     with VideoReader(path) as reader:
-        seen = next(reader.frames()).rgb()
-    assert seen.mean() == pytest.approx(portrait.mean(), abs=4)
-    # Untouched, PQ is far too dark and HLG pale: contrast tells it.
-    assert seen.std() == pytest.approx(portrait.std(), rel=0.06)
-    drawn = tmp_path / "drawn.mp4"
-    with analyzer.video(path, EVERY_FRAME, drawn) as analysis:
+        rgb = next(reader.frames()).rgb()
+    assert rgb.mean() == pytest.approx(portrait.mean(), abs=4)
+    # Without tone mapping PQ is too dark and HLG has too little contrast.
+    assert rgb.std() == pytest.approx(portrait.std(), rel=0.06)
+    annotated = tmp_path / "annotated.mp4"
+    with analyzer.video(path, EVERY_FRAME, annotated) as analysis:
         (face,) = analysis.finish().frames[0].faces
     assert face.face.verdict == "happy"
-    with VideoReader(drawn) as reader:
+    with VideoReader(annotated) as reader:
         assert next(reader.frames()).rgb().mean() == pytest.approx(portrait.mean(), abs=8)
 
 
 @pytest.mark.parametrize(
-    ("ending", "codec"),
+    ("suffix", "codec"),
     [
         ("mp4", "libx264"),
         ("mov", "libx264"),
@@ -145,9 +145,9 @@ def test_hdr_is_seen_as_on_an_ordinary_screen(portrait, analyzer, tmp_path, tran
         ("mts", "libx264"),
     ],
 )
-def test_containers(portrait, tmp_path, ending, codec):
-    path = tmp_path / f"a.{ending}"
-    with av.open(str(path), "w", format="mpegts" if ending == "mts" else None) as container:
+def test_containers(portrait, tmp_path, suffix, codec):
+    path = tmp_path / f"a.{suffix}"
+    with av.open(str(path), "w", format="mpegts" if suffix == "mts" else None) as container:
         stream = container.add_stream(codec, rate=10)
         stream.width, stream.height, stream.pix_fmt = 480, 360, "yuv420p"
         for _ in range(10):
@@ -162,8 +162,8 @@ def test_containers(portrait, tmp_path, ending, codec):
     assert np.abs(frames[0].rgb().astype(int) - portrait).mean() < 5
 
 
-def test_who_takes_anothers_place_in_a_turned_picture_is_known_by_looks():
-    one, other = (np.eye(300, dtype=np.float32)[i] for i in (0, 1))
+def test_reidentification_by_appearance_after_a_rotation():
+    appearance, other = (np.eye(300, dtype=np.float32)[i] for i in (0, 1))
 
     def face(x):
         box = Box(x - 40, 60, 80, 80)
@@ -172,28 +172,28 @@ def test_who_takes_anothers_place_in_a_turned_picture_is_known_by_looks():
     for reshaped, expected in ((True, [2]), (False, [1])):
         tracker = FaceTracker()
         for step in range(3):
-            assert tracker.update(step / 10, [face(100), face(300)], [one, other]) == [1, 2]
-        # The narrower picture shows the second person only, where the first one was.
+            assert tracker.update(step / 10, [face(100), face(300)], [appearance, other]) == [1, 2]
+        # The narrower frame shows the second person only, where the first one was.
         assert tracker.update(0.3, [face(104)], [other], reshaped=reshaped) == expected
         assert tracker.update(0.4, [face(104)], [other]) == expected
 
 
-def test_nothing_is_placed_across_a_turn(astronaut, analyzer, tmp_path):
-    path = tmp_path / "turned.webm"
+def test_no_interpolation_across_a_rotation(astronaut, analyzer, tmp_path):
+    path = tmp_path / "rotated.webm"
     face = cv2.resize(astronaut[20:260, 110:350], (240, 240))
     wide, tall = (pasted(wall(*size), (face, 130, 150)) for size in ((640, 480), (480, 640)))
     write_turned(path, wide, tall, 10)
     options = VideoOptions(per_second=None, detect_every=4)
-    every = analyzer.video(path, EVERY_FRAME).finish()
-    some = analyzer.video(path, options).finish()
-    assert every.persons == some.persons == (1,)
-    for result in (every, some):
+    all_frames = analyzer.video(path, EVERY_FRAME).finish()
+    every_fourth = analyzer.video(path, options).finish()
+    assert all_frames.persons == every_fourth.persons == (1,)
+    for result in (all_frames, every_fourth):
         widths = [face.face.box.width for frame in result.frames for face in frame.faces]
         assert all(min(abs(w - widths[0]), abs(w - widths[-1])) < 8 for w in widths)
 
 
-def test_nothing_of_a_video_stays(portrait, tmp_path):
-    """A frame that stays keeps two threads of the decoder, and here nobody collects garbage."""
+def test_no_frame_or_thread_of_a_video_remains(portrait, tmp_path):
+    """A remaining frame keeps two threads of the decoder alive; garbage collection is off here."""
     path = write_clip(tmp_path / "a.mp4", [portrait] * 25)
     gc.collect()
     gc.disable()

@@ -1,4 +1,4 @@
-"""Reading and writing video files: formats, rotation, times, sound, faults."""
+"""Decoding and encoding of video files: formats, rotation, times, audio, errors."""
 
 import resource
 import struct
@@ -117,14 +117,14 @@ def test_cut_off_without_its_index(pictures, tmp_path):
 
 def test_cut_off_in_the_middle_gives_what_is_there(pictures, tmp_path):
     path = write_clip(tmp_path / "a.mkv", pictures * 4)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
     reader, frames = read(path)
     assert 5 < len(frames) < 115
     assert reader.problem is not None
 
 
-def test_header_that_promises_hours(pictures, tmp_path):
+def test_header_that_states_hours(pictures, tmp_path):
     path = promise_duration(write_clip(tmp_path / "a.mkv", pictures), 4 * 3600)
     reader, frames = read(path)
     assert reader.info.duration == 4 * 3600
@@ -132,7 +132,7 @@ def test_header_that_promises_hours(pictures, tmp_path):
     assert "ends after 30 frames; its header promises about 360,000" in reader.problem
 
 
-def test_what_is_whole_is_not_called_short(pictures, tmp_path):
+def test_complete_files_are_not_called_truncated(pictures, tmp_path):
     uneven = [i / 30 for i in range(60)] + [2.0 + i for i in range(40)]
     slides = write_clip(tmp_path / "a.mkv", (pictures[i % 30] for i in range(100)), times=uneven)
     reader, frames = read(slides)
@@ -140,8 +140,8 @@ def test_what_is_whole_is_not_called_short(pictures, tmp_path):
     assert reader.info.frames > 500  # guessed from an even rate
     trimmed = write_clip(tmp_path / "a.mp4", pictures * 5)
     data = bytearray(trimmed.read_bytes())
-    at = data.index(b"elst") + 12  # the edit's duration, in the movie's thousandths
-    struct.pack_into(">I", data, at, 2000)
+    offset = data.index(b"elst") + 12  # the edit's duration, in the movie's thousandths
+    struct.pack_into(">I", data, offset, 2000)
     trimmed.write_bytes(data)
     reader, frames = read(trimmed)
     assert reader.problem is None
@@ -200,9 +200,9 @@ def test_sound_without_picture(tmp_path):
 def test_picture_track_without_frames(pictures, tmp_path):
     path = write_clip(tmp_path / "a.mp4", pictures[:4])
     data = path.read_bytes()
-    at = data.index(b"mdat")
+    offset = data.index(b"mdat")
     end = data.index(b"moov")
-    path.write_bytes(data[: at + 4] + bytes(end - at - 4) + data[end:])
+    path.write_bytes(data[: offset + 4] + bytes(end - offset - 4) + data[end:])
     with pytest.raises(DamagedMedia, match="not one frame can be decoded"):
         VideoReader(path)
 
@@ -216,8 +216,8 @@ def test_writes_h264_with_the_sound_of_another(source, pictures, tmp_path):
     ):
         for frame in reader.frames():
             writer.write(np.pad(frame.rgb(), ((0, 1), (0, 1), (0, 0))), frame.time)
-    with av.open(str(tmp_path / "out.mp4")) as made:
-        (video,), (audio,) = made.streams.video, made.streams.audio
+    with av.open(str(tmp_path / "out.mp4")) as output:
+        (video,), (audio,) = output.streams.video, output.streams.audio
         assert (video.codec_context.name, video.format.name) == ("h264", "yuv420p")
         assert (video.width, video.height, video.frames) == (320, 180, 30)
         assert float(audio.duration * audio.time_base) == pytest.approx(1.2, abs=0.1)
@@ -247,13 +247,13 @@ def test_sound_that_browsers_do_not_play_is_converted(name, rate, pictures, tmp_
     ):
         for frame in reader.frames():
             writer.write(frame.rgb(), frame.time)
-    with av.open(str(tmp_path / "out.mp4")) as made:
-        (audio,) = made.streams.audio
+    with av.open(str(tmp_path / "out.mp4")) as output:
+        (audio,) = output.streams.audio
         assert audio.codec_context.name == "aac"
         assert float(audio.duration * audio.time_base) == pytest.approx(1.2, abs=0.1)
 
 
-def test_sound_that_cannot_be_written_costs_no_picture(pictures, tmp_path):
+def test_audio_that_cannot_be_written_affects_no_frame(pictures, tmp_path):
     path, sound = tmp_path / "a.mkv", tmp_path / "sound.mkv"
     write_clip(sound, pictures, sound=True)
     with av.open(str(sound)) as source, av.open(str(path), "w") as target:
@@ -263,7 +263,7 @@ def test_sound_that_cannot_be_written_costs_no_picture(pictures, tmp_path):
             if packet.pts is not None:
                 kind, packet.stream = packet.stream.type, streams[packet.stream]
                 if kind == "audio" and last is not None and packet.pts % 3 == 0:
-                    packet.pts = packet.dts = last  # the same stamp twice
+                    packet.pts = packet.dts = last  # the same time stamp twice
                 last = packet.pts if kind == "audio" else last
                 target.mux(packet)
     with (
@@ -272,14 +272,14 @@ def test_sound_that_cannot_be_written_costs_no_picture(pictures, tmp_path):
     ):
         for frame in reader.frames():
             writer.write(frame.rgb(), frame.time)
-    with av.open(str(tmp_path / "out.mp4")) as made:
-        assert made.streams.video[0].frames == 30
-        (audio,) = made.streams.audio
+    with av.open(str(tmp_path / "out.mp4")) as output:
+        assert output.streams.video[0].frames == 30
+        (audio,) = output.streams.audio
         assert float(audio.duration * audio.time_base) > 1
 
 
-@pytest.mark.parametrize("rest", [True, False])
-def test_sound_that_outlasts_the_pictures(rest, pictures, tmp_path):
+@pytest.mark.parametrize("write_rest", [True, False])
+def test_sound_that_outlasts_the_pictures(write_rest, pictures, tmp_path):
     path = write_clip(tmp_path / "a.mp4", pictures, sound=True, seconds=4)
     with (
         VideoReader(path) as reader,
@@ -287,20 +287,20 @@ def test_sound_that_outlasts_the_pictures(rest, pictures, tmp_path):
     ):
         for frame in reader.frames():
             writer.write(frame.rgb(), frame.time)
-        if rest:
+        if write_rest:
             writer.write_rest()
-    with av.open(str(tmp_path / "out.mp4")) as made:
-        (audio,) = made.streams.audio
+    with av.open(str(tmp_path / "out.mp4")) as output:
+        (audio,) = output.streams.audio
         seconds = float(audio.duration * audio.time_base)
-        assert seconds == pytest.approx(4 if rest else 1.7, abs=0.1)
+        assert seconds == pytest.approx(4 if write_rest else 1.7, abs=0.1)
 
 
-def test_colours_are_told(tmp_path):
+def test_colour_space_is_tagged(tmp_path):
     colour = np.full((720, 1280, 3), (200, 60, 40), np.uint8)
     with VideoWriter(tmp_path / "out.mp4", 1280, 720, 25) as writer:
         writer.write(colour, 0.0)
-    with av.open(str(tmp_path / "out.mp4")) as made:
-        frame = next(made.decode(video=0))
+    with av.open(str(tmp_path / "out.mp4")) as output:
+        frame = next(output.decode(video=0))
         assert (frame.colorspace, frame.color_range) == (1, 1)  # BT.709, 16 to 235
         red, green, blue = frame.to_ndarray(format="rgb24")[100, 100]
         luma = frame.to_ndarray()[100, 100]
@@ -336,7 +336,7 @@ def test_slides_are_no_damage(pictures, tmp_path):
         assert reader.problem is None
 
 
-def test_a_full_disk_is_told(pictures, tmp_path):
+def test_a_full_disk_is_reported(pictures, tmp_path):
     (tmp_path / "full.mp4").symlink_to("/dev/full")
     with (
         pytest.raises(MediaError, match="cannot be written"),
@@ -354,7 +354,7 @@ def test_a_full_disk_is_told(pictures, tmp_path):
 def test_a_file_that_cannot_be_finished_is_removed(pictures, tmp_path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))  # as a full disk has it
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))  # behaves like a full disk
         with (
             pytest.raises(MediaError, match="cannot be written"),
             VideoWriter(tmp_path / "out.mp4", 320, 180, 25) as writer,
@@ -366,17 +366,17 @@ def test_a_file_that_cannot_be_finished_is_removed(pictures, tmp_path):
     assert not (tmp_path / "out.mp4").exists()
 
 
-def test_cuts(astronaut):
+def test_scene_cuts(astronaut):
     import cv2
 
-    def tiny(picture):
+    def thumbnail(picture):
         return cv2.cvtColor(cv2.resize(picture, (32, 18)), cv2.COLOR_RGB2GRAY)
 
-    finder, face = SceneCutDetector(), head(astronaut)
+    detector, face = SceneCutDetector(), head(astronaut)
     scene = [pasted(wall(seed=1), (face, 100 + 12 * i, 180)) for i in range(20)]
     other = [pasted(wall(seed=2), (face, 400 - 12 * i, 180)) for i in range(20)]
-    found = [finder.is_cut(tiny(picture)) for picture in scene + other]
-    assert [index for index, cut in enumerate(found) if cut] == [20]
+    cuts = [detector.is_cut(thumbnail(picture)) for picture in scene + other]
+    assert [index for index, cut in enumerate(cuts) if cut] == [20]
     black, white = np.zeros((18, 32), np.uint8), np.full((18, 32), 255, np.uint8)
-    finder = SceneCutDetector()
-    assert [finder.is_cut(p) for p in (black, black, white)] == [False, False, True]
+    detector = SceneCutDetector()
+    assert [detector.is_cut(p) for p in (black, black, white)] == [False, False, True]

@@ -1,4 +1,4 @@
-"""What changes in the course of a stream, and what lies beside its pictures."""
+"""Streams that change their orientation or size, with metadata, HDR and audio."""
 
 import io
 import tempfile
@@ -48,55 +48,59 @@ def portrait(astronaut):
 
 
 def write_packets(path, codec, packets, pixels="yuv420p"):
-    """Write coded pictures of 480 x 360 as they are: (bytes, whether a decoder can begin there)."""
+    """Write encoded frames of 480 x 360, as (bytes, whether it is a key frame), without encoding."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=10)
         stream.width, stream.height, stream.pix_fmt = 480, 360, pixels
-        for number, (data, begins) in enumerate(packets):
+        for number, (data, is_keyframe) in enumerate(packets):
             packet = av.Packet(data)
             packet.stream, packet.time_base = stream, Fraction(1, 10)
             packet.pts = packet.dts = number
-            packet.is_keyframe = begins
+            packet.is_keyframe = is_keyframe
             container.mux(packet)
     return path
 
 
 def coded(path, image, orientation):
-    """Code an image four times; the first picture says how all are shown (H.264, annex D)."""
+    """Encode an image four times; the first frame has the display orientation (H.264, annex D)."""
     write_clip(path, [np.ascontiguousarray(image)] * 4, rate=10)
     with av.open(str(path)) as container:
         (stream,) = container.streams.video
-        told = f"h264_metadata=display_orientation=insert:{orientation}"
-        chain = av.BitStreamFilterContext(f"h264_mp4toannexb,{told}", stream)
+        metadata = f"h264_metadata=display_orientation=insert:{orientation}"
+        bitstream_filter = av.BitStreamFilterContext(f"h264_mp4toannexb,{metadata}", stream)
         for packet in container.demux(stream):
-            for part in chain.filter(packet if packet.size else None):
-                yield bytes(part), part.is_keyframe
+            for filtered in bitstream_filter.filter(packet if packet.size else None):
+                yield bytes(filtered), filtered.is_keyframe
 
 
-def test_an_orientation_that_changes_among_the_pictures(portrait, tmp_path):
-    parts = (("half turn", "rotate=180"), ("mirrored", "flip=horizontal"), ("upright", "rotate=0"))
+def test_an_orientation_that_changes_within_the_stream(portrait, tmp_path):
+    sections = (
+        ("half turn", "rotate=180"),
+        ("mirrored", "flip=horizontal"),
+        ("upright", "rotate=0"),
+    )
     packets = [
         packet
-        for name, told in parts
-        for packet in coded(tmp_path / "part.mp4", ORIENTATIONS[name][0](portrait), told)
+        for name, setting in sections
+        for packet in coded(tmp_path / "part.mp4", ORIENTATIONS[name][0](portrait), setting)
     ]
     with VideoReader(write_packets(tmp_path / "a.ts", "h264", packets)) as reader:
         frames = list(reader.frames())
         assert (reader.info.rotation, reader.info.mirrored) == (180, False)
         assert [frame.index for frame in frames if frame.reshaped] == [4, 8]
-        away = [np.abs(frame.rgb().astype(int) - portrait).mean() for frame in frames]
-    assert len(away) == 12
-    assert max(away) < 5
+        differences = [np.abs(frame.rgb().astype(int) - portrait).mean() for frame in frames]
+    assert len(differences) == 12
+    assert max(differences) < 5
 
 
-@pytest.mark.parametrize("ending", ["avi", "mov"])
-def test_pictures_with_exif_beside_them(portrait, tmp_path, ending):
+@pytest.mark.parametrize("suffix", ["avi", "mov"])
+def test_frames_with_exif_side_data(portrait, tmp_path, suffix):
     exif = Image.Exif()
     exif[0x010F] = "maker of the camera"
     picture = io.BytesIO()
     Image.fromarray(portrait).save(picture, "JPEG", exif=exif.tobytes(), quality=90)
     packets = [(picture.getvalue(), True)] * 3
-    path = write_packets(tmp_path / f"a.{ending}", "mjpeg", packets, "yuvj420p")
+    path = write_packets(tmp_path / f"a.{suffix}", "mjpeg", packets, "yuvj420p")
     with VideoReader(path) as reader:
         frames = [frame.rgb() for frame in reader.frames()]
         assert reader.problem is None
@@ -151,13 +155,13 @@ def test_a_picture_that_is_only_larger_is_not_reshaped(size, astronaut, analyzer
     assert last.centre == pytest.approx(first.centre, abs=6)
 
 
-def test_a_head_that_tilts_with_the_phone_is_the_same():
-    looks = np.eye(300, dtype=np.float32)[0]
-    tilted = 0.69 * looks + np.sqrt(1 - 0.69**2) * np.eye(300, dtype=np.float32)[1]
+def test_a_head_that_tilts_with_the_phone_is_the_same_person():
+    appearance = np.eye(300, dtype=np.float32)[0]
+    tilted = 0.69 * appearance + np.sqrt(1 - 0.69**2) * np.eye(300, dtype=np.float32)[1]
     box = Box(60, 60, 80, 80)
     face = Detection(box, ((100.0, 100.0),) * 5, 0.9, box)
     tracker = FaceTracker()
-    assert tracker.update(0.0, [face], [looks]) == [1]
+    assert tracker.update(0.0, [face], [appearance]) == [1]
     assert tracker.update(0.1, [face], [tilted.astype(np.float32)], reshaped=True) == [1]
 
 
@@ -171,40 +175,42 @@ def test_hdr_wherever_temporary_files_lie(folder, portrait, tmp_path, monkeypatc
     assert list((tmp_path / folder).iterdir()) == []
 
 
-@pytest.mark.parametrize(("kind", "told"), [("AVIF", "a photo"), ("PNG", "a photo"),
+@pytest.mark.parametrize(("kind", "message"), [("AVIF", "a photo"), ("PNG", "a photo"),
                                             ("PDF", "a PDF document")])  # fmt: skip
-def test_what_is_told_of_other_files(kind, told, portrait, tmp_path):
+def test_other_files_are_described(kind, message, portrait, tmp_path):
     content = io.BytesIO()
     Image.fromarray(portrait).save(content, kind)
     path = tmp_path / "a.mp4"
     path.write_bytes(content.getvalue())
     assert file_kind(content.getvalue()[:HEAD_BYTES]) != "video"
-    with pytest.raises(UnsupportedMedia, match=rf"^a\.mp4: expected a video .*Received: {told}\.$"):
+    with pytest.raises(
+        UnsupportedMedia, match=rf"^a\.mp4: expected a video .*Received: {message}\.$"
+    ):
         VideoReader(path)
 
 
-def test_a_choice_of_tracks_is_no_fault_of_the_analysis(portrait, tmp_path, capsys):
+def test_a_selection_of_streams_is_no_error(portrait, tmp_path, capsys):
     path = tracks(tmp_path / "a.mp4", ("mjpeg", [small(portrait)] * 3), ("libx264", [portrait] * 9))
     assert main(["video", str(path)]) == 0
     assert "2 picture tracks: the one of 480 x 360 is analysed" in capsys.readouterr().err
     assert main(["video", str(path), "--annotated", str(tmp_path / "none" / "a.mp4")]) == 1
-    told = capsys.readouterr().err
-    assert "a.mp4: the video cannot be written: there is no such folder." in told
+    stderr = capsys.readouterr().err
+    assert "a.mp4: the video cannot be written: there is no such folder." in stderr
 
 
 def test_transport_streams_keep_their_sound(portrait, analyzer, tmp_path):
     path = write_clip(tmp_path / "a.m2ts", [portrait] * 20, rate=10, sound=True)
-    drawn = tmp_path / "drawn.mp4"
-    with analyzer.video(path, VideoOptions(per_second=2), drawn) as analysis:
+    annotated = tmp_path / "annotated.mp4"
+    with analyzer.video(path, VideoOptions(per_second=2), annotated) as analysis:
         assert analysis.finish().problem is None
         assert analysis.notes == []
-    with av.open(str(drawn)) as made:
-        (audio,) = made.streams.audio
+    with av.open(str(annotated)) as output:
+        (audio,) = output.streams.audio
         assert float(audio.duration * audio.time_base) == pytest.approx(2, abs=0.1)
 
 
-def test_hdr_that_only_the_container_tells_of(portrait, tmp_path):
-    """VP9 itself has no place for it."""
+def test_hdr_that_only_the_container_states(portrait, tmp_path):
+    """A VP9 stream cannot state it."""
     pixels = np.rint(65535 * np.clip(hdr_codes(portrait, HLG), 0, 1)).astype(np.uint16)
     path = tmp_path / "a.webm"
     with av.open(str(path), "w") as container:
@@ -217,6 +223,6 @@ def test_hdr_that_only_the_container_tells_of(portrait, tmp_path):
             container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=9)))
         container.mux(stream.encode(None))
     with VideoReader(path) as reader:
-        seen = next(reader.frames()).rgb()
-    assert seen.mean() == pytest.approx(portrait.mean(), abs=4)
-    assert seen.std() == pytest.approx(portrait.std(), rel=0.06)
+        rgb = next(reader.frames()).rgb()
+    assert rgb.mean() == pytest.approx(portrait.mean(), abs=4)
+    assert rgb.std() == pytest.approx(portrait.std(), rel=0.06)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emosense.analyzer import Analyzer
-from emosense.networks.backends import KerasBackend, OnnxBackend, create_runtime
+from emosense.networks.backends import KerasBackend, OnnxBackend, create_backend
 from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.keras_to_onnx import UnsupportedLayer, keras_to_onnx
 from emosense.networks.registry import find_model, list_models
@@ -16,7 +16,7 @@ FACES = np.random.default_rng(0).integers(0, 256, (70, 48, 48), np.uint8)
 
 
 @pytest.mark.parametrize("name", list_models())
-def test_both_runtimes_give_the_same_answers(name):
+def test_both_backends_give_the_same_answers(name):
     onnx = EmotionClassifier(find_model(name), "opencv")
     with keras.device("cpu"):  # a GPU multiplies with fewer digits
         in_keras = EmotionClassifier(find_model(name), "keras")
@@ -72,7 +72,7 @@ def test_unsupported_networks_run_in_keras(small_run, monkeypatch):
         raise UnsupportedLayer("Swirl")
 
     monkeypatch.setattr("emosense.networks.keras_to_onnx.keras_to_onnx", fail)
-    runtime = create_runtime(find_model("tiny", [small_run / "models"]), "opencv")
+    runtime = create_backend(find_model("tiny", [small_run / "models"]), "opencv")
     assert isinstance(runtime, KerasBackend)
     assert runtime(FACES).shape == (70, 7)
 

@@ -1,4 +1,4 @@
-"""Boxes and labels on pictures, looked at in the pixels."""
+"""Boxes and labels of annotated photos, checked in their pixels."""
 
 import numpy as np
 import pytest
@@ -22,21 +22,21 @@ def drawn(faces, size=(600, 800)):
 
 
 def coloured(picture):
-    """Where the colour of happy is: boxes, and the grounds of labels."""
+    """Mask of the colour of happy: boxes, and the backgrounds of labels."""
     return (picture == HAPPY).all(axis=2)
 
 
 def test_a_face_with_room_gets_a_label_beside_its_box():
-    marked = coloured(drawn([face(300, 300, 100)]))
-    rows = np.flatnonzero(marked.any(axis=1))
+    mask = coloured(drawn([face(300, 300, 100)]))
+    rows = np.flatnonzero(mask.any(axis=1))
     assert rows[0] < 300 - 8  # the label, above
     assert rows[-1] <= 401
-    assert not marked[310:390, 310:390].any()  # the face itself stays visible
+    assert not mask[310:390, 310:390].any()  # the face itself stays visible
 
 
 def test_at_the_upper_edge_the_label_stands_below():
-    marked = coloured(drawn([face(300, 2, 100)]))
-    assert np.flatnonzero(marked.any(axis=1))[-1] > 103 + 8
+    mask = coloured(drawn([face(300, 2, 100)]))
+    assert np.flatnonzero(mask.any(axis=1))[-1] > 103 + 8
 
 
 @pytest.mark.parametrize("side", [24, 40])
@@ -47,23 +47,23 @@ def test_labels_of_a_crowd_cover_no_face(side):
         for row in range(8)
         for column in range(16)
     ]
-    marked = coloured(drawn(faces))
-    for one in faces:
-        x, y = int(one.box.x), int(one.box.y)
-        inner = marked[y + 4 : y + side - 4, x + 4 : x + side - 4]
+    mask = coloured(drawn(faces))
+    for drawn_face in faces:
+        x, y = int(drawn_face.box.x), int(drawn_face.box.y)
+        inner = mask[y + 4 : y + side - 4, x + 4 : x + side - 4]
         assert not inner.any()
 
 
 def test_without_any_room_there_are_boxes_alone():
     faces = [face(column * 26 + 2, row * 26 + 2, 24) for row in range(20) for column in range(30)]
-    marked = coloured(drawn(faces, size=(524, 784)))
+    mask = coloured(drawn(faces, size=(524, 784)))
     lines = 600 * 4 * 24 * 1
-    assert marked.sum() < 2 * lines
+    assert mask.sum() < 2 * lines
 
 
 def test_a_doubtful_face_has_a_dashed_box():
-    surely, perhaps = (
+    solid, dashed = (
         coloured(drawn([face(300, 300, 100, score)]))[400, 300:400].mean() for score in (0.95, 0.75)
     )
-    assert surely == 1.0
-    assert 0.4 < perhaps < 0.8
+    assert solid == 1.0
+    assert 0.4 < dashed < 0.8

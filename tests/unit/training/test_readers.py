@@ -274,8 +274,8 @@ class TestCsvAsPeopleHaveIt:
             read_dataset(path)
 
     def test_more_than_fits_into_memory_is_refused(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(fer2013_csv, "MOST_IMAGES", 2)
-        monkeypatch.setattr(containers, "MOST_IMAGES", 2)
+        monkeypatch.setattr(fer2013_csv, "MAX_IMAGES", 2)
+        monkeypatch.setattr(containers, "MAX_IMAGES", 2)
         with pytest.raises(DatasetError, match="at most 2 rows"):
             read_dataset(write(tmp_path / "a.csv", *self.rows()))
         (tmp_path / "b.csv.gz").write_bytes(gzip.compress(self.text()[:21].encode() + b"\n" * 9))

@@ -15,6 +15,7 @@ from emosense.analyzer import Analyzer
 from emosense.emotions import EMOTIONS
 from emosense.errors import EmoSenseError, MediaError
 from emosense.export import video as video_export
+from emosense.export.webvtt import to_webvtt
 from emosense.results import Box, Face, FrameResult, TrackedFace, VideoInfo, VideoResult
 from emosense.video.key_moments import KeyMomentCollector
 from emosense.video.options import VideoOptions
@@ -62,11 +63,11 @@ def test_density_and_the_video_with_boxes(analyzer, moving, tmp_path):
     result = analysis.finish()
     assert [f.index for f in result.frames] == [0, 5, 10, 15, 20, 25, 30, 35]
     assert analysis.notes == []
-    with av.open(str(tmp_path / "out.mp4")) as made:
-        video, audio = made.streams.video[0], made.streams.audio[0]
+    with av.open(str(tmp_path / "out.mp4")) as annotated:
+        video, audio = annotated.streams.video[0], annotated.streams.audio[0]
         assert video.frames == 40
         assert float(audio.duration * audio.time_base) == pytest.approx(1.6, abs=0.1)
-        pictures = [frame.to_ndarray(format="rgb24") for frame in made.decode(video)]
+        pictures = [frame.to_ndarray(format="rgb24") for frame in annotated.decode(video)]
     plain = pasted(wall(), (np.zeros((1, 1, 3), np.uint8), 0, 0))
     drawn = [np.abs(p.astype(int) - plain).max(axis=2) > 60 for p in pictures]
     assert drawn[2].sum() > 2000  # the face and its box, also between analysed frames
@@ -78,7 +79,7 @@ def test_density_and_the_video_with_boxes(analyzer, moving, tmp_path):
     )
 
 
-def test_search_every_third_frame_places_the_others(analyzer, moving):
+def test_detection_in_every_third_frame_interpolates_the_rest(analyzer, moving):
     result = analyzer.video(moving, VideoOptions(per_second=None, detect_every=3)).finish()
     assert [len(f.faces) for f in result.frames[:28]] == [1] * 28
     assert result.persons == (1,)
@@ -88,29 +89,29 @@ def test_search_every_third_frame_places_the_others(analyzer, moving):
 
 
 def test_two_people_pass_each_other(analyzer, astronaut, tmp_path):
-    one, other = head(astronaut, 110), head(astronaut, 110, (0.55, 0.8, 1.0))[:, ::-1]
+    face, mirrored = head(astronaut, 110), head(astronaut, 110, (0.55, 0.8, 1.0))[:, ::-1]
     frames = [
-        pasted(wall(), (other, 560 - 12 * i, 190), (one, 80 + 12 * i, 170)) for i in range(40)
+        pasted(wall(), (mirrored, 560 - 12 * i, 190), (face, 80 + 12 * i, 170)) for i in range(40)
     ]
     result = analyzer.video(write_clip(tmp_path / "a.mp4", frames), EVERY).finish()
     assert result.persons == (1, 2)
 
-    def places(frame):
+    def centres(frame):
         return {t.person: t.face.box.centre[0] for t in frame.faces}
 
-    first, last = places(result.frames[0]), places(result.frames[39])
+    first, last = centres(result.frames[0]), centres(result.frames[39])
     assert abs(first[1] - last[1]) > 300
     assert abs(first[2] - last[2]) > 300
     for person in (1, 2):
-        steps = np.diff([places(f)[person] for f in result.frames if person in places(f)])
+        steps = np.diff([centres(f)[person] for f in result.frames if person in centres(f)])
         assert (steps > 0).all() or (steps < 0).all()  # nobody turns round on the way
 
 
 def test_a_hard_cut_begins_new_people(analyzer, astronaut, tmp_path):
     face = head(astronaut)
     scene = [pasted(wall(seed=1), (face, 200, 180))] * 10
-    other = [pasted(wall(seed=5), (face, 230, 180))] * 10
-    result = analyzer.video(write_clip(tmp_path / "a.mp4", scene + other), EVERY).finish()
+    next_scene = [pasted(wall(seed=5), (face, 230, 180))] * 10
+    result = analyzer.video(write_clip(tmp_path / "a.mp4", scene + next_scene), EVERY).finish()
     assert [f.faces[0].person for f in result.frames] == [1] * 10 + [2] * 10
 
 
@@ -140,8 +141,8 @@ def test_cancel_keeps_what_is_done(analyzer, moving, tmp_path):
     result = analysis.finish()
     assert result.problem == "it was cancelled"
     assert 9 <= len(result.frames) < 40
-    with av.open(str(tmp_path / "out.mp4")) as made:
-        assert made.streams.video[0].frames > 0
+    with av.open(str(tmp_path / "out.mp4")) as annotated:
+        assert annotated.streams.video[0].frames > 0
 
 
 def test_leaving_the_loop_ends_the_threads(analyzer, moving):
@@ -206,14 +207,14 @@ def test_the_video_itself_is_never_written_over(analyzer, moving, tmp_path):
     ],
 )
 def test_few_pictures_are_in_memory_at_once(options, analyzer, astronaut, tmp_path, monkeypatch):
-    alive = most = 0
+    alive = peak = 0
 
     class Counted(Frame):
         def __init__(self, *values, **named):
-            nonlocal alive, most
+            nonlocal alive, peak
             super().__init__(*values, **named)
             alive += 1
-            most = max(most, alive)
+            peak = max(peak, alive)
 
         def __del__(self):
             nonlocal alive
@@ -224,20 +225,20 @@ def test_few_pictures_are_in_memory_at_once(options, analyzer, astronaut, tmp_pa
     clip = write_clip(tmp_path / "clip.mp4", frames)
     analysis = analyzer.video(clip, options, tmp_path / "out.mp4")
     assert len(analysis.finish().frames) == len(analyzer.video(clip, options).finish().frames)
-    assert 8 < most < 90
-    with av.open(str(tmp_path / "out.mp4")) as made:
-        assert made.streams.video[0].frames == 300
+    assert 8 < peak < 90
+    with av.open(str(tmp_path / "out.mp4")) as annotated:
+        assert annotated.streams.video[0].frames == 300
 
 
-def test_rarely_searched_faces_are_the_same_with_and_without_boxes(analyzer, moving, tmp_path):
+def test_interpolated_faces_are_the_same_with_and_without_boxes(analyzer, moving, tmp_path):
     options = VideoOptions(per_second=5, detect_every=4)
     plain = analyzer.video(moving, options).finish()
     assert analyzer.video(moving, options, tmp_path / "out.mp4").finish().frames == plain.frames
-    # Searched at 0, .6 (half a second is the most), .8 and 1.4 s; the face is gone after 1.16.
+    # Detected at 0, .6 (half a second is the limit), .8 and 1.4 s; the face is gone after 1.16.
     assert [len(frame.faces) for frame in plain.frames] == [1] * 5 + [0] * 3
 
 
-def test_a_fault_in_the_network_is_told(analyzer, moving, monkeypatch):
+def test_an_error_of_the_network_is_the_problem(analyzer, moving, monkeypatch):
     def fail(faces):
         raise EmoSenseError("the network failed")
 
@@ -247,31 +248,31 @@ def test_a_fault_in_the_network_is_told(analyzer, moving, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"per_second": 0}, "per_second: expected more than 0"),
         ({"detect_every": 0}, "detect_every: expected 1 to 30"),
         ({"long_side": 5}, "long_side: expected 64"),
     ],
 )
-def test_options_are_checked(wrong, told):
-    with pytest.raises(EmoSenseError, match=told):
+def test_options_are_checked(wrong, message):
+    with pytest.raises(EmoSenseError, match=message):
         VideoOptions(**wrong)
 
 
-def test_the_fewer_frames_the_finer_the_search():
+def test_fewer_frames_are_detected_at_a_larger_size():
     sizes = [VideoOptions(per_second=n).working_size() for n in (None, 10, 2)]
     assert sizes == [480, 640, 960]
     assert VideoOptions(per_second=None).working_size(gpu=True) == 960
     assert VideoOptions(long_side=320).working_size() == 320
 
 
-def made_result():
+def example_result():
     def face(emotion, probability):
         rest = (1 - probability) / 6
         values = tuple(probability if name == emotion else rest for name in EMOTIONS)
-        points = ((1.0, 1.0),) * 5
-        return Face(Box(1, 2, 30, 40), points, 0.9, values, sure=probability >= 0.5)
+        landmarks = ((1.0, 1.0),) * 5
+        return Face(Box(1, 2, 30, 40), landmarks, 0.9, values, sure=probability >= 0.5)
 
     frames = (
         FrameResult(0, 0.0, (TrackedFace(1, face("happy", 0.7)),)),
@@ -284,7 +285,7 @@ def made_result():
 
 
 def test_csv_has_a_row_for_every_analysed_frame():
-    rows = list(csv.DictReader(io.StringIO(video_export.to_csv(made_result()))))
+    rows = list(csv.DictReader(io.StringIO(video_export.to_csv(example_result()))))
     assert [(r["frame"], r["time"], r["person"]) for r in rows] == [
         ("0", "0.000", "1"),
         ("5", "0.500", "1"),
@@ -300,14 +301,14 @@ def test_csv_has_a_row_for_every_analysed_frame():
 
 
 def test_json_holds_everything():
-    data = json.loads(video_export.to_json(made_result()))
+    data = json.loads(video_export.to_json(example_result()))
     assert data["video"]["codec"] == "h264"
     assert data["frames"][1]["faces"][1]["person"] == 2
     assert data["frames"][2] == {"frame": 10, "time": 1.5, "faces": []}
 
 
 def test_captions():
-    assert video_export.to_webvtt(made_result()) == (
+    assert to_webvtt(example_result()) == (
         "WEBVTT\n\n"
         "00:00:00.000 --> 00:00:00.500\nhappy\n\n"
         "00:00:00.500 --> 00:00:01.500\n1 happy, 2 unsure\n\n"
@@ -316,7 +317,7 @@ def test_captions():
 
 
 def test_timelines_by_hand():
-    first, second = timelines(made_result())
+    first, second = timelines(example_result())
     assert first.times.tolist() == [0, 0.5, 2.0]
     assert first.seconds.tolist() == [0.5, 1.0, 0.5]
     assert first.visible_seconds == 2.0
@@ -328,23 +329,23 @@ def test_timelines_by_hand():
     happy = EMOTIONS.index("happy")
     assert first.moving_average(0)[:, happy].tolist() == pytest.approx([0.7, 0.9, 0.5 / 6])
     assert first.moving_average(1.0)[:, happy].tolist() == pytest.approx([0.8, 0.8, 0.5 / 6])
-    assert timelines(VideoResult("a", made_result().info, (), 0, "cnn8", "")) == ()
+    assert timelines(VideoResult("a", example_result().info, (), 0, "cnn8", "")) == ()
 
 
 def test_a_single_analysed_frame_counts():
-    result = made_result()
-    one = replace(result, frames=result.frames[:1])
-    (line,) = timelines(one)
+    result = example_result()
+    single = replace(result, frames=result.frames[:1])
+    (line,) = timelines(single)
     assert (line.visible_seconds, line.dominant, line.time_share["happy"]) == (2.5, "happy", 1.0)
-    unknown = replace(one, info=replace(one.info, duration=None))
+    unknown = replace(single, info=replace(single.info, duration=None))
     assert timelines(unknown)[0].visible_seconds == 1.0
 
 
-def test_faces_that_nothing_is_sure_about_make_no_key_moment(astronaut):
-    keeper = KeyMomentCollector()
-    for frame in made_result().frames:
-        keeper.update(astronaut, frame.faces, frame)
-    assert [(m.person, m.emotion, m.index) for m in keeper.key_moments] == [
+def test_faces_on_which_the_model_abstains_are_no_key_moments(astronaut):
+    collector = KeyMomentCollector()
+    for frame in example_result().frames:
+        collector.update(astronaut, frame.faces, frame)
+    assert [(m.person, m.emotion, m.index) for m in collector.key_moments] == [
         (1, "happy", 5),
         (1, "neutral", 15),
     ]

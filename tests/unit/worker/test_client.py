@@ -59,7 +59,7 @@ def test_a_process_found_dead_is_replaced_without_a_word(worker, astronaut_png):
     assert worker.pid != pid
 
 
-def test_a_process_killed_at_work_is_told_and_replaced(worker, gates, astronaut_png):
+def test_a_process_killed_during_a_request_is_replaced(worker, gates, astronaut_png):
     worker.start()
     pid = worker.pid
     with Gate(gates, "a.png") as gate, ThreadPoolExecutor(1) as thread:
@@ -82,7 +82,7 @@ def stand_in(tmp_path, monkeypatch, body):
     return "stand_in"
 
 
-def test_death_in_the_middle_is_told(tmp_path, monkeypatch):
+def test_the_end_of_the_process_raises(tmp_path, monkeypatch):
     worker = InferenceWorker(stand_in(tmp_path, monkeypatch, "c.recv(); os._exit(9)"), timeout=60)
     for _ in range(2):
         with pytest.raises(WorkerDied, match="try once more"):

@@ -1,4 +1,4 @@
-"""When a browser session that was left is closed."""
+"""When a disconnected browser session is closed."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from emosense.ui.session import cleanup
 
 
-def test_only_the_last_departure_counts(monkeypatch):
+def test_only_the_last_disconnect_counts(monkeypatch):
     closed = []
     server = SimpleNamespace(
         get_app_session=lambda name: SimpleNamespace(session_state=State()),
@@ -18,13 +18,13 @@ def test_only_the_last_departure_counts(monkeypatch):
     monkeypatch.setattr(cleanup.runtime, "exists", lambda: True)
     monkeypatch.setattr(cleanup.runtime, "get_instance", lambda: server)
 
-    async def visit():
-        hours = count()
-        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: float(next(hours)))
-        cleanup._Visit("a").left()
+    async def scenario():
+        clock = count()
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: float(next(clock)))
+        cleanup._SessionWatcher("a").on_disconnect()
         first = cleanup._closing["a"]
-        cleanup._Visit("b").left()
-        cleanup._Visit("a").left()  # it had come back, and leaves again
+        cleanup._SessionWatcher("b").on_disconnect()
+        cleanup._SessionWatcher("a").on_disconnect()  # it reconnected, and disconnects again
         last = cleanup._closing["a"]
         assert first.cancelled()
         assert last.when() > first.when()
@@ -34,9 +34,9 @@ def test_only_the_last_departure_counts(monkeypatch):
         assert list(cleanup._closing) == ["b"]
         cleanup._closing.pop("b").cancel()
 
-    # a thread of its own: the browser tests before it leave this one with a running event loop
+    # In a separate thread: browser tests leave the main thread with a running event loop.
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(visit())).result()
+        thread.submit(lambda: asyncio.run(scenario())).result()
 
 
 class State(dict):

@@ -1,0 +1,65 @@
+"""The jobs of a session as a list: progress and a button to cancel, or results and "Remove"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import streamlit as st
+
+from emosense.jobs.job import Job
+from emosense.ui.components.markdown import escape_markdown
+from emosense.ui.session.jobs import SessionJobs
+
+JobT = TypeVar("JobT", bound=Job)
+
+
+def show_job_list(
+    jobs: SessionJobs[JobT],
+    kind: str,
+    *,
+    progress: Callable[[JobT], tuple[float, str]],
+    title: Callable[[JobT], str],
+    results: Callable[[JobT, int], None],
+) -> None:
+    """Show all jobs of the session, the newest first.
+
+    Args:
+        jobs: the session's jobs.
+        kind: prefix of the widgets' keys, one per page.
+        progress: returns the done fraction (0..1) and the text of the progress bar of a job.
+        title: returns the heading of a finished job, as Markdown with names escaped.
+        results: shows a finished job, given its number.
+    """
+    for number, job in reversed(list(jobs.jobs.items())):
+        with st.container(border=True, key=f"{kind}_{number}"):
+            if job.is_finished:
+                heading, remove = st.columns([5, 1], vertical_alignment="center")
+                heading.header(title(job))
+                if remove.button(
+                    "Remove",
+                    icon=":material/delete:",
+                    key=f"{kind}_remove_{number}",
+                    width="stretch",
+                ):
+                    jobs.remove(number)
+                    st.rerun()
+                results(job, number)
+            else:
+                _show_progress(jobs, job, f"{kind}_cancel_{number}", progress)
+
+
+@st.fragment(run_every=0.7)
+def _show_progress(
+    jobs: SessionJobs[JobT],
+    job: JobT,
+    cancel_key: str,
+    progress: Callable[[JobT], tuple[float, str]],
+) -> None:
+    if job.is_finished:
+        st.rerun()
+    st.markdown(f"**{escape_markdown(job.name)}**")
+    fraction, text = progress(job)
+    st.progress(fraction, text)
+    if st.button("Cancel and keep what is done", icon=":material/stop_circle:", key=cancel_key):
+        jobs.cancel(job)

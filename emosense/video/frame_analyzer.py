@@ -1,0 +1,45 @@
+"""What the video pipeline needs of an analyzer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from emosense.faces.options import DetectorOptions
+from emosense.media.images import RgbImage
+from emosense.results import Detection, Face
+
+
+class FrameAnalyzer(Protocol):
+    """The part of :class:`emosense.analyzer.Analyzer` that the pipeline calls.
+
+    Attributes:
+        model: registry name of the network.
+        detector: label of the face detector.
+        on_gpu: whether the detector runs on a GPU, which affords finer detection.
+
+    >>> from emosense.analyzer import Analyzer
+    >>> analyzer: FrameAnalyzer = Analyzer()
+    """
+
+    @property
+    def model(self) -> str: ...  # noqa: D102
+    @property
+    def detector(self) -> str: ...  # noqa: D102
+    @property
+    def on_gpu(self) -> bool: ...  # noqa: D102
+
+    def detect_faces(  # noqa: D102
+        self, images: Sequence[RgbImage], options: DetectorOptions | None = None
+    ) -> list[tuple[Detection, ...]]: ...
+
+    def classify(  # noqa: D102
+        self, faces: npt.NDArray[np.uint8]
+    ) -> npt.NDArray[np.float32]: ...
+
+    def face(  # noqa: D102
+        self, detection: Detection, probabilities: npt.NDArray[np.float32]
+    ) -> Face: ...
