@@ -1,1 +1,1 @@
-"""Readers of data sets: FER2013's csv, image folders, and archives of them."""
+"""Readers of data sets: FER2013's csv, image folders, and archives of both."""

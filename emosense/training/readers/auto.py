@@ -1,4 +1,4 @@
-"""Reads a data set in whichever layout it comes."""
+"""Reads a data set after detecting its layout."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ def read_dataset(path: Path) -> Dataset:
     """Read FER2013 or a data set in one of its layouts.
 
     Args:
-        path: the competition's csv (plain or packed with gzip, bzip2 or xz;
-            ``fer2013new.csv`` beside it is used), Kaggle's folder layout
-            (``train/angry/*.jpg``, ``test/...``), or a folder, zip or tar archive that holds
-            one of them. What was found beside it and not used is in the result's ``left_out``.
+        path: the competition's csv (plain or compressed with gzip, bzip2 or xz; FER+'s
+            ``fer2013new.csv`` in the same folder is used), Kaggle's folder layout
+            (``train/angry/*.jpg``, ``test/...``), or a folder, zip or tar archive that contains
+            one of them.
+
+    Returns:
+        The data set; its ``skipped`` counts the files and rows that were not used.
 
     Raises:
-        DatasetError: names the file and row that is wrong.
+        DatasetError: the data is missing or invalid; the message names file and row.
     """
     if not path.exists():
         raise DatasetError(f"There is no data set {path}.")
@@ -29,7 +32,7 @@ def read_dataset(path: Path) -> Dataset:
     if container is None:
         return read_csv(path)
     images = images_in(container)
-    # Of folders with other names, a csv is taken only where it is surely FER2013's.
-    table = None if images.places else csv_in(container, bool(images.unknown_class))
+    # Beside folders of unknown classes, a csv is read only if it has a name of FER2013's csv.
+    table = None if images.files else csv_in(container, bool(images.unknown_class))
     data = read_images(container, images) if table is None else read_csv_in(container, table)
     return data.with_skipped(container.skipped)

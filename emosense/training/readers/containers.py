@@ -1,7 +1,7 @@
-"""Folders, zip and tar archives alike: names of files, and their bytes one after the other.
+"""A common interface to folders, zip and tar archives: file names and streams of bytes.
 
-Files are recognised by their first bytes, not by their names. Archives are read as streams;
-nothing of them is written to disk, and what they may cost is bounded.
+File formats are detected by their first bytes, not by their names. Archives are read as streams
+and never extracted to disk; the memory for their headers is limited.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from emosense.filesystem.skipped import Reason, Skipped, abbreviate
 from emosense.filesystem.walk import walk
 from emosense.training.dataset import MAX_IMAGES
 
-_BROKEN: Final = (
+_READ_ERRORS: Final = (
     OSError,
     EOFError,
     zlib.error,
     lzma.LZMAError,
     tarfile.TarError,
     zipfile.BadZipFile,
-    RuntimeError,  # a password; NotImplementedError: a rare way of packing
+    RuntimeError,  # encrypted; its subclass NotImplementedError: an unsupported compression
 )
-_NOT_READ: Final = {
+_UNSUPPORTED_FORMATS: Final = {
     b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive; unpack it first",
     b"Rar!": "a RAR archive; unpack it first",
     b"PAR1": "a Parquet file",
@@ -47,8 +47,8 @@ _REPLACED: Final[Reason] = (
     "file that a later one of the same name replaces",
     "files that later ones of the same names replace",
 )
-# Long names and dates of a tar archive's members, which tarfile holds in memory as a whole.
-_TAR_HEADERS: Final = (
+# Extended headers of a tar archive's members, which tarfile reads into memory as a whole.
+_TAR_EXTENDED_HEADERS: Final = (
     *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
     *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
 )
@@ -56,12 +56,12 @@ _MAX_TAR_HEADER_BYTES: Final = 2**20
 
 
 class Container(Protocol):
-    """Files below one root.
+    """The files of a folder or archive.
 
     Attributes:
-        path: what was opened.
-        names: names of all files, with ``/`` between folders.
-        skipped: what was met and is no file.
+        path: path of the folder or archive.
+        names: names of all files, relative to the root, with ``/`` between folders.
+        skipped: counts of entries that are no regular files.
 
     >>> _ = Path("a.txt").write_text("a")
     >>> container = open_container(Path("."))
@@ -74,19 +74,22 @@ class Container(Protocol):
     skipped: Skipped
 
     def files(self, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
-        """Yield the wanted files, each open until the next is asked for, in any order."""
+        """Yield (name, stream) of the given files, in any order.
+
+        Each stream is open until the next file is requested.
+        """
 
 
 def place_in(container: Container, name: str) -> str:
-    """Return what a message calls a file of a container."""
+    """Return the location of a file of a container, for messages."""
     return f"{container.path.name}: {abbreviate(name)}"
 
 
 def open_container(path: Path) -> Container | None:
-    """Return the files of a folder, a zip or a tar archive; None for a file that is none.
+    """Open a folder, a zip or a tar archive; return None for any other file.
 
     Raises:
-        DatasetError: it cannot be read, or is an archive of a kind that is not read.
+        DatasetError: the path cannot be read, or the file has an unsupported format.
     """
     with reading(path):
         if path.is_dir():
@@ -97,42 +100,43 @@ def open_container(path: Path) -> Container | None:
             raise DatasetError(f"{path}: cannot be read as a zip file: it is damaged or none.")
         with path.open("rb") as file:
             head = file.read(8)
-        for magic, kind in _NOT_READ.items():
+        for magic, description in _UNSUPPORTED_FORMATS.items():
             if head.startswith(magic):
                 raise DatasetError(
-                    f"{path}: expected a csv, a folder, or a zip or tar archive. Received: {kind}."
+                    f"{path}: expected a csv, a folder, or a zip or tar archive. "
+                    f"Received: {description}."
                 )
         with open_packed(path) as stream:
             head = stream.read(tarfile.BLOCKSIZE)
-        return _Tar(path) if _begins_tar(head) else None
+        return _Tar(path) if _is_tar_header(head) else None
 
 
 @contextmanager
 def open_packed(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file whose bytes may be packed with gzip, bzip2 or xz."""
+    """Open a file and decompress it if it is compressed with gzip, bzip2 or xz."""
     with path.open("rb") as file:
         yield unpacked(file)
 
 
 def unpacked(stream: IO[bytes]) -> IO[bytes]:
-    """Return a stream that unpacks ``stream`` if it is packed with gzip, bzip2 or xz."""
-    packed = buffered(stream)
-    head = packed.peek(6)
+    """Return a decompressing stream if ``stream`` is compressed with gzip, bzip2 or xz."""
+    reader = buffered(stream)
+    head = reader.peek(6)
     if head.startswith(b"\x1f\x8b"):
-        return cast(IO[bytes], gzip.GzipFile(fileobj=packed))
+        return cast(IO[bytes], gzip.GzipFile(fileobj=reader))
     if head.startswith(b"BZh"):
-        return bz2.BZ2File(packed)
+        return bz2.BZ2File(reader)
     if head.startswith(b"\xfd7zXZ\x00"):
-        return lzma.LZMAFile(packed)
-    return packed
+        return lzma.LZMAFile(reader)
+    return reader
 
 
 def buffered(stream: IO[bytes]) -> io.BufferedReader:
-    """Return a stream with ``peek`` of one that may have no more than ``read``."""
-    return io.BufferedReader(_Raw(stream), 2**16)
+    """Return a buffered reader, with ``peek``, of a stream that has only ``read``."""
+    return io.BufferedReader(_RawStream(stream), 2**16)
 
 
-class _Raw(io.RawIOBase):
+class _RawStream(io.RawIOBase):
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
 
@@ -147,81 +151,83 @@ class _Raw(io.RawIOBase):
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn what goes wrong while a file is read into a DatasetError."""
+    """Convert errors of reading ``path`` to :class:`DatasetError`."""
     try:
         yield
-    except _BROKEN as error:
-        why = getattr(error, "strerror", None) or "it is damaged, cut off or locked by a password"
-        where = utf8_safe(str(getattr(error, "filename", None) or path))
-        raise DatasetError(f"{where}: cannot be read: {why}.") from error
+    except _READ_ERRORS as error:
+        reason = (
+            getattr(error, "strerror", None) or "it is damaged, cut off or locked by a password"
+        )
+        location = utf8_safe(str(getattr(error, "filename", None) or path))
+        raise DatasetError(f"{location}: cannot be read: {reason}.") from error
 
 
 class _Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._real: dict[str, str] = {}
-        found, self.skipped = walk(str(path))
-        for name in found:
-            self._real[utf8_safe(name)] = name
-        self.names = list(self._real)
+        self._file_names: dict[str, str] = {}
+        file_names, self.skipped = walk(str(path))
+        for name in file_names:
+            self._file_names[utf8_safe(name)] = name
+        self.names = list(self._file_names)
 
     def files(self, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
         for name in names:
-            with Path(self.path, self._real[name]).open("rb") as file:
+            with Path(self.path, self._file_names[name]).open("rb") as file:
                 yield name, file
 
 
 class _Zip:
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._real: dict[str, zipfile.ZipInfo] = {}
+        self._infos: dict[str, zipfile.ZipInfo] = {}
         skipped: Counter[tuple[Reason, str]] = Counter()
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
-                # Some archives from Windows have its separator.
+                # Some archives written on Windows have backslashes as separators.
                 name = utf8_safe(info.filename.replace("\\", "/"))
                 if name.endswith("/"):
                     continue
                 if stat.S_ISLNK(info.external_attr >> 16):
                     skipped[_LINK, ""] += 1
                     continue
-                skipped[_REPLACED, name] += name in self._real
-                self._real[name] = info
-                _require_few(self._real, path)
+                skipped[_REPLACED, name] += name in self._infos
+                self._infos[name] = info
+                _check_file_count(self._infos, path)
         self.skipped = Skipped.of(+skipped)
-        self.names = list(self._real)
+        self.names = list(self._infos)
 
     def files(self, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
         with zipfile.ZipFile(self.path) as archive:
             for name in names:
-                with archive.open(self._real[name]) as file:
+                with archive.open(self._infos[name]) as file:
                     yield name, file
 
 
 class _Tar:
     def __init__(self, path: Path) -> None:
         self.path = path
-        # How often each name comes: the last file of a name counts, as when it is unpacked.
-        self._times: Counter[str] = Counter()
+        # Occurrences of each name: the last file of a name is used, as in extraction.
+        self._occurrences: Counter[str] = Counter()
         skipped: Counter[tuple[Reason, str]] = Counter()
         for member, _ in self._members():
             if member.isfile():
-                self._times[_name(member)] += 1
-                _require_few(self._times, path)
+                self._occurrences[_name(member)] += 1
+                _check_file_count(self._occurrences, path)
             elif not member.isdir():
                 skipped[_LINK, ""] += 1
-        skipped.update({(_REPLACED, name): n - 1 for name, n in self._times.items()})
+        skipped.update({(_REPLACED, name): n - 1 for name, n in self._occurrences.items()})
         self.skipped = Skipped.of(+skipped)
-        self.names = list(self._times)
+        self.names = list(self._occurrences)
 
     def files(self, names: Collection[str]) -> Iterator[tuple[str, IO[bytes]]]:
-        to_come = {name: self._times[name] for name in names}
+        remaining = {name: self._occurrences[name] for name in names}
         for member, archive in self._members():
             name = _name(member)
-            if member.isfile() and name in to_come:
-                to_come[name] -= 1
-                if not to_come[name]:
-                    file = archive.extractfile(member)  # a stream; nothing is written
+            if member.isfile() and name in remaining:
+                remaining[name] -= 1
+                if not remaining[name]:
+                    file = archive.extractfile(member)  # a stream; nothing is written to disk
                     assert file is not None
                     yield name, file
 
@@ -232,7 +238,7 @@ class _Tar:
         ):
             for member in archive:
                 yield member, archive
-            # The end of the packed stream holds its checksum.
+            # Read to the end of the compressed stream, where its checksum is verified.
             while stream.read(2**20):
                 pass
 
@@ -241,12 +247,12 @@ class _Member(tarfile.TarInfo):
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         member = super().frombuf(buf, encoding, errors)
-        if member.type in _TAR_HEADERS and member.size > _MAX_TAR_HEADER_BYTES:
+        if member.type in _TAR_EXTENDED_HEADERS and member.size > _MAX_TAR_HEADER_BYTES:
             raise tarfile.ReadError("a name that would fill the memory")
         return member
 
 
-def _begins_tar(head: bytes) -> bool:
+def _is_tar_header(head: bytes) -> bool:
     try:
         tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
     except tarfile.HeaderError:
@@ -258,6 +264,6 @@ def _name(member: tarfile.TarInfo) -> str:
     return utf8_safe(member.name.removeprefix("./"))
 
 
-def _require_few(names: Collection[str], path: Path) -> None:
+def _check_file_count(names: Collection[str], path: Path) -> None:
     if len(names) > MAX_IMAGES:
         raise DatasetError(f"{path}: expected at most {MAX_IMAGES:,} files. Received: more.")

@@ -1,8 +1,9 @@
 """Reads FER2013 in Kaggle's folder layout: ``train/angry/*.jpg``, ``test/...``.
 
-A part may be called as FER2013 or as most data sets call it (:data:`SPLIT_NAMES`), a class by the
-emotion or its noun, also with a number before it (``0_angry``). Folders around or between them
-are seen through. A class that there is none of here (contempt) is left out and counted.
+Split folders may have the names of FER2013 or the usual ones (:data:`SPLIT_NAMES`); class folders
+have the name of an emotion or its noun, possibly with a number as prefix (``0_angry``). Other
+folders around or between them are ignored. Images of classes other than the seven (contempt) are
+skipped and counted.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ SPLIT_NAMES: Final = {
     **dict.fromkeys(("valid", "validation", "val", "dev", "publictest"), "PublicTest"),
     **dict.fromkeys(("test", "testing", "privatetest"), "PrivateTest"),
 }
-"""FER2013's part by the name of a folder, in lower case and without spaces, ``_`` and ``-``."""
+"""FER2013's split by folder name, in lower case and without spaces, ``_`` and ``-``."""
 
 _CLASSES: Final = {
-    **{name: code for code, name in enumerate(EMOTIONS)},
+    **{name: class_index for class_index, name in enumerate(EMOTIONS)},
     "anger": 0,
     "disgusted": 1,
     "fearful": 2,
@@ -44,13 +45,15 @@ _CLASSES: Final = {
     "sadness": 4,
     "surprised": 5,
 }
-# Classes of FER+, AffectNet, CK+ and others that have no counterpart among the seven.
-_FOREIGN: Final = ("contempt", "contemptuous", "unknown", "other", "others", "none", "uncertain")
-_FOREIGN_CLASS: Final[Reason] = (
+# Classes of FER+, AffectNet, CK+ and others without a counterpart among the seven.
+_OTHER_CLASSES: Final = frozenset(
+    ("contempt", "contemptuous", "unknown", "other", "others", "none", "uncertain")
+)
+_OTHER_CLASS: Final[Reason] = (
     "image of a class that is not one of the seven",
     "images of classes that are not among the seven",
 )
-_NO_PART: Final[Reason] = (
+_NO_SPLIT: Final[Reason] = (
     "image outside of train, validation and test",
     "images outside of train, validation and test",
 )
@@ -61,7 +64,7 @@ _EXPECTED: Final = (
 )
 _MAX_IMAGE_BYTES: Final = 4 * 1024 * 1024
 _MAX_PIXELS: Final = 40_000_000
-_PLAIN_MODES: Final = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK")
+_8_BIT_MODES: Final = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK")
 
 
 @dataclass(frozen=True)
@@ -69,28 +72,28 @@ class ImageFiles:
     """Image files of a container, with their split and class.
 
     Attributes:
-        places: (index into SPLITS, class index) by name.
+        files: (index into SPLITS, class index) by file name.
         skipped: counts of all other files.
-        unknown_class: what is wrong with the first class folder of an unknown name, or empty.
+        unknown_class: error message about the first class folder with an unknown name, or empty.
 
     >>> from pathlib import Path
     >>> from emosense.training.readers.containers import open_container
     >>> Path("train/happy").mkdir(parents=True)
     >>> _ = Path("train/happy/a.jpg").write_bytes(b"...")
-    >>> images_in(open_container(Path("."))).places
+    >>> images_in(open_container(Path("."))).files
     {'train/happy/a.jpg': (0, 3)}
     """
 
-    places: dict[str, tuple[int, int]]
+    files: dict[str, tuple[int, int]]
     skipped: Skipped
     unknown_class: str
 
 
 def images_in(container: Container) -> ImageFiles:
-    """Find the images of all parts and classes, by the names of their folders."""
-    places: dict[str, tuple[int, int]] = {}
+    """Find the images of all splits and classes by the names of their folders."""
+    files: dict[str, tuple[int, int]] = {}
     skipped: Counter[tuple[Reason, str]] = Counter()
-    unknown = ""
+    unknown_class = ""
     folders: dict[str, tuple[str, ...]] = {}
     for name in container.names:
         reason, detail = skip_reason(name)
@@ -98,53 +101,59 @@ def images_in(container: Container) -> ImageFiles:
             folders[name] = PurePosixPath(name).parts[:-1]
         else:
             skipped[reason, detail] += 1
-    around: tuple[str, ...] = ()
+    root: tuple[str, ...] = ()
     if not any(
-        _plain(folder) in SPLIT_NAMES for names in set(folders.values()) for folder in names
+        _split_key(folder) in SPLIT_NAMES for parents in set(folders.values()) for folder in parents
     ):
-        # "--data fer/test" or "test.zip": what was named is itself a part.
-        around = (container.path.absolute().name.partition(".")[0],)
-    for name, names in folders.items():
-        place = _place((*around, *names))
-        if isinstance(place, str):
-            unknown = unknown or _unknown_class(place, place_in(container, name))
-        elif isinstance(place[0], int):
-            places[name] = place
+        # "--data fer/test" or "test.zip": the folder or archive is itself a split.
+        root = (container.path.absolute().name.partition(".")[0],)
+    for name, parents in folders.items():
+        result = _classify_folders((*root, *parents))
+        if isinstance(result, str):
+            location = place_in(container, name)
+            unknown_class = unknown_class or _unknown_class_message(result, location)
+        elif isinstance(result[0], int):
+            files[name] = result
         else:
-            skipped[place] += 1
-    return ImageFiles(places, Skipped.of(skipped), unknown)
+            skipped[result] += 1
+    return ImageFiles(files, Skipped.of(skipped), unknown_class)
 
 
 def read_images(container: Container, images: ImageFiles) -> Dataset:
     """Read the images of a folder or archive, sorted by name.
 
-    Images of another size are scaled to 48x48 and made grey.
+    Images are converted to grey and resized to 48x48.
+
+    Args:
+        container: the folder or archive.
+        images: its image files, from :func:`images_in`.
 
     Raises:
-        DatasetError: there is none, one cannot be read, or a class is of an unknown name.
+        DatasetError: there is no image, an image cannot be read, or the name of a class folder
+            is unknown.
     """
     if images.unknown_class:
         raise DatasetError(images.unknown_class)
-    if not images.places:
+    if not images.files:
         others = "; ".join((*images.skipped.messages(), *container.skipped.messages()))
-        no_part = any(reason is _NO_PART for reason, _, _ in images.skipped.counts)
+        no_split = any(reason is _NO_SPLIT for reason, _, _ in images.skipped.counts)
+        hint = " Name the folder around class folders by their split, e.g. test."
         raise DatasetError(
             f"{container.path}: {_EXPECTED}; or a csv of FER2013; found none. "
-            f"Received: {others or 'no files'}."
-            + (" Name the folder around class folders by their part, e.g. test." if no_part else "")
+            f"Received: {others or 'no files'}.{hint if no_split else ''}"
         )
-    rows: dict[str, npt.NDArray[np.uint8]] = {}
+    pixels: dict[str, npt.NDArray[np.uint8]] = {}
     with reading(container.path):
-        for name, file in container.files(images.places):
-            where = place_in(container, name)
+        for name, file in container.files(images.files):
+            location = place_in(container, name)
             data = file.read(_MAX_IMAGE_BYTES + 1)
             if len(data) > _MAX_IMAGE_BYTES:
-                raise DatasetError(f"{where}: is too large for a face image (4 MB at most).")
-            rows[name] = _image(data, where)
-    names = sorted(rows, key=PurePosixPath)
-    usage, labels = zip(*(images.places[name] for name in names), strict=True)
+                raise DatasetError(f"{location}: is too large for a face image (4 MB at most).")
+            pixels[name] = _read_image(data, location)
+    names = sorted(pixels, key=PurePosixPath)
+    usage, labels = zip(*(images.files[name] for name in names), strict=True)
     return Dataset(
-        np.stack([rows[name] for name in names]),
+        np.stack([pixels[name] for name in names]),
         np.array(labels, np.uint8),
         np.array(usage, np.uint8),
         None,
@@ -153,72 +162,83 @@ def read_images(container: Container, images: ImageFiles) -> Dataset:
     )
 
 
-def _place(folders: tuple[str, ...]) -> tuple[int, int] | tuple[Reason, str] | str:
-    """Return (index of the part, class code), or why an image has none.
+def _classify_folders(folders: tuple[str, ...]) -> tuple[int, int] | tuple[Reason, str] | str:
+    """Derive split and class of an image from the folders that contain it.
 
-    That is a reason with its detail, or the folders that should name a class and do not. The
-    class is the first folder below a part that is called as one; the part is the last before
-    it: ``train/train/angry`` has one folder too many, ``test`` may be around all.
+    The class folder is the first one with a class name below a split folder; the split is the
+    last split folder above the class folder, because ``test`` may contain the whole data set.
+
+    Returns:
+        (index into SPLITS, class index); or (reason, detail) of an image that is skipped; or the
+        path of the folders of which none has a class name.
     """
-    first = next((i for i, folder in enumerate(folders) if _plain(folder) in SPLIT_NAMES), None)
-    if first is None:
-        return _NO_PART, "/".join(folders)
-    below = range(first + 1, len(folders))
-    place = next((i for i in below if _class(folders[i]) in (*_CLASSES, *_FOREIGN)), None)
-    part = max(i for i in range(place or len(folders)) if _plain(folders[i]) in SPLIT_NAMES)
-    if place is None:
-        if part == len(folders) - 1:
-            return _NO_CLASS, folders[part]
-        return "/".join(folders[part + 1 :])
-    label = _class(folders[place])
-    if label in _FOREIGN:
-        return _FOREIGN_CLASS, label
-    return SPLITS.index(SPLIT_NAMES[_plain(folders[part])]), _CLASSES[label]
+    first_split = next(
+        (i for i, folder in enumerate(folders) if _split_key(folder) in SPLIT_NAMES), None
+    )
+    if first_split is None:
+        return _NO_SPLIT, "/".join(folders)
+    below = range(first_split + 1, len(folders))
+    class_names = _CLASSES.keys() | _OTHER_CLASSES
+    class_level = next((i for i in below if _class_key(folders[i]) in class_names), None)
+    above = range(class_level or len(folders))
+    split_level = max(i for i in above if _split_key(folders[i]) in SPLIT_NAMES)
+    if class_level is None:
+        if split_level == len(folders) - 1:
+            return _NO_CLASS, folders[split_level]
+        return "/".join(folders[split_level + 1 :])
+    class_name = _class_key(folders[class_level])
+    if class_name in _OTHER_CLASSES:
+        return _OTHER_CLASS, class_name
+    return SPLITS.index(SPLIT_NAMES[_split_key(folders[split_level])]), _CLASSES[class_name]
 
 
-def _unknown_class(label: str, where: str) -> str:
-    text = f"{where}: expected a class folder of {', '.join(EMOTIONS)}. Received: {abbreviate(label)!r}"
-    if any(folder.strip().isdecimal() for folder in label.split("/")):
-        text += (
+def _unknown_class_message(folders: str, location: str) -> str:
+    message = (
+        f"{location}: expected a class folder of {', '.join(EMOTIONS)}. "
+        f"Received: {abbreviate(folders)!r}"
+    )
+    if any(folder.strip().isdecimal() for folder in folders.split("/")):
+        message += (
             ". A number means another emotion in each data set (1 is disgust in FER2013, surprise "
             "in RAF-DB, happy in AffectNet): name the folders by their emotions"
         )
-    return text
+    return message
 
 
-def _plain(folder: str) -> str:
+def _split_key(folder: str) -> str:
+    """Return a folder's name as a key of :data:`SPLIT_NAMES`."""
     return re.sub(r"[\s_-]", "", folder.lower())
 
 
-def _class(folder: str) -> str:
-    """Return a class folder's name without a number before it: ``0_Angry`` is angry."""
+def _class_key(folder: str) -> str:
+    """Return a class folder's name in lower case without a number prefix, as a class name."""
     return re.sub(r"^\d+[\s_.-]+", "", folder.strip().lower())
 
 
-def _image(data: bytes, where: str) -> npt.NDArray[np.uint8]:
+def _read_image(data: bytes, location: str) -> npt.NDArray[np.uint8]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about a size that is checked here by other means
-            grey = _grey(data)
+            warnings.simplefilter("ignore")  # Pillow's size warnings: _MAX_PIXELS limits the size
+            grey = _read_grey(data)
     except EmoSenseError as error:
-        raise DatasetError(f"{where}: cannot be read as an image: {error}") from error
+        raise DatasetError(f"{location}: cannot be read as an image: {error}") from error
     except Exception as error:  # decoders raise many types
         raise DatasetError(
-            f"{where}: cannot be read as an image: it is damaged, or of another kind."
+            f"{location}: cannot be read as an image: it is damaged, or of another kind."
         ) from error
     if grey.size != (INPUT_SIZE, INPUT_SIZE):
         grey = grey.resize((INPUT_SIZE, INPUT_SIZE), Image.Resampling.BILINEAR)
     return np.asarray(grey, np.uint8)
 
 
-def _grey(data: bytes) -> Image.Image:
+def _read_grey(data: bytes) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.width * image.height > _MAX_PIXELS:
                 raise DatasetError(f"it has more than {_MAX_PIXELS / 1e6:.0f} megapixels.")
-            if image.mode in _PLAIN_MODES:
+            if image.mode in _8_BIT_MODES:
                 return ImageOps.exif_transpose(image).convert("L")
     except UnidentifiedImageError:
-        pass  # HEIC, if anything
-    # More than 8 bits a channel: grey of 8, as photos are read.
+        pass  # possibly HEIC, which Pillow does not read
+    # More than 8 bits per channel, or HEIC: converted to 8 bits in the same way as photos.
     return Image.fromarray(read_photo(data, PhotoLimits(max_pixels=_MAX_PIXELS))).convert("L")

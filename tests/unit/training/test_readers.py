@@ -50,12 +50,12 @@ class TestCsv:
         assert len(data.split("PublicTest")) == 0
 
     def test_gz_has_the_same_fingerprint(self, small_csv, small_data, tmp_path):
-        packed = tmp_path / "fer2013.csv.gz"
-        packed.write_bytes(gzip.compress(small_csv.read_bytes()))
-        assert read_dataset(packed).fingerprint == small_data.fingerprint
+        compressed = tmp_path / "fer2013.csv.gz"
+        compressed.write_bytes(gzip.compress(small_csv.read_bytes()))
+        assert read_dataset(compressed).fingerprint == small_data.fingerprint
 
     @pytest.mark.parametrize(
-        ("row", "told"),
+        ("row", "message"),
         [
             ("3,1 2 3,Training", r"bad\.csv, row 3: expected 2304 pixels .* Received: 3 pixels"),
             (f"7,{PIXELS},Training", r"row 3: expected emotion .* Received: '7'"),
@@ -66,9 +66,9 @@ class TestCsv:
             ("3", r"row 3: the row ends too early"),
         ],
     )
-    def test_names_the_wrong_row(self, tmp_path, row, told):
+    def test_names_the_wrong_row(self, tmp_path, row, message):
         path = write(tmp_path / "bad.csv", f"0,{PIXELS},Training", row)
-        with pytest.raises(DatasetError, match=told):
+        with pytest.raises(DatasetError, match=message):
             read_dataset(path)
 
     def test_names_missing_columns(self, tmp_path):
@@ -92,7 +92,7 @@ class TestVotes:
         "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
     )
 
-    def test_become_shares_in_our_order(self, tmp_path):
+    def test_become_fractions_in_fer2013s_class_order(self, tmp_path):
         path = write(tmp_path / "fer2013.csv", f"0,{PIXELS},Training", f"1,{PIXELS},PublicTest")
         write(
             tmp_path / "fer2013new.csv",
@@ -116,11 +116,11 @@ class TestVotes:
 
 
 def make_folder(root, size=48):
-    for part, names in (("train", ("angry", "happy")), ("test", ("sad",))):
+    for split, names in (("train", ("angry", "happy")), ("test", ("sad",))):
         for name in names:
-            (root / part / name).mkdir(parents=True)
+            (root / split / name).mkdir(parents=True)
             grey = Image.new("L", (size, size), len(name) * 10)
-            grey.save(root / part / name / "1.png")
+            grey.save(root / split / name / "1.png")
     return root
 
 
@@ -133,11 +133,11 @@ class TestFolder:
 
     def test_zip_equals_folder_even_when_nested(self, tmp_path):
         folder = make_folder(tmp_path / "fer")
-        packed = tmp_path / "fer.zip"
-        with zipfile.ZipFile(packed, "w") as archive:
+        archive_path = tmp_path / "fer.zip"
+        with zipfile.ZipFile(archive_path, "w") as archive:
             for file in folder.rglob("*.png"):
                 archive.write(file, f"archive/{file.relative_to(folder)}")
-        assert read_dataset(packed).fingerprint == read_dataset(folder).fingerprint
+        assert read_dataset(archive_path).fingerprint == read_dataset(folder).fingerprint
 
     def test_scales_other_sizes(self, tmp_path):
         assert read_dataset(make_folder(tmp_path / "fer", size=96)).images.shape == (3, 48, 48)
@@ -179,19 +179,19 @@ def tarred(path, mode, **members):
 
 
 class TestCsvAsPeopleHaveIt:
-    """The same rows and the same fingerprint, however the competition's csv was kept."""
+    """The same rows and the same fingerprint, however the competition's csv is stored."""
 
     SPLITS = ("Training", "PublicTest", "PrivateTest")
 
-    def rows(self, form="{code},{pixels},{usage}"):
+    def rows(self, row_format="{code},{pixels},{usage}"):
         ramps = (" ".join(str((i + 7 * k) % 256) for i in range(2304)) for k in range(3))
         return [
-            form.format(code=code, pixels=pixels, usage=usage)
+            row_format.format(code=code, pixels=pixels, usage=usage)
             for code, (pixels, usage) in enumerate(zip(ramps, self.SPLITS, strict=True))
         ]
 
-    def text(self, header="emotion,pixels,Usage", form="{code},{pixels},{usage}", end="\n"):
-        return "".join(line + end for line in [header, *self.rows(form)])
+    def text(self, header="emotion,pixels,Usage", row_format="{code},{pixels},{usage}", end="\n"):
+        return "".join(line + end for line in [header, *self.rows(row_format)])
 
     @pytest.fixture
     def plain(self, tmp_path):
@@ -199,7 +199,7 @@ class TestCsvAsPeopleHaveIt:
         return read_dataset(write(tmp_path / "plain" / "a.csv", *self.rows()))
 
     @pytest.mark.parametrize(
-        ("header", "form", "end", "encoding"),
+        ("header", "row_format", "end", "encoding"),
         [
             ("emotion, Usage, pixels", "{code},{usage},{pixels}", "\n", "utf-8"),
             ("emotion, Usage, pixels", "{code}, {usage} , {pixels} ", "\r\n", "utf-8"),
@@ -212,9 +212,11 @@ class TestCsvAsPeopleHaveIt:
             (",emotion,pixels,Usage", "0,{code},{pixels},{usage}", "\n", "utf-8"),
         ],
     )
-    def test_headers_marks_and_encodings(self, tmp_path, plain, header, form, end, encoding):
+    def test_headers_delimiters_and_encodings(
+        self, tmp_path, plain, header, row_format, end, encoding
+    ):
         path = tmp_path / "fer2013.csv"
-        path.write_bytes(self.text(header, form, end).encode(encoding))
+        path.write_bytes(self.text(header, row_format, end).encode(encoding))
         assert read_dataset(path).fingerprint == plain.fingerprint
 
     @pytest.mark.parametrize("last", ["\n", ",,\n", " , ,\n\n", "\r\n\r\n"])
@@ -223,8 +225,8 @@ class TestCsvAsPeopleHaveIt:
         path.write_text(self.text() + last, newline="")
         data = read_dataset(path)
         assert data.fingerprint == plain.fingerprint
-        (told,) = data.skipped.messages()
-        assert "empty row" in told
+        (message,) = data.skipped.messages()
+        assert "empty row" in message
 
     @pytest.mark.parametrize("name", ["fer2013.csv.gz", "FER2013.CSV.GZ", "fer2013.csv", "x.bin"])
     @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, bytes])
@@ -234,7 +236,7 @@ class TestCsvAsPeopleHaveIt:
 
     def test_in_archives(self, tmp_path, plain):
         table = self.text().encode()
-        found = [
+        archives = [
             zipped(tmp_path / "fer2013.csv.zip", fer2013_csv=table),
             zipped(tmp_path / "FER2013.ZIP", fer2013__fer2013_csv=table, README=b"read me"),
             zipped(tmp_path / "b.zip", icml_face_data_csv=table, train_csv=b"x", test_csv=b"y"),
@@ -246,13 +248,13 @@ class TestCsvAsPeopleHaveIt:
         ]
         (tmp_path / "folder" / "fer2013").mkdir(parents=True)
         (tmp_path / "folder" / "fer2013" / "fer2013.csv").write_bytes(table)
-        for path in (*found, tmp_path / "folder"):
+        for path in (*archives, tmp_path / "folder"):
             assert read_dataset(path).fingerprint == plain.fingerprint, path
-        told = read_dataset(tmp_path / "b.zip").skipped.messages()
-        assert told == ["2 files of other kinds left out: 2 .csv"]
+        messages = read_dataset(tmp_path / "b.zip").skipped.messages()
+        assert messages == ["2 files of other kinds left out: 2 .csv"]
 
     def test_the_fingerprint_is_what_cards_hold(self, tmp_path, plain):
-        """SHA-256 over pixels, labels and parts, in the order of the rows."""
+        """SHA-256 of pixels, labels and split indices, in the order of the rows."""
         ramps = [[(i + 7 * k) % 256 for i in range(2304)] for k in range(3)]
         content = b"".join(map(bytes, ramps)) + bytes([0, 1, 2]) + bytes([0, 1, 2])
         expected = hashlib.sha256(content).hexdigest()
@@ -260,8 +262,8 @@ class TestCsvAsPeopleHaveIt:
         path = tmp_path / "a.csv"
         path.write_bytes(self.text("emotion, Usage, pixels", "{code},{usage},{pixels}").encode())
         assert read_dataset(path).fingerprint == expected
-        for code, (part, pixels) in enumerate(zip(self.SPLITS, ramps, strict=True)):
-            folder = tmp_path / "set" / f"{code}" / part / ("angry", "disgust", "fear")[code]
+        for code, (split, pixels) in enumerate(zip(self.SPLITS, ramps, strict=True)):
+            folder = tmp_path / "set" / f"{code}" / split / ("angry", "disgust", "fear")[code]
             folder.mkdir(parents=True)
             Image.fromarray(np.reshape(pixels, (48, 48)).astype(np.uint8)).save(folder / "a.tiff")
         assert read_dataset(tmp_path / "set").fingerprint == expected
@@ -348,7 +350,7 @@ class TestCsvAsPeopleHaveIt:
                 read_dataset(tmp_path / "a.tar.gz")
 
     @pytest.mark.parametrize(
-        ("content", "told"),
+        ("content", "message"),
         [
             (bytes(range(256)) * 300, "cannot be read"),
             (b"0," + b"7 " * 9000, "expected the columns"),
@@ -361,13 +363,13 @@ class TestCsvAsPeopleHaveIt:
             (b"", "an empty file"),
         ],
     )
-    def test_messages_are_short_and_in_our_words(self, tmp_path, content, told):
+    def test_messages_are_short_and_in_our_words(self, tmp_path, content, message):
         path = tmp_path / "fer2013.csv"
         for data in (content, gzip.compress(content)):
             if content[:2] == b"7z" and data is not content:
-                continue  # a packed archive of that kind is none that people have
+                continue  # nobody has a compressed 7-Zip archive
             path.write_bytes(data)
-            with pytest.raises(DatasetError, match=told) as caught:
+            with pytest.raises(DatasetError, match=message) as caught:
                 read_dataset(path)
             assert len(str(caught.value)) < 300 + len(str(tmp_path))
             assert not {"codec", "_csv", "Errno"} & set(str(caught.value).split())
@@ -414,13 +416,13 @@ class TestVotesAsPeopleHaveThem:
             assert len(str(caught.value)) < 300
 
 
-def tree(root, *parts, ending="png", classes=("angry", "disgust", "fear", "happy")):
-    """Write an image a class into each part, brighter from class to class."""
-    for part in parts:
-        for code, name in enumerate(classes):
-            (root / part / name).mkdir(parents=True)
-            image = Image.new("L", (48, 48), 40 + 30 * code)
-            image.save(root / part / name / f"0.{ending}")
+def tree(root, *splits, suffix="png", classes=("angry", "disgust", "fear", "happy")):
+    """Write an image per class into each split, brighter from class to class."""
+    for split in splits:
+        for class_index, name in enumerate(classes):
+            (root / split / name).mkdir(parents=True)
+            image = Image.new("L", (48, 48), 40 + 30 * class_index)
+            image.save(root / split / name / f"0.{suffix}")
     return root
 
 
@@ -430,7 +432,7 @@ def counts(data):
 
 class TestFoldersAsPeopleHaveThem:
     @pytest.mark.parametrize(
-        ("parts", "expected"),
+        ("splits", "expected"),
         [
             (("train", "valid", "test"), [4, 4, 4]),
             (("train", "validation", "test"), [4, 4, 4]),
@@ -444,10 +446,10 @@ class TestFoldersAsPeopleHaveThem:
             (("test/train", "test/valid"), [4, 4, 0]),  # a folder "test" around all
         ],
     )
-    def test_parts(self, tmp_path, parts, expected):
-        assert counts(read_dataset(tree(tmp_path / "set", *parts))) == expected
+    def test_splits(self, tmp_path, splits, expected):
+        assert counts(read_dataset(tree(tmp_path / "set", *splits))) == expected
 
-    def test_a_part_by_itself(self, tmp_path):
+    def test_a_split_by_itself(self, tmp_path):
         tree(tmp_path / "set", "train", "test")
         assert counts(read_dataset(tmp_path / "set" / "test")) == [0, 0, 4]
 
@@ -459,9 +461,9 @@ class TestFoldersAsPeopleHaveThem:
             40 + 30 * code for code in range(7)
         ]
 
-    @pytest.mark.parametrize("ending", ["tiff", "tif", "webp", "gif", "bmp", "JPG", "jpeg"])
-    def test_formats(self, tmp_path, ending):
-        data = read_dataset(tree(tmp_path / "set", "train", "test", ending=ending))
+    @pytest.mark.parametrize("suffix", ["tiff", "tif", "webp", "gif", "bmp", "JPG", "jpeg"])
+    def test_formats(self, tmp_path, suffix):
+        data = read_dataset(tree(tmp_path / "set", "train", "test", suffix=suffix))
         assert counts(data) == [4, 0, 4]
         assert data.images[data.labels == 3].mean() == pytest.approx(130, abs=2)
 
@@ -499,15 +501,15 @@ class TestFoldersAsPeopleHaveThem:
         (real / "gone.png").symlink_to(tmp_path / "nowhere.png")
         data = read_dataset(real)
         assert counts(data) == [4, 0, 4]
-        told = "; ".join(data.skipped.messages())
-        assert "links to folders that were read already left out: " in told
-        assert "1 link that leads nowhere left out: 1 gone.png" in told
+        messages = "; ".join(data.skipped.messages())
+        assert "links to folders that were read already left out: " in messages
+        assert "1 link that leads nowhere left out: 1 gone.png" in messages
         (real / "gone.png").unlink()
         (real / "self").symlink_to(real / "self")
         os.mkfifo(real / "pipe")
-        told = "; ".join(read_dataset(real).skipped.messages())
-        assert "1 link that leads nowhere left out: 1 self" in told
-        assert "1 entry that is no file left out: 1 pipe" in told
+        messages = "; ".join(read_dataset(real).skipped.messages())
+        assert "1 link that leads nowhere left out: 1 self" in messages
+        assert "1 entry that is no file left out: 1 pipe" in messages
 
     def test_links_in_a_zip_are_counted(self, tmp_path):
         folder = tree(tmp_path / "set", "train", "test")
@@ -521,7 +523,7 @@ class TestFoldersAsPeopleHaveThem:
         assert counts(data) == [4, 0, 4]
         assert data.skipped.messages() == ["1 link in the archive left out"]
 
-    def test_an_archive_that_is_called_as_a_part(self, tmp_path):
+    def test_an_archive_with_the_name_of_a_split(self, tmp_path):
         folder = tree(tmp_path / "set", "test") / "test"
         for name, mode in (("Test.tar.gz", "w:gz"), ("train.tar", "w")):
             with tarfile.open(tmp_path / name, mode) as archive:
@@ -529,7 +531,7 @@ class TestFoldersAsPeopleHaveThem:
         assert counts(read_dataset(tmp_path / "Test.tar.gz")) == [0, 0, 4]
         assert counts(read_dataset(tmp_path / "train.tar")) == [4, 0, 0]
 
-    def test_a_root_that_is_called_as_a_part_is_none_where_there_are_parts(self, tmp_path):
+    def test_a_root_with_the_name_of_a_split_is_ignored_where_there_are_splits(self, tmp_path):
         folder = tree(tmp_path / "dev", "train", "test")
         (folder / "docs").mkdir()
         Image.new("L", (9, 9)).save(folder / "docs" / "a.png")
@@ -587,7 +589,7 @@ class TestFoldersAsPeopleHaveThem:
             ]
             assert data.skipped.total == 10
 
-    def test_numbers_and_missing_parts_are_told(self, tmp_path):
+    def test_numbers_and_missing_splits_are_reported(self, tmp_path):
         with pytest.raises(DatasetError, match=r"Received: '1'\. A number means another emotion"):
             read_dataset(tree(tmp_path / "rafdb", "train", "test", classes=("1", "2")))
         with pytest.raises(DatasetError, match=r"found none\. Received: 4 images outside of train"):
@@ -601,7 +603,7 @@ class TestFoldersAsPeopleHaveThem:
             read_dataset(tmp_path / "raf")
 
 
-def test_copies_are_found_by_pixels(small_data):
+def test_duplicates_are_found_by_pixels(small_data):
     training = small_data.split("Training").images
     assert find_duplicates(training[:3], training).all()
     assert find_duplicates(np.concatenate([training[:1], training[:1] ^ 1]), training).tolist() == [
@@ -612,16 +614,16 @@ def test_copies_are_found_by_pixels(small_data):
 
 def test_hold_out_is_stratified_seeded_and_complete(small_data):
     split = small_data.split("Training")
-    rest, held = stratified_split(split, 0.2, seed=3)
-    assert len(rest) + len(held) == len(split)
-    assert sorted(set(held.labels)) == list(range(7))
+    remaining, held_out = stratified_split(split, 0.2, seed=3)
+    assert len(remaining) + len(held_out) == len(split)
+    assert sorted(set(held_out.labels)) == list(range(7))
     again = stratified_split(split, 0.2, seed=3)[1]
-    assert (again.images == held.images).all()
+    assert (again.images == held_out.images).all()
     assert not (
-        len(stratified_split(split, 0.2, seed=4)[1]) == len(held)
-        and (stratified_split(split, 0.2, seed=4)[1].images == held.images).all()
+        len(stratified_split(split, 0.2, seed=4)[1]) == len(held_out)
+        and (stratified_split(split, 0.2, seed=4)[1].images == held_out.images).all()
     )
-    assert isinstance(held, Split)
+    assert isinstance(held_out, Split)
 
 
 def test_dataset_checks_its_shapes():
