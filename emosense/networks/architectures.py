@@ -56,26 +56,28 @@ class Architecture:
         return self.builder(self.name, initializer, dropout)
 
     def without_batch_norm(self, trained: keras.Model) -> keras.Model:
-        """Return a trained network as it is kept: batch normalisation merged, if it has any."""
+        """Return a trained network for inference: batch normalisation folded, if it has any."""
         if self.folded is None:
             return trained
         return fold_batch_norm(trained, self.folded(self.name, "zeros", 1.0))
 
-    def load_initial_weights(self, kept: keras.Model, untrained: keras.Model, faces: Any) -> None:
-        """Give an untrained network the weights of a trained one, as it is kept.
+    def load_initial_weights(
+        self, trained: keras.Model, untrained: keras.Model, faces: Any
+    ) -> None:
+        """Give an untrained network the weights of a trained, folded one.
 
         Args:
-            kept: the trained network, as :meth:`without_batch_norm` returns it.
+            trained: the trained network, as :meth:`without_batch_norm` returns it.
             untrained: a network of :meth:`build`; its weights are set.
             faces: (n, 48, 48, 1) float32 in 0..1, as training shows them.
 
         Raises:
-            ValueError: ``kept`` is another network.
+            ValueError: ``trained`` is another network.
         """
         if self.folded is None:
-            untrained.set_weights(kept.get_weights())
+            untrained.set_weights(trained.get_weights())
         else:
-            unfold_batch_norm(kept, untrained, faces)
+            unfold_batch_norm(trained, untrained, faces)
 
 
 def _paper(*filters: int, padded: bool = False, batch_norm: bool = False) -> Builder:

@@ -1,8 +1,8 @@
 """Batch normalisation (Ioffe & Szegedy 2015, arXiv:1502.03167) for training only.
 
 It speeds up learning, but in inference it is a fixed scale and shift per channel, which the
-weights before it can take in. Networks are therefore trained with it and kept without it: fewer
-parameters, the same answers. By convention the normalisation of the layer ``x`` is named
+weights before it can take in. Networks are therefore trained with it and saved without it: fewer
+parameters, the same outputs. By convention the normalisation of the layer ``x`` is named
 ``x_norm``; between the two may stand what commutes with a scale above 0, such as max pooling.
 """
 
@@ -43,14 +43,14 @@ def fold_batch_norm(trained: keras.Model, plain: keras.Model) -> keras.Model:
 
 
 def unfold_batch_norm(plain: keras.Model, untrained: keras.Model, faces: Any) -> keras.Model:
-    """Undo :func:`fold_batch_norm`, so that kept weights can be trained further.
+    """Undo :func:`fold_batch_norm`, so that folded weights can be trained further.
 
     The statistics that folding dropped are measured anew on ``faces``. Each filter gets the
-    length that He initialisation gives it: batch normalisation makes the answers indifferent to
+    length that He initialisation gives it: batch normalisation makes the outputs indifferent to
     it, but it decides how far a training step turns the filter.
 
     Args:
-        plain: the network as it is kept, with biases.
+        plain: the folded network, with biases.
         untrained: the same network with batch normalisation; its weights are set.
         faces: (n, 48, 48, 1) float32 in 0..1, as training shows them.
 

@@ -6,7 +6,7 @@ on CPUs they outrun depthwise ones of fewer operations. Every face is first brou
 and variance 1 inside the network, so that dark and pale photos look alike to it.
 
 Batch normalisation is needed for training only; :mod:`emosense.networks.batch_norm` merges it
-into the convolutions, which is how trained weights are kept.
+into the convolutions, which is how trained weights are saved.
 """
 
 from __future__ import annotations

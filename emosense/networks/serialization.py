@@ -91,5 +91,5 @@ def _float32_copy(model: keras.Model) -> keras.Model:
 
     copy = keras.models.clone_model(model, clone_function=convert)
     copy.set_weights(model.get_weights())
-    # A clone brings its optimiser along; a model made anew from the same layers does not.
+    # A clone brings its optimiser along; a model rebuilt from the same layers does not.
     return keras.Model(copy.inputs, copy.outputs, name=model.name)

@@ -30,20 +30,20 @@ class Teacher:
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        self._answer = create_backend(trained_model(recipe, "teacher"))
+        self._predict = create_backend(trained_model(recipe, "teacher"))
         self._share = np.float32(recipe.teacher_share)
 
     def mix_targets(
-        self, images: npt.NDArray[np.float32], wanted: npt.NDArray[np.float32]
+        self, images: npt.NDArray[np.float32], targets: npt.NDArray[np.float32]
     ) -> npt.NDArray[np.float32]:
-        """Return ``wanted`` mixed with the teacher's probabilities.
+        """Return ``targets`` mixed with the teacher's probabilities.
 
         Args:
             images: (n, 48, 48, 1) float32 in 0..1.
-            wanted: (n, 7) float32 targets.
+            targets: (n, 7) float32 targets.
         """
         faces = np.rint(images[..., 0] * 255).astype(np.uint8)
         teacher_probabilities = np.concatenate(
-            [self._answer(faces[first : first + _BATCH]) for first in range(0, len(faces), _BATCH)]
+            [self._predict(faces[first : first + _BATCH]) for first in range(0, len(faces), _BATCH)]
         )
-        return np.asarray((1 - self._share) * wanted + self._share * teacher_probabilities)
+        return np.asarray((1 - self._share) * targets + self._share * teacher_probabilities)

@@ -59,10 +59,10 @@ def to_unit(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 
 def targets(split: Split, recipe: Recipe) -> npt.NDArray[np.float32]:
-    """Return the (n, 7) float32 targets: one-hot labels, mixed with FER+ votes if asked.
+    """Return the (n, 7) float32 targets: one-hot labels, mixed with FER+ votes by ``recipe.ferplus_share``.
 
     Raises:
-        TrainingError: votes are wanted but the data has none.
+        TrainingError: the recipe asks for votes but the data has none.
     """
     labels = np.eye(len(EMOTIONS), dtype=np.float32)[split.labels]
     fraction = recipe.ferplus_share

@@ -65,12 +65,12 @@ def train(
     """Train until all epochs of the recipe are done.
 
     Args:
-        recipe: every choice of the run.
-        data: its Training split is learned, its PublicTest split is validated on. Without a
+        recipe: all hyperparameters of the run.
+        data: trained on its Training split, validated on its PublicTest split. Without a
             PublicTest split a seeded, stratified tenth of Training is held out.
         folder: where checkpoints go.
         resume: go on with the run in ``folder`` (the same recipe and data); the result is
-            that of an undisturbed run.
+            that of an uninterrupted run.
         on_progress: called after every step.
         tensorboard: where to write TensorBoard logs (needs the ``tensorboard`` package).
 
@@ -83,7 +83,7 @@ def train(
     training, validation = train_validation_split(data, recipe.seed)
     if len(training) == 0 or len(validation) == 0:
         raise TrainingError(
-            f"{data.source}: expected images to learn and images to watch. "
+            f"{data.source}: expected images for training and for validation. "
             f"Received: {len(training)} and {len(validation)}"
         )
     run = RunDirectory(folder)
@@ -100,22 +100,22 @@ def train(
     else:
         state = RunState(recipe.as_dict(), data.fingerprint)
         model = build_and_compile(recipe, steps=-(-len(training) // recipe.batch_size))
-    checked = to_unit(validation.images)[..., np.newaxis]
-    labels = targets(validation, Recipe(recipe.network))
-    counts = class_weights(training, recipe.balance) if recipe.balance else None
+    validation_images = to_unit(validation.images)[..., np.newaxis]
+    validation_targets = targets(validation, Recipe(recipe.network))
+    weight_per_class = class_weights(training, recipe.balance) if recipe.balance else None
     teacher = Teacher(recipe) if recipe.teacher else None
     for epoch in range(state.epochs_done, recipe.epochs):
-        watch = _EpochMonitor(recipe, epoch, len(training), state, on_progress)
-        callbacks: list[Any] = [watch]
+        monitor = _EpochMonitor(recipe, epoch, len(training), state, on_progress)
+        callbacks: list[Any] = [monitor]
         if tensorboard is not None:
             callbacks.append(_tensorboard(tensorboard))
         images, epoch_targets = epoch_data(training, recipe, epoch)
         if recipe.start and epoch == 0:
             load_initial_weights(model, recipe, images)
-        weights = None if counts is None else epoch_targets @ counts
+        weights = None if weight_per_class is None else epoch_targets @ weight_per_class
         if teacher is not None:
             epoch_targets = teacher.mix_targets(images, epoch_targets)
-        log = model.fit(
+        logs = model.fit(
             images,
             epoch_targets,
             sample_weight=weights,
@@ -126,20 +126,20 @@ def train(
             callbacks=callbacks,
             verbose=0,
         ).history
-        row = {name: float(values[-1]) for name, values in log.items()}
+        row = {name: float(values[-1]) for name, values in logs.items()}
         with ema.averaged_weights(model):
             validation_metrics = model.evaluate(
-                checked, labels, batch_size=256, verbose=0, return_dict=True
+                validation_images, validation_targets, batch_size=256, verbose=0, return_dict=True
             )
         row |= {f"val_{name}": float(value) for name, value in validation_metrics.items()}
         row |= {
             "epoch": epoch + 1,
             "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
-            "seconds": round(watch.elapsed, 2),
+            "seconds": round(monitor.elapsed, 2),
         }
         state.history.append(row)
         run.save(model, state)
-        watch.report(watch.steps, row)
+        monitor.report(monitor.steps, row)
     return state
 
 
@@ -151,13 +151,13 @@ def _tensorboard(folder: Path) -> Any:
 
 def build_and_compile(recipe: Recipe, steps: int) -> Any:
     """Build and compile the recipe's network; ``steps`` is the number an epoch has."""
-    before = keras.config.dtype_policy()
+    previous_policy = keras.config.dtype_policy()
     keras.utils.set_random_seed(recipe.seed)
     try:
         keras.config.set_dtype_policy(recipe.precision)
         model = architecture(recipe.network).build(recipe.initializer, recipe.dropout)
     finally:
-        keras.config.set_dtype_policy(before)
+        keras.config.set_dtype_policy(previous_policy)
     model.compile(
         optimizer=ema.keep_raw_weights(_optimizer(recipe, steps)),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
@@ -212,7 +212,7 @@ class _EpochMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # keras sh
         self._recipe = recipe
         self._epoch = epoch
         self._images = images
-        self._earlier = [row["seconds"] for row in state.history[-5:]]
+        self._previous_seconds = [row["seconds"] for row in state.history[-5:]]
         self._on_progress = on_progress
         self._start = time.perf_counter()
         self.steps = -(-images // recipe.batch_size)
@@ -234,17 +234,17 @@ class _EpochMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # keras sh
             return
         elapsed = self.elapsed
         epoch_seconds = elapsed * self.steps / step
-        ahead = self._recipe.epochs - self._epoch - 1
-        typical = float(np.mean([*self._earlier, epoch_seconds]))
-        done = min(step * self._recipe.batch_size, self._images)
+        epochs_left = self._recipe.epochs - self._epoch - 1
+        mean_epoch_seconds = float(np.mean([*self._previous_seconds, epoch_seconds]))
+        images_done = min(step * self._recipe.batch_size, self._images)
         self._on_progress(
             Progress(
                 epoch=self._epoch + 1,
                 epochs=self._recipe.epochs,
                 step=step,
                 steps=self.steps,
-                images_per_second=done / elapsed,
-                seconds_left=epoch_seconds - elapsed + ahead * typical,
+                images_per_second=images_done / elapsed,
+                seconds_left=epoch_seconds - elapsed + epochs_left * mean_epoch_seconds,
                 metrics=metrics,
             )
         )
