@@ -89,7 +89,7 @@ def train(
     training, validation = train_validation_split(data, recipe.seed)
     if len(training) == 0 or len(validation) == 0:
         raise TrainingError(
-            f"{data.source}: expected images to learn and images to watch. "
+            f"{data.source}: expected images for training and for validation. "
             f"Received: {len(training)} and {len(validation)}"
         )
     run = RunDirectory(folder)
@@ -108,7 +108,7 @@ def train(
         model = build_and_compile(recipe, steps=-(-len(training) // recipe.batch_size))
     validation_images = to_unit(validation.images)[..., np.newaxis]
     validation_targets = targets(validation, Recipe(recipe.network))
-    weights = class_weights(training, recipe.balance) if recipe.balance else None
+    weight_per_class = class_weights(training, recipe.balance) if recipe.balance else None
     teacher = Teacher(recipe) if recipe.teacher else None
     for epoch in range(state.epochs_done, recipe.epochs):
         monitor = _EpochMonitor(recipe, epoch, len(training), state, on_progress)
@@ -118,10 +118,10 @@ def train(
         images, epoch_targets = epoch_data(training, recipe, epoch)
         if recipe.start and epoch == 0:
             load_initial_weights(model, recipe, images)
-        sample_weights = None if weights is None else epoch_targets @ weights
+        sample_weights = None if weight_per_class is None else epoch_targets @ weight_per_class
         if teacher is not None:
             epoch_targets = teacher.mix_targets(images, epoch_targets)
-        log = model.fit(
+        logs = model.fit(
             images,
             epoch_targets,
             sample_weight=sample_weights,
@@ -132,7 +132,7 @@ def train(
             callbacks=callbacks,
             verbose=0,
         ).history
-        row = {name: float(values[-1]) for name, values in log.items()}
+        row = {name: float(values[-1]) for name, values in logs.items()}
         with ema.averaged_weights(model):
             validated = model.evaluate(
                 validation_images, validation_targets, batch_size=256, verbose=0, return_dict=True
