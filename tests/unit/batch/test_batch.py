@@ -628,7 +628,14 @@ def test_ctrl_c_ends_a_job_at_once(album, tmp_path, gates):
     folder = tmp_path / "out"
     with Gate(gates, "files") as gate:
         driver = driver_at_gates(
-            gates, album, folder, stderr=subprocess.PIPE, text=True, start_new_session=True
+            gates,
+            album,
+            folder,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            # Ignored signals are inherited: a test run in a shell's background ignores Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         gate.let_one_through()
         gate.wait()  # in the middle of the job, which cannot end before the signal
