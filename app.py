@@ -1,12 +1,18 @@
-"""EmoSense: the app's router. Start it with ``streamlit run app.py``."""
+"""EmoSense: the ASGI application, pages and routes on one port. Start it with ``streamlit run app.py``."""
+
+import runpy
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from emosense.errors import EmoSenseError
-from emosense.ui.navigation import navigate, show_footer
+from emosense.ui import application
 
-try:
-    navigate().run()
-except EmoSenseError as error:  # e.g. an invalid setting
-    st.error(str(error), icon=":material/error:")
-show_footer()
+if get_script_run_ctx(suppress_warning=True) is None:
+    app = st.App(
+        application.SCRIPT,
+        routes=application.routes(),
+        middleware=application.middleware(),
+        lifespan=application.lifespan,
+    )
+else:  # run as a script, e.g. by streamlit.testing.v1.AppTest
+    runpy.run_path(str(application.SCRIPT))

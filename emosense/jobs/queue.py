@@ -73,6 +73,15 @@ class JobQueue:
             waiting = list(self._waiting)
         return waiting.index(job) + 1 if job in waiting else 0
 
+    def close(self) -> None:
+        """Cancel all jobs that wait and end the process; a running job fails."""
+        with self._lock:
+            waiting = list(self._waiting)
+        for job in waiting:
+            self.cancel(job)
+        self.worker.kill()
+        self.worker.close()
+
     def _work(self) -> None:
         while True:
             with self._lock:

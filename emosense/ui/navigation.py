@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from emosense.ui.components.frame import dark, show_frame
-from emosense.ui.session.cleanup import register_cleanup
 from emosense.ui.session.login import require_login
 from emosense.ui.session.malloc import limit_malloc_arenas
 from emosense.ui.session.query_params import PAGE
@@ -46,7 +45,6 @@ def navigate() -> StreamlitPage:
     st.set_page_config(page_title=_NAME, page_icon="🙂", layout="wide")
     limit_malloc_arenas()
     keep_uploads_in_memory()
-    register_cleanup()
     require_login()
     st.session_state[_ROUTED] = True
     st.logo(_LOGO.format(colour="#8AB0FF" if dark() else "#2457C5"), size="large")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 from support.data import texts
 
 from emosense.networks.registry import find_model, list_models
 from emosense.networks.serialization import sha256_of
+from emosense.services import services
 from emosense.training.export_model import export_model
 from emosense.training.recipe import Recipe
 from emosense.training.trainer import train
@@ -25,9 +25,9 @@ VIEWS = ("overview", "confusion", "classes", "training", "trust", "architecture"
 def with_tiny(small_run, tmp_path, monkeypatch):
     shutil.copytree(small_run / "models" / "tiny", tmp_path / "tiny")
     monkeypatch.setenv("EMOSENSE_MODELS", str(tmp_path))
-    st.cache_resource.clear()  # with it the inference process that does not know the model
+    services().close()  # with it the inference process that does not know the model
     yield tmp_path / "tiny"
-    st.cache_resource.clear()
+    services().close()
 
 
 def opened(*expanders, **parameters):

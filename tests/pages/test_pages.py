@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 from support.data import encoded, texts
 
@@ -84,9 +83,9 @@ def test_several_photos_with_a_damaged_one(page, astronaut_png, astronaut):
 def small_model(small_run, monkeypatch):
     """The model trained by the tests, in a new inference process that finds it."""
     monkeypatch.setenv("EMOSENSE_MODELS", str(small_run / "models"))
-    st.cache_resource.clear()
+    services().close()
     yield
-    st.cache_resource.clear()
+    services().close()
 
 
 def test_an_unsure_prediction_and_its_explanation(astronaut_png, small_model):

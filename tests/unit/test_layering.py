@@ -184,7 +184,7 @@ def test_import_sets_none_of_our_variables():
         "import os\n"
         "ours = ('TF_ENABLE_ONEDNN_OPTS', 'TF_CPP_MIN_LOG_LEVEL', 'KERAS_BACKEND')\n"
         "for name in ours: os.environ.pop(name, None)\n"
-        "import emosense.analyzer, emosense.cli.main, emosense.ui.session.worker\n"
+        "import emosense.analyzer, emosense.cli.main, emosense.ui.application\n"
         "assert not [n for n in os.environ if n in ours or n.startswith('EMOSENSE')]"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from emosense.jobs.photo_jobs import PhotoJob
+from emosense.services import services
 from emosense.ui.session.cleanup import session_resource
 from emosense.ui.session.jobs import SessionJobs
-from emosense.ui.session.worker import photo_queue
 
 
 class SessionBatches(SessionJobs[PhotoJob]):
@@ -16,7 +16,7 @@ class SessionBatches(SessionJobs[PhotoJob]):
     """
 
     def __init__(self) -> None:
-        super().__init__(photo_queue())
+        super().__init__(services().photos)
 
 
 def session_batches() -> SessionBatches:

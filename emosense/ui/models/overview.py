@@ -9,9 +9,9 @@ import streamlit as st
 from emosense.charts.evaluation import HEADLINES, headline_chart
 from emosense.errors import EmoSenseError
 from emosense.networks.architectures import ARCHITECTURES
+from emosense.services import services
 from emosense.ui.models.components import percent, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
-from emosense.ui.session.worker import shared_worker
 from emosense.worker.messages import MeasureThroughput, Throughput
 
 _THROUGHPUTS = "model_throughputs"
@@ -140,7 +140,7 @@ def _show_speed(selection: Selection) -> None:
             with st.spinner(f"Measuring {selected.label} ..."):
                 try:
                     request = MeasureThroughput(model=selected.model.name)
-                    throughputs[selected.model.name] = shared_worker().request(request)
+                    throughputs[selected.model.name] = services().photos.worker.request(request)
                 except EmoSenseError as error:
                     st.error(f"{selected.label}: {error}", icon=":material/error:")
     rows = [

@@ -2,6 +2,7 @@
 
 Streamlit keeps a disconnected session for a time to live (TTL), so that it survives a short loss of
 the network, but drops expired sessions only when another visitor connects. Here a timer closes it.
+The timers stand in no cache of Streamlit, since every visitor can clear those.
 """
 
 from __future__ import annotations
@@ -9,20 +10,18 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from emosense.ui import streamlit_internals
 from emosense.ui.session.malloc import trim_malloc
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
     from streamlit.runtime.app_session import AppSession
 
-_TTL_FRACTION = 0.9
-_closing: dict[str, asyncio.TimerHandle] = {}
-"""Timers that will close disconnected sessions, by session id; for the server's event loop only."""
+_TTL_FRACTION: Final = 0.9
 
 
 class SessionResource(ABC):
@@ -57,45 +56,45 @@ def session_resource(make: Callable[[], Resource]) -> Resource:
     return st.session_state[key]  # type: ignore[no-any-return]
 
 
-def register_cleanup() -> None:
-    """Register this session's clean-up, which runs after it has disconnected."""
-    context = get_script_run_ctx()
-    if context is not None and runtime.exists():
-        _session_watcher()
+class SessionCleanupMiddleware:
+    """ASGI middleware that closes sessions some time after their WebSocket has closed.
 
+    Args:
+        app: the application that it wraps.
 
-class _SessionWatcher:
-    def __init__(self, session_id: str) -> None:
-        self._id = session_id
+    >>> async def app(scope, receive, send): ...
+    >>> import asyncio
+    >>> asyncio.run(SessionCleanupMiddleware(app)({"type": "http"}, None, None))
+    """
 
-    def on_disconnect(self) -> None:
-        """Schedule closing the session, if it does not reconnect; runs in the server's event loop."""
-        session = runtime.get_instance().get_app_session(self._id) if runtime.exists() else None
-        if session is None:
-            return
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; after a WebSocket has closed, schedule the end of its session."""
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            if scope["type"] == "websocket":
+                self._schedule()
+
+    def _schedule(self) -> None:
         ttl = float(st.get_option("server.disconnectedSessionTTL") or 0)
-        # A session can reconnect and disconnect again: only the last time counts.
-        if (timer := _closing.pop(self._id, None)) is not None:
-            timer.cancel()
-        # A little before the TTL is over: expired sessions can no longer be closed by their id.
-        _closing[self._id] = asyncio.get_running_loop().call_later(
-            _TTL_FRACTION * ttl, self._close, session
-        )
+        for session in streamlit_internals.disconnected_sessions():
+            if session.id not in self._timers:
+                # A little before the TTL is over: expired sessions can no longer be closed by id.
+                self._timers[session.id] = asyncio.get_running_loop().call_later(
+                    _TTL_FRACTION * ttl, self._close, session
+                )
 
     def _close(self, session: AppSession) -> None:
-        _closing.pop(self._id, None)
-        server = runtime.get_instance()
-        if not server.is_active_session(self._id):
-            server.close_session(self._id)
-            for value in list(session.session_state.filtered_state.values()):
-                if isinstance(value, SessionResource):
-                    value.close()
-            session.session_state.clear()  # the server keeps a reference to its last session
-            trim_malloc()
-
-
-@st.cache_resource(show_spinner=False, scope="session", on_release=_SessionWatcher.on_disconnect)
-def _session_watcher() -> _SessionWatcher:
-    context = get_script_run_ctx()
-    assert context is not None
-    return _SessionWatcher(context.session_id)
+        self._timers.pop(session.id, None)
+        if streamlit_internals.is_connected(session):
+            return
+        resources = streamlit_internals.session_values(session)
+        streamlit_internals.end_session(session)
+        for value in resources:
+            if isinstance(value, SessionResource):
+                value.close()
+        trim_malloc()

@@ -9,12 +9,12 @@ from emosense.errors import EmoSenseError
 from emosense.media.formats import VIDEO_FORMATS
 from emosense.results import VideoInfo
 from emosense.samples import SAMPLE_CLIP_NAME, SAMPLE_CREDIT
+from emosense.services import services
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import select_model
 from emosense.ui.components.pictures import show_picture
 from emosense.ui.components.upload_kinds import group_by_kind, redirect_uploads
 from emosense.ui.session.query_params import query_choice, query_flag
-from emosense.ui.session.worker import shared_worker
 from emosense.ui.video.session import SessionVideos, Upload
 from emosense.video.options import VideoOptions
 
@@ -55,8 +55,8 @@ def upload_video(videos: SessionVideos) -> Upload | None:
     try:
         with st.spinner("Opening the video ..."):
             if uploaded is None:
-                return videos.add_sample(key, shared_worker())
-            return videos.add(key, name, uploaded, shared_worker())
+                return videos.add_sample(key, services().photos.worker)
+            return videos.add(key, name, uploaded, services().photos.worker)
     except EmoSenseError as error:
         # Messages about a file start with its name, which is shown in bold here.
         text = str(error).removeprefix(f"{name}: ")

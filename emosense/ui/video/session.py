@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import atexit
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import streamlit as st
-
-from emosense.jobs.spool import Spool
 from emosense.jobs.video_jobs import VideoJob
 from emosense.results import VideoInfo
 from emosense.samples import SAMPLE_CLIP_NAME
+from emosense.services import services
 from emosense.ui.session.cleanup import session_resource
 from emosense.ui.session.jobs import SessionJobs
-from emosense.ui.session.worker import video_queue
 from emosense.video.options import VideoOptions
 from emosense.worker.client import InferenceWorker
 from emosense.worker.messages import InspectVideo, WriteSampleClip
@@ -60,8 +56,8 @@ class SessionVideos(SessionJobs[VideoJob]):
     """
 
     def __init__(self) -> None:
-        super().__init__(video_queue())
-        self._spool = shared_spool()
+        super().__init__(services().videos)
+        self._spool = services().spool
         self.uploads: dict[str, Upload] = {}
 
     def preload(self, model: str) -> None:
@@ -156,14 +152,6 @@ class SessionVideos(SessionJobs[VideoJob]):
         folders = {upload.path.parent for upload in self.uploads.values()}
         for folder in folders | {job.path.parent for job in self.jobs.values()}:
             self._spool.remove(folder)
-
-
-@st.cache_resource(show_spinner=False)
-def shared_spool() -> Spool:
-    """Return the server's folder for temporary files, created when it is first needed."""
-    spool = Spool()
-    atexit.register(spool.close)
-    return spool
 
 
 def session_videos() -> SessionVideos:

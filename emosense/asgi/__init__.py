@@ -1,0 +1,1 @@
+"""ASGI middleware: what a request must fulfil before Streamlit or a route of ours sees it."""

@@ -1,0 +1,12 @@
+"""The script that Streamlit runs for every visitor and interaction: it shows the page of the URL."""
+
+import streamlit as st
+
+from emosense.errors import EmoSenseError
+from emosense.ui.navigation import navigate, show_footer
+
+try:
+    navigate().run()
+except EmoSenseError as error:  # e.g. an invalid setting
+    st.error(str(error), icon=":material/error:")
+show_footer()

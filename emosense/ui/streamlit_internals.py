@@ -1,0 +1,53 @@
+"""All uses of Streamlit's private parts, in one place.
+
+Written for Streamlit 1.67; ``tests/contract/test_streamlit_internals.py`` checks each of them against
+the installed version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from streamlit import runtime
+
+if TYPE_CHECKING:
+    from streamlit.runtime.app_session import AppSession
+    from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
+
+STREAMLIT_VERSION: Final = "1.67"
+"""The version whose private parts these are."""
+
+STREAM_PATH: Final = "/_stcore/stream"
+"""Path of Streamlit's WebSocket."""
+
+
+def _session_manager() -> WebsocketSessionManager | None:
+    manager = runtime.get_instance()._session_mgr if runtime.exists() else None
+    return manager  # type: ignore[return-value]
+
+
+def disconnected_sessions() -> list[AppSession]:
+    """Return the sessions whose browser has gone and that may still reconnect."""
+    manager = _session_manager()
+    if manager is None:
+        return []
+    return [info.session for info in manager._session_storage.list()]
+
+
+def is_connected(session: AppSession) -> bool:
+    """Return whether a browser is connected to a session."""
+    return runtime.exists() and runtime.get_instance().is_active_session(session.id)
+
+
+def session_values(session: AppSession) -> Iterable[object]:
+    """Return the values of a session's state."""
+    return list(session.session_state.filtered_state.values())
+
+
+def end_session(session: AppSession) -> None:
+    """End a disconnected session: its uploads are removed and its state is emptied."""
+    if runtime.exists():
+        runtime.get_instance().close_session(session.id)
+    session.shutdown()  # if the storage of sessions has dropped it before; else it does nothing
+    session.session_state.clear()  # the server keeps a reference to its last session
