@@ -79,8 +79,7 @@ class JobQueue:
             waiting = list(self._waiting)
         for job in waiting:
             self.cancel(job)
-        self.worker.kill()
-        self.worker.close()
+        self.worker.shut_down()
 
     def _work(self) -> None:
         while True:

@@ -27,12 +27,17 @@ def _session_manager() -> WebsocketSessionManager | None:
     return manager  # type: ignore[return-value]
 
 
-def disconnected_sessions() -> list[AppSession]:
-    """Return the sessions whose browser has gone and that may still reconnect."""
+def disconnected_sessions() -> list[tuple[AppSession, object]]:
+    """Return the sessions whose browser has gone and that may still reconnect.
+
+    Returns:
+        Each session with an object that stands for its disconnection: another one after the
+        session has reconnected and disconnected again.
+    """
     manager = _session_manager()
     if manager is None:
         return []
-    return [info.session for info in manager._session_storage.list()]
+    return [(info.session, info) for info in manager._session_storage.list()]
 
 
 def is_connected(session: AppSession) -> bool:

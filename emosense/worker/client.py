@@ -58,6 +58,7 @@ class InferenceWorker:
         self._lock = FairLock()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
+        self._is_shut_down = False
         atexit.register(self.close)
 
     @property
@@ -145,6 +146,13 @@ class InferenceWorker:
         with self._lock:
             self._running()
 
+    def shut_down(self) -> None:
+        """End the process for good, from any thread; requests raise :class:`WorkerDied`."""
+        self._is_shut_down = True
+        self.kill()
+        with self._lock:
+            self.close()
+
     def kill(self) -> None:
         """Kill the process, from any thread; a running request raises :class:`WorkerDied`."""
         process = self._process
@@ -170,6 +178,8 @@ class InferenceWorker:
         return self._connection
 
     def _restart(self) -> None:
+        if self._is_shut_down:
+            raise WorkerDied("The server is shutting down.")
         if self._process is not None:
             self._process.kill()
         self.close()

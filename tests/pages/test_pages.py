@@ -8,6 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from support.data import encoded, texts
 
+from emosense.services import services
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -69,7 +69,7 @@ class SessionCleanupMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._timers: dict[str, tuple[object, asyncio.TimerHandle]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; after a WebSocket has closed, schedule the end of its session."""
@@ -81,12 +81,15 @@ class SessionCleanupMiddleware:
 
     def _schedule(self) -> None:
         ttl = float(st.get_option("server.disconnectedSessionTTL") or 0)
-        for session in streamlit_internals.disconnected_sessions():
-            if session.id not in self._timers:
-                # A little before the TTL is over: expired sessions can no longer be closed by id.
-                self._timers[session.id] = asyncio.get_running_loop().call_later(
-                    _TTL_FRACTION * ttl, self._close, session
-                )
+        for session, disconnection in streamlit_internals.disconnected_sessions():
+            earlier, timer = self._timers.get(session.id, (None, None))
+            if earlier is disconnection:
+                continue
+            if timer is not None:  # it reconnected meanwhile: only the last disconnection counts
+                timer.cancel()
+            # A little before the TTL is over: expired sessions can no longer be closed by id.
+            timer = asyncio.get_running_loop().call_later(_TTL_FRACTION * ttl, self._close, session)
+            self._timers[session.id] = (disconnection, timer)
 
     def _close(self, session: AppSession) -> None:
         self._timers.pop(session.id, None)

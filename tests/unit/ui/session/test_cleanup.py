@@ -2,44 +2,106 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from types import SimpleNamespace
 
-from emosense.ui.session import cleanup
+import pytest
+
+from emosense.ui import streamlit_internals
+from emosense.ui.session.cleanup import SessionCleanupMiddleware, SessionResource
 
 
-def test_only_the_last_disconnect_counts(monkeypatch):
-    closed = []
-    server = SimpleNamespace(
-        get_app_session=lambda name: SimpleNamespace(session_state=State()),
-        is_active_session=lambda name: False,
-        close_session=closed.append,
-    )
-    monkeypatch.setattr(cleanup.runtime, "exists", lambda: True)
-    monkeypatch.setattr(cleanup.runtime, "get_instance", lambda: server)
+class Files(SessionResource):
+    def __init__(self):
+        self.closed = 0
 
-    async def scenario():
-        clock = count()
-        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: float(next(clock)))
-        cleanup._SessionWatcher("a").on_disconnect()
-        first = cleanup._closing["a"]
-        cleanup._SessionWatcher("b").on_disconnect()
-        cleanup._SessionWatcher("a").on_disconnect()  # it reconnected, and disconnects again
-        last = cleanup._closing["a"]
-        assert first.cancelled()
-        assert last.when() > first.when()
-        assert not cleanup._closing["b"].cancelled()
-        last._run()
-        assert closed == ["a"]
-        assert list(cleanup._closing) == ["b"]
-        cleanup._closing.pop("b").cancel()
+    def close(self):
+        self.closed += 1
 
+
+class Server:
+    """Sessions by name, as streamlit_internals shows them."""
+
+    def __init__(self, monkeypatch):
+        self.disconnected, self.connected, self.ended = {}, set(), []
+        self.files = {"a": Files(), "b": Files()}
+        monkeypatch.setattr(streamlit_internals, "disconnected_sessions", self._disconnected)
+        monkeypatch.setattr(
+            streamlit_internals, "is_connected", lambda session: session.id in self.connected
+        )
+        monkeypatch.setattr(
+            streamlit_internals, "session_values", lambda session: [self.files[session.id], 3]
+        )
+        monkeypatch.setattr(
+            streamlit_internals, "end_session", lambda session: self.ended.append(session.id)
+        )
+        self.middleware = SessionCleanupMiddleware(self._app)
+
+    def _disconnected(self):
+        return [(SimpleNamespace(id=name), token) for name, token in self.disconnected.items()]
+
+    async def _app(self, scope, receive, send):
+        if scope["type"] == "websocket":
+            self.disconnected[scope["session"]] = object()
+
+    async def disconnect(self, name):
+        await self.middleware({"type": "websocket", "session": name}, None, None)
+
+    def timer(self, name):
+        return self.middleware._timers[name][1]
+
+
+@pytest.fixture
+def server(monkeypatch):
+    return Server(monkeypatch)
+
+
+def run(scenario):
     # In a separate thread: browser tests leave the main thread with a running event loop.
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(scenario())).result()
+        thread.submit(lambda: asyncio.run(scenario)).result()
 
 
-class State(dict):
-    @property
-    def filtered_state(self):
-        return {}
+def test_a_session_ends_once_with_its_resources(server):
+    async def scenario():
+        await server.disconnect("a")
+        await server.disconnect("b")
+        server.timer("a")._run()
+        assert server.ended == ["a"]
+        assert server.files["a"].closed == 1
+        assert server.files["b"].closed == 0
+        assert not server.timer("b").cancelled()
+
+    run(scenario())
+
+
+def test_only_the_last_disconnection_counts(server):
+    async def scenario():
+        await server.disconnect("a")
+        first = server.timer("a")
+        await server.disconnect("b")
+        assert server.timer("a") is first  # the other's end changes nothing
+        await server.disconnect("a")  # it had reconnected
+        assert first.cancelled()
+        assert not server.timer("a").cancelled()
+
+    run(scenario())
+
+
+def test_a_session_that_is_back_stays(server):
+    async def scenario():
+        await server.disconnect("a")
+        server.connected.add("a")
+        server.timer("a")._run()
+        assert not server.ended
+        assert not server.files["a"].closed
+
+    run(scenario())
+
+
+def test_requests_that_are_no_websocket_end_no_session(server):
+    async def scenario():
+        server.disconnected["a"] = object()
+        await server.middleware({"type": "http"}, None, None)
+        assert not server.middleware._timers
+
+    run(scenario())
