@@ -6,10 +6,10 @@ the installed version.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 if TYPE_CHECKING:
     from streamlit.runtime.app_session import AppSession
@@ -40,14 +40,15 @@ def disconnected_sessions() -> list[tuple[AppSession, object]]:
     return [(info.session, info) for info in manager._session_storage.list()]
 
 
-def is_connected(session: AppSession) -> bool:
-    """Return whether a browser is connected to a session."""
-    return runtime.exists() and runtime.get_instance().is_active_session(session.id)
+def session_id() -> str:
+    """Return the id of the session whose script runs in this thread; empty outside of a script."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return "" if context is None else context.session_id
 
 
-def session_values(session: AppSession) -> Iterable[object]:
-    """Return the values of a session's state."""
-    return list(session.session_state.filtered_state.values())
+def is_connected(session: str) -> bool:
+    """Return whether a browser is connected to the session with this id."""
+    return runtime.exists() and runtime.get_instance().is_active_session(session)
 
 
 def end_session(session: AppSession) -> None:

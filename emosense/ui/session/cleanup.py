@@ -41,6 +41,10 @@ class SessionResource(ABC):
 
 Resource = TypeVar("Resource", bound=SessionResource)
 
+_resources: dict[str, list[SessionResource]] = {}
+"""The resources of each session, by its id: a session that logs out or that Streamlit drops is gone
+at once, with its state."""
+
 
 def session_resource(make: Callable[[], Resource]) -> Resource:
     """Return this session's instance of a resource, created on first use.
@@ -52,7 +56,8 @@ def session_resource(make: Callable[[], Resource]) -> Resource:
     """
     key = f"resource_{make.__name__}"
     if key not in st.session_state:
-        st.session_state[key] = make()
+        st.session_state[key] = resource = make()
+        _resources.setdefault(streamlit_internals.session_id(), []).append(resource)
     return st.session_state[key]  # type: ignore[no-any-return]
 
 
@@ -90,14 +95,17 @@ class SessionCleanupMiddleware:
             # A little before the TTL is over: expired sessions can no longer be closed by id.
             timer = asyncio.get_running_loop().call_later(_TTL_FRACTION * ttl, self._close, session)
             self._timers[session.id] = (disconnection, timer)
+        for name in list(_resources):
+            if name not in self._timers and not streamlit_internals.is_connected(name):
+                self._release(name)
 
     def _close(self, session: AppSession) -> None:
-        self._timers.pop(session.id, None)
-        if streamlit_internals.is_connected(session):
-            return
-        resources = streamlit_internals.session_values(session)
-        streamlit_internals.end_session(session)
-        for value in resources:
-            if isinstance(value, SessionResource):
-                value.close()
+        del self._timers[session.id]
+        if not streamlit_internals.is_connected(session.id):
+            streamlit_internals.end_session(session)
+            self._release(session.id)
+
+    def _release(self, name: str) -> None:
+        for resource in _resources.pop(name, ()):
+            resource.close()
         trim_malloc()

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from emosense.ui import streamlit_internals
+from emosense.ui.session import cleanup
 from emosense.ui.session.cleanup import SessionCleanupMiddleware, SessionResource
 
 
@@ -22,14 +23,12 @@ class Server:
     """Sessions by name, as streamlit_internals shows them."""
 
     def __init__(self, monkeypatch):
-        self.disconnected, self.connected, self.ended = {}, set(), []
+        self.disconnected, self.connected, self.ended = {}, {"a", "b"}, []
         self.files = {"a": Files(), "b": Files()}
         monkeypatch.setattr(streamlit_internals, "disconnected_sessions", self._disconnected)
+        monkeypatch.setattr(streamlit_internals, "is_connected", self.connected.__contains__)
         monkeypatch.setattr(
-            streamlit_internals, "is_connected", lambda session: session.id in self.connected
-        )
-        monkeypatch.setattr(
-            streamlit_internals, "session_values", lambda session: [self.files[session.id], 3]
+            cleanup, "_resources", {name: [file] for name, file in self.files.items()}
         )
         monkeypatch.setattr(
             streamlit_internals, "end_session", lambda session: self.ended.append(session.id)
@@ -41,10 +40,12 @@ class Server:
 
     async def _app(self, scope, receive, send):
         if scope["type"] == "websocket":
-            self.disconnected[scope["session"]] = object()
+            self.connected.discard(scope["session"])
+            if not scope.get("logged_out"):
+                self.disconnected[scope["session"]] = object()
 
-    async def disconnect(self, name):
-        await self.middleware({"type": "websocket", "session": name}, None, None)
+    async def disconnect(self, name, **scope):
+        await self.middleware({"type": "websocket", "session": name, **scope}, None, None)
 
     def timer(self, name):
         return self.middleware._timers[name][1]
@@ -94,6 +95,15 @@ def test_a_session_that_is_back_stays(server):
         server.timer("a")._run()
         assert not server.ended
         assert not server.files["a"].closed
+
+    run(scenario())
+
+
+def test_the_resources_of_a_session_that_logs_out_are_closed_at_once(server):
+    async def scenario():
+        await server.disconnect("a", logged_out=True)
+        assert server.files["a"].closed == 1
+        assert not server.files["b"].closed
 
     run(scenario())
 
