@@ -96,6 +96,20 @@ MAX_BATCH_MB: Final = Setting(
     "EMOSENSE_MAX_BATCH_MB", "500", "Largest upload of one job on the Batch page, in MB."
 )
 MAX_VIDEO_MB: Final = Setting("EMOSENSE_MAX_VIDEO_MB", "500", "Largest video file, in MB.")
+MAX_SESSION_UPLOAD_MB: Final = Setting(
+    "EMOSENSE_MAX_SESSION_UPLOAD_MB", "1000", "Largest sum of the uploads of one page, in MB."
+)
+MAX_SERVER_UPLOAD_MB: Final = Setting(
+    "EMOSENSE_MAX_SERVER_UPLOAD_MB",
+    "2000",
+    "Largest sum of all uploads in memory, in MB; one user may hold as much as is left free.",
+)
+MAX_USER_PAGES: Final = Setting(
+    "EMOSENSE_MAX_USER_PAGES",
+    "60",
+    "Most open pages of one user: of one login, or of one address where there is no login.",
+)
+MAX_PAGES: Final = Setting("EMOSENSE_MAX_PAGES", "200", "Most open pages of all users.")
 WORKER_TIMEOUT: Final = Setting(
     "EMOSENSE_WORKER_TIMEOUT", "120", "Seconds after which an analysis is given up."
 )
@@ -113,6 +127,10 @@ SETTINGS: Final = (
     MAX_BATCH_PHOTOS,
     MAX_BATCH_MB,
     MAX_VIDEO_MB,
+    MAX_SESSION_UPLOAD_MB,
+    MAX_SERVER_UPLOAD_MB,
+    MAX_USER_PAGES,
+    MAX_PAGES,
     WORKER_TIMEOUT,
     LOGIN,
 )

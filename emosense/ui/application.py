@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -13,11 +14,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
+from emosense import settings
+from emosense.asgi.compression import CompressionMiddleware
+from emosense.asgi.middleware import PolicyMiddleware
+from emosense.asgi.policy import PolicyTable, route_policies
+from emosense.asgi.rate_limit import RateLimiter
+from emosense.asgi.uploads import UploadBudget, UploadMiddleware
 from emosense.services import services
+from emosense.ui.access import StreamlitAccess
 from emosense.ui.session.cleanup import SessionCleanupMiddleware
+from emosense.ui.session.messages import MessageMiddleware
+from emosense.ui.session.upload_memory import keep_uploads_in_memory
+from emosense.ui.streamlit_internals import UploadedFiles
 
 SCRIPT: Final = Path(__file__).with_name("router.py")
 """The script that Streamlit runs for every visitor."""
+
+_uploads = UploadedFiles()
 
 
 @asynccontextmanager
@@ -26,6 +39,8 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     shared = services()
     # The spool removes what a server that died has left; the photo process loads its model.
     _ = shared.spool, shared.photos
+    _uploads.watch()
+    keep_uploads_in_memory()
     try:
         yield
     finally:
@@ -39,7 +54,34 @@ def routes() -> list[BaseRoute]:
 
 def middleware() -> list[Middleware]:
     """Return the middleware, the outermost first."""
-    return [Middleware(SessionCleanupMiddleware)]
+    base_path = st.get_option("server.baseUrlPath") or ""
+    policies = route_policies(
+        max_upload_mb=int(st.get_option("server.maxUploadSize")),
+        max_connections=settings.MAX_USER_PAGES.whole(),
+    )
+    table = PolicyTable(policies, base_path)
+    budget = UploadBudget(
+        _uploads,
+        max_session_bytes=settings.MAX_SESSION_UPLOAD_MB.whole() * 2**20,
+        max_bytes=settings.MAX_SERVER_UPLOAD_MB.whole() * 2**20,
+    )
+    return [
+        Middleware(
+            PolicyMiddleware,
+            table=table,
+            access=StreamlitAccess(),
+            limiter=RateLimiter(settings.MAX_PAGES.whole()),
+        ),
+        Middleware(UploadMiddleware, store=_uploads, budget=budget, base_path=base_path),
+        Middleware(CompressionMiddleware, table=table, folder=_compressed_files),
+        Middleware(MessageMiddleware),
+        Middleware(SessionCleanupMiddleware),
+    ]
+
+
+@cache
+def _compressed_files() -> Path:
+    return services().spool.new_folder()
 
 
 async def _health(request: Request) -> JSONResponse:

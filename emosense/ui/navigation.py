@@ -11,7 +11,6 @@ from emosense.ui.components.frame import dark, show_frame
 from emosense.ui.session.login import require_login
 from emosense.ui.session.malloc import limit_malloc_arenas
 from emosense.ui.session.query_params import PAGE
-from emosense.ui.session.upload_memory import keep_uploads_in_memory
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
@@ -44,7 +43,6 @@ def navigate() -> StreamlitPage:
     # An emoji as page icon: browsers would load a Material icon from another server.
     st.set_page_config(page_title=_NAME, page_icon="🙂", layout="wide")
     limit_malloc_arenas()
-    keep_uploads_in_memory()
     require_login()
     st.session_state[_ROUTED] = True
     st.logo(_LOGO.format(colour="#8AB0FF" if dark() else "#2457C5"), size="large")

@@ -6,20 +6,28 @@ the installed version.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
 
+from google.protobuf.message import DecodeError
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from streamlit import runtime
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.secrets import secrets_singleton
+from streamlit.web.server.starlette import starlette_websocket
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 if TYPE_CHECKING:
     from streamlit.runtime.app_session import AppSession
+    from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+    from streamlit.runtime.uploaded_file_manager import UploadFileUrlInfo
     from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
 STREAMLIT_VERSION: Final = "1.67"
 """The version whose private parts these are."""
-
-STREAM_PATH: Final = "/_stcore/stream"
-"""Path of Streamlit's WebSocket."""
 
 
 def _session_manager() -> WebsocketSessionManager | None:
@@ -57,3 +65,94 @@ def end_session(session: AppSession) -> None:
         runtime.get_instance().close_session(session.id)
     session.shutdown()  # if the storage of sessions has dropped it before; else it does nothing
     session.session_state.clear()  # the server keeps a reference to its last session
+
+
+def is_host_allowed(host: str | None) -> bool:
+    """Return whether a Host header is one of ``server.allowedHosts``."""
+    return starlette_websocket.is_host_allowed(host)
+
+
+def is_origin_allowed(origin: str | None, host: str | None) -> bool:
+    """Return whether an Origin header is none, the host's own, or allowed by Streamlit's options."""
+    return starlette_websocket._is_origin_allowed(origin, host)
+
+
+def user_info(headers: Headers) -> dict[str, Any]:
+    """Return what a request's signed cookie and the proxy's trusted headers say about its user.
+
+    The same as ``st.user`` of a session that is opened with these headers; empty for a forged or
+    expired cookie.
+    """
+    info: dict[str, Any] = {}
+    # A read of the cookie secret would create one where no login is set up.
+    if "cookie" in headers and secrets_singleton.load_if_toml_exists():
+        cookies = cookie_parser(headers["cookie"])
+        payload = starlette_websocket._get_signed_cookie_with_chunks(cookies, USER_COOKIE_NAME)
+        if payload:
+            info.update(json.loads(payload))
+    info.update(starlette_websocket.gather_user_info(headers))
+    return info
+
+
+class UploadedFiles:
+    """The files that Streamlit's uploaders hold, and the ids that it gave out for them.
+
+    The ids are recorded from :meth:`watch` on, which the server's lifespan calls.
+
+    >>> UploadedFiles().sizes()
+    {}
+    """
+
+    def __init__(self) -> None:
+        self._issued: dict[str, set[str]] = {}
+
+    def watch(self) -> None:
+        """Record from now on which ids the running server gives out."""
+        manager = self._manager()
+        assert manager is not None
+        get_upload_urls, remove_session_files = (
+            manager.get_upload_urls,
+            manager.remove_session_files,
+        )
+
+        def issue(session: str, names: Sequence[str]) -> list[UploadFileUrlInfo]:
+            urls = get_upload_urls(session, names)
+            self._issued.setdefault(session, set()).update(url.file_id for url in urls)
+            return urls
+
+        def forget(session: str) -> None:
+            self._issued.pop(session, None)
+            remove_session_files(session)
+
+        manager.get_upload_urls = issue  # type: ignore[method-assign,assignment]
+        manager.remove_session_files = forget  # type: ignore[method-assign,assignment]
+
+    def is_issued(self, session: str, file: str) -> bool:
+        """Return whether the server has given this id of a file to a session."""
+        return file in self._issued.get(session, ())
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes that each session's uploads hold, by session id."""
+        manager = self._manager()
+        if manager is None:
+            return {}
+        with manager._lock:
+            return {
+                session: sum(len(file.data) for file in files.values())
+                for session, files in manager.file_storage.items()
+            }
+
+    @staticmethod
+    def _manager() -> MemoryUploadedFileManager | None:
+        manager = runtime.get_instance().uploaded_file_mgr if runtime.exists() else None
+        return manager  # type: ignore[return-value]
+
+
+def message_kind(data: bytes) -> str | None:
+    """Return the kind of a message from the browser, e.g. "rerun_script"; None if it is none."""
+    message = BackMsg()
+    try:
+        message.ParseFromString(data)
+    except DecodeError:
+        return None
+    return message.WhichOneof("type")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.errors import StreamlitAuthError
 
-from emosense import settings
+from emosense.ui.access import is_login_required
 
 
 def require_login() -> None:
     """Show only a login button if EMOSENSE_LOGIN requires login and the visitor is logged out."""
-    if settings.LOGIN.text().lower() in ("no", "0", "false"):
+    if not is_login_required():
         return
     # Without an [auth] section in the secrets nobody can log in: access stays denied.
     if st.user.get("is_logged_in", False):

@@ -1,0 +1,163 @@
+"""The middleware that applies the policy table to every request."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from emosense.asgi.body import LimitedBody
+from emosense.asgi.headers import SECURITY_HEADERS
+from emosense.asgi.policy import PolicyTable, RoutePolicy
+from emosense.asgi.rate_limit import RateLimiter
+from emosense.asgi.refusal import Refusal
+
+USER: Final = "emosense.user"
+"""Key of the user's name in a request's scope, for those who come after the policy."""
+
+
+class Access(Protocol):
+    """What the middleware must know about the server and its users.
+
+    >>> class Everybody:
+    ...     login_required = False
+    ...     api_key = ""
+    ...     def is_host_allowed(self, host): return True
+    ...     def is_origin_allowed(self, origin, host): return True
+    ...     def login(self, headers): return None
+    >>> access: Access = Everybody()
+    """
+
+    @property
+    def login_required(self) -> bool:
+        """Whether routes that need a login ask for one."""
+        ...
+
+    @property
+    def api_key(self) -> str:
+        """The key that programs must send; empty if there is none, which refuses them all."""
+        ...
+
+    def is_host_allowed(self, host: str | None) -> bool:
+        """Return whether a Host header is one of the server's names."""
+        ...
+
+    def is_origin_allowed(self, origin: str | None, host: str | None) -> bool:
+        """Return whether an Origin header is the server's own or none."""
+        ...
+
+    def login(self, headers: Headers) -> str | None:
+        """Return the stable name of the user who is logged in, or None."""
+        ...
+
+
+class PolicyMiddleware:
+    """ASGI middleware: every request fulfils its row of the policy table, or is refused.
+
+    Args:
+        app: the application that it wraps.
+        table: the policy table.
+        access: hosts, origins and logins of the server.
+        limiter: counts requests and connections per user.
+        headers: headers of every answer.
+
+    The user of a request is the login's name, else the address of the client; it stands in the
+    scope under :data:`USER`.
+
+    >>> PolicyMiddleware.__name__
+    'PolicyMiddleware'
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        table: PolicyTable,
+        access: Access,
+        limiter: RateLimiter,
+        headers: Mapping[str, str] = SECURITY_HEADERS,
+    ) -> None:
+        self._app = app
+        self._table = table
+        self._access = access
+        self._limiter = limiter
+        self._headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on if it fulfils its policy, else refuse it."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        response = _Response(send, self._headers)
+        try:
+            policy = self._table.find(scope["path"])
+            user = self._check(policy, scope)
+            scope[USER] = user
+            if scope["type"] == "websocket":
+                with self._limiter.connection(policy, user):
+                    await self._app(scope, receive, response.send)
+            else:
+                body = LimitedBody(receive, policy, lambda size: None)
+                await self._app(scope, body, response.send)
+        except Refusal as refusal:
+            if response.is_started:
+                raise  # the server closes the connection: nothing else can be said any more
+            await refusal.answer(scope, receive, response.send)
+
+    def _check(self, policy: RoutePolicy, scope: Scope) -> str:
+        """Return the user of a request that fulfils its policy."""
+        headers = Headers(scope=scope)
+        host, origin = headers.get("host"), headers.get("origin")
+        if not policy.any_host and not self._access.is_host_allowed(host):
+            raise Refusal(403, f"Expected a name of this server. Received: {host or 'none'}")
+        login = self._access.login(headers)
+        user = login or _address(scope)
+        self._limiter.check(policy, user)
+        if policy.closed:
+            raise Refusal(404, "Not found.")
+        if (
+            origin is not None
+            and not policy.foreign_origin
+            and not self._access.is_origin_allowed(origin, host)
+        ):
+            raise Refusal(403, f"Expected this server's own origin. Received: {origin}")
+        method = scope.get("method", "GET")
+        if method not in policy.methods:
+            raise Refusal(405, f"Expected {', '.join(sorted(policy.methods))}. Received: {method}")
+        if policy.login and self._access.login_required and login is None:
+            raise Refusal(401, "Expected a login.")
+        if policy.api_key:
+            self._check_api_key(headers.get("authorization", ""))
+        size = headers.get("content-length", "0")
+        if not size.isdecimal() or int(size) > policy.max_body:
+            raise Refusal(413, f"Expected at most {policy.max_body} bytes. Received: {size[:20]}.")
+        return user
+
+    def _check_api_key(self, authorization: str) -> None:
+        expected = f"Bearer {self._access.api_key}".encode()
+        is_right = hmac.compare_digest(authorization.encode(), expected)
+        if not self._access.api_key or not is_right:
+            raise Refusal(401, "Expected the header Authorization: Bearer with a valid key.")
+
+
+class _Response:
+    """Sends an answer with the headers that every answer has."""
+
+    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
+        self._send = send
+        self._headers = headers
+        self.is_started = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] in ("http.response.start", "websocket.accept"):
+            self.is_started = True
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(self._headers)
+        await self._send(message)
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""

@@ -1,0 +1,38 @@
+"""The answer to a request that does not fulfil its policy."""
+
+from __future__ import annotations
+
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+_POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
+_TRY_AGAIN_LATER = 1013  # IANA's registry of WebSocket close codes
+
+
+class Refusal(Exception):
+    """A request is refused.
+
+    Args:
+        status: HTTP status code (RFC 9110).
+        reason: what was expected and what came.
+        retry_after: seconds after which the request may be tried again; None says nothing.
+
+    >>> str(Refusal(403, "Expected the app's own origin."))
+    "Expected the app's own origin."
+    """
+
+    def __init__(self, status: int, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.retry_after = retry_after
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the refusal as the response to an HTTP request or to a WebSocket's opening."""
+        if scope["type"] == "websocket":
+            code = _TRY_AGAIN_LATER if self.status == 429 else _POLICY_VIOLATION
+            await send({"type": "websocket.close", "code": code, "reason": str(self)[:120]})
+            return
+        headers = {"Connection": "close"}
+        if self.retry_after is not None:
+            headers["Retry-After"] = str(max(1, round(self.retry_after)))
+        await PlainTextResponse(str(self), self.status, headers)(scope, receive, send)

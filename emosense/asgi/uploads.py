@@ -1,0 +1,146 @@
+"""Limits of uploads: only issued ids, and a bounded sum of bytes in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from emosense.asgi.middleware import USER
+from emosense.asgi.policy import UPLOADS
+from emosense.asgi.refusal import Refusal
+
+_MB: Final = 2**20
+
+
+class UploadStore(Protocol):
+    """The uploads that the server holds.
+
+    >>> class Nothing:
+    ...     def is_issued(self, session, file): return False
+    ...     def sizes(self): return {}
+    >>> store: UploadStore = Nothing()
+    """
+
+    def is_issued(self, session: str, file: str) -> bool:
+        """Return whether the server itself has given this id of a file to a session."""
+        ...
+
+    def sizes(self) -> Mapping[str, int]:
+        """Return the bytes that each session holds, by session id."""
+        ...
+
+
+class UploadBudget:
+    """The memory for uploads of all users, shared fairly.
+
+    A session has a fixed limit. A user may hold at most as much as is left free (the dynamic
+    threshold of Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet
+    switches", 1998): alone he may use half of the memory; n greedy users leave 1 / (n + 1) of it
+    to the next.
+
+    Args:
+        store: the uploads that the server holds.
+        max_session_bytes: maximum sum of one session.
+        max_bytes: maximum sum of all sessions.
+
+    >>> class Store:
+    ...     def is_issued(self, session, file): return True
+    ...     def sizes(self): return {"a": 40}
+    >>> budget = UploadBudget(Store(), max_session_bytes=60, max_bytes=100)
+    >>> budget.add("a", "ann", 10)
+    >>> budget.add("a", "ann", 11)
+    Traceback (most recent call last):
+        ...
+    emosense.asgi.refusal.Refusal: Expected at most 0 MB of uploads of one page. Received: more. \
+Remove some files first.
+    """
+
+    def __init__(self, store: UploadStore, max_session_bytes: int, max_bytes: int) -> None:
+        self._store = store
+        self._max_session_bytes = max_session_bytes
+        self._max_bytes = max_bytes
+        self._arriving: Counter[str] = Counter()
+        self._users: dict[str, str] = {}
+
+    def add(self, session: str, user: str, size: int) -> None:
+        """Count bytes that arrive for a session.
+
+        Raises:
+            Refusal: the sum of the session, of the user or of all is too large.
+        """
+        self._users[session] = user
+        self._arriving[session] += size
+        sums = Counter(self._store.sizes()) + self._arriving
+        if sums[session] > self._max_session_bytes:
+            raise Refusal(
+                413,
+                f"Expected at most {self._max_session_bytes // _MB} MB of uploads of one page. "
+                "Received: more. Remove some files first.",
+            )
+        total = sums.total()
+        users_sum = sum(size for name, size in sums.items() if self._users.get(name) == user)
+        if users_sum > self._max_bytes - total:
+            raise Refusal(
+                503,
+                f"The server holds {total // _MB} MB of uploads, {users_sum // _MB} MB of them "
+                "yours, and has no room for more. Remove some files, or try again in a while.",
+                retry_after=60,
+            )
+
+    def remove(self, session: str, size: int) -> None:
+        """Stop counting bytes as arriving: they are stored now, or the upload has failed."""
+        self._arriving[session] -= size
+        if self._arriving[session] <= 0:
+            del self._arriving[session]
+        known = {*self._store.sizes(), *self._arriving}
+        self._users = {name: user for name, user in self._users.items() if name in known}
+
+
+class UploadMiddleware:
+    """ASGI middleware that takes uploads only to issued ids and within the budget.
+
+    Args:
+        app: the application that it wraps.
+        store: the uploads that the server holds.
+        budget: the memory for uploads.
+        base_path: path that all paths of the app begin with; empty for none.
+
+    >>> UploadMiddleware.__name__
+    'UploadMiddleware'
+    """
+
+    def __init__(
+        self, app: ASGIApp, store: UploadStore, budget: UploadBudget, base_path: str = ""
+    ) -> None:
+        self._app = app
+        self._store = store
+        self._budget = budget
+        self._prefix = f"/{base_path.strip('/')}".rstrip("/") + UPLOADS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; raise a :class:`Refusal` for an upload that is not allowed."""
+        is_upload = scope["type"] == "http" and scope["path"].startswith(self._prefix)
+        if not is_upload or scope["method"] == "OPTIONS":
+            await self._app(scope, receive, send)
+            return
+        session, _, file = scope["path"].removeprefix(self._prefix).partition("/")
+        if not self._store.is_issued(session, file):
+            raise Refusal(403, "Expected an upload that the page has asked for.")
+        arrived = 0
+
+        async def count() -> Message:
+            nonlocal arrived
+            message = await receive()
+            size = len(message.get("body", b""))
+            arrived += size
+            if size:
+                self._budget.add(session, scope[USER], size)
+            return message
+
+        try:
+            await self._app(scope, count, send)
+        finally:
+            self._budget.remove(session, arrived)

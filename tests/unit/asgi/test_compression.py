@@ -1,0 +1,68 @@
+"""Static files are sent from compressed copies that are made once."""
+
+import gzip
+
+import pytest
+from starlette.staticfiles import StaticFiles
+
+from emosense.asgi.compression import CompressionMiddleware
+from emosense.asgi.policy import PolicyTable, RoutePolicy
+
+SCRIPT = b"let face = 1;\n" * 1000
+
+
+@pytest.fixture
+def site(tmp_path):
+    folder, copies = tmp_path / "site", tmp_path / "copies"
+    folder.mkdir()
+    copies.mkdir()
+    (folder / "a.js").write_bytes(SCRIPT)
+    (folder / "small.js").write_bytes(b"1")
+    (folder / "a.png").write_bytes(bytes(5000))
+    rows = (RoutePolicy(path="/", compress=True), RoutePolicy(path="/raw/"))
+    app = CompressionMiddleware(StaticFiles(directory=folder), PolicyTable(rows), lambda: copies)
+    app.copies, app.folder = copies, folder
+    return app
+
+
+def test_a_file_is_compressed_once_and_equals_its_original(site, ask):
+    first = ask(site, "/a.js", accept_encoding="gzip, br")
+    assert first.status == 200
+    assert gzip.decompress(first.body) == SCRIPT
+    assert first.headers["content-encoding"] == "gzip"
+    assert "Accept-Encoding" in first.headers["vary"]
+    assert int(first.headers["content-length"]) == len(first.body)
+    (copy,) = site.copies.iterdir()
+    copy.write_bytes(gzip.compress(b"the copy"))
+    assert gzip.decompress(ask(site, "/a.js", accept_encoding="gzip").body) == b"the copy"
+
+
+def test_a_changed_file_gets_a_new_copy(site, ask):
+    ask(site, "/a.js", accept_encoding="gzip")
+    (site.folder / "a.js").write_bytes(SCRIPT + b"2")
+    assert gzip.decompress(ask(site, "/a.js", accept_encoding="gzip").body) == SCRIPT + b"2"
+
+
+def test_a_browser_that_has_the_copy_is_told_so(site, ask):
+    etag = ask(site, "/a.js", accept_encoding="gzip").headers["etag"]
+    again = ask(site, "/a.js", accept_encoding="gzip", if_none_match=etag)
+    assert again.status == 304
+    assert again.headers["etag"] == etag
+    assert not again.body
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/a.js", {}),
+        ("/a.js", {"accept_encoding": "br"}),
+        ("/a.js", {"accept_encoding": "gzip", "range": "bytes=0-9"}),
+        ("/small.js", {"accept_encoding": "gzip"}),
+        ("/a.png", {"accept_encoding": "gzip"}),
+    ],
+)
+def test_everything_else_is_sent_as_it_is(site, ask, path, headers):
+    answer = ask(site, path, **headers)
+    assert "content-encoding" not in answer.headers
+    assert (site.folder / path[1:]).read_bytes().startswith(answer.body)
+    assert not list(site.copies.iterdir())

@@ -1,0 +1,213 @@
+"""Every request fulfils its row of the policy table, or is refused before any code sees it."""
+
+import re
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+
+from emosense.asgi.headers import SECURITY_HEADERS
+from emosense.asgi.middleware import USER, PolicyMiddleware
+from emosense.asgi.policy import PolicyTable, RoutePolicy, route_policies
+from emosense.asgi.rate_limit import RateLimiter
+
+
+class Access:
+    login_required = False
+    api_key = "secret"
+
+    def is_host_allowed(self, host):
+        return host == "localhost"
+
+    def is_origin_allowed(self, origin, host):
+        return origin == f"http://{host}"
+
+    def login(self, headers):
+        return headers.get("x-test-login")
+
+
+async def echo(scope, receive, send):
+    """Answer with the user and the size of the body."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+        return
+    body = await Request(scope, receive).body()
+    await PlainTextResponse(f"{scope[USER]} {len(body)}")(scope, receive, send)
+
+
+def wrapped(*rows, access=None, app=echo, max_connections=100):
+    table = PolicyTable((RoutePolicy(path="/"), *rows))
+    return PolicyMiddleware(app, table, access or Access(), RateLimiter(max_connections))
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "", None])
+def test_foreign_hosts_are_refused(ask, host):
+    answer = ask(wrapped(), host=host)
+    assert answer.status == 403
+    assert "name of this server" in answer.body.decode()
+
+
+def test_any_host_is_answered_where_the_policy_says_so(ask):
+    app = wrapped(RoutePolicy(path="/healthz", any_host=True))
+    assert ask(app, "/healthz", host="10.0.0.7").status == 200
+    assert ask(app, "/healthz/", host="10.0.0.7").status == 403
+    assert ask(app, "/healthz2", host="10.0.0.7").status == 403
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://localhost:1", "file://"]
+)
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+def test_foreign_origins_are_refused(ask, origin, kind):
+    answer = ask(
+        wrapped(RoutePolicy(path="/ws", max_connections=1)), "/ws", kind=kind, origin=origin
+    )
+    if kind == "http":
+        assert answer.status == 403
+    else:
+        assert answer.messages[-1]["type"] == "websocket.close"
+        assert answer.messages[-1]["code"] == 1008
+
+
+def test_the_own_origin_and_none_are_answered(ask):
+    assert ask(wrapped(), origin="http://localhost").status == 200
+    assert ask(wrapped()).status == 200
+
+
+def test_login_is_asked_for_only_where_it_is_required(ask):
+    class WithLogin(Access):
+        login_required = True
+
+    row = RoutePolicy(path="/media/", login=True)
+    assert ask(wrapped(row), "/media/a").status == 200
+    assert ask(wrapped(row, access=WithLogin()), "/media/a").status == 401
+    assert ask(wrapped(row, access=WithLogin()), "/").status == 200
+    answer = ask(wrapped(row, access=WithLogin()), "/media/a", x_test_login="ann")
+    assert answer.body == b"ann 0"
+
+
+@pytest.mark.parametrize("header", [None, "Bearer wrong", "secret", "Bearer", "bearer secret", "é"])
+def test_a_wrong_api_key_is_refused(ask, header):
+    row = RoutePolicy(path="/api/", api_key=True)
+    assert ask(wrapped(row), "/api/a", authorization=header).status == 401
+
+
+def test_the_api_key_is_accepted_but_never_an_empty_one(ask):
+    class WithoutKey(Access):
+        api_key = ""
+
+    row = RoutePolicy(path="/api/", api_key=True)
+    assert ask(wrapped(row), "/api/a", authorization="Bearer secret").status == 200
+    assert ask(wrapped(row, access=WithoutKey()), "/api/a", authorization="Bearer ").status == 401
+
+
+def test_closed_paths_are_not_found(ask):
+    app = wrapped(*route_policies(max_upload_mb=1, max_connections=1))
+    for path in ("/_stcore/metrics", "/_stcore/agent/mcp"):
+        assert ask(app, path).status == 404
+
+
+def test_other_methods_are_refused(ask):
+    answer = ask(wrapped(), method="POST")
+    assert answer.status == 405
+    assert "Received: POST" in answer.body.decode()
+
+
+def test_a_body_is_counted_while_it_is_read(ask):
+    row = RoutePolicy(path="/in", methods=frozenset({"POST"}), max_body=10)
+    assert ask(wrapped(row), "/in", "POST", [b"12345", b"67890"]).body == b"203.0.113.7 10"
+    answer = ask(wrapped(row), "/in", "POST", [b"12345", b"67890", b"1"])
+    assert answer.status == 413
+    assert ask(wrapped(row), "/in", "POST", content_length="11").status == 413
+    assert ask(wrapped(row), "/in", "POST", content_length="-1").status == 413
+    assert ask(wrapped(row), "/in", "POST", content_length="²").status == 413
+
+
+def test_a_body_that_stands_still_is_given_up(ask):
+    row = RoutePolicy(path="/in", methods=frozenset({"POST"}), idle_seconds=0)
+    answer = ask(wrapped(row), "/in", "POST")
+    assert answer.status == 408
+
+
+def test_a_body_that_trickles_is_given_up(ask):
+    row = RoutePolicy(
+        path="/in", methods=frozenset({"POST"}), grace_seconds=0, min_bytes_per_second=1e12
+    )
+    answer = ask(wrapped(row), "/in", "POST", [b"1", b"2"])
+    assert answer.status == 408
+    assert re.search(r"Received: \d+ bytes in", answer.body.decode())
+
+
+def test_too_many_requests_of_one_user_are_refused_and_others_are_not(ask):
+    app = wrapped(RoutePolicy(path="/a", rate="2/hour"))
+    assert [ask(app, "/a").status for _ in range(3)] == [200, 200, 429]
+    assert int(ask(app, "/a").headers["retry-after"]) >= 1
+    assert ask(app, "/").status == 200
+    assert ask(app, "/a", client="203.0.113.8").status == 200
+    assert ask(app, "/a", x_test_login="ann").status == 200  # a login counts for itself
+
+
+def test_refused_hosts_do_not_use_up_anybodys_requests(ask):
+    app = wrapped(RoutePolicy(path="/a", rate="1/hour"))
+    for _ in range(3):
+        assert ask(app, "/a", host="evil.example").status == 403
+    assert ask(app, "/a").status == 200
+
+
+def test_open_websockets_are_bounded_per_user_and_in_all(ask):
+    inner = []
+
+    async def holding(scope, receive, send):
+        """Open three more while this one is open."""
+        await send({"type": "websocket.accept"})
+        if not inner:
+            inner.append(None)
+            for name in ("ann", "bob", "cid"):
+                messages = []
+
+                async def keep(message, messages=messages):
+                    messages.append(message["type"])
+
+                headers = [(b"host", b"localhost"), (b"x-test-login", name.encode())]
+                more = {**scope, "headers": headers}
+                await app(more, receive, keep)
+                inner.append(messages[-1])
+
+    row = RoutePolicy(path="/ws", max_connections=1)
+    app = wrapped(row, app=holding, max_connections=2)
+    answer = ask(app, "/ws", kind="websocket", x_test_login="ann")
+    assert answer.messages[-1]["type"] == "websocket.accept"
+    assert inner[1:] == ["websocket.close", "websocket.accept", "websocket.accept"]
+    assert not app._limiter._connections  # closed ones do not count
+
+
+def test_routes_without_websockets_refuse_them(ask):
+    answer = ask(wrapped(), "/anything", kind="websocket")
+    assert answer.messages[-1]["type"] == "websocket.close"
+
+
+@pytest.mark.parametrize("host", ["localhost", "evil.example"])
+def test_every_answer_has_the_security_headers(ask, host):
+    answer = ask(wrapped(), host=host)
+    for name, value in SECURITY_HEADERS.items():
+        assert answer.headers[name] == value
+
+
+def test_nothing_is_loaded_from_other_hosts():
+    policy = SECURITY_HEADERS["content-security-policy"]
+    sources = {word for part in policy.split("; ") for word in part.split()[1:]}
+    assert sources <= {
+        "'self'",
+        "'none'",
+        "'unsafe-inline'",
+        "'wasm-unsafe-eval'",
+        "data:",
+        "blob:",
+    }
+
+
+def test_the_base_path_belongs_to_no_row():
+    table = PolicyTable(route_policies(max_upload_mb=1, max_connections=1), "/face/")
+    assert table.find("/face/_stcore/metrics").closed
+    assert table.find("/face/static/a.js").path == "/static/"
+    assert table.find("/face").path == "/"
