@@ -43,7 +43,7 @@ def ask():
             if parts:
                 part = parts.pop(0)
                 return {"type": "http.request", "body": part, "more_body": bool(parts)}
-            return {"type": "http.disconnect"}
+            return await asyncio.Event().wait()  # nothing more comes, as with an open connection
 
         async def send(message):
             answer.messages.append(message)

@@ -125,7 +125,7 @@ def test_a_body_is_counted_while_it_is_read(ask):
 
 def test_a_body_that_stands_still_is_given_up(ask):
     row = RoutePolicy(path="/in", methods=frozenset({"POST"}), idle_seconds=0)
-    answer = ask(wrapped(row), "/in", "POST")
+    answer = ask(wrapped(row), "/in", "POST", body=())
     assert answer.status == 408
 
 

@@ -87,6 +87,7 @@ def test_one_user_leaves_half_of_the_memory_to_others():
         limits.add("a2", "ann", 1)
     assert refused.value.status == 503
     assert "100 MB of them yours" in str(refused.value)
+    limits.remove("a2", 1)
     limits.add("b", "bob", 50 * MB)
 
 
