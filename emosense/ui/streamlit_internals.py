@@ -21,7 +21,7 @@ from streamlit.web.server.starlette import starlette_websocket
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 if TYPE_CHECKING:
-    from streamlit.runtime.app_session import AppSession
+    from streamlit.runtime.app_session import AppSession as AppSession
     from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
     from streamlit.runtime.uploaded_file_manager import UploadFileUrlInfo
     from streamlit.runtime.websocket_session_manager import WebsocketSessionManager

@@ -30,9 +30,14 @@ def page(chromium):
     page = context.new_page()
     page.set_default_timeout(120_000)
     expect.set_options(timeout=90_000)
-    asked = []
+    asked, violations = [], []
     page.on("request", lambda request: asked.append(request.url))
+    page.on(
+        "console",
+        lambda line: violations.append(line.text) if "Content Security" in line.text else 0,
+    )
     yield page
     context.close()
     local = ("http://localhost:", "ws://localhost:", "data:", "blob:")
+    assert violations == []
     assert [url for url in asked if not url.startswith(local)] == []  # nothing leaves the machine

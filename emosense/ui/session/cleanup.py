@@ -19,7 +19,8 @@ from emosense.ui.session.malloc import trim_malloc
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
-    from streamlit.runtime.app_session import AppSession
+
+    from emosense.ui.streamlit_internals import AppSession
 
 _TTL_FRACTION: Final = 0.9
 

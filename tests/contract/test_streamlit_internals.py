@@ -1,0 +1,122 @@
+"""Streamlit's private parts are as emosense/ui/streamlit_internals.py takes them to be.
+
+If this fails after an update of Streamlit, mend that file, then its STREAMLIT_VERSION.
+"""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import streamlit
+from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+
+from emosense.ui import streamlit_internals
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_version_is_the_one_that_was_checked():
+    assert streamlit.__version__.startswith(f"{streamlit_internals.STREAMLIT_VERSION}.")
+
+
+def test_no_other_file_uses_private_parts():
+    """Private: modules that Streamlit does not document, and names with an underscore."""
+    public = (
+        "streamlit",
+        "streamlit.errors",
+        "streamlit.testing.v1",
+        "streamlit.runtime.uploaded_file_manager",  # the documented type of uploads
+        "streamlit.runtime.scriptrunner",  # documented for threads
+        "streamlit.navigation.page",  # the documented type of pages
+        "streamlit.delta_generator",
+    )
+    found = {}
+    for path in [
+        ROOT / "app.py",
+        *(ROOT / "pages").glob("*.py"),
+        *(ROOT / "emosense").rglob("*.py"),
+    ]:
+        if path.name == "streamlit_internals.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            modules = []
+            if isinstance(node, ast.ImportFrom):
+                modules = [node.module or ""]
+            elif isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            for module in modules:
+                if module.split(".")[0] == "streamlit" and module not in public:
+                    found.setdefault(str(path.relative_to(ROOT)), []).append(module)
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [("localhost", True), ("localhost:8501", True), ("evil.example", False), (None, False)],
+)
+def test_hosts(host, allowed):
+    assert streamlit_internals.is_host_allowed(host) is allowed
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        (None, True),
+        ("http://localhost:8501", True),
+        ("https://evil.example", False),
+        ("null", False),
+    ],
+)
+def test_origins(origin, allowed):
+    assert streamlit_internals.is_origin_allowed(origin, "localhost:8501") is allowed
+
+
+@pytest.fixture
+def cookie_secret(monkeypatch):
+    """A server with a login, whose cookies are signed with this secret."""
+    from streamlit.runtime.secrets import secrets_singleton
+
+    monkeypatch.setattr(type(secrets_singleton), "load_if_toml_exists", lambda self: True)
+    monkeypatch.setattr(
+        streamlit_internals.starlette_websocket, "get_cookie_secret", lambda: "s" * 32
+    )
+    return "s" * 32
+
+
+def cookie(secret, **claims):
+    value = json.dumps({"origin": "http://localhost", **claims})
+    signed = create_signed_value(secret, USER_COOKIE_NAME, value)
+    text = signed.decode() if isinstance(signed, bytes) else signed
+    return streamlit_internals.Headers({"cookie": f"a=1; {USER_COOKIE_NAME}={text}"})
+
+
+def test_the_login_cookie_is_read(cookie_secret):
+    info = streamlit_internals.user_info(cookie(cookie_secret, is_logged_in=True, sub="17"))
+    assert info["is_logged_in"] is True
+    assert info["sub"] == "17"
+
+
+def test_a_forged_login_cookie_says_nothing(cookie_secret):
+    assert streamlit_internals.user_info(cookie("x" * 32, is_logged_in=True, sub="17")) == {}
+
+
+def test_without_secrets_cookies_say_nothing():
+    assert streamlit_internals.user_info(cookie("x" * 32, is_logged_in=True)) == {}
+
+
+def test_messages_that_are_none_have_no_kind():
+    assert streamlit_internals.message_kind(b"\xff\xff") is None
+
+
+def test_sessions_and_uploads_of_a_running_server():
+    # In a process of its own: Streamlit's runtime exists once in each.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    command = [sys.executable, "-m", "support.internals_of_a_server"]
+    run = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert "all is as expected" in run.stdout
