@@ -12,12 +12,12 @@ JOBS ?= 2
 .PHONY: run dev test check quick fix lint types unit pages reliability browser setup requirements audit chromium clean
 
 run: $(VENV)/run.stamp
-	$(BIN)/streamlit run app.py
+	EMOSENSE_OPEN_BROWSER=yes $(BIN)/streamlit run app.py
 
 # Runs a page again when its code is saved. Polling asks for the app's own files only; the other
 # watcher takes the whole folder with .venv, and has no way to leave that out.
 dev: $(VENV)/run.stamp
-	$(BIN)/streamlit run app.py --server.fileWatcherType poll --server.runOnSave true
+	EMOSENSE_OPEN_BROWSER=yes $(BIN)/streamlit run app.py --server.fileWatcherType poll --server.runOnSave true
 
 test: $(VENV)/dev.stamp chromium
 	$(MAKE) check

@@ -116,6 +116,11 @@ WORKER_TIMEOUT: Final = Setting(
 LOGIN: Final = Setting(
     "EMOSENSE_LOGIN", "no", "Whether the app asks for a login first: yes or no; see deployment."
 )
+OPEN_BROWSER: Final = Setting(
+    "EMOSENSE_OPEN_BROWSER",
+    "no",
+    "Whether the server opens a browser when it starts: yes or no; `make run` says yes.",
+)
 
 SETTINGS: Final = (
     MODELS,
@@ -133,6 +138,7 @@ SETTINGS: Final = (
     MAX_PAGES,
     WORKER_TIMEOUT,
     LOGIN,
+    OPEN_BROWSER,
 )
 
 

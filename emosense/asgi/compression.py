@@ -1,17 +1,13 @@
-"""Compressed copies of static files, made once and kept on disk."""
+"""Compressed copies of static files, made once and kept in memory."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
-import hashlib
-import uuid
-from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
+from cachetools import LRUCache
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import FileResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from emosense.asgi.policy import PolicyTable
@@ -40,16 +36,16 @@ class CompressionMiddleware:
     Args:
         app: the application that it wraps.
         table: the policy table; rows with ``compress`` are served so.
-        folder: returns the folder for the copies, which is empty at first.
+        max_bytes: maximum sum of all copies; the least recently used ones are dropped.
 
     >>> CompressionMiddleware.__name__
     'CompressionMiddleware'
     """
 
-    def __init__(self, app: ASGIApp, table: PolicyTable, folder: Callable[[], Path]) -> None:
+    def __init__(self, app: ASGIApp, table: PolicyTable, max_bytes: int = 16 * 2**20) -> None:
         self._app = app
         self._table = table
-        self._folder = folder
+        self._copies = LRUCache[str, bytes](max_bytes, getsizeof=len)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and send its answer compressed."""
@@ -60,7 +56,7 @@ class CompressionMiddleware:
         if etag is not None and etag.endswith(_SUFFIX):
             headers = MutableHeaders(scope=scope)
             headers["if-none-match"] = etag.removesuffix(_SUFFIX) + '"'
-        responder = _Responder(self._folder, scope, receive, send)
+        responder = _Responder(self._copies, send, scope["path"])
         await self._app(scope, receive, responder.send)
 
     def _applies(self, scope: Scope) -> bool:
@@ -75,75 +71,59 @@ class CompressionMiddleware:
 class _Responder:
     """Replaces the body of one answer by its compressed copy."""
 
-    def __init__(
-        self, folder: Callable[[], Path], scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        self._folder = folder
-        self._scope = scope
-        self._receive = receive
+    def __init__(self, copies: LRUCache[str, bytes], send: Send, path: str) -> None:
+        self._copies = copies
         self._send = send
+        self._path = path
         self._start: Message | None = None
         self._body = bytearray()
-        self._passes_through = False
-        self._copy = Path()
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             await self._begin(message)
-        elif self._passes_through or message["type"] != "http.response.body":
+        elif self._start is None or message["type"] != "http.response.body":
             await self._send(message)
         else:
-            await self._add(message)
+            self._body += message.get("body", b"")
+            if not message.get("more_body", False):
+                await self._send_copy(self._start)
 
     async def _begin(self, message: Message) -> None:
         headers = MutableHeaders(scope=message)
         if message["status"] == 304 and "etag" in headers:
-            headers["etag"] = headers["etag"].removesuffix('"') + _SUFFIX
-            headers.add_vary_header("Accept-Encoding")
-        if not self._is_compressible(message["status"], headers):
-            self._passes_through = True
+            _mark_compressed(headers)
+        if _is_compressible(message["status"], headers):
+            self._start = message
+        else:
             await self._send(message)
-            return
-        self._start = message
-        identity = f"{self._scope['path']}\n{headers['etag']}\n{headers['content-length']}"
-        self._copy = self._folder() / f"{hashlib.sha256(identity.encode()).hexdigest()}.gz"
 
-    def _is_compressible(self, status: int, headers: MutableHeaders) -> bool:
-        size = int(headers.get("content-length", 0))
-        return (
-            status == 200
-            and "etag" in headers
-            and "content-encoding" not in headers
-            and _MIN_BYTES <= size <= _MAX_BYTES
-            and headers.get("content-type", "").startswith(_TYPES)
-        )
-
-    async def _add(self, message: Message) -> None:
-        has_copy = self._copy.is_file()
-        if not has_copy:
-            self._body += message.get("body", b"")
-        if message.get("more_body", False):
-            return
-        if not has_copy:
-            await asyncio.to_thread(_write_compressed, bytes(self._body), self._copy)
-        await self._send_copy()
-
-    async def _send_copy(self) -> None:
-        assert self._start is not None
-        original = MutableHeaders(scope=self._start)
-        headers = {
-            name: value
-            for name, value in original.items()
-            if name not in ("content-length", "accept-ranges", "etag")
-        }
-        headers["etag"] = original["etag"].removesuffix('"') + _SUFFIX
+    async def _send_copy(self, start: Message) -> None:
+        headers = MutableHeaders(scope=start)
+        key = f"{self._path} {headers['etag']} {headers['content-length']}"
+        copy = self._copies.get(key)
+        if copy is None:
+            copy = await asyncio.to_thread(gzip.compress, self._body, _LEVEL, mtime=0)
+            if len(copy) <= self._copies.maxsize:
+                self._copies[key] = copy
+        _mark_compressed(headers)
         headers["content-encoding"] = "gzip"
-        response = FileResponse(self._copy, headers=headers, media_type=original["content-type"])
-        response.headers.add_vary_header("Accept-Encoding")
-        await response(self._scope, self._receive, self._send)
+        headers["content-length"] = str(len(copy))
+        del headers["accept-ranges"]
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": copy, "more_body": False})
 
 
-def _write_compressed(body: bytes, path: Path) -> None:
-    temporary = path.with_suffix(f".{uuid.uuid4().hex}")  # two requests may write the same copy
-    temporary.write_bytes(gzip.compress(body, _LEVEL, mtime=0))
-    temporary.replace(path)
+def _is_compressible(status: int, headers: MutableHeaders) -> bool:
+    return (
+        status == 200
+        and "etag" in headers
+        and "content-encoding" not in headers
+        and _MIN_BYTES <= int(headers.get("content-length", 0)) <= _MAX_BYTES
+        and headers.get("content-type", "").startswith(_TYPES)
+    )
+
+
+def _mark_compressed(headers: MutableHeaders) -> None:
+    """Tell caches that this is another representation of the file (RFC 9110, section 8.8.3)."""
+    headers["etag"] = headers["etag"].removesuffix('"') + _SUFFIX
+    headers.add_vary_header("Accept-Encoding")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -22,15 +21,16 @@ from emosense.asgi.rate_limit import RateLimiter
 from emosense.asgi.uploads import UploadBudget, UploadMiddleware
 from emosense.services import services
 from emosense.ui.access import StreamlitAccess
+from emosense.ui.open_browser import open_browser
 from emosense.ui.session.cleanup import SessionCleanupMiddleware
 from emosense.ui.session.messages import MessageMiddleware
 from emosense.ui.session.upload_memory import keep_uploads_in_memory
-from emosense.ui.streamlit_internals import UploadedFiles
+from emosense.ui.session.uploads import ServerUploads
 
 SCRIPT: Final = Path(__file__).with_name("router.py")
 """The script that Streamlit runs for every visitor."""
 
-_uploads = UploadedFiles()
+_uploads = ServerUploads()
 
 
 @asynccontextmanager
@@ -41,6 +41,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     _ = shared.spool, shared.photos
     _uploads.watch()
     keep_uploads_in_memory()
+    open_browser()
     try:
         yield
     finally:
@@ -73,15 +74,10 @@ def middleware() -> list[Middleware]:
             limiter=RateLimiter(settings.MAX_PAGES.whole()),
         ),
         Middleware(UploadMiddleware, store=_uploads, budget=budget, base_path=base_path),
-        Middleware(CompressionMiddleware, table=table, folder=_compressed_files),
+        Middleware(CompressionMiddleware, table=table),
         Middleware(MessageMiddleware),
         Middleware(SessionCleanupMiddleware),
     ]
-
-
-@cache
-def _compressed_files() -> Path:
-    return services().spool.new_folder()
 
 
 async def _health(request: Request) -> JSONResponse:

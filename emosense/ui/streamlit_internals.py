@@ -99,7 +99,7 @@ class UploadedFiles:
 
     The ids are recorded from :meth:`watch` on, which the server's lifespan calls.
 
-    >>> UploadedFiles().sizes()
+    >>> UploadedFiles().buffers()
     {}
     """
 
@@ -131,14 +131,14 @@ class UploadedFiles:
         """Return whether the server has given this id of a file to a session."""
         return file in self._issued.get(session, ())
 
-    def sizes(self) -> dict[str, int]:
-        """Return the bytes that each session's uploads hold, by session id."""
+    def buffers(self) -> dict[str, list[bytes]]:
+        """Return the uploads of each session, by session id."""
         manager = self._manager()
         if manager is None:
             return {}
         with manager._lock:
             return {
-                session: sum(len(file.data) for file in files.values())
+                session: [file.data for file in files.values()]
                 for session, files in manager.file_storage.items()
             }
 

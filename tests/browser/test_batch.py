@@ -46,4 +46,4 @@ def test_a_zip_of_photos_to_a_table_of_faces(server, page, astronaut_png):
     expect(page.get_by_text("Choose a row to see its photo here")).to_be_visible()
     expect(page.get_by_role("img", name="with boxes")).to_have_count(0)
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_function("document.documentElement.scrollWidth <= 390")
+    page.wait_for_function("() => document.documentElement.scrollWidth <= 390")

@@ -28,7 +28,7 @@ def test_upload_a_clip_see_its_timeline_and_play_it(server, page, clip):
     expect(chart.locator(".main-svg").first).to_be_visible()
     expect(page.get_by_role("img", name="Person 1, happy")).to_be_visible()
     video = page.locator("video")
-    page.wait_for_function("document.querySelector('video').readyState >= 3")
+    page.wait_for_function("() => document.querySelector('video').readyState >= 3")
     assert video.evaluate("v => v.duration") == pytest.approx(3.2, abs=0.1)
     assert video.evaluate("v => [v.videoWidth, v.videoHeight]") == [640, 360]
     with page.expect_download() as info:
@@ -38,7 +38,7 @@ def test_upload_a_clip_see_its_timeline_and_play_it(server, page, clip):
     assert len(rows) == 32
     assert {row["person"] for row in rows} == {"1"}
     video.evaluate("v => { v.muted = true; return v.play() }")
-    page.wait_for_function("document.querySelector('video').currentTime > 0.3")
+    page.wait_for_function("() => document.querySelector('video').currentTime > 0.3")
     # Leaving the page and coming back loses nothing.
     page.get_by_role("link", name="Models").click()
     expect(page.get_by_text("Headline metrics")).to_be_visible()

@@ -72,7 +72,8 @@ def upload_and_start(batches: SessionBatches) -> bool:
         width="stretch",
     )
     if started and model is not None:
-        batches.submit(PhotoJob(name=name, items=items, model=model, options=options))
+        job = PhotoJob(name=name, items=items, model=model, options=options)
+        batches.start(job, [upload.getvalue() for upload in uploads])
         st.session_state["batch_round"] = uploader_number + 1
         st.session_state[_SAMPLE] = False
         st.rerun()

@@ -15,7 +15,7 @@ from emosense.errors import EmoSenseError
 from emosense.faces.options import DetectorOptions
 from emosense.jobs.photo_jobs import AnalyzedPhoto
 from emosense.results import PhotoFailure, PhotoResult
-from emosense.ui.photo.input import Photo
+from emosense.ui.photo.session import Photo
 from emosense.worker.client import InferenceWorker
 from emosense.worker.messages import AnalyzePhoto
 

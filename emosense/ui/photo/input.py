@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,33 +13,14 @@ from emosense.formatting import pluralize
 from emosense.media.formats import PHOTO_FORMATS
 from emosense.samples import SAMPLE_CREDIT, SAMPLE_NAME, sample_photo
 from emosense.ui.components.upload_kinds import group_by_kind, redirect_uploads
+from emosense.ui.components.upload_limits import within_limit
 from emosense.ui.navigation import link_to
+from emosense.ui.photo.session import Photo, SessionPhotos, session_photos
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 _UPLOADS = "photo_uploads"
-_CURRENT = "photo_current"
-_EARLIER = "photo_earlier"
-_BY_UPLOAD = "photo_by_upload"
-
-
-@dataclass(frozen=True)
-class Photo:
-    """An uploaded photo.
-
-    Attributes:
-        name: file name.
-        data: the file's bytes.
-        digest: hex SHA-256 of the bytes.
-
-    >>> Photo("a.jpg", b"...", hashlib.sha256(b"...").hexdigest()).name
-    'a.jpg'
-    """
-
-    name: str
-    data: bytes
-    digest: str
 
 
 def upload_photos() -> list[Photo]:
@@ -49,8 +29,9 @@ def upload_photos() -> list[Photo]:
     Streamlit empties the uploader when another page is visited; its photos are kept in the session.
     """
     limit = settings.MAX_PHOTOS.whole()
+    photos = session_photos()
     if _UPLOADS not in st.session_state:  # first visit, or back from another page
-        st.session_state[_EARLIER] = list(dict.fromkeys([*_stored(_EARLIER), *_stored(_CURRENT)]))
+        photos.leave_uploader(limit)
     uploads = st.file_uploader(
         f"Photos, up to {limit} at a time and {settings.MAX_MEGAPIXELS.number():.0f} "
         "megapixels each",
@@ -59,18 +40,18 @@ def upload_photos() -> list[Photo]:
         key=_UPLOADS,
         help=f"{PHOTO_FORMATS}. Anything else is recognised by its content.",
     )
-    kinds = group_by_kind(uploads)
+    kinds = group_by_kind(within_limit(uploads, settings.MAX_PHOTO_MB.whole()))
     redirect_uploads("video", kinds["video"])
     redirect_uploads("archive", kinds["archive"])
     files = kinds["photo"] + kinds["other"]  # the decoder reports what other files are
-    current = _read_uploads(files[:limit])
-    earlier = [photo for photo in _stored(_EARLIER) if photo not in current]
+    current = _read_uploads(files[:limit], photos)
+    earlier = [photo for photo in photos.earlier if photo not in current]
     if earlier and st.button(
         f"Remove {pluralize(len(earlier), 'earlier photo')}",
         icon=":material/delete:",
         key="photo_remove",
     ):
-        st.session_state[_EARLIER] = []
+        photos.earlier = []
         st.rerun()
     if current or earlier:
         st.session_state["photo_sample"] = False
@@ -96,21 +77,14 @@ def _warn_about_limit(count: int, limit: int) -> None:
     link_to("batch")
 
 
-def _stored(key: str) -> list[Photo]:
-    return list(st.session_state.get(key, ()))
-
-
-def _read_uploads(uploads: Sequence[UploadedFile]) -> list[Photo]:
+def _read_uploads(uploads: Sequence[UploadedFile], photos: SessionPhotos) -> list[Photo]:
     """Return uploads as photos; the session caches them, so each is read and hashed once."""
-    cached: dict[str, Photo] = st.session_state.get(_BY_UPLOAD, {})
-    by_upload = {
+    cached = photos.current
+    photos.current = {
         upload.file_id: cached.get(upload.file_id) or _photo(upload.name, upload.getvalue())
         for upload in uploads
     }
-    st.session_state[_BY_UPLOAD] = by_upload
-    photos = list(by_upload.values())
-    st.session_state[_CURRENT] = photos
-    return photos
+    return list(photos.current.values())
 
 
 def _photo(name: str, data: bytes) -> Photo:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import streamlit as st
@@ -39,6 +39,10 @@ class SessionResource(ABC):
     def close(self) -> None:
         """Release the resource: its jobs, memory and files."""
 
+    def held_buffers(self) -> Iterable[bytes]:
+        """Return the uploads that the resource keeps in memory."""
+        return ()
+
 
 Resource = TypeVar("Resource", bound=SessionResource)
 
@@ -60,6 +64,14 @@ def session_resource(make: Callable[[], Resource]) -> Resource:
         st.session_state[key] = resource = make()
         _resources.setdefault(streamlit_internals.session_id(), []).append(resource)
     return st.session_state[key]  # type: ignore[no-any-return]
+
+
+def held_buffers() -> dict[str, list[bytes]]:
+    """Return the uploads that the resources of each session keep in memory, by session id."""
+    return {
+        session: [buffer for resource in resources for buffer in resource.held_buffers()]
+        for session, resources in list(_resources.items())
+    }
 
 
 class SessionCleanupMiddleware:

@@ -14,6 +14,7 @@ from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import select_model
 from emosense.ui.components.pictures import show_picture
 from emosense.ui.components.upload_kinds import group_by_kind, redirect_uploads
+from emosense.ui.components.upload_limits import within_limit
 from emosense.ui.session.query_params import query_choice, query_flag
 from emosense.ui.video.session import SessionVideos, Upload
 from emosense.video.options import VideoOptions
@@ -34,7 +35,11 @@ def upload_video(videos: SessionVideos) -> Upload | None:
         max_upload_size=limit,
         key="video_upload",
     )
-    kinds = group_by_kind([] if uploaded is None else [uploaded])
+    accepted = within_limit([] if uploaded is None else [uploaded], limit)
+    if uploaded is not None and not accepted:
+        videos.discard_unused(None)
+        return None
+    kinds = group_by_kind(accepted)
     redirect_uploads("photo", kinds["photo"])
     redirect_uploads("archive", kinds["archive"])
     if kinds["photo"] or kinds["archive"]:
