@@ -1,9 +1,7 @@
 """Temporary folders that are removed with their process, however it ends.
 
-Each folder holds a lock file, and whoever made the folder holds its lock (an advisory lock of the
-operating system, by the package filelock) for as long as it lives. A lock ends with its process,
-also with one that is killed, and is seen from other containers that share the folder; a process id
-is neither: it is used again, and means another process in another PID namespace.
+Each folder has a lock file, and the process that made the folder holds its lock for as long as it
+lives; see :mod:`emosense.filesystem.lock`.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from filelock import lock_descriptor
+from emosense.filesystem.lock import FileLock, lock_file
 
 LOCK_FILE: Final = ".lock"
 """Name of the lock file in each folder."""
@@ -81,70 +79,12 @@ def remove_stale(root: Path) -> None:
                 _remove_if_stale(folder)
 
 
-class _Lock:
-    """A lock that this process holds, with its open file."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        _held.add(self)
-
-    @property
-    def is_held(self) -> bool:
-        """Whether this process holds the lock: not after its release, nor in a forked child."""
-        return self in _held
-
-    def release(self) -> None:
-        """Release the lock, by closing its file."""
-        if self.is_held:
-            _held.discard(self)
-            os.close(self._descriptor)
-
-
-_held: set[_Lock] = set()
-
-
-def _release_in_child() -> None:
-    """Close the files that a fork has copied: a copy would keep the lock after its owner's end."""
-    for lock in list(_held):
-        lock.release()
-
-
-# Other programs inherit no file that Python opens (PEP 446).
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_release_in_child)
-
-
-def _lock(folder: Path, flags: int = 0) -> _Lock | None:
-    """Lock a folder, without waiting; return None if another process holds its lock.
-
-    Args:
-        folder: a folder with a lock file.
-        flags: further flags of :func:`os.open`.
-
-    Raises:
-        FileNotFoundError: the folder is gone, or has no lock file.
-    """
-    path = folder / LOCK_FILE
-    descriptor = os.open(path, os.O_RDWR | flags, 0o600)
-    try:
-        # The file may have been removed with its folder before it was locked.
-        if lock_descriptor(descriptor, blocking=False) and os.path.samestat(
-            os.fstat(descriptor), path.stat()
-        ):
-            return _Lock(descriptor)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    os.close(descriptor)
-    return None
-
-
-def _create(root: Path) -> tuple[Path, _Lock]:
+def _create(root: Path) -> tuple[Path, FileLock]:
     """Create and lock a folder. Until it is locked, another process may take it for a stale one."""
     for _ in range(_ATTEMPTS):
         path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
         try:
-            lock = _lock(path, os.O_CREAT | os.O_EXCL)
+            lock = lock_file(path / LOCK_FILE, os.O_CREAT | os.O_EXCL)
         except FileNotFoundError:
             continue  # removed: nothing was in it yet
         except BaseException:
@@ -167,7 +107,7 @@ def _is_private(folder: Path) -> bool:
 
 def _remove_if_stale(folder: Path) -> None:
     try:
-        lock = _lock(folder)
+        lock = lock_file(folder / LOCK_FILE)
     except FileNotFoundError:
         folder.rmdir()  # only an empty one: its process has ended, or will take another
         return
@@ -175,7 +115,7 @@ def _remove_if_stale(folder: Path) -> None:
         _remove(folder, lock)
 
 
-def _remove(folder: Path, lock: _Lock) -> None:
+def _remove(folder: Path, lock: FileLock) -> None:
     """Remove a folder whose lock is held; the lock file last, without which it is nobody's."""
     for entry in _other_entries(folder):
         if entry.is_dir() and not entry.is_symlink():

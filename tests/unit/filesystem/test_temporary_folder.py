@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from emosense.filesystem import lock as locks
 from emosense.filesystem import temporary_folder
 from emosense.filesystem.temporary_folder import LOCK_FILE, TemporaryFolder, remove_stale
 
@@ -174,7 +175,7 @@ def test_an_owner_that_dies_between_folder_and_lock_leaves_nothing(tmp_path):
 @pytest.mark.parametrize("step", ["before its lock file", "before its lock", "by another"])
 def test_a_folder_that_is_removed_before_it_is_locked_is_made_anew(tmp_path, monkeypatch, step):
     """What another process's clean-up may do just between two steps."""
-    lock_descriptor, mkdtemp = temporary_folder.lock_descriptor, temporary_folder.tempfile.mkdtemp
+    lock_descriptor, mkdtemp = locks.lock_descriptor, temporary_folder.tempfile.mkdtemp
     made, waiting = [], [True]
 
     def make(**options):
@@ -188,11 +189,11 @@ def test_a_folder_that_is_removed_before_it_is_locked_is_made_anew(tmp_path, mon
             if step == "before its lock":
                 remove_stale(tmp_path)  # takes the lock first, and is done with the folder
             else:
-                assert temporary_folder._lock(made[0])  # has not begun to remove it
+                assert locks.lock_file(made[0] / LOCK_FILE)  # has not begun to remove it
         return lock_descriptor(descriptor, blocking=blocking)
 
     monkeypatch.setattr(temporary_folder.tempfile, "mkdtemp", make)
-    monkeypatch.setattr(temporary_folder, "lock_descriptor", lock)
+    monkeypatch.setattr(locks, "lock_descriptor", lock)
     folder = TemporaryFolder(tmp_path)
     assert len(made) == 2
     assert folder.path == made[1]
@@ -218,13 +219,13 @@ def test_many_owners_and_cleaners_at_once(tmp_path):
 
 def test_what_is_written_while_a_folder_is_removed_goes_at_the_next_start(tmp_path, monkeypatch):
     folder = TemporaryFolder(tmp_path)
-    release = temporary_folder._Lock.release
+    release = locks.FileLock.release
 
     def late(lock):
         release(lock)
         (folder.path / "late").write_text("x")
 
-    monkeypatch.setattr(temporary_folder._Lock, "release", late)
+    monkeypatch.setattr(locks.FileLock, "release", late)
     folder.remove()
     monkeypatch.undo()
     assert (folder.path / "late").is_file()
