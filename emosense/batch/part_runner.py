@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from emosense.batch.discovery import SourceFile
 from emosense.batch.messages import AnalyzeFiles
 from emosense.batch.options import BatchOptions
 from emosense.errors import WorkerError
 from emosense.export.parquet import Row, failure_row
+from emosense.filesystem.temporary_folder import remove_stale
 from emosense.worker.client import InferenceWorker
 
 
@@ -61,8 +64,9 @@ class PartRunner:
         self._worker.kill()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, and remove the videos that it was fetching if it was killed."""
         self._worker.close()
+        remove_stale(Path(tempfile.gettempdir()))
 
     def _analyze_alone(self, file: SourceFile, is_stopped: Callable[[], bool]) -> list[Row]:
         try:

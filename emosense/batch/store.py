@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from emosense.batch.discovery import SourceFile, is_local, open_system
 from emosense.errors import BatchError
+from emosense.filesystem.atomic import TEMPORARY_NAME, remove_stale_temporaries, write_atomic
 
 if TYPE_CHECKING:
     import fsspec
@@ -21,9 +27,26 @@ JOB_FILE: Final = "_job.json"
 """Name of the metadata file; readers of Parquet folders ignore names that begin with _ or a dot."""
 
 _PART_NAME: Final = re.compile(r"part-.*\.parquet")
-_OWN_NAME: Final = re.compile(rf"\.?({re.escape(JOB_FILE)}|{_PART_NAME.pattern})(\.\d+)?")
-"""Names of a job's files, and of temporary files that a killed run left; see
-:meth:`ResultStore._write_atomic`."""
+_OWN_NAME: Final = re.compile(rf"{re.escape(JOB_FILE)}|{_PART_NAME.pattern}")
+"""Names of a job's files."""
+
+_OBJECT_STORES: Final = {
+    "memory",
+    "s3",
+    "s3a",
+    "gs",
+    "gcs",
+    "abfs",
+    "abfss",
+    "az",
+    "oss",
+    "oci",
+    "r2",
+}
+"""Protocols of fsspec whose files appear whole or not at all, with no temporary file."""
+
+_STALE_SECONDS: Final = 24 * 3600
+"""Age at which a temporary file elsewhere is that of a killed run: there are no locks to tell."""
 
 _VERSIONS_KEY: Final = b"emosense:versions"
 """Key of the files' versions in the metadata of a part's Parquet schema."""
@@ -86,6 +109,8 @@ class ResultStore:
     def begin(self, job: dict[str, Any]) -> None:
         """Write the job's metadata, or check it against those of an earlier run.
 
+        Temporary files that a killed run left are removed; those of other living runs stay.
+
         Args:
             job: metadata as JSON data: everything that the rows depend on; see
                 :func:`emosense.batch.job.job_metadata`.
@@ -102,7 +127,7 @@ class ResultStore:
             else:
                 stored = job
                 self._write_atomic(path, json.dumps(job, indent=2).encode())
-        except (OSError, ValueError) as error:
+        except Exception as error:  # each kind of file system has errors of its own
             raise BatchError(f"{self.destination}: cannot be used ({error}).") from error
         changed = sorted(key for key in {*stored, *job} if stored.get(key) != job.get(key))
         if changed:
@@ -110,12 +135,14 @@ class ResultStore:
             raise BatchError(
                 f"{self.destination} holds another job ({changes}). Give it another folder."
             )
+        with self._writing():
+            self._remove_stale_temporaries()
 
     def is_own(self, system: fsspec.AbstractFileSystem, path: str) -> bool:
         """Return whether a file was written by a run of this job."""
         folder, _, name = path.rpartition("/")
         return (
-            bool(_OWN_NAME.fullmatch(name))
+            bool(_OWN_NAME.fullmatch(name) or _is_temporary(name))
             and type(system) is type(self._system)
             and _real_path(system, folder) == _real_path(system, self._path)
         )
@@ -142,30 +169,43 @@ class ResultStore:
         return StoreContents(files, damaged)
 
     def remove(self, parts: Iterable[str]) -> None:
-        """Remove parts by their paths; their files then count as unfinished."""
-        for path in parts:
-            self._system.rm(path)
+        """Remove parts by their paths; their files then count as unfinished.
+
+        Raises:
+            BatchError: the folder cannot be written.
+        """
+        with self._writing():
+            for path in parts:
+                self._system.rm(path)
 
     def drop_rows(self, names: set[str]) -> None:
-        """Remove the rows of the files with these names, which then count as unfinished."""
+        """Remove the rows of the files with these names, which then count as unfinished.
+
+        Raises:
+            BatchError: the folder cannot be written.
+        """
+        with self._writing():
+            for path in self._parts():
+                self._drop_rows(path, names)
+
+    def _drop_rows(self, path: str, names: set[str]) -> None:
         import pyarrow as pa
         import pyarrow.compute as pc
 
         from emosense.export.parquet import to_parquet
 
-        for path in self._parts():
-            table = self._table(path)
-            if table is None:
-                continue
-            remaining = table.filter(pc.invert(pc.is_in(table["file"], pa.array(sorted(names)))))
-            versions = {
-                name: version for name, version in _versions(table).items() if name not in names
-            }
-            remaining = _with_versions(remaining, versions)
-            if remaining.num_rows == 0:
-                self._system.rm(path)
-            elif remaining.num_rows < table.num_rows:
-                self._write_atomic(path, to_parquet(remaining))
+        table = self._table(path)
+        if table is None:
+            return
+        remaining = table.filter(pc.invert(pc.is_in(table["file"], pa.array(sorted(names)))))
+        versions = {
+            name: version for name, version in _versions(table).items() if name not in names
+        }
+        remaining = _with_versions(remaining, versions)
+        if remaining.num_rows == 0:
+            self._system.rm(path)
+        elif remaining.num_rows < table.num_rows:
+            self._write_atomic(path, to_parquet(remaining))
 
     def write(self, files: list[SourceFile], table: pa.Table) -> None:
         """Write the rows of files as one part, with the files' versions in its schema's metadata.
@@ -184,10 +224,8 @@ class ResultStore:
         names = "\0".join(file.name for file in files).encode()
         path = f"{self._path}/part-{hashlib.sha256(names).hexdigest()[:20]}.parquet"
         versions = {file.name: file.version for file in files if file.version}
-        try:
+        with self._writing():
             self._write_atomic(path, to_parquet(_with_versions(table, versions)))
-        except OSError as error:
-            raise BatchError(f"{self.destination}: cannot be written ({error}).") from error
 
     def read(self) -> pa.Table:
         """Return all rows that are written, sorted by file, frame and person.
@@ -228,12 +266,58 @@ class ResultStore:
         except (pa.ArrowException, OSError):
             return None
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # each kind of file system has errors of its own
+            raise BatchError(f"{self.destination}: cannot be written ({error}).") from error
+
     def _write_atomic(self, path: str, content: bytes) -> None:
-        """Write a file atomically: under a temporary name, and then renamed."""
+        """Write a file atomically, and leave no other file behind when that fails."""
+        if is_local(self._system):
+            write_atomic(Path(path), content)
+            return
+        if self._is_object_store():
+            self._system.pipe_file(path, content)
+            return
         folder, _, name = path.rpartition("/")
-        temporary = f"{folder}/.{name}.{os.getpid()}"
-        self._system.pipe_file(temporary, content)
-        self._system.mv(temporary, path)
+        temporary = f"{folder}/.{name}.{secrets.token_hex(4)}"
+        try:
+            self._system.pipe_file(temporary, content)
+            self._system.mv(temporary, path)
+        except BaseException:
+            with contextlib.suppress(Exception):  # the first error says what is wrong
+                self._system.rm(temporary)
+            raise
+
+    def _remove_stale_temporaries(self) -> None:
+        """Remove the temporary files of killed runs, as far as they can be told from living ones."""
+        if is_local(self._system):
+            remove_stale_temporaries(Path(self._path), _OWN_NAME)
+            return
+        for path in map(str, self._system.ls(self._path, detail=False, refresh=True)):
+            if _is_temporary(path.rsplit("/", 1)[-1]) and self._is_stale(path):
+                with contextlib.suppress(FileNotFoundError):  # another run does the same
+                    self._system.rm(path)
+
+    def _is_object_store(self) -> bool:
+        protocol = self._system.protocol
+        return not _OBJECT_STORES.isdisjoint([protocol] if isinstance(protocol, str) else protocol)
+
+    def _is_stale(self, path: str) -> bool:
+        if self._is_object_store():
+            return True  # of an earlier release: this one makes none there
+        try:
+            modified = self._system.modified(path)
+        except Exception:  # not every file system knows
+            return False
+        return bool(time.time() - modified.timestamp() > _STALE_SECONDS)
+
+
+def _is_temporary(name: str) -> bool:
+    match = TEMPORARY_NAME.fullmatch(name)
+    return match is not None and _OWN_NAME.fullmatch(match["name"]) is not None
 
 
 def _real_path(system: Any, folder: str) -> str:

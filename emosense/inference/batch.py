@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
@@ -15,6 +13,7 @@ from emosense.batch.messages import AnalyzeFiles
 from emosense.batch.options import BatchOptions
 from emosense.errors import EmoSenseError, MediaTooLarge
 from emosense.export.parquet import Row, failure_row, photo_rows, video_rows
+from emosense.filesystem.temporary_folder import TemporaryFolder
 from emosense.inference.analyzers import AnalyzerCache
 from emosense.settings import video_limits
 from emosense.worker.server import Handlers
@@ -78,9 +77,9 @@ def _video(analyzer: Analyzer, file: SourceFile, options: BatchOptions) -> Itera
         if is_local(system):
             yield from _video_rows(analyzer, file, Path(path), options)
             return
-        # Named like a spool with this process id: should the process die, the app removes it.
-        with tempfile.TemporaryDirectory(prefix=f"emosense-{os.getpid()}-") as folder:
-            fetched = Path(folder) / ("video." + path.rsplit(".", 1)[-1])
+        # Should this process be killed, the next one removes the folder.
+        with TemporaryFolder() as folder:
+            fetched = folder / "video"
             for _ in _fetch(system, path, file, fetched):
                 yield []
             yield from _video_rows(analyzer, file, fetched, options)

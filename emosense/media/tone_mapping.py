@@ -7,16 +7,15 @@ white of 203 cd/m2), BT.2390-11, 5.4.1 (EETF, here applied to the maximum of R, 
 
 from __future__ import annotations
 
-import tempfile
 from fractions import Fraction
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import av
 import numpy as np
 import numpy.typing as npt
 
+from emosense.filesystem.temporary_folder import TemporaryFolder
 from emosense.media.cicp import HDR_TRANSFERS, HLG, PQ
 
 Floats = npt.NDArray[np.float32]
@@ -105,8 +104,8 @@ class FrameToneMapper:
 
     def __init__(self, width: int, height: int, transfer: int, primaries: int) -> None:
         self.key = (width, height, transfer, primaries)
-        with tempfile.TemporaryDirectory(prefix="emosense-") as folder:
-            lut = Path(folder) / "hdr.cube"
+        with TemporaryFolder() as folder:
+            lut = folder / "hdr.cube"
             lut.write_text(_cube_lut(transfer, primaries))
             graph = av.filter.Graph()
             source = graph.add(

@@ -7,12 +7,12 @@ float32. Halving the size costs no measurable accuracy (a test compares both).
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emosense.errors import ModelDamaged
+from emosense.filesystem.temporary_folder import TemporaryFolder
 
 if TYPE_CHECKING:
     import keras
@@ -30,15 +30,15 @@ def save_float16_weights(model: keras.Model, path: Path) -> None:
     import numpy as np
 
     inference_model = _float32_copy(model)
-    with tempfile.TemporaryDirectory() as folder:
-        float32_archive = Path(folder) / "float32.keras"
+    with TemporaryFolder() as folder:
+        float32_archive = folder / "float32.keras"
         keras.saving.save_model(inference_model, float32_archive)
-        weights = Path(folder) / "model.weights.h5"
+        weights = folder / "model.weights.h5"
         with zipfile.ZipFile(float32_archive) as archive:
             names = archive.namelist()
             contents = {n: archive.read(n) for n in names if n != weights.name}
             archive.extract(weights.name, folder)
-        float16_weights = Path(folder) / "float16.h5"
+        float16_weights = folder / "float16.h5"
         with h5py.File(weights) as source, h5py.File(float16_weights, "w") as target:
 
             def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:

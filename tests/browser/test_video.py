@@ -59,7 +59,7 @@ def test_nothing_stays_on_disk_when_the_browser_leaves(chromium, clip, tmp_path)
         (spool,) = tmp_path.glob("emosense-*")
         assert {path.name for path in spool.glob("*/*")} == {"video", "annotated-1.mp4"}
         context.close()
-        wait_until(lambda: not list(spool.iterdir()), lambda: list(spool.rglob("*")), timeout=120)
+        wait_until(lambda: not list(spool.glob("*/")), lambda: list(spool.rglob("*")), timeout=120)
     assert not spool.exists()  # nor of the server, once it has ended
 
 

@@ -37,7 +37,7 @@ def footprint(pid: int, spool: Path) -> Footprint:
         sum(process.num_fds() for process in tree),
         len(tree),
         sum(process.num_threads() for process in tree),
-        sum(path.is_file() for path in spool.glob("emosense-*/**/*")),
+        sum(path.is_file() for path in spool.glob("emosense-*/*/**/*")),
     )
 
 
