@@ -26,6 +26,7 @@ from emosense.ui.session.cleanup import SessionCleanupMiddleware
 from emosense.ui.session.messages import MessageMiddleware
 from emosense.ui.session.upload_memory import keep_uploads_in_memory
 from emosense.ui.session.uploads import ServerUploads
+from emosense.ui.uvicorn_internals import limit_server
 
 SCRIPT: Final = Path(__file__).with_name("router.py")
 """The script that Streamlit runs for every visitor."""
@@ -41,6 +42,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     _ = shared.spool, shared.photos
     _uploads.watch()
     keep_uploads_in_memory()
+    limit_server()
     open_browser()
     try:
         yield

@@ -12,16 +12,21 @@ from pathlib import Path
 
 import pytest
 import streamlit
+import uvicorn
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
-from emosense.ui import streamlit_internals
+from emosense.ui import streamlit_internals, uvicorn_internals
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_version_is_the_one_that_was_checked():
     assert streamlit.__version__.startswith(f"{streamlit_internals.STREAMLIT_VERSION}.")
+
+
+def test_the_version_of_uvicorn_is_the_one_that_was_checked():
+    assert uvicorn.__version__.startswith(f"{uvicorn_internals.UVICORN_VERSION}.")
 
 
 def test_no_other_file_uses_private_parts():
@@ -113,7 +118,7 @@ def test_messages_that_are_none_have_no_kind():
     assert streamlit_internals.message_kind(b"\xff\xff") is None
 
 
-def test_sessions_and_uploads_of_a_running_server():
+def test_sessions_uploads_and_limits_of_a_running_server():
     # In a process of its own: Streamlit's runtime exists once in each.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
     command = [sys.executable, "-m", "support.internals_of_a_server"]

@@ -6,9 +6,10 @@ import threading
 
 import uvicorn
 from streamlit import runtime
+from websockets.exceptions import ConnectionClosed
 
 from app import app
-from emosense.ui import application, streamlit_internals
+from emosense.ui import application, streamlit_internals, uvicorn_internals
 from support.streamlit_client import BrowserSession
 from support.waiting import wait_until
 
@@ -22,6 +23,7 @@ def main() -> None:
     thread.start()
     wait_until(lambda: server.started, "the server did not start", timeout=60)
     check(f"http://localhost:{port}")
+    check_limits(f"http://localhost:{port}", server.config)
     server.should_exit = True
     thread.join()
     print("all is as expected")
@@ -46,6 +48,25 @@ def check(url: str) -> None:
     assert streamlit_internals.disconnected_sessions() == []
     assert not any(uploads.sizes().values())
     assert not uploads.is_issued(session.id, issued.file_id)
+
+
+def check_limits(url: str, config: uvicorn.Config) -> None:
+    """The running server obeys the limits that were set on its configuration."""
+    assert config.limit_concurrency == uvicorn_internals.MAX_CONNECTIONS
+    with BrowserSession(url, "about") as browser:
+        browser._socket.send(bytes(uvicorn_internals.MAX_MESSAGE_BYTES + 1))
+        try:
+            while True:
+                browser._receive()
+        except ConnectionClosed as closed:
+            assert closed.rcvd is not None
+            assert closed.rcvd.code == 1009  # RFC 6455: message too big
+    address = url.removeprefix("http://").split(":")
+    with socket.create_connection((address[0], int(address[1])), 60) as connection:
+        connection.sendall(
+            b"GET / HTTP/1.1\r\nX: " + b"a" * (uvicorn_internals.MAX_HEADER_BYTES + 1)
+        )
+        assert b" 400 " in connection.recv(1000)
 
 
 if __name__ == "__main__":
