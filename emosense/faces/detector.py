@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -26,6 +27,8 @@ _LARGE_FACE: Final = 384
 _MAX_FACE: Final = 480
 """Side in pixels above which YuNet misses faces, whatever the size of the image."""
 _MIN_CONTRAST: Final = 4.0
+_CONTRAST_PIXELS: Final = 1_000_000
+"""Number of pixels from which the contrast of a large face is computed."""
 _ROTATE_CODES: Final = (
     None,
     cv2.ROTATE_90_CLOCKWISE,
@@ -260,7 +263,8 @@ def _is_plausible(image: npt.NDArray[np.uint8], box: Box, full_box: Box, min_fac
         return False
     left, top = int(box.x), int(box.y)
     patch = image[top : top + max(1, int(box.height)), left : left + max(1, int(box.width))]
-    return bool(patch[::2, ::2].std() >= _MIN_CONTRAST)
+    step = max(2, math.isqrt(patch.shape[0] * patch.shape[1] // _CONTRAST_PIXELS))
+    return bool(patch[::step, ::step].std() >= _MIN_CONTRAST)
 
 
 def _landmarks(values: list[float]) -> tuple[Point, Point, Point, Point, Point]:
