@@ -18,18 +18,18 @@ _DETECTION_SECONDS: Final = 0.5
 _SECONDS_PER_PIXEL: Final = 10e-9
 """Conversion to RGB, scaling for the detector, and the preview."""
 _SECONDS_PER_DEEP_PIXEL: Final = 40e-9
-_SECONDS_PER_HDR_PIXEL: Final = 100e-9
+_SECONDS_PER_HDR_PIXEL: Final = 200e-9
 _SECONDS_PER_SECTION: Final = 5e-6
 _SECONDS_PER_PART: Final = 6e-6
 _SECONDS_PER_BYTE: Final = {
     "JPEG": 70e-9,
     "PNG": 12e-9,
-    "WebP": 60e-9,
+    "WebP": 80e-9,
     "GIF": 25e-9,
     "TIFF": 25e-9,
     "BMP": 1e-9,
-    "AVIF": 250e-9,
-    "HEIC": 250e-9,
+    "AVIF": 120e-9,
+    "HEIC": 200e-9,
 }
 _SECONDS_PER_SAMPLE: Final = {
     "JPEG": 0.1e-9,
@@ -38,8 +38,8 @@ _SECONDS_PER_SAMPLE: Final = {
     "GIF": 8e-9,
     "TIFF": 5e-9,
     "BMP": 2e-9,
-    "AVIF": 8e-9,
-    "HEIC": 8e-9,
+    "AVIF": 5e-9,
+    "HEIC": 5e-9,
 }
 _SECONDS_PER_JPEG_SAMPLE: Final = 3e-9
 """Inverse cosine transform and colour conversion, once per sample of the picture."""
@@ -51,6 +51,8 @@ _RGB_BYTES: Final = 3
 _PILLOW_COLOUR_BYTES: Final = 4
 _WEBP_BYTES_PER_PIXEL: Final = 16
 """Canvas and copy of the animation decoder, its pixels as bytes, and Pillow's image."""
+_DEEP_TIFF_FACTOR: Final = 2
+"""Values of a deep TIFF and the strips that they are read from."""
 _DEEP_PNG_FACTOR: Final = 2
 """OpenCV's image of a 16-bit PNG and the buffer that it is read into."""
 
@@ -121,14 +123,15 @@ def _bytes_per_pixel(header: PhotoHeader) -> float:
         return _WEBP_BYTES_PER_PIXEL
     if header.format in ("AVIF", "HEIC"):
         planes = header.channels * (2 if header.bit_depth > 8 else 1)
-        return pillow + header.channels + planes + (_RGB_BYTES if header.format == "HEIC" else 0)
+        return pillow + header.channels + planes
     if header.format == "PNG" and header.bit_depth > 8 and header.channels > 1:
         channels = 4 if header.channels == 2 else header.channels  # OpenCV makes colour of grey
         return _DEEP_PNG_FACTOR * sample_bytes * channels + _RGB_BYTES
     if header.format == "TIFF":
-        deep = header.channels * sample_bytes if header.bit_depth > 8 else 0
-        # Pillow turns a TIFF by itself, which takes a second image.
-        return max(pillow * 2, deep * 1.4 + _RGB_BYTES)
+        if header.bit_depth > 8:
+            return _DEEP_TIFF_FACTOR * header.channels * sample_bytes + _RGB_BYTES / 2
+        return 2 * pillow  # Pillow turns a TIFF by itself, which takes a second image
+
     return pillow + _RGB_BYTES + (2 if header.compression.startswith("RLE") else 0)
 
 

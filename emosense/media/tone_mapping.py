@@ -55,12 +55,17 @@ def to_sdr(codes: Floats, transfer: int, primaries: int = _BT2020) -> Floats:
     if transfer == PQ:
         light = _pq_eotf(codes)
     elif transfer == HLG:
-        light = _hlg_eotf(codes)
+        light = _hlg_ootf(_hlg_inverse_oetf(codes))
     else:
         light = _REFERENCE_WHITE * codes**_DISPLAY_GAMMA
     if is_hdr(transfer):
         max_rgb = light.max(axis=-1, keepdims=True)
-        light = light * (_eetf(max_rgb) / np.maximum(max_rgb, 1e-6))
+        light = light * _gain(max_rgb)
+    return _light_to_sdr(light, primaries)
+
+
+def _light_to_sdr(light: Floats, primaries: int) -> Floats:
+    """Convert linear light in cd/m2, (..., 3), to non-linear R'G'B' of BT.709 in 0..1."""
     linear = light / np.float32(_REFERENCE_WHITE)
     if primaries in (_BT2020, _UNSPECIFIED):
         linear = linear @ _TO_BT709.T
@@ -74,15 +79,25 @@ def picture_to_sdr(
 
     Args:
         image: (h, w, 3) uint8 non-linear R'G'B', which is overwritten.
-        transfer: transfer characteristics; see :func:`to_sdr`.
+        transfer: transfer characteristics (code point of H.273): PQ (16) or HLG (18).
         primaries: colour primaries; see :func:`to_sdr`.
 
     Returns:
         The image, (h, w, 3) uint8 RGB of BT.709.
     """
+    codes = np.arange(256, dtype=np.float32) / np.float32(255)
+    light_of_code = _pq_eotf(codes) if transfer == PQ else _hlg_inverse_oetf(codes)
+    gain_of_code = _gain(light_of_code)
     for rows in bands(image.shape[1], image.shape[0]):
-        codes = image[rows].astype(np.float32) / np.float32(255)
-        image[rows] = np.rint(255 * to_sdr(codes, transfer, primaries))
+        band = image[rows]
+        # An image of 8 bits has 256 codes: most of the exponentiations are looked up.
+        light = light_of_code[band]
+        if transfer == PQ:
+            light *= gain_of_code[band.max(axis=-1, keepdims=True)]
+        else:
+            light = _hlg_ootf(light)
+            light *= _gain(light.max(axis=-1, keepdims=True))
+        image[rows] = np.rint(255 * _light_to_sdr(light, primaries))
     return image
 
 
@@ -157,18 +172,24 @@ def _pq_inverse_eotf(light: Floats | float) -> Floats:
     return np.asarray(((c1 + c2 * power) / (1 + c3 * power)) ** m2, np.float32)
 
 
-def _hlg_eotf(codes: Floats) -> Floats:
-    """Map HLG code values to linear light in cd/m2 on a display of 1,000 cd/m2.
-
-    It is the inverse OETF followed by the OOTF (BT.2100-2, table 5).
-    """
+def _hlg_inverse_oetf(codes: Floats) -> Floats:
+    """Map HLG code values to linear scene light in 0..1 (BT.2100-2, table 5)."""
     a, b, c = 0.17883277, 0.28466892, 0.55991073
-    scene = np.where(codes <= 0.5, codes**2 / 3, (np.exp((codes - c) / a) + b) / 12)
+    return np.where(codes <= 0.5, codes**2 / 3, (np.exp((codes - c) / a) + b) / 12)
+
+
+def _hlg_ootf(scene: Floats) -> Floats:
+    """Map linear scene light, (..., 3), to that of a display of 1,000 cd/m2 (BT.2100-2, table 5)."""
     scene_luminance = scene @ np.array([0.2627, 0.6780, 0.0593])
     return np.asarray(
         _PEAK_LUMINANCE * scene * np.maximum(scene_luminance, 1e-9)[..., np.newaxis] ** 0.2,
         np.float32,
     )
+
+
+def _gain(max_rgb: Floats) -> Floats:
+    """Return the factor by which the EETF changes light whose largest component is given."""
+    return np.asarray(_eetf(max_rgb) / np.maximum(max_rgb, 1e-6), np.float32)
 
 
 def _eetf(light: Floats) -> Floats:
@@ -177,7 +198,8 @@ def _eetf(light: Floats) -> Floats:
     target_peak = float(_pq_inverse_eotf(_REFERENCE_WHITE)) / source_peak
     knee = 1.5 * target_peak - 0.5
     value = np.minimum(_pq_inverse_eotf(light) / source_peak, 1.0)
-    t = (value - knee) / (1 - knee)
+    # Below the knee there is no spline; powers of negative values would take most of the time.
+    t = np.maximum(value - knee, 0) / (1 - knee)
     spline = (
         (2 * t**3 - 3 * t**2 + 1) * knee
         + (t**3 - 2 * t**2 + t) * (1 - knee)
