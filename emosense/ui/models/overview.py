@@ -12,6 +12,7 @@ from emosense.networks.architectures import ARCHITECTURES
 from emosense.services import services
 from emosense.ui.models.components import percent, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
+from emosense.ui.session.user import session_account
 from emosense.worker.messages import MeasureThroughput, Throughput
 
 _THROUGHPUTS = "model_throughputs"
@@ -140,7 +141,9 @@ def _show_speed(selection: Selection) -> None:
             with st.spinner(f"Measuring {selected.label} ..."):
                 try:
                     request = MeasureThroughput(model=selected.model.name)
-                    throughputs[selected.model.name] = services().photos.worker.request(request)
+                    throughputs[selected.model.name] = (
+                        services().photos.pool.client(session_account()).request(request)
+                    )
                 except EmoSenseError as error:
                     st.error(f"{selected.label}: {error}", icon=":material/error:")
     rows = [
