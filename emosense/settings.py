@@ -104,6 +104,12 @@ MAX_SERVER_UPLOAD_MB: Final = Setting(
     "2000",
     "Largest sum of all uploads in memory, in MB; one user may hold as much as is left free.",
 )
+MAX_SERVER_DOWNLOAD_MB: Final = Setting(
+    "EMOSENSE_MAX_SERVER_DOWNLOAD_MB",
+    "1000",
+    "Largest sum of pictures, videos and downloads that pages keep in memory, in MB; one page may "
+    "hold as much as is left free.",
+)
 MAX_USER_PAGES: Final = Setting(
     "EMOSENSE_MAX_USER_PAGES",
     "60",
@@ -145,6 +151,7 @@ SETTINGS: Final = (
     MAX_VIDEO_MB,
     MAX_SESSION_UPLOAD_MB,
     MAX_SERVER_UPLOAD_MB,
+    MAX_SERVER_DOWNLOAD_MB,
     MAX_USER_PAGES,
     MAX_PAGES,
     MAX_SESSION_JOBS,
