@@ -97,18 +97,18 @@ MAX_BATCH_MB: Final = Setting(
 )
 MAX_VIDEO_MB: Final = Setting("EMOSENSE_MAX_VIDEO_MB", "500", "Largest video file, in MB.")
 MAX_SESSION_UPLOAD_MB: Final = Setting(
-    "EMOSENSE_MAX_SESSION_UPLOAD_MB", "1000", "Largest sum of the uploads of one page, in MB."
+    "EMOSENSE_MAX_SESSION_UPLOAD_MB", "600", "Largest sum of the uploads of one page, in MB."
 )
 MAX_SERVER_UPLOAD_MB: Final = Setting(
     "EMOSENSE_MAX_SERVER_UPLOAD_MB",
     "2000",
-    "Largest sum of all uploads in memory, in MB; one user may hold as much as is left free.",
+    "Largest sum of all uploads in memory, in MB; one user may hold at most 30 %.",
 )
 MAX_SERVER_DOWNLOAD_MB: Final = Setting(
     "EMOSENSE_MAX_SERVER_DOWNLOAD_MB",
     "1000",
     "Largest sum of pictures, videos and downloads that pages keep in memory, in MB; one page may "
-    "hold as much as is left free.",
+    "hold at most 30 %.",
 )
 MAX_USER_PAGES: Final = Setting(
     "EMOSENSE_MAX_USER_PAGES",

@@ -8,12 +8,12 @@ from emosense.ui.session.downloads import check_room
 MB = 2**20
 
 
-def test_one_page_may_hold_half():
-    check_room("a", 500 * MB, {})
-    with pytest.raises(ServerBusy, match="The file has 501 MB"):
-        check_room("a", 501 * MB, {})
+def test_one_page_may_hold_a_third():
+    check_room("a", 300 * MB, {})
+    with pytest.raises(ServerBusy, match="The file has 301 MB"):
+        check_room("a", 301 * MB, {})
     with pytest.raises(ServerBusy):
-        check_room("a", 300 * MB, {"a": [300 * MB]})
+        check_room("a", 201 * MB, {"a": [200 * MB]})
 
 
 def test_a_page_that_runs_again_keeps_its_file():
@@ -28,11 +28,11 @@ def test_greedy_pages_leave_room_for_others(monkeypatch):
             for number in range(2000):
                 check_room(str(page), MB + number, held)
                 held[str(page)].append(MB + number)
-    check_room("new", 20 * MB, held)
+    check_room("new", 15 * MB, held)
 
 
 def test_the_room_is_a_setting(monkeypatch):
-    monkeypatch.setenv("EMOSENSE_MAX_SERVER_DOWNLOAD_MB", "10")
-    check_room("a", 5 * MB, {})
+    monkeypatch.setenv("EMOSENSE_MAX_SERVER_DOWNLOAD_MB", "200")
+    check_room("a", 60 * MB, {})
     with pytest.raises(ServerBusy):
-        check_room("a", 6 * MB, {})
+        check_room("a", 61 * MB, {})
