@@ -137,4 +137,4 @@ def _with_unique_names(items: list[PhotoItem]) -> list[PhotoItem]:
 
 
 def _show_error(name: str, message: str) -> None:
-    st.error(f"**{escape_markdown(name)}**: {message}", icon=":material/error:")
+    st.error(f"**{escape_markdown(name)}**: {escape_markdown(message)}", icon=":material/error:")
