@@ -22,7 +22,7 @@ _MARKUP: Final = re.compile(
       | ^[-+\#=>|]                      # a list, heading, quotation or table
       | (?<![A-Z0-9])_ | _(?![A-Z0-9])  # emphasis; a setting's name is none
     )
-    | (?P<number> ^\d{1,9})(?=[.)])      # a numbered list
+    | (?P<number> ^\d{1,9})(?=[.)](\s|$))  # a numbered list
     | (?P<split> :(?!\s))               # a directive, an emoji, an icon, an address
     | (?P<address> @ | (?i:(?<=www)(?=\.)))
     | (?P<arrow> (?<=[-<>=~])(?=[-<>=~]))
