@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 from support.app_server import running_server
 from support.foreign_text import ADDRESSES, NAMES, TEXT, shown, write_hostile_model
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +24,13 @@ MARKUP = ", ".join(
 
 FOREIGN = ", ".join(
     [
-        *("a[href*=evil]", "[src*=evil]", "svg a", ".katex", "[aria-label='face icon']"),
+        *(
+            "a[href*=evil]:not([href^='#'])",
+            "[src*=evil]",
+            "svg a",
+            ".katex",
+            "[aria-label='face icon']",
+        ),
         ".stMarkdownColoredText",
     ]
 )
@@ -62,6 +69,7 @@ def test_names_of_photos_in_messages(server, page):
         expect(page.get_by_text("Drop one or many photos above")).to_be_visible()
         upload(page, *((name, b"no photo") for name in names))
         alerts = page.locator("[data-testid=stAlertContainer] [data-testid=stMarkdownContainer]")
+        alerts = alerts.filter(has_text="Expected a photo")
         expect(alerts).to_have_count(len(names))
         for name, (text, markup) in zip(names, readings(alerts), strict=True):
             assert shown(text).startswith(f"{shown(name)}: Expected a photo"), name
@@ -135,7 +143,7 @@ def test_texts_of_models(server, page, view):
     check(page)
 
 
-@pytest.mark.parametrize("path", ["", "video", "about", "responsible"])
+@pytest.mark.parametrize("path", ["", "about", "responsible"])
 def test_models_on_other_pages(server, page, path):
     name = quote("www.evil.com [x](http:evil.com) `c`")
     page.goto(f"{server}/{path}?model={name}")
@@ -173,4 +181,5 @@ def test_a_tables_own_csv_and_clipboard_hold_no_formula(server, page, astronaut_
     box = table.locator("canvas").first.bounding_box()
     page.mouse.click(box["x"] + 120, box["y"] + 60)  # the first row's name
     page.keyboard.press("ControlOrMeta+c")
-    assert page.evaluate("navigator.clipboard.readText()").strip('"') == f"'{formulas[0]}"
+    copied = wait_until(lambda: page.evaluate("navigator.clipboard.readText()"), "nothing copied")
+    assert copied.strip('"') == f"'{formulas[0]}"

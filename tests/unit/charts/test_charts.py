@@ -81,8 +81,7 @@ def test_titles_of_models_are_no_html_and_no_template():
         headline_chart({title: metrics}, {title: "#000000"}, {title: 0.5}),
         difference_chart(np.eye(7, dtype=int), np.eye(7, dtype=int), (title, title)),
     ]
-    for figure in charts:
-        text = figure.to_json().replace("\\u003c", "<").replace("\\u003e", ">")
-        assert "<a" not in text
-        assert "%{x} &amp;" not in text
-        assert "&#37;{x} &amp;lt;b" in text
+    texts = [text for f in charts for t in f.data for text in (t.name, t.hovertemplate) if text]
+    assert any("&lt;a href=" in text and "&#37;{x} &amp;lt;b" in text for text in texts)
+    assert not any("<a" in text or "%{x} &" in text for text in texts)
+    assert "&lt;a href=" in charts[1].data[0].hovertemplate
