@@ -55,6 +55,21 @@ def log_in(page, server):
     page.get_by_role("button", name="Log in").click()
 
 
+def come_back(page, server):
+    """Log in, until the app has answered to what the provider says; return a page after that."""
+
+    def is_last(answer):
+        return answer.url == f"{server}/" and answer.request.redirected_from is not None
+
+    with page.expect_response(is_last) as answer:
+        log_in(page, server)
+    assert "/oauth2callback?code=" in answer.value.request.redirected_from.url
+    other = page.context.new_page()  # of the same browser; in the first one much goes on
+    other.set_default_timeout(60_000)
+    other.goto(server)
+    return other
+
+
 def is_locked(page):
     """The page has a button to log in and nothing else: no menu, no content."""
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
@@ -122,11 +137,7 @@ def test_log_in_use_a_page_and_log_out(server, page, provider, astronaut_png):
 )
 def test_wrong_tokens_are_refused(server, page, provider, claims):
     with changed(provider, **claims):
-        asked = len(provider.requests)
-        log_in(page, server)
-        page.wait_for_url(f"{server}/")
-        assert is_locked(page)
-        assert "/token" in provider.requests[asked:]  # the provider has answered
+        assert is_locked(come_back(page, server))
     assert [c["name"] for c in page.context.cookies() if "user" in c["name"]] == []
 
 
@@ -135,9 +146,7 @@ def test_a_token_that_another_has_signed_is_refused(server, page, provider):
 
     provider.signing_key = _new_key()
     try:
-        log_in(page, server)
-        page.wait_for_url(f"{server}/")
-        assert is_locked(page)
+        assert is_locked(come_back(page, server))
     finally:
         provider.signing_key = None
 
@@ -181,8 +190,6 @@ def test_a_changed_cookie_is_refused(server, page):
     page.context.add_cookies([cookie])
     page.goto(server)
     expect(page.get_by_text("Logged in as")).to_be_visible()
-    # For another address of the app it does not count.
-    page.context.add_cookies([{**cookie, "domain": "127.0.0.1"}])
 
 
 def test_without_a_provider_nobody_gets_in(page, tmp_path):

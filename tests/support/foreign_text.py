@@ -18,17 +18,39 @@ NAMES = (
     *(":red[x]", ":red-background[x]", ":red-badge[x]", ":color[x]{foreground=red}", ":help[x]"),
     *(":material_face:", "a -> b", "<- a -- b >= c", "--", "&copy;&#x41;", "A&B &amp; C"),
     *("# head", "- item", "+ item", "1. item", "12) item", "> quote", "=== x", "- [ ] task"),
-    *("a\n\n# b", "a\n- b", "    code", "\tcode", " a ", "\u3000a\u00a0", "\\", "\\*a", "a\\"),
-    *("gpj.\u202eexe", "x:", ":", "::a::", "C:\\Users\\x.jpg", "10:30:15.jpg", ":small[]", "{x}"),
-    *("=1+1", "+1", "-1+2", "@sum", "\uff1d1+1", " =1+1", "a,b", 'a"b', "plain.jpg"),
+    *(
+        "    code",
+        "\tcode",
+        " a ",
+        "\u3000a\u00a0",
+        "gpj.\u202eexe",
+        "x:",
+        ":",
+        "::a::",
+        ":small[]",
+    ),
+    *(
+        "10:30:15.jpg",
+        "{x}",
+        "=1+1",
+        "+1",
+        "-1+2",
+        "@sum",
+        "\uff1d1+1",
+        " =1+1",
+        "a,b",
+        "plain.jpg",
+    ),
 )
-"""Names without slashes, which files cannot have in theirs."""
+"""Names that browsers send as they are."""
 
 ADDRESSES = (
     *("http://evil.com/x.jpg", "see https://evil.com", "ftp://evil.com", "<http://evil.com>"),
     *("[x](http://evil.com)", "![x](http://evil.com/i.png)", "<img src=http://evil.com/i.png>"),
-    *(":material/face:", "xmpp:foo@evil.com/x"),
+    *(":material/face:", "xmpp:foo@evil.com/x", "a\n\n# b", "a\n- b", "\\", "\\*a", "a\\"),
+    *("C:\\Users\\x.jpg", 'a"b'),
 )
+"""Names that uploaded files cannot have, but those in archives can."""
 
 TEXT = (
     "=1+1 www.evil.com [x](http://evil.com) ![x](http://evil.com/i.png) "

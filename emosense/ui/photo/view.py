@@ -41,7 +41,7 @@ def show_empty() -> None:
         "numbered; each gets the probabilities of seven emotions: "
         + ", ".join(EMOTIONS)
         + ". Photos are analysed on the machine that runs this app, are never written to its disk, "
-        "and are forgotten when you close this page.",
+        "and are forgotten two minutes after you close this page.",
         icon=":material/add_photo_alternate:",
     )
 

@@ -38,7 +38,7 @@ def show_empty() -> None:
         "**Drop a video above.** Faces are found and followed: each person keeps a number, and "
         "gets a timeline of seven emotions. You get the video with boxes and its own sound, "
         "key moments, and everything as CSV, JSON and captions. Videos are analysed on the "
-        "machine that runs this app and are deleted when you close the page.",
+        "machine that runs this app and are deleted two minutes after you close the page.",
         icon=":material/video_file:",
     )
 
