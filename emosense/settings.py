@@ -110,6 +110,17 @@ MAX_USER_PAGES: Final = Setting(
     "Most open pages of one user: of one login, or of one address where there is no login.",
 )
 MAX_PAGES: Final = Setting("EMOSENSE_MAX_PAGES", "200", "Most open pages of all users.")
+MAX_SESSION_JOBS: Final = Setting(
+    "EMOSENSE_MAX_SESSION_JOBS", "10", "Most unfinished jobs of one page, of photos and of videos."
+)
+MAX_USER_JOBS: Final = Setting(
+    "EMOSENSE_MAX_USER_JOBS", "40", "Most unfinished jobs of one user, of photos and of videos."
+)
+MAX_PHOTO_SECONDS: Final = Setting(
+    "EMOSENSE_MAX_PHOTO_SECONDS",
+    "20",
+    "Processor seconds after which the app gives a photo up that no other limit has refused.",
+)
 WORKER_TIMEOUT: Final = Setting(
     "EMOSENSE_WORKER_TIMEOUT", "120", "Seconds after which an analysis is given up."
 )
@@ -136,6 +147,9 @@ SETTINGS: Final = (
     MAX_SERVER_UPLOAD_MB,
     MAX_USER_PAGES,
     MAX_PAGES,
+    MAX_SESSION_JOBS,
+    MAX_USER_JOBS,
+    MAX_PHOTO_SECONDS,
     WORKER_TIMEOUT,
     LOGIN,
     OPEN_BROWSER,

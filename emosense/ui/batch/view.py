@@ -24,6 +24,7 @@ from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
+from emosense.ui.components.waiting import describe_wait
 
 _FACES_PER_VERDICT = 12
 _FACES_OF_SINGLE_VERDICT = 96
@@ -49,7 +50,9 @@ def show_jobs(batches: SessionBatches) -> None:
 
 def _progress(job: PhotoJob) -> tuple[float, str]:
     text = f"{len(job.done):,} of {pluralize(job.total, 'photo')}"
-    if job.seconds_left is not None:
+    if (wait := job.wait) is not None and not job.done:
+        text = describe_wait(wait, "photo")
+    elif job.seconds_left is not None:
         text += f", about {job.seconds_left:.0f} s left"
     return len(job.done) / job.total, text
 

@@ -13,6 +13,7 @@ from emosense.services import services
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.models.components import percent, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
+from emosense.ui.session.user import session_account
 from emosense.worker.messages import MeasureThroughput, Throughput
 
 _THROUGHPUTS = "model_throughputs"
@@ -141,7 +142,9 @@ def _show_speed(selection: Selection) -> None:
             with st.spinner(f"Measuring {selected.markdown} ..."):
                 try:
                     request = MeasureThroughput(model=selected.model.name)
-                    throughputs[selected.model.name] = services().photos.worker.request(request)
+                    throughputs[selected.model.name] = (
+                        services().photos.pool.client(session_account()).request(request)
+                    )
                 except EmoSenseError as error:
                     st.error(
                         f"{selected.markdown}: {escape_markdown(str(error))}",

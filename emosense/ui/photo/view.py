@@ -26,7 +26,7 @@ from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
 from emosense.ui.photo.analysis import UploadAnalysis
 from emosense.ui.photo.explanation_view import show_explanation
-from emosense.worker.client import InferenceWorker
+from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import AnnotatePhoto
 
 _FACES_PER_PAGE: Final = 12
@@ -46,7 +46,7 @@ def show_empty() -> None:
     )
 
 
-def show_results(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) -> None:
+def show_results(client: PoolClient, analyses: Sequence[UploadAnalysis]) -> None:
     """Show all photos with their faces, and downloads; several photos get a summary first."""
     results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
     announce(_screen_reader_text(analyses))
@@ -62,7 +62,7 @@ def show_results(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) ->
                 icon=":material/error:",
             )
         elif len(analyses) == 1:
-            _show_photo(worker, analysis, analysis.result, index, single=True)
+            _show_photo(client, analysis, analysis.result, index, single=True)
         else:
             with st.expander(
                 f"{escape_markdown(analysis.result.source)}: {headline(analysis.result)}",
@@ -71,9 +71,9 @@ def show_results(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) ->
                 on_change="rerun",  # the content of collapsed photos is not built
             ) as expander:
                 if expander.open:
-                    _show_photo(worker, analysis, analysis.result, index)
+                    _show_photo(client, analysis, analysis.result, index)
     if results:
-        _downloads(worker, analyses)
+        _downloads(client, analyses)
 
 
 def _summary_title(analyses: Sequence[UploadAnalysis]) -> str:
@@ -131,7 +131,7 @@ def _summary_row(analysis: UploadAnalysis) -> dict[str, object]:
 
 
 def _show_photo(
-    worker: InferenceWorker,
+    client: PoolClient,
     analysis: UploadAnalysis,
     result: PhotoResult,
     index: int,
@@ -158,18 +158,18 @@ def _show_photo(
             )
         if not many:
             for number in range(1, len(result.faces) + 1):
-                _show_face(worker, analysis, result, number, f"{index}-{number}")
-        _annotated_download(worker, analysis, result, index)
+                _show_face(client, analysis, result, number, f"{index}-{number}")
+        _annotated_download(client, analysis, result, index)
         st.caption(
             f"Detected by {escape_markdown(result.detector)}; classified by the model "
             f"{escape_markdown(result.model)}. " + confidence_note(result.model)
         )
     if many:
-        _show_many_faces(worker, analysis, result, index)
+        _show_many_faces(client, analysis, result, index)
 
 
 def _show_many_faces(
-    worker: InferenceWorker, analysis: UploadAnalysis, result: PhotoResult, index: int
+    client: PoolClient, analysis: UploadAnalysis, result: PhotoResult, index: int
 ) -> None:
     key = f"photo_cards_{analysis.photo.digest}"
     limit = max(_FACES_PER_PAGE, st.session_state.get(key, 0))
@@ -179,7 +179,7 @@ def _show_many_faces(
         row = visible[start : start + _FACES_PER_ROW]
         for column, number in zip(columns, row, strict=False):
             with column:
-                _show_face(worker, analysis, result, number, f"{index}-{number}")
+                _show_face(client, analysis, result, number, f"{index}-{number}")
     hidden = len(result.faces) - len(visible)
     if hidden and st.button(
         f"Show {min(hidden, _FACES_PER_PAGE)} more of {pluralize(len(result.faces), 'face')}",
@@ -196,7 +196,7 @@ def _show_many_faces(
 
 
 def _show_face(
-    worker: InferenceWorker, analysis: UploadAnalysis, result: PhotoResult, number: int, key: str
+    client: PoolClient, analysis: UploadAnalysis, result: PhotoResult, number: int, key: str
 ) -> None:
     face, crop = result.faces[number - 1], analysis.crops[number - 1]
     probability = probability_percent(face.probability)
@@ -222,7 +222,7 @@ def _show_face(
                 for name, p in zip(EMOTIONS, face.probabilities, strict=True)
             ),
         )
-        show_explanation(worker, analysis, face, result.model, key)
+        show_explanation(client, analysis, face, result.model, key)
 
 
 def _face_rows(result: PhotoResult) -> list[dict[str, object]]:
@@ -239,11 +239,11 @@ def _face_rows(result: PhotoResult) -> list[dict[str, object]]:
 
 
 def _annotated_download(
-    worker: InferenceWorker, analysis: UploadAnalysis, result: PhotoResult, index: int
+    client: PoolClient, analysis: UploadAnalysis, result: PhotoResult, index: int
 ) -> None:
     st.download_button(
         "Annotated photo (PNG)",
-        lambda: _annotated(worker, analysis, "PNG"),
+        lambda: _annotated(client, analysis, "PNG"),
         file_name=f"{PurePath(result.source).stem}-emosense.png",
         mime="image/png",
         icon=":material/download:",
@@ -253,19 +253,19 @@ def _annotated_download(
 
 
 def _annotated(
-    worker: InferenceWorker, analysis: UploadAnalysis, image_format: Literal["PNG", "JPEG"]
+    client: PoolClient, analysis: UploadAnalysis, image_format: Literal["PNG", "JPEG"]
 ) -> bytes:
     assert isinstance(analysis.result, PhotoResult)
     request = AnnotatePhoto(
         data=analysis.photo.data, result=analysis.result, image_format=image_format
     )
     try:
-        return worker.request(request)
+        return client.request(request)
     except WorkerDied:  # another session's file may have caused it: retry once
-        return worker.request(request)
+        return client.request(request)
 
 
-def _downloads(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) -> None:
+def _downloads(client: PoolClient, analyses: Sequence[UploadAnalysis]) -> None:
     results = [analysis.result for analysis in analyses]
     analyzed = [a for a in analyses if isinstance(a.result, PhotoResult)]
     columns = st.columns(3 if len(analyzed) > 1 else 2)
@@ -292,7 +292,7 @@ def _downloads(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) -> N
     if len(analyzed) > 1:
         columns[2].download_button(
             "All photos with boxes (zip)",
-            lambda: _archive(worker, analyzed, results),
+            lambda: _archive(client, analyzed, results),
             file_name="emosense.zip",
             mime="application/zip",
             icon=":material/folder_zip:",
@@ -303,7 +303,7 @@ def _downloads(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) -> N
 
 
 def _archive(
-    worker: InferenceWorker,
+    client: PoolClient,
     analyzed: Sequence[UploadAnalysis],
     results: Sequence[PhotoResult | PhotoFailure],
 ) -> bytes:
@@ -316,7 +316,7 @@ def _archive(
             stem = PurePath(analysis.photo.name).stem
             stems[stem] += 1
             suffix = f"-{stems[stem]}" if stems[stem] > 1 else ""
-            archive.writestr(f"{stem}{suffix}-emosense.jpg", _annotated(worker, analysis, "JPEG"))
+            archive.writestr(f"{stem}{suffix}-emosense.jpg", _annotated(client, analysis, "JPEG"))
     return buffer.getvalue()
 
 

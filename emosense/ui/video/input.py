@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from emosense import settings
-from emosense.errors import EmoSenseError
+from emosense.errors import EmoSenseError, ServerBusy
 from emosense.media.formats import VIDEO_FORMATS
 from emosense.results import VideoInfo
 from emosense.samples import SAMPLE_CLIP_NAME, SAMPLE_CREDIT
@@ -16,6 +16,7 @@ from emosense.ui.components.pictures import show_picture
 from emosense.ui.components.upload_kinds import group_by_kind, redirect_uploads
 from emosense.ui.components.upload_limits import within_limit
 from emosense.ui.session.query_params import query_choice, query_flag
+from emosense.ui.session.user import session_account
 from emosense.ui.video.session import SessionVideos, Upload
 from emosense.video.options import VideoOptions
 
@@ -57,11 +58,12 @@ def upload_video(videos: SessionVideos) -> Upload | None:
     if key is None:
         return None
     name = SAMPLE_CLIP_NAME if uploaded is None else uploaded.name
+    client = services().photos.pool.client(session_account())
     try:
         with st.spinner("Opening the video ..."):
             if uploaded is None:
-                return videos.add_sample(key, services().photos.worker)
-            return videos.add(key, name, uploaded, services().photos.worker)
+                return videos.add_sample(key, client)
+            return videos.add(key, name, uploaded, client)
     except EmoSenseError as error:
         # Messages about a file start with its name, which is shown in bold here.
         text = str(error).removeprefix(f"{name}: ")
@@ -131,7 +133,11 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
             options = VideoOptions(
                 per_second=_FRAME_RATES[frame_rate], detect_every=3 if sparse else 1
             )
-            videos.start(upload, model, options, annotated=annotated)
+            try:
+                videos.start(upload, model, options, annotated=annotated)
+            except ServerBusy as error:
+                st.error(str(error), icon=":material/hourglass_empty:")
+                return
             st.rerun()
 
 

@@ -13,7 +13,6 @@ from emosense.export import video as video_export
 from emosense.export.spreadsheet import csv_file
 from emosense.export.webvtt import to_webvtt
 from emosense.formatting import percent, pluralize, probability_percent
-from emosense.jobs.job import JobState
 from emosense.jobs.video_jobs import VideoJob
 from emosense.results import VideoResult
 from emosense.ui.components.job_list import show_job_list
@@ -21,6 +20,7 @@ from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
+from emosense.ui.components.waiting import describe_wait
 from emosense.ui.video.session import SessionVideos
 from emosense.video.timeline import Timeline, timelines
 
@@ -47,10 +47,8 @@ def show_jobs(videos: SessionVideos) -> None:
     """Show all jobs of the session, the newest first."""
 
     def progress(job: VideoJob) -> tuple[float, str]:
-        if job.state is JobState.WAITING:
-            ahead = videos.position(job)
-            text = "one video" if ahead <= 1 else f"{ahead} videos"
-            return 0.0, f"Waiting in the queue: {text} ahead"
+        if (wait := job.wait) is not None:
+            return job.fraction or 0.0, describe_wait(wait, "video")
         if not job.frames_read:
             return 0.0, "Starting ..."
         text = f"{pluralize(job.frames_read, 'frame')}, {job.frames_per_second:.0f} frames/s"

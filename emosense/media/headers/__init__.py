@@ -1,0 +1,1 @@
+"""Parsers of photo headers: pure Python, of bounded effort, without any decoder."""
