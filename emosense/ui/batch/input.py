@@ -76,7 +76,7 @@ def upload_and_start(batches: SessionBatches) -> bool:
         try:
             batches.start(job, [upload.getvalue() for upload in uploads])
         except ServerBusy as error:
-            st.error(str(error), icon=":material/hourglass_empty:")
+            st.error(escape_markdown(str(error)), icon=":material/hourglass_empty:")
             return True
         st.session_state["batch_round"] = uploader_number + 1
         st.session_state[_SAMPLE] = False

@@ -136,7 +136,7 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
             try:
                 videos.start(upload, model, options, annotated=annotated)
             except ServerBusy as error:
-                st.error(str(error), icon=":material/hourglass_empty:")
+                st.error(escape_markdown(str(error)), icon=":material/hourglass_empty:")
                 return
             st.rerun()
 
