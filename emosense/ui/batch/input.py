@@ -76,7 +76,7 @@ def upload_and_start(batches: SessionBatches) -> bool:
         try:
             batches.start(job, [upload.getvalue() for upload in uploads])
         except ServerBusy as error:
-            st.error(str(error), icon=":material/hourglass_empty:")
+            st.error(escape_markdown(str(error)), icon=":material/hourglass_empty:")
             return True
         st.session_state["batch_round"] = uploader_number + 1
         st.session_state[_SAMPLE] = False
@@ -141,4 +141,4 @@ def _with_unique_names(items: list[PhotoItem]) -> list[PhotoItem]:
 
 
 def _show_error(name: str, message: str) -> None:
-    st.error(f"**{escape_markdown(name)}**: {message}", icon=":material/error:")
+    st.error(f"**{escape_markdown(name)}**: {escape_markdown(message)}", icon=":material/error:")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from emosense.errors import EmoSenseError
 from emosense.results import Face
+from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.photo.analysis import EXPLANATIONS, UploadAnalysis
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import ExplainFace, FaceExplanation
@@ -42,7 +43,7 @@ def show_explanation(
                 )
                 explanation = client.request(request)
         except EmoSenseError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(escape_markdown(str(error)), icon=":material/error:")
             return
         while len(explanations) >= _MAX_EXPLANATIONS:
             explanations.pop(next(iter(explanations)))

@@ -7,7 +7,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import streamlit as st
 
@@ -23,15 +23,12 @@ from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.pictures import show_picture
 from emosense.ui.components.plots import show_plot
-from emosense.ui.components.tables import percent_table
+from emosense.ui.components.tables import show_dataframe
 from emosense.ui.photo.analysis import UploadAnalysis
 from emosense.ui.photo.explanation_view import show_explanation
 from emosense.ui.session.downloads import check_room
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import AnnotatePhoto
-
-if TYPE_CHECKING:
-    from pandas.io.formats.style import Styler
 
 _FACES_PER_PAGE: Final = 12
 _FACES_PER_ROW: Final = 3
@@ -45,7 +42,7 @@ def show_empty() -> None:
         "numbered; each gets the probabilities of seven emotions: "
         + ", ".join(EMOTIONS)
         + ". Photos are analysed on the machine that runs this app, are never written to its disk, "
-        "and are forgotten when you close this page.",
+        "and are forgotten two minutes after you close this page.",
         icon=":material/add_photo_alternate:",
     )
 
@@ -62,7 +59,7 @@ def show_results(client: PoolClient, analyses: Sequence[UploadAnalysis]) -> None
     for index, analysis in enumerate(analyses):
         if isinstance(analysis.result, PhotoFailure):
             st.error(
-                f"**{escape_markdown(analysis.photo.name)}**: {analysis.result.message}",
+                f"**{escape_markdown(analysis.photo.name)}**: {escape_markdown(analysis.result.message)}",
                 icon=":material/error:",
             )
         elif len(analyses) == 1:
@@ -104,12 +101,10 @@ def _show_summary(analyses: Sequence[UploadAnalysis]) -> None:
     st.header(_summary_title(analyses))
     table, chart = st.columns([3, 2], gap="large")
     with table:
-        st.dataframe(
+        show_dataframe(
             [_summary_row(a) for a in analyses],
-            hide_index=True,
-            width="stretch",
+            pictures=("picture",),
             row_height=48,
-            column_config={"picture": st.column_config.ImageColumn("", width=56)},
             key="photo_summary",
         )
     if faces:
@@ -167,8 +162,8 @@ def _show_photo(
                 _show_face(client, analysis, result, number, f"{index}-{number}")
         _annotated_download(client, analysis, result, index)
         st.caption(
-            f"Detected by {result.detector}; classified by the model {result.model}. "
-            + confidence_note(result.model)
+            f"Detected by {escape_markdown(result.detector)}; classified by the model "
+            f"{escape_markdown(result.model)}. " + confidence_note(result.model)
         )
     if many:
         _show_many_faces(client, analysis, result, index)
@@ -196,8 +191,8 @@ def _show_many_faces(
         st.rerun()
     if len(result.faces) > _FACES_PER_PAGE:
         with st.expander(f"All {len(result.faces)} faces as a table"):
-            st.dataframe(
-                _face_table(result), hide_index=True, width="stretch", key=f"faces_{index}"
+            show_dataframe(
+                _face_rows(result), probabilities=(*EMOTIONS, "detection"), key=f"faces_{index}"
             )
 
 
@@ -231,8 +226,8 @@ def _show_face(
         show_explanation(client, analysis, face, result.model, key)
 
 
-def _face_table(result: PhotoResult) -> Styler:
-    rows = [
+def _face_rows(result: PhotoResult) -> list[dict[str, object]]:
+    return [
         {
             "face": number,
             "emotion": face.verdict,
@@ -242,7 +237,6 @@ def _face_table(result: PhotoResult) -> Styler:
         }
         for number, face in enumerate(result.faces, start=1)
     ]
-    return percent_table(rows, (*EMOTIONS, "detection"))
 
 
 def _annotated_download(

@@ -67,9 +67,12 @@ def upload_video(videos: SessionVideos) -> Upload | None:
     except EmoSenseError as error:
         # Messages about a file start with its name, which is shown in bold here.
         text = str(error).removeprefix(f"{name}: ")
-        st.error(f"**{escape_markdown(name)}**: {text}", icon=":material/error:")
+        st.error(f"**{escape_markdown(name)}**: {escape_markdown(text)}", icon=":material/error:")
     except OSError as error:
-        st.error(f"The upload cannot be stored: {error.strerror}.", icon=":material/error:")
+        st.error(
+            f"The upload cannot be stored: {escape_markdown(str(error.strerror))}.",
+            icon=":material/error:",
+        )
     return None
 
 
@@ -78,7 +81,7 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
     picture, options_column = st.columns([2, 3], gap="large")
     with picture:
         show_picture(upload.preview, "video_preview", f"First frame of {upload.name}")
-        st.caption(f"{escape_markdown(upload.name)} · {describe(upload.info)}")
+        st.caption(f"{escape_markdown(upload.name)} · {escape_markdown(describe(upload.info))}")
         if upload.name == SAMPLE_CLIP_NAME and st.session_state.get(_SAMPLE):
             st.caption(f"Made from a photo: {SAMPLE_CREDIT}")
     with options_column:
@@ -133,7 +136,7 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
             try:
                 videos.start(upload, model, options, annotated=annotated)
             except ServerBusy as error:
-                st.error(str(error), icon=":material/hourglass_empty:")
+                st.error(escape_markdown(str(error)), icon=":material/hourglass_empty:")
                 return
             st.rerun()
 

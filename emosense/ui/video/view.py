@@ -21,6 +21,7 @@ from emosense.ui.components.job_list import show_job_list
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.plots import show_plot
+from emosense.ui.components.tables import show_dataframe
 from emosense.ui.components.waiting import describe_wait
 from emosense.ui.session.downloads import check_room
 from emosense.ui.video.session import SessionVideos
@@ -40,7 +41,7 @@ def show_empty() -> None:
         "**Drop a video above.** Faces are found and followed: each person keeps a number, and "
         "gets a timeline of seven emotions. You get the video with boxes and its own sound, "
         "key moments, and everything as CSV, JSON and captions. Videos are analysed on the "
-        "machine that runs this app and are deleted when you close the page.",
+        "machine that runs this app and are deleted two minutes after you close the page.",
         icon=":material/video_file:",
     )
 
@@ -70,16 +71,16 @@ def show_jobs(videos: SessionVideos) -> None:
 def _show_results(job: VideoJob, number: int) -> None:
     result = job.result
     if job.error is not None:
-        st.error(job.error, icon=":material/error:")
+        st.error(escape_markdown(job.error), icon=":material/error:")
     if result is None:
         return
     if result.problem and job.error is None:
         st.warning(
-            f"The analysis is partial: {result.problem}. What was done until then is below.",
+            f"The analysis is partial: {escape_markdown(result.problem)}. What was done until then is below.",
             icon=":material/warning:",
         )
     for note in job.notes:
-        st.warning(note, icon=":material/warning:")
+        st.warning(escape_markdown(note), icon=":material/warning:")
     person_timelines = timelines(result)
     if person_timelines:
         _show_people(job, result, person_timelines, number)
@@ -98,8 +99,8 @@ def _show_results(job: VideoJob, number: int) -> None:
     )
     st.caption(
         f"{pluralize(len(result.frames), 'frame')} analysed of {result.frames_read:,}{speed}. "
-        f"Detected by {result.detector or 'YuNet'}; classified by the model {result.model}. "
-        + confidence_note(result.model)
+        f"Detected by {escape_markdown(result.detector or 'YuNet')}; classified by the model "
+        f"{escape_markdown(result.model)}. " + confidence_note(result.model)
     )
 
 
@@ -144,12 +145,7 @@ def _show_people(
             f"person {timeline.person} mostly {timeline.dominant}" for timeline in longest
         ),
     )
-    st.dataframe(
-        [_row(timeline) for timeline in person_timelines],
-        hide_index=True,
-        width="stretch",
-        key=f"people_{number}",
-    )
+    show_dataframe([_row(timeline) for timeline in person_timelines], key=f"people_{number}")
 
 
 def _show_timeline(timeline: Timeline, cursor: float | None, number: int) -> None:
