@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,15 +94,19 @@ class MeasuredWorker:
     """An inference process whose requests are measured, as the app would make them.
 
     Args:
-        timeout: seconds after which a request is given up.
-        video_seconds: seconds after which the analysis of a video is ended; what it costs a second
-            does not change after that.
+        timeout: seconds of wall time after which a request is given up.
+        video_seconds: processor time after which the analysis of a video is ended.
+        most_seconds: processor time after which a process that does not end is killed.
     """
 
-    def __init__(self, timeout: float = 60, video_seconds: float = 8) -> None:
+    def __init__(
+        self, timeout: float = 600, video_seconds: float = 5, most_seconds: float = 40
+    ) -> None:
         self._worker = InferenceWorker(timeout=timeout)
         self._video_seconds = video_seconds
+        self._most_seconds = most_seconds
         self._ready_pid: int | None = None
+        self._meter: CostMeter | None = None
 
     def __enter__(self) -> MeasuredWorker:
         return self
@@ -148,7 +152,7 @@ class MeasuredWorker:
                 ),
             )
 
-        outcome, message = _outcome(ask)
+        outcome, message = self._outcome(ask, costs)
         return FileCost(name, kind, number, len(data), outcome, message, costs)
 
     def video(self, name: str, kind: str, path: Path, number: int = -1) -> FileCost:
@@ -157,9 +161,9 @@ class MeasuredWorker:
         annotated = path.with_suffix(".annotated.mp4")
         cut_short = False
 
-        def is_over(begun: float) -> bool:
+        def is_over() -> bool:
             nonlocal cut_short
-            cut_short = cut_short or time.monotonic() - begun > self._video_seconds
+            cut_short = cut_short or self._seconds > self._video_seconds
             return cut_short
 
         def ask() -> None:
@@ -173,22 +177,33 @@ class MeasuredWorker:
             request = AnalyzeVideo(
                 path=str(path), model=settings.MODEL.text(), annotated=str(annotated)
             )
-            begun = time.monotonic()
             self._measured(
                 costs,
                 "analysis",
-                lambda: self._worker.stream(request, lambda _: None, lambda: is_over(begun)),
+                lambda: self._worker.stream(request, lambda _: None, is_over),
             )
 
         size = path.stat().st_size
-        outcome, message = _outcome(ask)
+        outcome, message = self._outcome(ask, costs)
         annotated.unlink(missing_ok=True)
         if cut_short and outcome == ANSWERED:
             outcome = CUT_SHORT
         return FileCost(name, kind, number, size, outcome, message, costs, float("inf"), VIDEO_MB)
 
+    def _outcome(self, ask: Callable[[], None], costs: dict[str, Cost]) -> tuple[str, str]:
+        outcome, message = _outcome(ask)
+        if outcome == DIED and any(c.seconds > self._most_seconds for c in costs.values()):
+            return TIMED_OUT, f"killed after {self._most_seconds:.0f} s of processor time"
+        return outcome, message
+
+    @property
+    def _seconds(self) -> float:
+        """Processor time of the running request so far."""
+        return 0.0 if self._meter is None else self._meter.cost.seconds
+
     def _measured(self, costs: dict[str, Cost], title: str, ask: Callable[[], T]) -> T:
-        with CostMeter(self.pid) as meter:
+        with CostMeter(self.pid, self._most_seconds) as meter:
+            self._meter = meter
             try:
                 return ask()
             finally:
@@ -199,15 +214,17 @@ class CostMeter:
     """Measures what a process takes from now on: time of all its threads, and peak memory.
 
     The kernel's own high-water mark is reset and read where it may be; beside it a thread looks
-    twenty times a second, so that something is known of a process that dies.
+    twenty times a second, so that something is known of a process that dies, and kills one that has
+    taken ``most_seconds`` of processor time.
     """
 
-    def __init__(self, pid: int, pause: float = 0.05) -> None:
+    def __init__(self, pid: int, most_seconds: float, pause: float = 0.05) -> None:
         self._process = psutil.Process(pid)
         self._folder = Path(f"/proc/{pid}")
         self._pause = pause
         self._stopped = threading.Event()
-        self._cost = Cost()
+        self._most_seconds = most_seconds
+        self.cost = Cost()
         self._begun = self._time()
         self._field = "VmHWM"
         try:
@@ -228,11 +245,15 @@ class CostMeter:
         self._stopped.set()
         self._thread.join()
         self._look()
-        return self._cost
+        return self.cost
 
     def _watch(self) -> None:
         while not self._stopped.wait(self._pause):
             self._look()
+            if self.cost.seconds > self._most_seconds:
+                with contextlib.suppress(psutil.Error):
+                    self._process.kill()
+                return
 
     def _look(self) -> None:
         try:
@@ -240,7 +261,7 @@ class CostMeter:
             seconds = self._time() - self._begun
         except (psutil.Error, OSError, LookupError):
             return  # it has ended: the last look counts
-        self._cost = Cost(seconds, max(self._cost.megabytes, memory / 1e6))
+        self.cost = Cost(seconds, max(self.cost.megabytes, memory / 1e6))
 
     def _time(self) -> float:
         times = self._process.cpu_times()

@@ -98,10 +98,10 @@ def report(costs: list[FileCost]) -> str:
     for kind in (*PHOTOS, *VIDEOS):
         if found := by_kind.get(kind):
             ended = Counter(cost.outcome for cost in found)
-            told = ", ".join(f"{number} {outcome}" for outcome, number in ended.most_common())
+            outcomes = ", ".join(f"{number} {outcome}" for outcome, number in ended.most_common())
             lines.append(
                 f"| {kind} | {len(found)} | {_spread([c.seconds for c in found], '.2f')} "
-                f"| {_spread([c.megabytes for c in found], '.0f')} | {told} |"
+                f"| {_spread([c.megabytes for c in found], '.0f')} | {outcomes} |"
             )
     lines += ["", "The dearest ten:", ""]
     lines += [told(cost) for cost in sorted(costs, key=lambda c: -c.share)[:10]]
