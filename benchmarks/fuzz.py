@@ -69,11 +69,15 @@ def main() -> None:
                 keep(costs, options.keep, options.seed, Path(folder))
     failures = [cost for cost in costs if cost.is_failure]
     print(report(costs))
-    print(f"\n{len(costs)} files in {(time.monotonic() - begun) / 60:.1f} min, "
-          f"{len(failures)} failures")
+    print(
+        f"\n{len(costs)} files in {(time.monotonic() - begun) / 60:.1f} min, "
+        f"{len(failures)} failures"
+    )
     if options.files is None:
-        print(f"Again: python benchmarks/fuzz.py --seed {options.seed} --first NUMBER "
-              "--photos 1 --videos 0 --keep FOLDER  (or --photos 0 --videos 1)")
+        print(
+            f"Again: python benchmarks/fuzz.py --seed {options.seed} --first NUMBER "
+            "--photos 1 --videos 0 --keep FOLDER  (or --photos 0 --videos 1)"
+        )
     sys.exit(bool(failures))
 
 

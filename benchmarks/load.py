@@ -178,7 +178,7 @@ SLOWEST = 15.0
 def stated_memory() -> float:
     """Return the memory, in MB, that docs/deployment.md states for all processes together."""
     text = (Path(__file__).resolve().parents[1] / "docs" / "deployment.md").read_text("utf-8")
-    (stated,) = re.findall(r"\| all together, at most \| [^|]*?\*\*([\d,]+)\*\* \|", text)
+    (stated,) = re.findall(r"\| all together, at most \|.*\*\*([\d,]+)\*\* \|", text)
     return float(stated.replace(",", ""))
 
 
@@ -273,7 +273,9 @@ def report(
     """Print what came of the attack; return whether all promises held."""
     where = "one address" if options.one_address else "an address each"
     print(f"{options.attackers} attackers from {where}, {options.minutes:g} minutes")
-    print("\n| stranger | answers | upload to answer, s: p50 | p95 | max | page, s: p95 | failures |")
+    print(
+        "\n| stranger | answers | upload to answer, s: p50 | p95 | max | page, s: p95 | failures |"
+    )
     print("|---|---|---|---|---|---|---|")
     for title, some in (
         ("a new session each time", strangers[:1]),
@@ -291,8 +293,10 @@ def report(
     for stranger in strangers:
         for failure in stranger.failures[:10]:
             print(f"- failure: {failure}")
-    print(f"\nAll processes together: at most {memory.peak:.0f} MB of {options.memory:.0f} MB "
-          f"({memory.most_processes} processes at most); each at most, MB:")
+    print(
+        f"\nAll processes together: at most {memory.peak:.0f} MB of {options.memory:.0f} MB "
+        f"({memory.most_processes} processes at most); each at most, MB:"
+    )
     for role, megabytes in memory.peaks.items():
         print(f"- {role}: {megabytes:.0f}")
     print("\n| when | memory, MB | open files | processes | threads | on disk |")

@@ -210,7 +210,9 @@ class Attacker:
             size = self._rng.choice((10**6, 10**8, 10**10))
             head = f"PUT {path} HTTP/1.1\r\nHost: {target.netloc}\r\nContent-Type: multipart/"
             head += "form-data; boundary=x\r\n"
-            head += "Transfer-Encoding: chunked" if way == self._chunked else f"Content-Length: {size}"
+            head += (
+                "Transfer-Encoding: chunked" if way == self._chunked else f"Content-Length: {size}"
+            )
             connection.sendall((head + "\r\n\r\n").encode())
             way(connection)
             with contextlib.suppress(OSError):

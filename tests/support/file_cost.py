@@ -33,6 +33,9 @@ PHOTO_MB = 1200
 VIDEO_MB = 1500
 """The same with a video."""
 
+_WHY_EVERY = 25
+"""Of the cheap photos of a series, every so many-th is asked "Why?"."""
+
 ANSWERED, CUT_SHORT = "answered", "ended by us"
 STRAY, DIED, TIMED_OUT = "stray exception", "died", "timed out"
 FAILURES = frozenset({STRAY, DIED, TIMED_OUT})
@@ -53,7 +56,7 @@ class FileCost:
     Attributes:
         name: of the file.
         kind: its format.
-        number: which of its series; -1 for none.
+        number: which of its series.
         size: in bytes.
         outcome: "answered", the class of the error that refused it, or one of FAILURES.
         message: of that error.
@@ -126,8 +129,12 @@ class MeasuredWorker:
         assert self._ready_pid is not None
         return self._ready_pid
 
-    def photo(self, name: str, kind: str, data: bytes, number: int = -1) -> FileCost:
-        """Measure the answer, the annotated PNG and "Why?" of a photo."""
+    def photo(self, name: str, kind: str, data: bytes, number: int = 0) -> FileCost:
+        """Measure the answer, the annotated PNG and "Why?" of a photo.
+
+        "Why?" decodes the photo once more and then always takes a second: of photos that are cheap to
+        decode only some are asked.
+        """
         costs: dict[str, Cost] = {}
         model = settings.MODEL.text()
 
@@ -143,6 +150,8 @@ class MeasuredWorker:
                 "annotated",
                 lambda: self._worker.request(AnnotatePhoto(data=data, result=result)),
             )
+            if not (number % _WHY_EVERY == 0 or _is_dear(costs["annotated"])):
+                return
             face = result.faces[0] if result.faces else _middle(result.width, result.height)
             self._measured(
                 costs,
@@ -155,7 +164,7 @@ class MeasuredWorker:
         outcome, message = self._outcome(ask, costs)
         return FileCost(name, kind, number, len(data), outcome, message, costs)
 
-    def video(self, name: str, kind: str, path: Path, number: int = -1) -> FileCost:
+    def video(self, name: str, kind: str, path: Path, number: int = 0) -> FileCost:
         """Measure the preview and the analysis of a video, with the annotated video."""
         costs: dict[str, Cost] = {}
         annotated = path.with_suffix(".annotated.mp4")
@@ -290,6 +299,10 @@ def _outcome(ask: Callable[[], None]) -> tuple[str, str]:
     except Exception as error:  # nothing else may come out of a worker
         return STRAY, f"{type(error).__name__}: {error}"
     return ANSWERED, ""
+
+
+def _is_dear(cost: Cost) -> bool:
+    return cost.seconds > 0.15 or cost.megabytes > PHOTO_MB / 2
 
 
 def _middle(width: int, height: int) -> Face:

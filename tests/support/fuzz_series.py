@@ -66,7 +66,7 @@ def measure_part(part: Part) -> list[FileCost]:
     return [measure(worker, make(number), number) for number in part.numbers]
 
 
-def measure(worker: MeasuredWorker, case: Case, number: int = -1) -> FileCost:
+def measure(worker: MeasuredWorker, case: Case, number: int = 0) -> FileCost:
     """Measure one file; which it is, a photo or a video, its kind says."""
     if case.kind in PHOTOS:
         return worker.photo(case.name, case.kind, case.data, number)

@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from support.mutation import boxes, bmp, gif, heif, jpeg, mp4, png, riff, tiff
+from support.mutation import bmp, boxes, gif, heif, jpeg, mp4, png, riff, tiff
 from support.mutation.cases import PHOTOS, VIDEOS, Corpus
 from support.mutation.numbers import Form
 
@@ -47,7 +47,9 @@ def write_hostile_files(folder: Path, astronaut: np.ndarray, of_each: int = 3) -
         case = corpus.video(number)
         (videos / case.name[-80:]).write_bytes(case.data)
     for number in range(of_each):
-        (videos / f"changing-{number}.mov").write_bytes(mp4.changing_pictures(random.Random(number)))
+        (videos / f"changing-{number}.mov").write_bytes(
+            mp4.changing_pictures(random.Random(number))
+        )
     (videos / "endless.mp4").write_bytes(endless(bases / "black.mp4"))
     for name in ("libx264-yuv444p10le-1-ultrafast", "libvpx-vp9-yuv444p-8-realtime"):
         found = bases / f"large-{name}.{VIDEOS['mp4'].ending}"

@@ -17,8 +17,18 @@ def change_header(rng: random.Random, data: bytes) -> bytes:
     new = bytearray(data)
     for _ in range(count(rng, 4)):
         at, letter = rng.choice(
-            [(10, "I"), (14, "I"), (18, "i"), (22, "i"), (26, "H"), (28, "H"), (30, "I")]
-            + [(34, "I"), (46, "I"), (50, "I")]
+            [
+                (10, "I"),
+                (14, "I"),
+                (18, "i"),
+                (22, "i"),
+                (26, "H"),
+                (28, "H"),
+                (30, "I"),
+                (34, "I"),
+                (46, "I"),
+                (50, "I"),
+            ]
         )
         value = extreme(rng, 16 if letter == "H" else 31)
         if at in (18, 22):

@@ -99,7 +99,9 @@ def grid(rng: random.Random) -> bytes:
     items = [2] * number if same else list(range(2, number + 2))
     own = sorted(set(items))
     description = struct.pack(">BBBBII", 0, 1, (rows - 1) & 255, (columns - 1) & 255, width, height)
-    ftyp = box(b"ftyp", b"avif\0\0\0\0avifmif1miafheic" if kind == b"av01" else b"heic\0\0\0\0mif1heic")
+    ftyp = box(
+        b"ftyp", b"avif\0\0\0\0avifmif1miafheic" if kind == b"av01" else b"heic\0\0\0\0mif1heic"
+    )
     media_at = len(ftyp.pack()) + 8
     media = box(b"mdat", description + content)
 

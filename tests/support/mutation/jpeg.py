@@ -161,7 +161,7 @@ def restart_markers(rng: random.Random, data: bytes) -> bytes:
     )
     segments[at] = replace(segments[at], scan=marked * rng.choice((1, 1, 20)))
     interval = Segment(0xDD, struct.pack(">H", rng.choice((0, 1, 2, 100, 65_535))))
-    return join(segments[:at] + [interval] + segments[at:])
+    return join([*segments[:at], interval, *segments[at:]])
 
 
 def fill_bytes(rng: random.Random, data: bytes) -> bytes:

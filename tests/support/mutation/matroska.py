@@ -173,7 +173,9 @@ def compressed_track(rng: random.Random, data: bytes) -> bytes:
         track.elements.append(master(0x6D80, encoding))
     bomb = zlib.compress(bytes(rng.choice((100, 10**6, 9_000_000, 10**8))), 9)
     for block in find(tree, _BLOCK):
-        block.data = block.data[:4] + (bomb if rng.random() < 0.8 else zlib.compress(block.data[4:]))
+        block.data = block.data[:4] + (
+            bomb if rng.random() < 0.8 else zlib.compress(block.data[4:])
+        )
     return join(tree)
 
 

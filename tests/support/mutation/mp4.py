@@ -179,11 +179,15 @@ def changing_pictures(rng: random.Random) -> bytes:
     sides = [(64, 64)]
     for _ in range(count(rng, 3)):
         sides.append(
-            rng.choice(((16_000, 16_000), (6300, 6300), (1, 30_000), (30_000, 1), shape(rng, 40_000)))
+            rng.choice(
+                ((16_000, 16_000), (6300, 6300), (1, 30_000), (30_000, 1), shape(rng, 40_000))
+            )
         )
     if rng.random() < 0.3:
         sides.reverse()
-    samples = [_png(max(1, w), max(1, h), rng.choice((8, 16)), rng.choice((0, 2, 6))) for w, h in sides]
+    samples = [
+        _png(max(1, w), max(1, h), rng.choice((8, 16)), rng.choice((0, 2, 6))) for w, h in sides
+    ]
     while sum(map(len, samples)) > 8_000_000:
         samples.pop()
     samples = samples or [_png(64, 64, 8, 2)]

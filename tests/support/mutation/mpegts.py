@@ -73,7 +73,9 @@ def junk_between(rng: random.Random, data: bytes) -> bytes:
     packets = parse(data)
     at = rng.randrange(len(packets))
     junk = (bytes(1), b"\x47", rng.randbytes(1000))[rng.randrange(3)]
-    return b"".join(packets[:at]) + (junk * count(rng, 10**6))[:_MOST_BYTES] + b"".join(packets[at:])
+    return (
+        b"".join(packets[:at]) + (junk * count(rng, 10**6))[:_MOST_BYTES] + b"".join(packets[at:])
+    )
 
 
 MUTATORS = (

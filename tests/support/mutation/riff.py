@@ -26,7 +26,9 @@ class Chunk:
 
     def pack(self) -> bytes:
         data = self.kind + b"".join(c.pack() for c in self.chunks) if self.kind else self.data
-        return self.name + struct.pack("<I", len(data) & 0xFFFFFFFF) + data + b"\0" * (len(data) % 2)
+        return (
+            self.name + struct.pack("<I", len(data) & 0xFFFFFFFF) + data + b"\0" * (len(data) % 2)
+        )
 
 
 def parse(data: bytes) -> list[Chunk]:

@@ -57,7 +57,9 @@ def build(
     mark = b"II" if order == "<" else b"MM"
     number, offset, slot, start = ("Q", "Q", 8, 16) if big else ("H", "I", 4, 8)
     first = start + len(data)
-    head = mark + struct.pack(order + ("HHHQ" if big else "HI"), *((43, 8, 0) if big else (42,)), first)
+    head = mark + struct.pack(
+        order + ("HHHQ" if big else "HI"), *((43, 8, 0) if big else (42,)), first
+    )
     out = bytearray(head + data)
     one = struct.calcsize(order + number) + len(entries) * (20 if big else 12) + slot
     extra_size = sum(len(e.data) for e in entries if len(e.data) > slot)
@@ -201,7 +203,10 @@ def large(rng: random.Random) -> bytes:
     else:
         entries.append(entry(_ROWS, down, 4, order))
     places, sizes = (_TILES, _TILE_SIZES) if tiled else (_STRIPS, _STRIP_SIZES)
-    entries += [entry(places, [start] * parts, 4, order), entry(sizes, [len(data)] * parts, 4, order)]
+    entries += [
+        entry(places, [start] * parts, 4, order),
+        entry(sizes, [len(data)] * parts, 4, order),
+    ]
     if compression in (5, 8, 32946) and rng.random() < 0.3:
         entries.append(entry(_PREDICTOR, rng.choice((2, 3)), 3, order))
     if samples == 4:
@@ -220,7 +225,7 @@ def exif_block(rng: random.Random) -> bytes:
         entries.append(Entry(tag, rng.choice((*_SIZES, 77)), extreme(rng), rng.randbytes(4)))
     if rng.random() < 0.3:
         entries.append(entry(0x8769, 8, 4, order))  # the EXIF directory is the first one: a loop
-    return build(entries, order=order, loop=rng.random() < 0.5)[: 65_000]
+    return build(entries, order=order, loop=rng.random() < 0.5)[:65_000]
 
 
 MUTATORS = (change_entries, change_meaning, many_directories)
