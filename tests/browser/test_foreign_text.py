@@ -181,7 +181,9 @@ def test_a_tables_own_csv_and_clipboard_hold_no_formula(server, page, astronaut_
     ]
     box = table.locator("canvas").first.bounding_box()
     page.mouse.click(box["x"] + 20, box["y"] + 60)  # the first row's picture
+    expect(page.locator("#glide-cell-0-0")).to_have_attribute("aria-selected", "true")
     page.keyboard.press("ArrowRight")  # and its name
+    expect(page.locator("#glide-cell-1-0")).to_have_attribute("aria-selected", "true")
     page.keyboard.press("ControlOrMeta+c")
     copied = wait_until(lambda: page.evaluate("navigator.clipboard.readText()"), "nothing copied")
     assert copied.strip('"') == f"'{formulas[0]}"

@@ -316,7 +316,8 @@ def _archive(
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("emosense.csv", csv_file(photo_export.to_csv(results)))
         for analysis in analyzed:
-            stem = PurePath(analysis.photo.name).stem
+            # Some programs take a backslash in an archive for a folder.
+            stem = PurePath(analysis.photo.name.replace("\\", "/")).stem
             stems[stem] += 1
             suffix = f"-{stems[stem]}" if stems[stem] > 1 else ""
             archive.writestr(f"{stem}{suffix}-emosense.jpg", _annotated(client, analysis, "JPEG"))
