@@ -111,7 +111,7 @@ def test_empty_and_missing_files(tmp_path):
 def test_cut_off_without_its_index(pictures, tmp_path):
     path = write_clip(tmp_path / "a.mp4", pictures)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(DamagedMedia, match="damaged or cut off and cannot be opened"):
+    with pytest.raises(DamagedMedia, match="cannot be opened: it is damaged or cut off"):
         VideoReader(path)
 
 
