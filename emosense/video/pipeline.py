@@ -7,7 +7,6 @@ video and however few of its frames are analysed.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 from collections.abc import Iterator
@@ -22,8 +21,6 @@ from emosense.filesystem.filenames import utf8_safe
 from emosense.media.audio_track import AudioSource
 from emosense.media.scene_cuts import SceneCutDetector
 from emosense.media.video_reader import VideoReader
-from emosense.media.video_writer import VideoWriter
-from emosense.render.annotate import draw_people
 from emosense.results import (
     FrameResult,
     KeyMoment,
@@ -32,7 +29,7 @@ from emosense.results import (
     VideoResult,
 )
 from emosense.settings import VideoLimits
-from emosense.video.cost import max_annotated_bytes
+from emosense.video.annotated_video import AnnotatedVideoEncoder
 from emosense.video.frame_analyzer import FrameAnalyzer
 from emosense.video.interpolation import interpolate_detections, scaled
 from emosense.video.key_moments import KeyMomentCollector
@@ -184,7 +181,9 @@ class VideoAnalysis:
         ]
         encoder: threading.Thread | None = None
         if self._annotated is not None:
-            encoder = threading.Thread(target=self._encode, args=(annotated,), daemon=True)
+            encoder = threading.Thread(
+                target=self._encoder(self._annotated).run, args=(annotated,), daemon=True
+            )
             threads.append(encoder)
         self._started = monotonic()
         for thread in threads:
@@ -355,63 +354,16 @@ class VideoAnalysis:
         faces = frame.faces if factor == 1 else tuple(scaled(f, factor) for f in frame.faces)
         return FrameResult(frame.index, frame.time, faces)
 
-    def _encode(self, queue: BoundedQueue[Frame]) -> None:
-        assert self._annotated is not None
-        frames = iter(queue)
-        try:
-            writer: VideoWriter | None = None
-            faces: tuple[TrackedFace, ...] = ()
-            try:
-                for frame in frames:
-                    start = perf_counter()
-                    if writer is None:
-                        height, width = frame.image.shape[:2]
-                        rate = self.info.frames_per_second or 25.0
-                        source = AudioSource(
-                            self._reader.path, self._reader.demuxer, self._reader.start
-                        )
-                        writer = VideoWriter(
-                            self._annotated,
-                            width,
-                            height,
-                            rate,
-                            source,
-                            self._max_annotated_bytes(self._annotated),
-                            self._stop.is_set,
-                        )
-                    if frame.sampled:
-                        faces = frame.faces  # drawn until the next sampled frame
-                    writer.write(draw_people(frame.image, faces), frame.time)
-                    self.timer.add("encode", perf_counter() - start)
-                    if writer.is_full:
-                        self.notes.append(
-                            f"{self._annotated.name}: the video with boxes ends at "
-                            f"{frame.time:.1f} s: it has reached {writer.written / 2**20:.0f} MB, "
-                            "the most that the size of the video and the disk allow."
-                        )
-                        break
-                if writer is not None and not writer.is_full:
-                    writer.write_rest()
-            except PipelineStopped:
-                pass
-            finally:
-                if writer is not None:
-                    writer.__exit__(None, None, None)
-        except Exception as error:
-            text = f"{self._annotated.name}: the video with boxes could not be drawn any further."
-            _log.debug("the video with boxes failed", exc_info=error)
-            self.notes.append(str(error) if isinstance(error, EmoSenseError) else text)
-        # The analysis goes on without the annotated video. The queue is emptied through the same
-        # iterator: a new one would wait for ever once the queue has ended.
-        with contextlib.suppress(PipelineStopped):
-            for _ in frames:
-                pass
-
-    def _max_annotated_bytes(self, annotated: Path) -> int | None:
-        try:
-            return max_annotated_bytes(self._reader.path, annotated, self._limits)
-        except OSError:
-            return None  # the writer reports a folder that is missing
+    def _encoder(self, path: Path) -> AnnotatedVideoEncoder:
+        return AnnotatedVideoEncoder(
+            path,
+            AudioSource(self._reader.path, self._reader.demuxer, self._reader.start),
+            self.info.frames_per_second or 25.0,
+            self._limits,
+            self._stop,
+            self.timer,
+            self.notes,
+        )
 
     @staticmethod
     def _close(
