@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from emosense.formatting import pluralize
 from emosense.results import VideoInfo
 from emosense.settings import VideoLimits
 from emosense.video.options import WORKING_SIZES, VideoOptions
@@ -73,7 +74,7 @@ def duration_notice(
     if seconds is None or seconds <= limits.max_seconds:
         return None
     hours = seconds / 3600
-    about = f"{hours:,.0f} hours" if hours >= 2 else f"{math.ceil(seconds / 60)} minutes"
+    about = f"{hours:,.0f} hours" if hours >= 2 else pluralize(math.ceil(seconds / 60), "minute")
     return (
         f"This analysis would take about {about}. It ends after {limits.max_seconds / 60:g} minutes "
         "with what is done until then."

@@ -8,8 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-_PROGRAM = """
-import json, resource, sys, time
+_PROGRAM = r"""
+import json, re, resource, sys
 from pathlib import Path
 from emosense.errors import EmoSenseError
 path, annotated = sys.argv[1], sys.argv[2] or None
@@ -27,7 +27,9 @@ try:
 except EmoSenseError as error:
     outcome, notes = str(error), []
 usage = resource.getrusage(resource.RUSAGE_SELF)
-print(json.dumps([outcome, notes, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime]))
+# Not ru_maxrss, which a new process begins with the peak of the one that started it.
+peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1])
+print(json.dumps([outcome, notes, peak / 1024, usage.ru_utime + usage.ru_stime]))
 """
 
 
