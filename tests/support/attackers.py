@@ -72,7 +72,8 @@ class Attacker:
             except (TimeoutError, requests.Timeout):
                 self._count(f"{name}: left waiting")
             except requests.HTTPError as error:
-                self._count(f"{name}: refused ({error.response.status_code})")
+                status = getattr(error.response, "status_code", None)
+                self._count(f"{name}: refused ({status})")
             except _EXPECTED as error:
                 status = getattr(getattr(error, "response", None), "status_code", None)
                 self._count(f"{name}: refused ({status or type(error).__name__})")
@@ -239,9 +240,10 @@ class Attacker:
 
     def _requests(self) -> None:
         """Floods of small requests, of other hosts and origins too."""
-        paths = ("/", "/_stcore/health", "/_stcore/host-config", "/_stcore/metrics", "/healthz")
-        paths += ("/media/x.png", "/static/../../etc/passwd", "/_stcore/stream", "/component/x/y")
-        headers = ({}, {"Host": "evil.example"}, {"Origin": "https://evil.example"})
+        paths = ["/", "/_stcore/health", "/_stcore/host-config", "/_stcore/metrics", "/healthz"]
+        paths += ["/media/x.png", "/static/../../etc/passwd", "/_stcore/stream", "/component/x/y"]
+        headers: list[dict[str, str]] = [{}, {"Host": "evil.example"}]
+        headers.append({"Origin": "https://evil.example"})
         with requests.Session() as http:
             from support.streamlit_client import _FromAddress
 

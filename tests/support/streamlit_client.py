@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any
 
 import pyarrow as pa
 import requests
@@ -35,7 +36,7 @@ class _FromAddress(requests.adapters.HTTPAdapter):
         self._address = address
         super().__init__()
 
-    def init_poolmanager(self, *sizes: int, **options: object) -> None:
+    def init_poolmanager(self, *sizes: Any, **options: Any) -> None:
         super().init_poolmanager(*sizes, source_address=(self._address, 0), **options)
 
 
@@ -71,6 +72,7 @@ class BrowserSession:
         self.run()
 
     def _connect(self, *session: str) -> None:
+        options: dict[str, Any] = {"source_address": (self._address, 0)} if self._address else {}
         self._socket = self._open.enter_context(
             connect(
                 self._url.replace("http", "ws", 1) + "/_stcore/stream",
@@ -78,7 +80,7 @@ class BrowserSession:
                 additional_headers={"Cookie": self._cookies},
                 max_size=None,
                 open_timeout=60,
-                **({"source_address": (self._address, 0)} if self._address else {}),
+                **options,
             )
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -177,13 +178,20 @@ class Corpus:
         if kind not in ("jpeg", "png", "webp", "tiff"):
             return None
         sides = {"jpeg": (8944, 8944)}.get(kind, (4000, 3000))
-        options = {"tiff": {"compression": "tiff_adobe_deflate"}, "png": {"compress_level": 1}}
+        options: dict[str, dict[str, Any]] = {
+            "tiff": {"compression": "tiff_adobe_deflate"},
+            "png": {"compress_level": 1},
+        }
 
         def make(path: Path) -> None:
             photo = Image.fromarray(self._astronaut).resize(sides, Image.Resampling.BILINEAR)
             if kind in ("png", "webp"):
                 photo = photo.convert("RGBA")
-            form, more = kind.upper(), {"webp": {"method": 0}, "jpeg": {"quality": 40}} | options
+            form = kind.upper()
+            more: dict[str, dict[str, Any]] = {
+                "webp": {"method": 0},
+                "jpeg": {"quality": 40},
+            } | options
             path.write_bytes(encoded(photo, form, **more[kind]))
 
         return self._kept(f"large.{kind}", make)
