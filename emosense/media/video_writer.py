@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import math
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -14,13 +15,15 @@ import av
 import numpy as np
 
 from emosense.errors import MediaError
+from emosense.media.audio_track import AudioSource, AudioTrack
 from emosense.media.images import RgbImage
 
 _TICKS_PER_SECOND: Final = 90_000
 _BT709: Final = 1
 _LIMITED_RANGE: Final = 1
-_COPIED_AUDIO_CODECS: Final = ("aac", "mp3")
-_AUDIO_ERRORS: Final = (av.error.ArgumentError, av.error.InvalidDataError)
+MIN_FREE_BYTES: Final = 100 * 2**20
+"""Disk space that an annotated video leaves free."""
+_BYTES_BETWEEN_CHECKS: Final = 2**20
 _ERROR_REASONS: Final = {
     errno.ENOSPC: ": the disk is full",
     errno.EDQUOT: ": the disk space allowed is used up",
@@ -45,8 +48,13 @@ class VideoWriter:
             last column or row is cropped.
         height: height of the frames, in pixels.
         frames_per_second: average frame rate; each frame has its own time.
-        audio: path of a video whose audio is added; None adds no audio.
-        start: time of the new file's start in ``audio``, in seconds.
+        audio: video whose audio is added; None adds no audio.
+        max_bytes: size after which :attr:`is_full` is True; None sets no limit. The file becomes a
+            little larger: its index follows.
+        stop: returns True once the audio need not be read any further.
+
+    Attributes:
+        written: bytes of encoded frames and audio so far.
 
     Raises:
         MediaError: the file cannot be written (folder missing, disk full, ...).
@@ -64,14 +72,18 @@ class VideoWriter:
         width: int,
         height: int,
         frames_per_second: float,
-        audio: Path | None = None,
-        start: float = 0.0,
+        audio: AudioSource | None = None,
+        max_bytes: int | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.path = path
         self._width, self._height = width - width % 2, height - height % 2
         self._last_pts = -1
         self._failed = False
-        self._audio: _AudioTrack | None = None
+        self._max_bytes = max_bytes
+        self._audio: AudioTrack | None = None
+        self.written = 0
+        self._checked, self._free = 0, MIN_FREE_BYTES
         try:
             self._container = av.open(
                 str(path), "w", format="mp4", options={"movflags": "faststart"}
@@ -89,9 +101,29 @@ class VideoWriter:
             context.color_range = _LIMITED_RANGE
             self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_SECOND)
             if audio is not None:
-                self._audio = _AudioTrack.of(audio, self._container, start)
+                self._audio = AudioTrack.of(
+                    audio, self._container, self._mux, lambda: self.is_full or stop()
+                )
         except (av.FFmpegError, OSError) as error:
             raise _write_error(path, error) from error
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the file has its largest size, or little disk space is left."""
+        if self._max_bytes is None:
+            return False
+        return self.written >= self._max_bytes or self._free_bytes() < MIN_FREE_BYTES
+
+    def _free_bytes(self) -> int:
+        if self.written - self._checked >= _BYTES_BETWEEN_CHECKS:
+            self._checked = self.written
+            self._free = shutil.disk_usage(self.path.parent).free
+        return self._free
+
+    def _mux(self, packets: Any) -> None:
+        for packet in packets:
+            self.written += packet.size
+            self._container.mux(packet)
 
     def write(self, image: RgbImage, time: float) -> None:
         """Encode a frame.
@@ -103,15 +135,15 @@ class VideoWriter:
         Raises:
             MediaError: the file cannot be written.
         """
-        frame = av.VideoFrame.from_ndarray(
-            np.ascontiguousarray(image[: self._height, : self._width]), format="rgb24"
-        ).reformat(format="yuv420p", dst_colorspace="ITU709")
-        self._last_pts = frame.pts = max(self._last_pts + 1, round(time * _TICKS_PER_SECOND))
-        frame.time_base = Fraction(1, _TICKS_PER_SECOND)
         with self._reporting_errors():
+            frame = av.VideoFrame.from_ndarray(
+                np.ascontiguousarray(image[: self._height, : self._width]), format="rgb24"
+            ).reformat(format="yuv420p", dst_colorspace="ITU709")
+            self._last_pts = frame.pts = max(self._last_pts + 1, round(time * _TICKS_PER_SECOND))
+            frame.time_base = Fraction(1, _TICKS_PER_SECOND)
             if self._audio is not None:
                 self._audio.advance(time)
-            self._container.mux(self._stream.encode(frame))
+            self._mux(self._stream.encode(frame))
 
     def write_rest(self) -> None:
         """Write the remaining audio after the last frame of a complete video.
@@ -148,7 +180,7 @@ class VideoWriter:
         try:
             # After a failed write FFmpeg must not write more.
             if self._last_pts >= 0 and not self._failed:
-                self._container.mux(self._stream.encode(None))
+                self._mux(self._stream.encode(None))
                 if self._audio is not None:
                     self._audio.advance(self._last_pts / _TICKS_PER_SECOND + 0.5)
         except (av.FFmpegError, OSError) as error:
@@ -157,90 +189,6 @@ class VideoWriter:
             if self._audio is not None:
                 self._audio.close()
             _close(self._container)
-
-
-class _AudioTrack:
-    """Copies or transcodes the audio of another file, interleaved with the frames."""
-
-    def __init__(self, source: Any, target: Any, start: float) -> None:
-        self._source, self._target = source, target
-        stream = source.streams.audio[0]
-        self._start = start
-        if stream.codec_context.name in _COPIED_AUDIO_CODECS:
-            self._stream = target.add_stream_from_template(stream)
-            self._packets = self._copy(stream)
-        else:
-            rate = stream.codec_context.sample_rate
-            supported = av.Codec("aac", "w").audio_rates or ()
-            self._stream = target.add_stream("aac", rate=rate if rate in supported else 48_000)
-            self._stream.layout = "stereo"
-            self._packets = self._transcode(stream)
-        self._next = next(self._packets, None)
-
-    @classmethod
-    def of(cls, path: Path, target: Any, start: float) -> _AudioTrack | None:
-        """Open the audio of a file; return None if the file has no readable audio."""
-        source = None
-        try:
-            source = av.open(
-                str(path), options={"protocol_whitelist": "file"}, metadata_errors="replace"
-            )
-            if source.streams.audio and source.streams.audio[0].codec_context is not None:
-                return cls(source, target, start)
-        except Exception:  # any error of FFmpeg or PyAV
-            pass  # the video is written without audio
-        if source is not None:
-            source.close()
-        return None
-
-    def advance(self, time: float) -> None:
-        """Write all audio packets up to a time in seconds."""
-        while self._next is not None and self._next[0] <= time:
-            try:
-                self._target.mux(self._next[1])
-            except _AUDIO_ERRORS:  # other errors, such as a full disk, concern the video as well
-                self._next = None
-                return
-            self._next = next(self._packets, None)
-
-    def close(self) -> None:
-        """Close the source file."""
-        self._source.close()
-
-    def _copy(self, stream: Any) -> Iterator[tuple[float, Any]]:
-        last_dts = -1
-        for packet in self._until_error(self._source.demux(stream)):
-            if packet.dts is None or packet.pts is None:
-                continue
-            offset = round(self._start / packet.time_base)
-            packet.pts -= offset
-            packet.dts -= offset
-            if packet.dts > last_dts:  # MP4 needs rising decoding time stamps
-                last_dts = packet.dts
-                packet.stream = self._stream
-                yield float(packet.pts * packet.time_base), packet
-
-    def _transcode(self, stream: Any) -> Iterator[tuple[float, Any]]:
-        rate = self._stream.codec_context.sample_rate
-        resampler = av.AudioResampler(format="fltp", layout="stereo", rate=rate)
-        for frame in self._until_error(self._source.decode(stream)):
-            time = float(frame.time or 0.0) - self._start
-            if time < 0:
-                continue
-            for audio_frame in resampler.resample(frame):
-                audio_frame.pts = round(time * rate)
-                audio_frame.time_base = Fraction(1, rate)
-                for packet in self._stream.encode(audio_frame):
-                    yield time, packet
-        for packet in self._stream.encode(None):
-            yield float("-inf"), packet
-
-    @staticmethod
-    def _until_error(packets: Iterator[Any]) -> Iterator[Any]:
-        try:
-            yield from packets
-        except Exception:  # any error of FFmpeg or PyAV
-            return  # the audio is damaged from here on: the rest is silent
 
 
 def _close(container: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -30,6 +32,7 @@ from emosense.ui.uvicorn_internals import limit_server
 
 SCRIPT: Final = Path(__file__).with_name("router.py")
 """The script that Streamlit runs for every visitor."""
+_DOWNLOAD_THREADS: Final = 64
 
 _uploads = ServerUploads()
 
@@ -43,6 +46,8 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     _uploads.watch()
     keep_uploads_in_memory()
     limit_server()
+    # Downloads are prepared in threads of this executor, which mostly wait for a process.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DOWNLOAD_THREADS))
     open_browser()
     try:
         yield

@@ -148,11 +148,30 @@ class UploadedFiles:
         return manager  # type: ignore[return-value]
 
 
+def media_sizes() -> dict[str, list[int]]:
+    """Return the sizes in bytes of each session's pictures, videos and downloads, by its id."""
+    if not runtime.exists():
+        return {}
+    manager = runtime.get_instance().media_file_mgr
+    files = dict(manager._storage._files_by_id)  # type: ignore[attr-defined]
+    return {
+        session: [files[file].content_size for file in set(by_place.values()) if file in files]
+        for session, by_place in list(manager._files_by_session_and_coord.items())
+    }
+
+
 def message_kind(data: bytes) -> str | None:
-    """Return the kind of a message from the browser, e.g. "rerun_script"; None if it is none."""
+    """Return the kind of a message from the browser; None if it is none.
+
+    E.g. "rerun_script", or "deferred_file" for a "backend_operation_request" of that payload.
+    """
     message = BackMsg()
     try:
         message.ParseFromString(data)
     except DecodeError:
         return None
-    return message.WhichOneof("type")
+    kind: str | None = message.WhichOneof("type")
+    if kind == "backend_operation_request":
+        payload: str | None = message.backend_operation_request.WhichOneof("payload")
+        return payload
+    return kind

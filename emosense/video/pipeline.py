@@ -7,22 +7,20 @@ video and however few of its frames are analysed.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Final
 
 from emosense.errors import EmoSenseError, MediaError
 from emosense.faces.crop import crop_faces
 from emosense.faces.tracking import FaceTracker, appearance_descriptor
 from emosense.filesystem.filenames import utf8_safe
+from emosense.media.audio_track import AudioSource
 from emosense.media.scene_cuts import SceneCutDetector
 from emosense.media.video_reader import VideoReader
-from emosense.media.video_writer import VideoWriter
-from emosense.render.annotate import draw_people
 from emosense.results import (
     FrameResult,
     KeyMoment,
@@ -31,6 +29,7 @@ from emosense.results import (
     VideoResult,
 )
 from emosense.settings import VideoLimits
+from emosense.video.annotated_video import AnnotatedVideoEncoder
 from emosense.video.frame_analyzer import FrameAnalyzer
 from emosense.video.interpolation import interpolate_detections, scaled
 from emosense.video.key_moments import KeyMomentCollector
@@ -39,6 +38,9 @@ from emosense.video.queues import BoundedQueue, Frame, PipelineStopped, StageTim
 
 BATCH_SIZE: Final = 8
 """Maximum number of sampled frames that go through detector and network together."""
+
+MAX_BATCH_BYTES: Final = 100 * 10**6
+"""Bytes of images, above which a smaller batch goes through; 16 images of 1920 x 1080 fit."""
 
 MAX_BATCH_SECONDS: Final = 2.0
 """Seconds of video after which a smaller batch goes through, so that sparse frames are not late."""
@@ -62,7 +64,7 @@ class VideoAnalysis:
         path: path of the video.
         options: sampling and detection options; None uses the defaults, ten frames a second.
         annotated: path to write the annotated video (MP4) to; None writes none.
-        limits: size limits of the video; None uses the defaults.
+        limits: limits of the video's size and of its analysis; None uses the defaults.
 
     >>> from emosense.analyzer import Analyzer
     >>> from emosense.media.sample_clip import write_sample_clip
@@ -101,7 +103,8 @@ class VideoAnalysis:
                 f"{self._annotated}: expected another file for the video with boxes. "
                 "Received: the video itself, which it would replace."
             )
-        self._reader = VideoReader(path, limits)
+        self._limits = limits or VideoLimits()
+        self._reader = VideoReader(path, self._limits)
         self.info: VideoInfo = self._reader.info
         self.frames_read = 0
         self.choices: tuple[str, ...] = tuple(self._reader.notes)
@@ -111,6 +114,8 @@ class VideoAnalysis:
         self._cancelled = False
         self._ended = False
         self._failure: str | None = None
+        self._started = self._suspended = 0.0
+        self._out_of_time = False
         self._frames: list[FrameResult] = []
         self._running: Iterator[FrameResult] | None = None
         self._tracker = FaceTracker()
@@ -120,7 +125,14 @@ class VideoAnalysis:
         """Analyse the rest of the video, which may take minutes, and return the whole result."""
         for _ in self:
             pass
-        problem = "it was cancelled" if self._cancelled else self._failure or self._reader.problem
+        problem = self._failure or self._reader.problem
+        if self._cancelled:
+            problem = "it was cancelled"
+        elif problem is None and self._out_of_time:
+            problem = (
+                f"it ended after {self._limits.max_seconds / 60:g} minutes, the longest that an "
+                "analysis may take here"
+            )
         return VideoResult(
             source=utf8_safe(self._reader.path.name),
             info=self.info,
@@ -169,8 +181,11 @@ class VideoAnalysis:
         ]
         encoder: threading.Thread | None = None
         if self._annotated is not None:
-            encoder = threading.Thread(target=self._encode, args=(annotated,), daemon=True)
+            encoder = threading.Thread(
+                target=self._encoder(self._annotated).run, args=(annotated,), daemon=True
+            )
             threads.append(encoder)
+        self._started = monotonic()
         for thread in threads:
             thread.start()
         try:
@@ -181,7 +196,10 @@ class VideoAnalysis:
                     result = self._in_video_pixels(frame)
                     self._moments.update(frame.image, frame.faces, result)
                     self._frames.append(result)
+                    yielded = monotonic()
                     yield result
+                    # The caller's time does not count, as when a video gives way to another.
+                    self._suspended += monotonic() - yielded
             if encoder is not None:
                 annotated.close()
                 encoder.join()
@@ -227,8 +245,14 @@ class VideoAnalysis:
                         frame.scene_cut, frame.reshaped = scene_cut, reshaped
                         scene_cut = reshaped = False
                     output.put(frame)
+                elapsed = monotonic() - self._started - self._suspended
+                if elapsed > self._limits.max_seconds:
+                    self._out_of_time = True
+                    break
         except PipelineStopped:
             return
+        except MediaError as exception:
+            error = exception
         except Exception as exception:  # unexpected: the reader itself reports faults of the file
             error = EmoSenseError("its frames could not be decoded any further")
             _log.debug("decoding failed", exc_info=exception)
@@ -330,46 +354,16 @@ class VideoAnalysis:
         faces = frame.faces if factor == 1 else tuple(scaled(f, factor) for f in frame.faces)
         return FrameResult(frame.index, frame.time, faces)
 
-    def _encode(self, queue: BoundedQueue[Frame]) -> None:
-        assert self._annotated is not None
-        frames = iter(queue)
-        try:
-            writer: VideoWriter | None = None
-            faces: tuple[TrackedFace, ...] = ()
-            try:
-                for frame in frames:
-                    start = perf_counter()
-                    if writer is None:
-                        height, width = frame.image.shape[:2]
-                        rate = self.info.frames_per_second or 25.0
-                        writer = VideoWriter(
-                            self._annotated,
-                            width,
-                            height,
-                            rate,
-                            self._reader.path,
-                            self._reader.start,
-                        )
-                    if frame.sampled:
-                        faces = frame.faces  # drawn until the next sampled frame
-                    writer.write(draw_people(frame.image, faces), frame.time)
-                    self.timer.add("encode", perf_counter() - start)
-                if writer is not None:
-                    writer.write_rest()
-            except PipelineStopped:
-                pass
-            finally:
-                if writer is not None:
-                    writer.__exit__(None, None, None)
-        except Exception as error:
-            text = f"{self._annotated.name}: the video with boxes could not be drawn any further."
-            _log.debug("the video with boxes failed", exc_info=error)
-            self.notes.append(str(error) if isinstance(error, EmoSenseError) else text)
-            # The analysis goes on without the annotated video. The queue is emptied through the
-            # same iterator: a new one would wait for ever once the queue has ended.
-            with contextlib.suppress(PipelineStopped):
-                for _ in frames:
-                    pass
+    def _encoder(self, path: Path) -> AnnotatedVideoEncoder:
+        return AnnotatedVideoEncoder(
+            path,
+            AudioSource(self._reader.path, self._reader.demuxer, self._reader.start),
+            self.info.frames_per_second or 25.0,
+            self._limits,
+            self._stop,
+            self.timer,
+            self.notes,
+        )
 
     @staticmethod
     def _close(
@@ -382,11 +376,12 @@ class VideoAnalysis:
 
 
 def _is_full(batch: list[Frame]) -> bool:
-    """Return whether a batch is full, by its sampled frames, all frames, or its duration."""
+    """Return whether a batch is full, by its sampled frames, all frames, bytes or duration."""
     sampled = sum(frame.sampled for frame in batch)
     return (
         sampled >= BATCH_SIZE
         or len(batch) >= 2 * BATCH_SIZE
+        or sum(frame.image.nbytes for frame in batch) >= MAX_BATCH_BYTES
         or batch[-1].time - batch[0].time >= MAX_BATCH_SECONDS
     )
 

@@ -169,7 +169,7 @@ class PoolClient:
         on_wait: Callable[[Wait | None], None] | None,
     ) -> None:
         self._pool = pool
-        self._account = account
+        self.account = account
         self._is_cancelled = is_cancelled
         self._on_wait = on_wait
 
@@ -216,15 +216,15 @@ class PoolClient:
         choice = self._pool._choose(request)
         lane, sharing = self._pool.lanes[choice.lane], self._pool._sharing
         usage = lane.scheduler.usage
-        wait = (self._account, choice.seconds, self._is_cancelled, self._on_wait)
+        wait = (self.account, choice.seconds, self._is_cancelled, self._on_wait)
         with lane.worker(*wait) as worker, self._share(sharing, choice.seconds) as turn:
             self._report(None)
             started = time.monotonic()
             try:
-                yield worker, lambda seconds: usage.charge(self._account, seconds), turn
+                yield worker, lambda seconds: usage.charge(self.account, seconds), turn
             except WorkerError:
                 # Its process was killed with the count of its processor time.
-                usage.charge(self._account, time.monotonic() - started)
+                usage.charge(self.account, time.monotonic() - started)
                 raise
 
     @contextmanager
@@ -232,7 +232,7 @@ class PoolClient:
         if sharing is None:
             yield None
             return
-        turn = sharing.turn(self._account, seconds, self._is_cancelled, self._on_wait)
+        turn = sharing.turn(self.account, seconds, self._is_cancelled, self._on_wait)
         with turn as shared:
             yield shared
 

@@ -40,6 +40,8 @@ def check(url: str) -> None:
         assert not uploads.is_issued("another", issued.file_id)
         browser._put(issued, ("a.jpg", b"123", "image/jpeg"))
         assert uploads.sizes() == {browser.id: 3}
+        files = streamlit_internals.media_sizes()
+        assert all(size > 0 for sizes in files.values() for size in sizes)
     wait_until(streamlit_internals.disconnected_sessions, "the session did not disconnect")
     ((session, _),) = streamlit_internals.disconnected_sessions()
     assert session.id == browser.id

@@ -26,6 +26,7 @@ from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
 from emosense.ui.photo.analysis import UploadAnalysis
 from emosense.ui.photo.explanation_view import show_explanation
+from emosense.ui.session.downloads import check_room
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import AnnotatePhoto
 
@@ -260,9 +261,11 @@ def _annotated(
         data=analysis.photo.data, result=analysis.result, image_format=image_format
     )
     try:
-        return client.request(request)
+        file = client.request(request)
     except WorkerDied:  # another session's file may have caused it: retry once
-        return client.request(request)
+        file = client.request(request)
+    check_room(client.account.session, len(file))
+    return file
 
 
 def _downloads(client: PoolClient, analyses: Sequence[UploadAnalysis]) -> None:
@@ -318,6 +321,7 @@ def _archive(
             stems[stem] += 1
             suffix = f"-{stems[stem]}" if stems[stem] > 1 else ""
             archive.writestr(f"{stem}{suffix}-emosense.jpg", _annotated(client, analysis, "JPEG"))
+            check_room(client.account.session, buffer.tell())
     return buffer.getvalue()
 
 

@@ -18,6 +18,7 @@ from emosense.ui.components.upload_limits import within_limit
 from emosense.ui.session.query_params import query_choice, query_flag
 from emosense.ui.session.user import session_account
 from emosense.ui.video.session import SessionVideos, Upload
+from emosense.video.cost import duration_notice
 from emosense.video.options import VideoOptions
 
 _FRAME_RATES = {"1": 1.0, "3": 3.0, "5": 5.0, "10": 10.0, "20": 20.0, "every frame": None}
@@ -122,6 +123,11 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
                     "missed.",
                 ),
             )
+        options = VideoOptions(per_second=_FRAME_RATES[frame_rate], detect_every=3 if sparse else 1)
+        limits = settings.video_limits()
+        notice = duration_notice(upload.info, options, limits, annotated=annotated)
+        if notice is not None:
+            st.info(notice, icon=":material/hourglass:")
         if st.button(
             "Analyse",
             type="primary",
@@ -130,9 +136,6 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
             disabled=model is None,
         ):
             assert model is not None
-            options = VideoOptions(
-                per_second=_FRAME_RATES[frame_rate], detect_every=3 if sparse else 1
-            )
             try:
                 videos.start(upload, model, options, annotated=annotated)
             except ServerBusy as error:

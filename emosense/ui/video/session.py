@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from emosense.errors import MediaTooLarge
 from emosense.jobs.video_jobs import VideoJob
 from emosense.results import VideoInfo
 from emosense.samples import SAMPLE_CLIP_NAME
@@ -20,6 +22,8 @@ from emosense.worker.messages import InspectVideo, WriteSampleClip
 
 _CHUNK_BYTES = 2**20
 _PREVIEW_SIDE = 960
+_MAX_DISK_SHARE = 0.5
+"""Share of the free disk space that an upload may take."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,13 @@ class SessionVideos(SessionJobs[VideoJob]):
         """
 
         def write(path: Path) -> None:
+            size = content.seek(0, os.SEEK_END)
+            largest = _MAX_DISK_SHARE * shutil.disk_usage(path.parent).free
+            if size > largest:
+                raise MediaTooLarge(
+                    f"{name}: expected at most {largest / 2**20:.0f} MB, as little disk space is "
+                    f"left on the server. Received: {size / 2**20:.0f} MB."
+                )
             content.seek(0)
             with path.open("wb") as file:
                 shutil.copyfileobj(content, file, _CHUNK_BYTES)

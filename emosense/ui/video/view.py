@@ -9,18 +9,21 @@ from pathlib import Path
 import streamlit as st
 
 from emosense.charts.video import time_share_chart, timeline_chart
+from emosense.errors import ServerBusy
 from emosense.export import video as video_export
 from emosense.export.spreadsheet import csv_file
 from emosense.export.webvtt import to_webvtt
 from emosense.formatting import percent, pluralize, probability_percent
 from emosense.jobs.video_jobs import VideoJob
 from emosense.results import VideoResult
+from emosense.ui import streamlit_internals
 from emosense.ui.components.job_list import show_job_list
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
 from emosense.ui.components.waiting import describe_wait
+from emosense.ui.session.downloads import check_room
 from emosense.ui.video.session import SessionVideos
 from emosense.video.timeline import Timeline, timelines
 
@@ -183,13 +186,24 @@ def _show_video(job: VideoJob, result: VideoResult, start_time: float) -> None:
     path = _annotated_path(job)
     if path is None:
         return
+    try:
+        data = _read_annotated(path)
+    except ServerBusy as error:
+        st.warning(str(error), icon=":material/memory:")
+        return
     st.video(
-        path.read_bytes(),
+        data,
         format="video/mp4",
         start_time=start_time,
         subtitles={"emotions": to_webvtt(result)} if result.persons else None,
         alt=f"{job.name} with boxes",
     )
+
+
+def _read_annotated(path: Path) -> bytes:
+    """Return the annotated video, if there is room for it."""
+    check_room(streamlit_internals.session_id(), path.stat().st_size)
+    return path.read_bytes()
 
 
 def _show_key_moments(job: VideoJob, timeline: Timeline, number: int) -> None:
@@ -227,7 +241,7 @@ def _downloads(job: VideoJob, result: VideoResult, number: int) -> None:
     if path is not None:
         columns[0].download_button(
             "Video with boxes",
-            path.read_bytes,
+            partial(_read_annotated, path),
             file_name=f"{stem}-emosense.mp4",
             mime="video/mp4",
             icon=":material/movie:",
