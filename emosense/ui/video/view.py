@@ -189,7 +189,7 @@ def _show_video(job: VideoJob, result: VideoResult, start_time: float) -> None:
     try:
         data = _read_annotated(path)
     except ServerBusy as error:
-        st.warning(str(error), icon=":material/memory:")
+        st.warning(escape_markdown(str(error)), icon=":material/memory:")
         return
     st.video(
         data,
