@@ -92,7 +92,7 @@ def describe_error(error: BaseException) -> str:
 
     >>> describe_error(MemoryError())
     'it needs more memory than a video may take here'
-    >>> describe_error(av.error.InvalidDataError(1, "Invalid data found"))
+    >>> describe_error(av.error.InvalidDataError(1094995529, "Invalid data found"))
     'it is damaged or cut off'
     """
     if isinstance(error, _UNSUPPORTED):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ _BT709: Final = 1
 _LIMITED_RANGE: Final = 1
 MIN_FREE_BYTES: Final = 100 * 2**20
 """Disk space that an annotated video leaves free."""
+_MAX_ENCODER_THREADS: Final = 12
+"""x264 starts 1.5 threads a processor, each with frames of its own: on many processors they would take
+a gigabyte."""
 _BYTES_BETWEEN_CHECKS: Final = 2**20
 _ERROR_REASONS: Final = {
     errno.ENOSPC: ": the disk is full",
@@ -49,8 +53,8 @@ class VideoWriter:
         height: height of the frames, in pixels.
         frames_per_second: average frame rate; each frame has its own time.
         audio: video whose audio is added; None adds no audio.
-        max_bytes: size after which :attr:`is_full` is True; None sets no limit. The file becomes a
-            little larger: its index follows.
+        max_bytes: size after which :attr:`is_full` is True; None sets no limit. The file becomes
+            a little larger: the frames that the encoder still holds and the index follow.
         stop: returns True once the audio need not be read any further.
 
     Attributes:
@@ -96,6 +100,8 @@ class VideoWriter:
             self._stream.width, self._stream.height = self._width, self._height
             self._stream.pix_fmt = "yuv420p"
             context = self._stream.codec_context
+            if (os.cpu_count() or 1) > _MAX_ENCODER_THREADS * 2 // 3:
+                context.thread_count = _MAX_ENCODER_THREADS
             # Without these tags players guess by the size: BT.709 from 720 lines on, else BT.601.
             context.colorspace = context.color_primaries = context.color_trc = _BT709
             context.color_range = _LIMITED_RANGE
