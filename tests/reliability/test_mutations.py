@@ -3,10 +3,19 @@
 benchmarks/fuzz.py sends 20,000 photos and 2,000 videos.
 """
 
+import random
+
 import pytest
-from support.file_cost import ANSWERED, FAILURES, MeasuredWorker
+from support.file_cost import ANSWERED, CostMeter, MeasuredWorker
 from support.fuzz_series import measure, told
-from support.mutation.cases import PHOTOS, VIDEOS, Corpus
+from support.mutation.cases import PHOTOS, VIDEOS, Case, Corpus
+from support.mutation.jpeg import large_baseline
+
+from emosense.errors import WorkerDied
+from emosense.samples import sample_photo
+from emosense.worker.messages import MeasureThroughput
+
+pytestmark = pytest.mark.timeout(900)  # a minute on a machine that does nothing else
 
 # Forms are large pictures: a few of them take most of the time.
 FORM_SHARE = 0.01
@@ -47,9 +56,15 @@ def test_the_same_number_is_the_same_file(corpus, astronaut, tmp_path):
         assert again.photo(number) == corpus.photo(number)
 
 
-def test_a_process_that_takes_too_long_is_ended(worker, corpus, monkeypatch):
-    """What is measured as too much would fail the benchmark."""
-    monkeypatch.setattr(worker, "_most_seconds", 0.0)
-    cost = measure(worker, corpus.photo(0))
-    assert cost.outcome in FAILURES
-    assert cost.is_failure
+def test_peak_memory_and_time_are_of_one_request_only(corpus, worker):
+    small, large = corpus.photo(1), Case("large.jpg", "jpeg", large_baseline(random.Random(6)))
+    first, dear, again = (measure(worker, case, 1) for case in (small, large, small))
+    assert dear.megabytes > first.megabytes + 100
+    assert again.megabytes < dear.megabytes - 100
+    assert dear.seconds > again.seconds
+
+
+def test_a_process_that_takes_too_long_is_ended(worker):
+    with CostMeter(worker.pid, most_seconds=0.0), pytest.raises(WorkerDied):
+        worker._worker.request(MeasureThroughput(model="cnn8"))
+    assert worker.photo("again.png", "png", sample_photo()).outcome == ANSWERED
