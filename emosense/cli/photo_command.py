@@ -135,7 +135,7 @@ def _write_explanations(
     results: list[PhotoResult | PhotoFailure],
 ) -> None:
     """Write a PNG per face, and print what it says."""
-    from emosense.render.annotate import encode_png
+    from emosense.media.png import encode_png
     from emosense.render.explanation import draw_explanation
 
     with _written_to(folder):

@@ -163,4 +163,4 @@ def _crop_region(
     right, bottom = max(min(right, width), left + 1), max(min(bottom, height), top + 1)
     shifted = matrix.copy()
     shifted[:, 2] += matrix[:, :2] @ np.array([left, top], float)
-    return np.ascontiguousarray(image[top:bottom, left:right]), shifted
+    return image[top:bottom, left:right], shifted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -26,6 +27,10 @@ _LARGE_FACE: Final = 384
 _MAX_FACE: Final = 480
 """Side in pixels above which YuNet misses faces, whatever the size of the image."""
 _MIN_CONTRAST: Final = 4.0
+_CONTRAST_PIXELS: Final = 1_000_000
+"""Number of pixels from which the contrast of a large face is computed."""
+_MAX_BATCH_PIXELS: Final = 2**25
+"""Largest number of pixels of a batch: 100 MB."""
 _ROTATE_CODES: Final = (
     None,
     cv2.ROTATE_90_CLOCKWISE,
@@ -89,7 +94,7 @@ class FaceDetector:
         ]
         candidates: list[list[npt.NDArray[np.float32]]] = [[] for _ in images]
         for batch in _batches(inputs):
-            pixels = np.stack([detector_input.pixels for detector_input in batch])
+            pixels = np.stack([detector_input.prepared() for detector_input in batch])
             outputs = self.backend.detect(pixels, batch[0].threshold)
             for detector_input, rows in zip(batch, outputs, strict=True):
                 candidates[detector_input.index].append(detector_input.to_image(rows))
@@ -130,14 +135,13 @@ class FaceDetector:
 
 @dataclass(frozen=True)
 class _DetectorInput:
-    """A scaled, rotated and padded image, and the inverse transform of its detections.
+    """A scaled image that is to be rotated and padded, and the inverse transform of its detections.
 
     Attributes:
         index: index of the image.
         rotation: number of clockwise rotations by 90 degrees.
         scale: input pixels per image pixel.
-        shape: (height, width) before the rotation, without padding.
-        pixels: (h, w, 3) uint8 BGR.
+        pixels: (h, w, 3) uint8 BGR before the rotation, without padding; the rotations share it.
         threshold: minimum score.
         min_size: minimum of a face's longer side on this pyramid level, in input pixels.
     """
@@ -145,10 +149,21 @@ class _DetectorInput:
     index: int
     rotation: int
     scale: float
-    shape: tuple[int, int]
     pixels: npt.NDArray[np.uint8]
     threshold: float
     min_size: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) after the rotation, with padding to multiples of 32."""
+        height, width = self.pixels.shape[:2]
+        if self.rotation % 2:
+            height, width = width, height
+        return height + -height % _STRIDE, width + -width % _STRIDE
+
+    def prepared(self) -> npt.NDArray[np.uint8]:
+        """Return the rotated and padded pixels, (h, w, 3) uint8 BGR of this shape."""
+        return _rotate_and_pad(self.pixels, self.rotation)
 
     def to_image(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Map (k, 15) rows of detections from input pixels to image pixels.
@@ -157,7 +172,7 @@ class _DetectorInput:
         """
         rows = rows[np.isfinite(rows).all(axis=1)]
         rows = rows[rows[:, 2:4].max(axis=1, initial=0) >= self.min_size]
-        height, width = self.shape
+        height, width = self.pixels.shape[:2]
         corners = np.concatenate([rows[:, 0:2], rows[:, 0:2] + rows[:, 2:4]], 1)
         points = np.concatenate([corners, rows[:, 4:14]], 1).reshape(len(rows), 7, 2)
         x, y = points[..., 0].copy(), points[..., 1].copy()
@@ -199,15 +214,7 @@ def _image_pyramid(
     while True:
         scale = max(pixels.shape[:2]) / max(image.shape[:2])
         for rotation in range(4) if options.turned else range(1):
-            yield _DetectorInput(
-                index,
-                rotation,
-                scale,
-                pixels.shape[:2],
-                _rotate_and_pad(pixels, rotation),
-                threshold,
-                min_size,
-            )
+            yield _DetectorInput(index, rotation, scale, pixels, threshold, min_size)
         if max(pixels.shape[:2]) <= _MAX_FACE:
             return
         pixels = fit_within(pixels, max(pixels.shape[:2]) // _PYRAMID_FACTOR)
@@ -226,12 +233,16 @@ def _rotate_and_pad(image: npt.NDArray[np.uint8], rotation: int) -> npt.NDArray[
 
 
 def _batches(inputs: list[_DetectorInput]) -> list[list[_DetectorInput]]:
-    """Group inputs into batches of the same shape and threshold."""
-    batches: dict[tuple[object, ...], list[_DetectorInput]] = {}
+    """Group inputs into batches of the same shape and threshold, of a bounded number of pixels."""
+    groups: dict[tuple[object, ...], list[_DetectorInput]] = {}
     for detector_input in inputs:
-        key = (detector_input.pixels.shape, detector_input.threshold)
-        batches.setdefault(key, []).append(detector_input)
-    return list(batches.values())
+        key = (detector_input.shape, detector_input.threshold)
+        groups.setdefault(key, []).append(detector_input)
+    batches = []
+    for (height, width), group in ((items[0].shape, items) for items in groups.values()):
+        size = max(1, _MAX_BATCH_PIXELS // (height * width))
+        batches += [group[start : start + size] for start in range(0, len(group), size)]
+    return batches
 
 
 def _detections(
@@ -260,7 +271,8 @@ def _is_plausible(image: npt.NDArray[np.uint8], box: Box, full_box: Box, min_fac
         return False
     left, top = int(box.x), int(box.y)
     patch = image[top : top + max(1, int(box.height)), left : left + max(1, int(box.width))]
-    return bool(patch[::2, ::2].std() >= _MIN_CONTRAST)
+    step = max(2, math.isqrt(patch.shape[0] * patch.shape[1] // _CONTRAST_PIXELS))
+    return bool(patch[::step, ::step].std() >= _MIN_CONTRAST)
 
 
 def _landmarks(values: list[float]) -> tuple[Point, Point, Point, Point, Point]:

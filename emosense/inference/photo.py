@@ -6,8 +6,9 @@ from emosense.faces.crop import crop_preview
 from emosense.inference.analyzers import AnalyzerCache
 from emosense.media.images import read_photo
 from emosense.media.jpeg import encode_jpeg
+from emosense.media.png import encode_png
 from emosense.media.resize import fit_within
-from emosense.render.annotate import annotate, encode_png
+from emosense.render.annotate import annotate
 from emosense.render.explanation import draw_explanation
 from emosense.settings import photo_limits
 from emosense.worker.messages import (
@@ -32,17 +33,22 @@ def analyze_photo(request: AnalyzePhoto, analyzers: AnalyzerCache) -> PhotoAnaly
     analyzer = analyzers.get(request.model)
     image = read_photo(request.data, analyzer.limits)
     result = analyzer.images([(request.name, image)], request.options)[0]
-    crops = [fit_within(crop_preview(image, face), request.crop_side) for face in result.faces]
+    crops = tuple(
+        encode_jpeg(fit_within(crop_preview(image, face), request.crop_side))
+        for face in result.faces
+    )
+    annotated = annotate(image, result, in_place=True)  # after the crops, which show no boxes
     return PhotoAnalysis(
         result=result,
-        preview=encode_jpeg(fit_within(annotate(image, result), request.preview_side)),
-        crops=tuple(encode_jpeg(crop) for crop in crops),
+        preview=encode_jpeg(fit_within(annotated, request.preview_side)),
+        crops=crops,
     )
 
 
 def annotate_photo(request: AnnotatePhoto) -> bytes:
     """Draw a result onto its photo at full size."""
-    picture = annotate(read_photo(request.data, photo_limits()), request.result)
+    image = read_photo(request.data, photo_limits())
+    picture = annotate(image, request.result, in_place=True)
     return encode_png(picture) if request.image_format == "PNG" else encode_jpeg(picture)
 
 

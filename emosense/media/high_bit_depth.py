@@ -1,39 +1,25 @@
 """Photos of more than 8 bits per channel, as scanners, microscopes and raw converters write them.
 
 Pillow keeps the upper 8 of 16 bits in colour and in grey with alpha, so an image that only
-uses the lower bits turns black, and it does not support float colour. Here the used value range
-determines white. For integers it is 2^bits - 1, of the smallest of 8, 10, 12, 14, 16, 24 and 32 bits (signed
-integers also 7, 15 and 31) that holds the largest value; if there are negative values, the smallest
-one becomes 0. So a dark image becomes brighter, at most four times, and no highlights are clipped.
-For floats white is 1 or 2^bits - 1, by the 99th percentile of the positive values: resampling and
-sharpening leave some values beyond white and below black, which are clipped. NaN and infinite
-values are black.
+uses the lower bits turns black, and it does not support float colour. Here such files are decoded
+by OpenCV or tifffile, and scaled by :mod:`emosense.media.bit_depth_scaling`.
 """
 
 from __future__ import annotations
 
 import io
 import logging
-import math
 import zlib
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
 
 from emosense.errors import MediaTooLarge, UnsupportedMedia
+from emosense.media.bit_depth_scaling import DeepImage, scale_to_rgb
+from emosense.media.rgb_bands import RgbImage
 
-RgbImage = npt.NDArray[np.uint8]
-
-_BIT_DEPTHS: Final = (8, 10, 12, 14, 16, 24, 32)
 _SAMPLE_FORMATS: Final = {1: "whole-number", 2: "whole-number", 3: "float"}
-_FLOAT_MAXIMA: Final = (1.0, *(2.0**bits - 1 for bits in _BIT_DEPTHS))
-_PERCENTILE: Final = 99
-_SAMPLED_PIXELS: Final = 1_000_000
-"""Number of pixels from which the percentile is computed."""
-_MAX_NEGATIVE_FRACTION: Final = 0.01
-"""Maximum fraction of negative values in a float image; above it, 0 cannot be black."""
 
 _ORIENTATION: Final = 0x0112
 _DNG_VERSION, _SUB_IFDS, _REDUCED_RESOLUTION = 50706, 330, 1
@@ -47,51 +33,17 @@ _FLOAT_PREDICTOR: Final = 3
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _CMYK = 0, 1, 2, 5
 _OPENCV_DTYPES: Final = ("uint16", "int16", "float32", "float64")
 _PNG_COLOUR_TYPES: Final = (2, 4, 6)
-_SIGNED_BIT_DEPTHS: Final = (7, 15, 31)
 
 
-def high_bit_depth_to_rgb(values: npt.NDArray[Any]) -> RgbImage:
-    """Scale an image of any bit depth to 8 bits.
-
-    Args:
-        values: (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGBA, of integers or floats; RGBA is
-            composited on white.
-
-    Returns:
-        (h, w, 3) uint8 RGB.
-
-    Raises:
-        UnsupportedMedia: more than 1 % of the values are negative floats.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):  # float32 overflow becomes infinite
-        scaled: npt.NDArray[Any] = np.nan_to_num(
-            values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0
-        )
-    if np.issubdtype(values.dtype, np.integer):
-        scaled -= min(0.0, float(scaled.min(initial=0.0)))
-    elif (_subsample(scaled) < 0).mean() > _MAX_NEGATIVE_FRACTION:
-        raise UnsupportedMedia(
-            "Expected a photo whose black is 0. Received: floats with many values below it."
-        )
-    alpha: npt.NDArray[Any] | None = None
-    if scaled.ndim == 3 and scaled.shape[2] == 4:
-        scaled, alpha = scaled[..., :3], scaled[..., 3:]  # alpha may have another bit depth
-        alpha = alpha / _full_scale(alpha, values.dtype)
-    scaled = scaled * (255 / _full_scale(scaled, values.dtype))
-    if alpha is not None:
-        scaled = scaled * alpha + 255 * (1 - alpha)
-    pixels = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-    return np.repeat(pixels[..., np.newaxis], 3, axis=2) if pixels.ndim == 2 else pixels
-
-
-def read_high_bit_depth_png(data: bytes) -> RgbImage | None:
+def read_high_bit_depth_png(data: bytes, orientation: int) -> RgbImage | None:
     """Decode a PNG of 16-bit colour, or of 16-bit grey with alpha.
 
     Args:
         data: content of the PNG file.
+        orientation: its EXIF orientation, which is applied.
 
     Returns:
-        (h, w, 3) uint8 RGB, without its EXIF orientation applied; None for any other PNG, which
+        (h, w, 3) uint8 RGB, upright; None for any other PNG, which
         Pillow reads.
 
     Raises:
@@ -103,7 +55,7 @@ def read_high_bit_depth_png(data: bytes) -> RgbImage | None:
     if values.dtype != np.uint16:
         raise ValueError("no 16-bit picture")
     rgb_order = [2, 1, 0, 3][: values.shape[2]]
-    return high_bit_depth_to_rgb(values[..., rgb_order])
+    return scale_to_rgb(DeepImage.of_array(values, rgb_order), orientation)
 
 
 def read_high_bit_depth_tiff(
@@ -167,7 +119,7 @@ def read_high_bit_depth_tiff(
             raise UnsupportedMedia(
                 f"Expected a photo in grey or RGB. Received: {description} with {channels} channels."
             )
-        values = _decode_page(page, data, max_pixels)
+        values, channel_order = _decode_page(page, data, max_pixels)
         if values is None:
             raise UnsupportedMedia(
                 f"Expected a photo. Received: {description}, packed in a way that is not read here; "
@@ -179,25 +131,11 @@ def read_high_bit_depth_tiff(
     if channels > 1 and int(page.planarconfig) == 2:  # stored plane by plane
         values = np.moveaxis(values.reshape(channels, height, width), 0, -1)
     shape = (height, width) if channels == 1 else (height, width, channels)
-    image = high_bit_depth_to_rgb(values.reshape(shape))
+    deep = DeepImage.of_array(values.reshape(shape), channel_order)
+    image = scale_to_rgb(deep, orientation)
     if int(page.photometric) == _MIN_IS_WHITE:
-        image = np.asarray(255 - image)
-    return apply_orientation(image, orientation)
-
-
-def apply_orientation(image: RgbImage, orientation: object) -> RgbImage:
-    """Rotate and mirror an image by its EXIF orientation.
-
-    Args:
-        image: (h, w, 3) uint8 RGB.
-        orientation: EXIF orientation, 1 to 8; any other value leaves the image as it is.
-
-    Returns:
-        The upright image.
-    """
-    pillow_image = Image.fromarray(image)
-    pillow_image.getexif()[_ORIENTATION] = orientation if isinstance(orientation, int) else 1
-    return np.asarray(ImageOps.exif_transpose(pillow_image))
+        np.subtract(255, image, out=image)
+    return image
 
 
 def _is_raw(page: Any, data: bytes) -> bool:
@@ -210,8 +148,10 @@ def _is_raw(page: Any, data: bytes) -> bool:
     )
 
 
-def _decode_page(page: Any, data: bytes, max_pixels: int) -> npt.NDArray[Any] | None:
-    """Return a page's values, or None if its compression is not supported.
+def _decode_page(
+    page: Any, data: bytes, max_pixels: int
+) -> tuple[npt.NDArray[Any] | None, list[int] | None]:
+    """Return a page's values, None if its compression is not supported, and its channels' order.
 
     OpenCV's libtiff never decompresses more than the header declares, but supports few dtypes;
     tifffile decompresses Deflate of any size, which is therefore checked before.
@@ -224,12 +164,12 @@ def _decode_page(page: Any, data: bytes, max_pixels: int) -> npt.NDArray[Any] | 
         and str(page.dtype) in _OPENCV_DTYPES
     ):
         values = _decode_by_opencv(data)
-        return values[..., [2, 1, 0, 3][:channels]] if channels > 1 else values
+        return values, [2, 1, 0, 3][:channels] if channels > 1 else None
     if page.compression in _DEFLATE and page.predictor != _FLOAT_PREDICTOR:
         _check_deflate_size(page, data, max_pixels)
     elif page.compression != _UNCOMPRESSED:
-        return None
-    return np.asarray(page.asarray())
+        return None, None
+    return np.asarray(page.asarray()), None
 
 
 def _decode_by_opencv(data: bytes) -> npt.NDArray[Any]:
@@ -257,26 +197,3 @@ def _check_deflate_size(page: Any, data: bytes, max_pixels: int) -> None:
         compressed = data[offset : offset + count]
         if len(zlib.decompressobj().decompress(compressed, max_bytes + 1)) > max_bytes:
             raise ValueError("more in it than the header says")
-
-
-def _full_scale(values: npt.NDArray[Any], dtype: np.dtype[Any]) -> float:
-    """Return the value that becomes 255, by the largest value and the file's dtype."""
-    if np.issubdtype(dtype, np.integer):
-        largest = float(values.max(initial=0.0))
-        signed = np.issubdtype(dtype, np.signedinteger)
-        depths = sorted(_BIT_DEPTHS + _SIGNED_BIT_DEPTHS) if signed else _BIT_DEPTHS
-        maxima = tuple(
-            float(np.float32(2.0**bits - 1)) for bits in depths
-        )  # rounded like the values
-    else:
-        positive = _subsample(values)
-        positive = positive[positive > 0]
-        largest = float(np.percentile(positive, _PERCENTILE)) if positive.size else 0.0
-        maxima = _FLOAT_MAXIMA
-    return next((maximum for maximum in maxima if largest <= maximum), largest)
-
-
-def _subsample(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the values of about a million evenly spaced pixels at most."""
-    step = math.isqrt(values.shape[0] * values.shape[1] // _SAMPLED_PIXELS) + 1
-    return values[::step, ::step]

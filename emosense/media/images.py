@@ -13,19 +13,16 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from emosense.errors import DamagedMedia, MediaError, MediaTooLarge, UnsupportedMedia
 from emosense.filesystem.filenames import abbreviate, describe_value
+from emosense.media.bit_depth_scaling import DeepImage, scale_to_rgb
 from emosense.media.cicp import HDR_TRANSFERS, read_cicp
 from emosense.media.file_kind import HEAD_BYTES, describe_kind, file_kind
 from emosense.media.formats import PHOTO_FORMATS
-from emosense.media.high_bit_depth import (
-    apply_orientation,
-    high_bit_depth_to_rgb,
-    read_high_bit_depth_png,
-    read_high_bit_depth_tiff,
-)
+from emosense.media.high_bit_depth import read_high_bit_depth_png, read_high_bit_depth_tiff
+from emosense.media.rgb_bands import pillow_to_rgb
 from emosense.settings import PhotoLimits
 
 
@@ -197,11 +194,9 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
             _raise_pillow_limit(limits.max_pixels)
             image = Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS)
             _check_pixels(image.size, limits)
-            high_bit_depth = read_high_bit_depth_png(data) if image.format == "PNG" else None
-            if high_bit_depth is not None:
-                high_bit_depth = apply_orientation(
-                    high_bit_depth, _with_readable_exif(image).getexif().get(_ORIENTATION)
-                )
+            high_bit_depth = None
+            if image.format == "PNG":
+                high_bit_depth = read_high_bit_depth_png(data, _orientation(image))
             elif image.format == "TIFF":
                 high_bit_depth = read_high_bit_depth_tiff(data, limits.max_pixels)
             rgb = _decode_image(image) if high_bit_depth is None else high_bit_depth
@@ -289,25 +284,17 @@ def _damaged_error(error: Exception) -> DamagedMedia:
 
 
 def _to_rgb(image: Image.Image) -> RgbImage:
-    upright = ImageOps.exif_transpose(_with_readable_exif(image))
-    if upright.mode.startswith("I") or upright.mode == "F":
-        return high_bit_depth_to_rgb(np.asarray(upright))
-    if upright.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in upright.info:
-        rgba = upright.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        upright = Image.alpha_composite(white, rgba)
-    return np.asarray(upright.convert("RGB"))
+    if image.mode.startswith("I") or image.mode == "F":
+        return scale_to_rgb(DeepImage.of_pillow(image), _orientation(image))
+    return pillow_to_rgb(image, _orientation(image))
 
 
-def _with_readable_exif(image: Image.Image) -> Image.Image:
-    """Return the image without its EXIF block if that cannot be parsed; the pixels are valid."""
+def _orientation(image: Image.Image) -> Any:
+    """Return the EXIF orientation, 1 if the EXIF data cannot be parsed; the pixels are valid."""
     try:
-        image.getexif().get(_ORIENTATION)
+        return image.getexif().get(_ORIENTATION, 1)
     except Exception:  # the parser may raise any error
-        image = image.copy()
-        image.info.pop("exif", None)
-        image._exif = None
-    return image
+        return 1
 
 
 def _from_array(array: npt.NDArray[np.generic], limits: PhotoLimits) -> RgbImage:

@@ -10,7 +10,17 @@ from typing import Any, Final
 import cv2
 import numpy as np
 import numpy.typing as npt
-from av.sidedata.sidedata import SideDataContainer
+
+_EXIF: Final = {
+    2: (0, True),
+    3: (180, False),
+    4: (180, True),
+    5: (90, True),
+    6: (270, False),
+    7: (270, True),
+    8: (90, False),
+}
+"""(rotation, mirrored) by the values of the EXIF tag Orientation (CIPA DC-008, 4.6.5.1.6)."""
 
 _ROTATE_CODES: Final = {
     90: cv2.ROTATE_90_COUNTERCLOCKWISE,
@@ -35,6 +45,11 @@ class Orientation:
     mirrored: bool = False
 
     @classmethod
+    def of_exif(cls, value: object) -> Orientation:
+        """Return the orientation of an EXIF tag; any value but 2 to 8 leaves an image as it is."""
+        return cls(*next((known for code, known in _EXIF.items() if code == value), (0, False)))
+
+    @classmethod
     def of_frame(cls, frame: Any) -> Orientation | None:
         """Read the orientation from a decoded frame's display matrix, rounded to 90 degrees.
 
@@ -47,6 +62,9 @@ class Orientation:
         Returns:
             The orientation, or None for a frame without a display matrix.
         """
+        # Here, not above: photos need no FFmpeg.
+        from av.sidedata.sidedata import SideDataContainer
+
         try:
             # Not frame.side_data: it creates a reference cycle, which keeps the frame and the
             # decoder's threads alive until the next garbage collection.

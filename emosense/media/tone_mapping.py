@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from emosense.filesystem.temporary_folder import TemporaryFolder
 from emosense.media.cicp import HDR_TRANSFERS, HLG, PQ
+from emosense.media.rgb_bands import bands
 
 Floats = npt.NDArray[np.float32]
 
@@ -26,7 +27,6 @@ _REFERENCE_WHITE: Final = 203.0
 _PEAK_LUMINANCE: Final = 1000.0
 _DISPLAY_GAMMA: Final = 2.4
 _LUT_SIZE: Final = 33
-_ROWS_PER_CHUNK: Final = 256
 _TO_BT709: Final = np.array(
     [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]],
     np.float32,
@@ -70,21 +70,20 @@ def to_sdr(codes: Floats, transfer: int, primaries: int = _BT2020) -> Floats:
 def picture_to_sdr(
     image: npt.NDArray[np.uint8], transfer: int, primaries: int = _BT2020
 ) -> npt.NDArray[np.uint8]:
-    """Tone-map an image to SDR, in chunks of rows to limit memory.
+    """Tone-map an image to SDR in place, in bands of rows to limit memory.
 
     Args:
-        image: (h, w, 3) uint8 non-linear R'G'B'.
+        image: (h, w, 3) uint8 non-linear R'G'B', which is overwritten.
         transfer: transfer characteristics; see :func:`to_sdr`.
         primaries: colour primaries; see :func:`to_sdr`.
 
     Returns:
-        (h, w, 3) uint8 RGB of BT.709.
+        The image, (h, w, 3) uint8 RGB of BT.709.
     """
-    mapped = np.empty_like(image)
-    for top in range(0, len(image), _ROWS_PER_CHUNK):
-        rows = image[top : top + _ROWS_PER_CHUNK].astype(np.float32) / np.float32(255)
-        mapped[top : top + _ROWS_PER_CHUNK] = np.rint(255 * to_sdr(rows, transfer, primaries))
-    return mapped
+    for rows in bands(image.shape[1], image.shape[0]):
+        codes = image[rows].astype(np.float32) / np.float32(255)
+        image[rows] = np.rint(255 * to_sdr(codes, transfer, primaries))
+    return image
 
 
 class FrameToneMapper:

@@ -6,20 +6,23 @@ faces get their number alone. A face whose label does not fit gets a box without
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from emosense.formatting import probability_percent
+from emosense.media.png import encode_png
 from emosense.render.colours import COLOURS, UNSURE_COLOUR
 from emosense.results import Box, Face, PhotoResult, TrackedFace
 
 _MIN_FONT_SIZE: Final = 11
+_MAX_LINE_WIDTH: Final = 32
+"""Largest line width in pixels, that of a photo of 80 megapixels; the font is six times as large."""
+_MAX_FONTS: Final = 16
 _DASHES: Final = 7
 _MIN_LABELLED_FRACTION: Final = 0.75
 """Minimum fraction of faces whose full label fits; below it, all get their number alone."""
@@ -28,7 +31,9 @@ Rectangle = tuple[float, float, float, float]
 """(left, top, right, bottom), in pixels."""
 
 
-def annotate(image: npt.NDArray[np.uint8], result: PhotoResult) -> npt.NDArray[np.uint8]:
+def annotate(
+    image: npt.NDArray[np.uint8], result: PhotoResult, *, in_place: bool = False
+) -> npt.NDArray[np.uint8]:
     """Draw the box of every face, with number, verdict and probability where they fit.
 
     A dashed box marks a possible false positive; see :attr:`~emosense.results.Face.doubtful`.
@@ -36,11 +41,14 @@ def annotate(image: npt.NDArray[np.uint8], result: PhotoResult) -> npt.NDArray[n
     Args:
         image: (h, w, 3) uint8 RGB, the upright photo.
         result: result of the photo.
+        in_place: whether to draw onto the image itself, which saves the memory of a copy.
 
     Returns:
-        An annotated copy, (h, w, 3) uint8 RGB.
+        The annotated image, (h, w, 3) uint8 RGB: a copy unless ``in_place``.
     """
-    return _draw(image, list(enumerate(result.faces, start=1)))
+    canvas = image if in_place else image.copy()
+    _draw(canvas, list(enumerate(result.faces, start=1)))
+    return canvas
 
 
 def draw_people(
@@ -55,7 +63,9 @@ def draw_people(
     Returns:
         An annotated copy, (h, w, 3) uint8 RGB.
     """
-    return _draw(image, [(tracked.person, tracked.face) for tracked in faces])
+    canvas = image.copy()
+    _draw(canvas, [(tracked.person, tracked.face) for tracked in faces])
+    return canvas
 
 
 def annotated_png(image: npt.NDArray[np.uint8], result: PhotoResult) -> bytes:
@@ -63,28 +73,17 @@ def annotated_png(image: npt.NDArray[np.uint8], result: PhotoResult) -> bytes:
     return encode_png(annotate(image, result))
 
 
-def encode_png(image: npt.NDArray[np.uint8]) -> bytes:
-    """Encode an (h, w, 3) RGB or (h, w) grey uint8 image as a PNG file."""
-    buffer = io.BytesIO()
-    # Level 1: the default, 6, makes photos hardly smaller and takes three times as long.
-    Image.fromarray(image).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
-
-
-def _draw(
-    image: npt.NDArray[np.uint8], numbered: Sequence[tuple[int, Face]]
-) -> npt.NDArray[np.uint8]:
-    canvas = Image.fromarray(image)
-    draw = ImageDraw.Draw(canvas)
-    line_width = max(2, round(max(canvas.size) / 320))
+def _draw(canvas: npt.NDArray[np.uint8], numbered: Sequence[tuple[int, Face]]) -> None:
+    """Draw onto an image; only the labels are drawn by Pillow, each on a copy of its surroundings."""
+    height, width = canvas.shape[:2]
+    line_width = min(_MAX_LINE_WIDTH, max(2, round(max(width, height) / 320)))
     for _, face in numbered:
-        _draw_box(draw, face, _box_line_width(face.box, line_width))
-    labels = _place_labels(canvas.size, numbered, line_width, full=True)
+        _draw_box(canvas, face, _box_line_width(face.box, line_width))
+    labels = _place_labels((width, height), numbered, line_width, full=True)
     if len(labels) < _MIN_LABELLED_FRACTION * len(numbered):
-        labels = _place_labels(canvas.size, numbered, line_width, full=False)
+        labels = _place_labels((width, height), numbered, line_width, full=False)
     for label in labels:
-        label.draw(draw)
-    return np.asarray(canvas)
+        label.draw(canvas)
 
 
 def _place_labels(
@@ -120,7 +119,7 @@ class _Label:
 
     def __init__(self, text: str, face: Face, font_size: int, padding: int) -> None:
         self._text, self._fill = text, _colour(face)
-        self._font = _font(font_size)
+        self._font, self._font_size = _font(font_size), font_size
         left, top, right, bottom = self._font.getbbox(text)
         self._offset = padding - left, padding - top
         self.width, self.height = right - left + 2 * padding, bottom - top + 2 * padding
@@ -129,11 +128,17 @@ class _Label:
     def move(self, x: float, y: float) -> None:
         self.rectangle = (x, y, x + self.width, y + self.height)
 
-    def draw(self, draw: ImageDraw.ImageDraw) -> None:
-        x, y = self.rectangle[:2]
-        draw.rectangle(self.rectangle, fill=self._fill)
-        position = (x + self._offset[0], y + self._offset[1])
+    def draw(self, canvas: npt.NDArray[np.uint8]) -> None:
+        left, top, right, bottom = self.rectangle
+        # Glyphs may reach beyond their origin; whole pixels, so that the text is hinted alike.
+        x, y = max(0, int(left) - self._font_size), max(0, int(top) - self._font_size)
+        patch = canvas[y : int(bottom) + 1, x : int(right) + 1]
+        drawn = Image.fromarray(patch)
+        draw = ImageDraw.Draw(drawn)
+        draw.rectangle((left - x, top - y, right - x, bottom - y), fill=self._fill)
+        position = (left - x + self._offset[0], top - y + self._offset[1])
         draw.text(position, self._text, fill="black", font=self._font)
+        patch[...] = np.asarray(drawn)
 
 
 def _label_positions(
@@ -168,7 +173,7 @@ def _box_line_width(box: Box, line_width: int) -> int:
     return max(1, min(line_width, round(min(box.width, box.height) / 16)))
 
 
-@cache
+@lru_cache(maxsize=_MAX_FONTS)
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size=size)
 
@@ -177,18 +182,36 @@ def _colour(face: Face) -> str:
     return COLOURS[face.emotion] if face.sure else UNSURE_COLOUR
 
 
-def _draw_box(draw: ImageDraw.ImageDraw, face: Face, width: int) -> None:
+def _draw_box(canvas: npt.NDArray[np.uint8], face: Face, width: int) -> None:
     left, top, right, bottom = _corners(face.box)
     # A black outline around the coloured one keeps the box visible on any background.
     outline = (left - 1, top - 1, max(left, right + 1), max(top, bottom + 1))
-    draw.rectangle(outline, outline="black", width=width + 2)
+    _draw_outline(canvas, outline, "black", width + 2)
     if not face.doubtful:
-        draw.rectangle((left, top, right, bottom), outline=_colour(face), width=width)
+        _draw_outline(canvas, (left, top, right, bottom), _colour(face), width)
         return
     for dash in range(0, _DASHES, 2):
         x = [left + (right - left) * (dash + end) / _DASHES for end in (0, 1)]
         y = [top + (bottom - top) * (dash + end) / _DASHES for end in (0, 1)]
         for edge in (top, bottom - width + 1):
-            draw.rectangle((x[0], edge, x[1], edge + width - 1), fill=_colour(face))
+            _fill(canvas, (x[0], edge, x[1], edge + width - 1), _colour(face))
         for edge in (left, right - width + 1):
-            draw.rectangle((edge, y[0], edge + width - 1, y[1]), fill=_colour(face))
+            _fill(canvas, (edge, y[0], edge + width - 1, y[1]), _colour(face))
+
+
+def _draw_outline(
+    canvas: npt.NDArray[np.uint8], rectangle: Rectangle, colour: str, width: int
+) -> None:
+    """Draw the outline of a rectangle inside of it, as :class:`PIL.ImageDraw.ImageDraw` does."""
+    left, top, right, bottom = (int(value) for value in rectangle)
+    _fill(canvas, (left, top, right, min(bottom, top + width - 1)), colour)
+    _fill(canvas, (left, max(top, bottom - width + 1), right, bottom), colour)
+    _fill(canvas, (left, top, min(right, left + width - 1), bottom), colour)
+    _fill(canvas, (max(left, right - width + 1), top, right, bottom), colour)
+
+
+def _fill(canvas: npt.NDArray[np.uint8], rectangle: Rectangle, colour: str) -> None:
+    """Fill a rectangle that includes its right and bottom edges, where it lies on the image."""
+    left, top, right, bottom = (int(value) for value in rectangle)
+    rows = slice(max(0, top), max(0, bottom + 1))
+    canvas[rows, max(0, left) : max(0, right + 1)] = ImageColor.getrgb(colour)

@@ -30,3 +30,15 @@ def onnx_session(
     options.enable_mem_pattern = not dynamic_shapes
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def arena_shrinkage() -> Any:
+    """Return options of a run after which the memory that it took is returned to the system.
+
+    Without them a session keeps the memory of its largest run.
+    """
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
