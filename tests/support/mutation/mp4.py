@@ -85,7 +85,17 @@ def display_matrix(rng: random.Random, data: bytes) -> bytes:
 def coding(rng: random.Random, data: bytes) -> bytes:
     """Another codec's name over the same samples; a changed decoder configuration."""
     tree = boxes.parse(data)
-    codings: tuple[bytes, ...] = (b"avc1", b"hvc1", b"mp4v", b"av01", b"vp09", b"png ", b"jpeg", b"mjpa", b"raw ")
+    codings: tuple[bytes, ...] = (
+        b"avc1",
+        b"hvc1",
+        b"mp4v",
+        b"av01",
+        b"vp09",
+        b"png ",
+        b"jpeg",
+        b"mjpa",
+        b"raw ",
+    )
     codings += (b"apch", b"SVQ3", b"rle ", b"2vuy", b"v210", b"ap4h", b"cvid", b"tiff", b"gif ")
     for description in boxes.find(tree, b"stsd"):
         for entry in description.boxes:
