@@ -22,6 +22,7 @@ from emosense.asgi.policy import PolicyTable, route_policies
 from emosense.asgi.rate_limit import RateLimiter
 from emosense.asgi.uploads import UploadBudget, UploadMiddleware
 from emosense.services import services
+from emosense.ui import streamlit_internals
 from emosense.ui.access import StreamlitAccess
 from emosense.ui.open_browser import open_browser
 from emosense.ui.session.cleanup import SessionCleanupMiddleware
@@ -44,6 +45,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     # The spool removes what a server that died has left; the photo process loads its model.
     _ = shared.spool, shared.photos
     _uploads.watch()
+    streamlit_internals.keep_downloads()
     keep_uploads_in_memory()
     limit_server()
     # Downloads are prepared in threads of this executor, which mostly wait for a process.
