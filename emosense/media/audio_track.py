@@ -52,7 +52,7 @@ class AudioTrack:
         start: time in ``source`` at which ``target`` starts, in seconds.
         stop: returns True once no more audio is to be read.
 
-    >>> AudioTrack.of(AudioSource(Path("none.mp4"), "mov"), None, print, bool) is None
+    >>> AudioTrack.of(AudioSource(Path("none.mp4"), "mov"), None, print, bool, []) is None
     True
     """
 
@@ -85,13 +85,25 @@ class AudioTrack:
         target: Any,
         mux: Callable[[Iterable[Any]], None],
         stop: Callable[[], bool],
+        notes: list[str],
     ) -> AudioTrack | None:
-        """Open the audio of a file; return None if the file has no readable audio."""
+        """Open the audio of a file; return None if the file has no readable audio.
+
+        A message is appended to ``notes`` if its parameters are implausible.
+        """
         source = None
         try:
             source = open_input(audio.path, audio.demuxer, _MIN_PROBED_PIXELS)
-            if source.streams.audio and _is_plausible(source.streams.audio[0].codec_context):
+            context = source.streams.audio[0].codec_context if source.streams.audio else None
+            if context is not None and _is_plausible(context):
                 return cls(source, target, mux, audio.start, stop)
+            if context is not None:
+                notes.append(
+                    "The video with boxes has no sound: expected up to "
+                    f"{_MAX_CHANNELS} channels of {_SAMPLE_RATES.start:,} to "
+                    f"{_SAMPLE_RATES.stop - 1:,} Hz. Received: {context.channels} of "
+                    f"{context.sample_rate:,} Hz."
+                )
         except Exception:  # any error of FFmpeg or PyAV
             pass  # the video is written without audio
         if source is not None:
@@ -163,11 +175,7 @@ class AudioTrack:
 
 
 def _is_plausible(context: Any) -> bool:
-    return (
-        context is not None
-        and context.sample_rate in _SAMPLE_RATES
-        and 1 <= context.channels <= _MAX_CHANNELS
-    )
+    return context.sample_rate in _SAMPLE_RATES and 1 <= context.channels <= _MAX_CHANNELS
 
 
 def _until_error(items: Iterator[Any]) -> Iterator[Any]:

@@ -7,7 +7,7 @@ FFmpeg's own probing would also follow playlists to other files and servers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +29,16 @@ from emosense.results import VideoInfo
 from emosense.settings import VideoLimits
 
 _MAX_DAMAGED_PACKETS: Final = 100
+_MAX_PACKETS_BEFORE_FRAMES: Final = 2000
+"""Packets up to which the first frame must come: half a minute of a broadcast between key frames."""
+
+_SPLIT_FILTERS: Final = {
+    "av1": "av1_frame_split",
+    "libdav1d": "av1_frame_split",
+    "vp9": "vp9_superframe_split",
+}
+"""FFmpeg's bit stream filters that split a packet into its frames, by decoder."""
+
 _SHAPE_TOLERANCE: Final = 0.03
 """Relative difference of sides up to which two frames have the same shape: sizes are rounded to
 pixels, and by some encoders to 16 pixels."""
@@ -111,6 +121,8 @@ class VideoReader:
         start: time stamp of the first frame, in seconds.
         problem: message why the frames ended early; None if they are complete, or not read yet.
         notes: messages about the file that are no errors.
+        interrupted: asked before each packet; True ends the frames. A stream may have any number of
+            packets without a frame.
 
     Raises:
         MediaError: the file does not exist or cannot be read.
@@ -132,7 +144,9 @@ class VideoReader:
         self.name = abbreviate(name or self.path.name, 200)
         self.problem: str | None = None
         self.notes: list[str] = []
+        self.interrupted: Callable[[], bool] = lambda: False
         self._stream: Any = None
+        self._splitter: Any = None
         self._decoder: Any = None
         self._first_frame: Any = None
         self._limits = limits or VideoLimits()
@@ -229,7 +243,7 @@ class VideoReader:
         # The threads live as long as anything refers to the decoder: a suspended generator, a frame.
         if self._decoder is not None:
             self._decoder.close()
-        self._decoder = self._stream = self._first_frame = None
+        self._decoder = self._stream = self._first_frame = self._splitter = None
         self._container.close()
 
     def __enter__(self) -> VideoReader:
@@ -299,7 +313,12 @@ class VideoReader:
     def _decode(self) -> Iterator[Any]:
         damaged_packets = 0
         try:
-            for packet in self._container.demux(self._stream):
+            for number, packet in enumerate(self._container.demux(self._stream)):
+                if self.interrupted():
+                    return
+                if self._first_frame is None and number >= _MAX_PACKETS_BEFORE_FRAMES:
+                    self.problem = f"its first {number:,} parts hold no picture"
+                    return
                 if packet.size > MAX_PACKET_BYTES:
                     self.problem = (
                         f"a frame takes {packet.size / 2**20:.0f} MB in the file, where at most "
@@ -307,7 +326,7 @@ class VideoReader:
                     )
                     return
                 try:
-                    for frame in packet.decode():
+                    for frame in self._frames_of(packet):
                         yield frame
                         if self._memory.exceeded():
                             self.problem = "it needs more memory than a video may take here"
@@ -329,6 +348,21 @@ class VideoReader:
         if damaged_packets:
             parts = "part" if damaged_packets == 1 else "parts"
             self.problem = f"{damaged_packets} {parts} of it are damaged"
+
+    def _frames_of(self, packet: Any) -> Iterator[Any]:
+        """Decode a packet; of several frames in a packet only one is in memory at a time.
+
+        A packet of a few kilobytes may hold any number of frames (AV1), and PyAV returns all of them.
+        """
+        context = self._stream.codec_context
+        name = _SPLIT_FILTERS.get(context.name)
+        if name is None or not packet.size:
+            yield from packet.decode()
+            return
+        if self._splitter is None:
+            self._splitter = av.BitStreamFilterContext(name, self._stream)
+        for part in self._splitter.filter(packet):
+            yield from context.decode(part)
 
     def _describe(self) -> VideoInfo:
         stream, container = self._stream, self._container

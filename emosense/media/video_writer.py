@@ -6,6 +6,7 @@ import errno
 import math
 import os
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -28,6 +29,14 @@ _MAX_ENCODER_THREADS: Final = 12
 """x264 starts 1.5 threads a processor, each with frames of its own: on many processors they would take
 a gigabyte."""
 _BYTES_BETWEEN_CHECKS: Final = 2**20
+_MAX_INTERLEAVE_MICROSECONDS: Final = 2_000_000
+"""Longest time for which the muxer keeps frames in memory while it waits for audio, or the reverse."""
+_MAX_WAITING_BYTES: Final = 64 * 2**20
+"""Most bytes that the muxer may keep so: more are frames of noise, or packets without an end."""
+_PACKET_BYTES: Final = 500
+"""About what the muxer keeps of a packet beside its content."""
+
+_MAX_PIXELS_OF_LOOKAHEAD: Final = 1920 * 1088
 _ERROR_REASONS: Final = {
     errno.ENOSPC: ": the disk is full",
     errno.EDQUOT: ": the disk space allowed is used up",
@@ -59,6 +68,7 @@ class VideoWriter:
 
     Attributes:
         written: bytes of encoded frames and audio so far.
+        notes: messages about the audio, if it is left out.
 
     Raises:
         MediaError: the file cannot be written (folder missing, disk full, ...).
@@ -87,15 +97,24 @@ class VideoWriter:
         self._max_bytes = max_bytes
         self._audio: AudioTrack | None = None
         self.written = 0
+        self.notes: list[str] = []
+        self._waiting: deque[tuple[float, int]] = deque()
+        self._waiting_bytes = 0
         self._checked, self._free = 0, MIN_FREE_BYTES
         try:
             self._container = av.open(
-                str(path), "w", format="mp4", options={"movflags": "faststart"}
+                str(path),
+                "w",
+                format="mp4",
+                options={
+                    "movflags": "faststart",
+                    "max_interleave_delta": str(_MAX_INTERLEAVE_MICROSECONDS),
+                },
             )
             self._stream: Any = self._container.add_stream(
                 "libx264",
                 rate=Fraction(frames_per_second).limit_denominator(1001),
-                options={"preset": "veryfast", "crf": "23"},
+                options={"preset": "veryfast", "crf": "23", **_memory_options(width, height)},
             )
             self._stream.width, self._stream.height = self._width, self._height
             self._stream.pix_fmt = "yuv420p"
@@ -108,17 +127,29 @@ class VideoWriter:
             self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_SECOND)
             if audio is not None:
                 self._audio = AudioTrack.of(
-                    audio, self._container, self._mux, lambda: self.is_full or stop()
+                    audio, self._container, self._mux, lambda: self.is_full or stop(), self.notes
                 )
         except (av.FFmpegError, OSError) as error:
             raise _write_error(path, error) from error
 
     @property
     def is_full(self) -> bool:
-        """Whether the file has its largest size, or little disk space is left."""
+        """Whether no more frames should be written; see :attr:`limit`."""
+        return self.limit is not None
+
+    @property
+    def limit(self) -> str | None:
+        """The limit that the file has reached, as the end of a sentence; None if it has reached none."""
+        if self._waiting_bytes > _MAX_WAITING_BYTES:
+            return "too much of it has to be kept in memory until sound and frames of its time come"
         if self._max_bytes is None:
-            return False
-        return self.written >= self._max_bytes or self._free_bytes() < MIN_FREE_BYTES
+            return None
+        if self.written >= self._max_bytes or self._free_bytes() < MIN_FREE_BYTES:
+            return (
+                f"it has reached {self.written / 2**20:.0f} MB, the most that the size of the video "
+                "and the disk allow"
+            )
+        return None
 
     def _free_bytes(self) -> int:
         if self.written - self._checked >= _BYTES_BETWEEN_CHECKS:
@@ -129,7 +160,18 @@ class VideoWriter:
     def _mux(self, packets: Any) -> None:
         for packet in packets:
             self.written += packet.size
+            self._count_waiting(packet)
             self._container.mux(packet)
+
+    def _count_waiting(self, packet: Any) -> None:
+        """Count what the muxer may keep in memory: it sorts the packets of two tracks by time."""
+        if self._audio is None or packet.dts is None:
+            return
+        time = float(packet.dts * packet.time_base)
+        self._waiting.append((time, packet.size + _PACKET_BYTES))
+        self._waiting_bytes += packet.size + _PACKET_BYTES
+        while self._waiting[0][0] < time - _MAX_INTERLEAVE_MICROSECONDS / 1e6:
+            self._waiting_bytes -= self._waiting.popleft()[1]
 
     def write(self, image: RgbImage, time: float) -> None:
         """Encode a frame.
@@ -195,6 +237,11 @@ class VideoWriter:
             if self._audio is not None:
                 self._audio.close()
             _close(self._container)
+
+
+def _memory_options(width: int, height: int) -> dict[str, str]:
+    """Return options of x264 that bound the frames it keeps to look ahead; ten by its preset."""
+    return {"rc-lookahead": "4"} if width * height > _MAX_PIXELS_OF_LOOKAHEAD else {}
 
 
 def _close(container: Any) -> None:

@@ -17,11 +17,13 @@ def box(kind: bytes, *content: bytes) -> bytes:
     return struct.pack(">I4s", len(joined) + 8, kind) + joined
 
 
-def sample_entry(codec: bytes, width: int, height: int) -> bytes:
-    """A visual sample entry without a codec configuration, as of PNG or JPEG."""
+def sample_entry(codec: bytes, width: int, height: int, configuration: bytes = b"") -> bytes:
+    """A visual sample entry; PNG and JPEG need no codec configuration."""
     size = struct.pack(">HHIIIH", width, height, 0x480000, 0x480000, 0, 1)
     tail = struct.pack(">HH", 24, 0xFFFF)
-    return box(codec, bytes(6), struct.pack(">H", 1), bytes(16), size, bytes(32), tail)
+    return box(
+        codec, bytes(6), struct.pack(">H", 1), bytes(16), size, bytes(32), tail, configuration
+    )
 
 
 def sound_entry(rate: float, channels: int) -> bytes:
@@ -161,3 +163,50 @@ def noise(count: int, width: int, height: int):
     """Frames that no encoder makes small."""
     random = np.random.default_rng(0)
     return [random.integers(0, 256, (height, width, 3), np.uint8) for _ in range(count)]
+
+
+def encoded(path: Path, codec: str, frame: av.VideoFrame, options: dict[str, str]) -> bytes:
+    """Encode one frame -> its packet; ``path`` is a file to write for it."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=10, options=options)
+        stream.width, stream.height = frame.width, frame.height
+        stream.pix_fmt = frame.format.name
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with av.open(str(path)) as container:
+        return bytes(next(container.demux(video=0)))
+
+
+def hidden_frames(path: Path, width: int, height: int, order: list[int]) -> Path:
+    """A VP8 movie of a frame that is shown (0) and of the same with the bit ``show_frame`` off (1)."""
+    frame = black_frame(width, height, "yuv420p")
+    shown = encoded(path.with_suffix(".webm"), "libvpx", frame, {"deadline": "realtime"})
+    hidden = bytes([shown[0] & ~0x10]) + shown[1:]  # RFC 6386, 9.1
+    configuration = box(b"vpcC", bytes([1, 0, 0, 0, 0, 0x82, 1, 1, 1, 0, 0, 0]))
+
+    def tracks(offsets):
+        sizes = [len(shown)] * len(order)
+        entry = sample_entry(b"vp08", width, height, configuration)
+        return [track(b"vide", entry, sizes, [offsets[index] for index in order])]
+
+    path.write_bytes(movie([shown, hidden], tracks))
+    return path
+
+
+def many_frames_in_a_packet(path: Path, width: int, height: int, count: int) -> Path:
+    """An AV1 movie of three packets; all but the first hold ``count`` shown frames."""
+    single = path.with_suffix(".single.mp4")
+    options = {"preset": "12", "svtav1-params": "lp=1"}
+    packet = encoded(single, "libsvtav1", black_frame(width, height, "yuv420p"), options)
+    packet = packet.removeprefix(b"\x12\0")  # the temporal delimiter
+    data = single.read_bytes()
+    at = data.index(b"av1C") - 4
+    configuration = data[at : at + struct.unpack_from(">I", data, at)[0]]
+
+    def tracks(offsets):
+        sizes = [len(packet), len(packet) * count, len(packet) * count]
+        entry = sample_entry(b"av01", width, height, configuration)
+        return [track(b"vide", entry, sizes, [offsets[0], offsets[1], offsets[1]])]
+
+    path.write_bytes(movie([packet, packet * count], tracks))
+    return path
