@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
@@ -60,8 +61,16 @@ class AnnotatedVideoEncoder:
         self._path, self._source, self._rate = path, source, frames_per_second
         self._limits, self._stop, self._timer, self._notes = limits, stop, timer, notes
 
-    def run(self, queue: BoundedQueue[Frame]) -> None:
-        """Encode the frames of a queue until it ends; never raises."""
+    def run(
+        self, queue: BoundedQueue[Frame], is_complete: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Encode the frames of a queue until it ends; never raises.
+
+        Args:
+            queue: frames with their faces, in order.
+            is_complete: asked after the last frame: whether the audio that outlasts it is written,
+                since the source has no more frames.
+        """
         frames = iter(queue)
         try:
             writer: VideoWriter | None = None
@@ -75,19 +84,19 @@ class AnnotatedVideoEncoder:
                         faces = frame.faces  # drawn until the next sampled frame
                     writer.write(draw_people(frame.image, faces), frame.time)
                     self._timer.add("encode", perf_counter() - start)
-                    if writer.is_full:
+                    if writer.limit is not None:
                         self._notes.append(
                             f"{self._path.name}: the video with boxes ends at {frame.time:.1f} s: "
-                            f"it has reached {writer.written / 2**20:.0f} MB, the most that the "
-                            "size of the video and the disk allow."
+                            f"{writer.limit}."
                         )
                         break
-                if writer is not None and not writer.is_full:
+                if writer is not None and not writer.is_full and is_complete():
                     writer.write_rest()
             except PipelineStopped:
                 pass
             finally:
                 if writer is not None:
+                    self._notes.extend(writer.notes)
                     writer.__exit__(None, None, None)
         except Exception as error:
             text = f"{self._path.name}: the video with boxes could not be drawn any further."

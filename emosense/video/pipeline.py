@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import Final
 
 from emosense.errors import EmoSenseError, MediaError
@@ -30,20 +30,19 @@ from emosense.results import (
 )
 from emosense.settings import VideoLimits
 from emosense.video.annotated_video import AnnotatedVideoEncoder
+from emosense.video.batching import MAX_DELAYED_BYTES, frame_index, is_full
 from emosense.video.frame_analyzer import FrameAnalyzer
 from emosense.video.interpolation import interpolate_detections, scaled
-from emosense.video.key_moments import KeyMomentCollector
+from emosense.video.key_moments import MAX_PEOPLE, KeyMomentCollector
 from emosense.video.options import VideoOptions
 from emosense.video.queues import BoundedQueue, Frame, PipelineStopped, StageTimer
+from emosense.video.working_time import WorkingTime
 
-BATCH_SIZE: Final = 8
-"""Maximum number of sampled frames that go through detector and network together."""
+MAX_QUEUE_BYTES: Final = 48 * 10**6
+"""Most bytes of images that wait between two stages: four of 1920 x 1920 fit."""
 
-MAX_BATCH_BYTES: Final = 100 * 10**6
-"""Bytes of images, above which a smaller batch goes through; 16 images of 1920 x 1080 fit."""
-
-MAX_BATCH_SECONDS: Final = 2.0
-"""Seconds of video after which a smaller batch goes through, so that sparse frames are not late."""
+MAX_FACES: Final = 250_000
+"""Most faces of a result, of about 2 KB each: seven people over an hour at ten frames a second."""
 
 MAX_INTERPOLATION_SECONDS: Final = 0.5
 """Seconds between detection frames above which a face moves too far for interpolation."""
@@ -114,8 +113,10 @@ class VideoAnalysis:
         self._cancelled = False
         self._ended = False
         self._failure: str | None = None
-        self._started = self._suspended = 0.0
-        self._out_of_time = False
+        self._ended_by: str | None = None
+        self._time = WorkingTime(self._limits.max_seconds)
+        self._reader.interrupted = lambda: self._stop.is_set() or self._is_over()
+        self._faces = 0
         self._frames: list[FrameResult] = []
         self._running: Iterator[FrameResult] | None = None
         self._tracker = FaceTracker()
@@ -125,14 +126,9 @@ class VideoAnalysis:
         """Analyse the rest of the video, which may take minutes, and return the whole result."""
         for _ in self:
             pass
-        problem = self._failure or self._reader.problem
+        problem = self._failure or self._ended_by or self._reader.problem
         if self._cancelled:
             problem = "it was cancelled"
-        elif problem is None and self._out_of_time:
-            problem = (
-                f"it ended after {self._limits.max_seconds / 60:g} minutes, the longest that an "
-                "analysis may take here"
-            )
         return VideoResult(
             source=utf8_safe(self._reader.path.name),
             info=self.info,
@@ -172,9 +168,9 @@ class VideoAnalysis:
         return self._running
 
     def _run(self) -> Iterator[FrameResult]:
-        decoded: BoundedQueue[Frame] = BoundedQueue(4, self._stop)
+        decoded = self._queue_of_frames()
         detected: BoundedQueue[list[Frame]] = BoundedQueue(1, self._stop)
-        annotated: BoundedQueue[Frame] = BoundedQueue(4, self._stop)
+        annotated = self._queue_of_frames()
         threads = [
             threading.Thread(target=self._decode, args=(decoded,), daemon=True),
             threading.Thread(target=self._detect, args=(decoded, detected), daemon=True),
@@ -182,10 +178,12 @@ class VideoAnalysis:
         encoder: threading.Thread | None = None
         if self._annotated is not None:
             encoder = threading.Thread(
-                target=self._encoder(self._annotated).run, args=(annotated,), daemon=True
+                target=self._encoder(self._annotated).run,
+                args=(annotated, lambda: self._ended_by is None),
+                daemon=True,
             )
             threads.append(encoder)
-        self._started = monotonic()
+        self._time.start()
         for thread in threads:
             thread.start()
         try:
@@ -196,13 +194,14 @@ class VideoAnalysis:
                     result = self._in_video_pixels(frame)
                     self._moments.update(frame.image, frame.faces, result)
                     self._frames.append(result)
-                    yielded = monotonic()
-                    yield result
-                    # The caller's time does not count, as when a video gives way to another.
-                    self._suspended += monotonic() - yielded
+                    self._faces += len(result.faces)
+                    with self._time.paused():
+                        yield result
             if encoder is not None:
                 annotated.close()
                 encoder.join()
+            if not self._moments.is_complete:
+                self.notes.append(f"Key moments are of the first {MAX_PEOPLE:,} people only.")
         except (PipelineStopped, GeneratorExit):
             self._cancelled = True
         except EmoSenseError as error:
@@ -219,6 +218,20 @@ class VideoAnalysis:
                 thread.join()  # the encoder still closes its file properly
             self._reader.close()
             self._ended = True
+
+    def _queue_of_frames(self) -> BoundedQueue[Frame]:
+        return BoundedQueue(4, self._stop, MAX_QUEUE_BYTES, lambda frame: frame.nbytes)
+
+    def _is_over(self) -> bool:
+        """Return whether a limit ends the analysis with the frames that were decoded so far."""
+        if self._time.is_used_up:
+            minutes = f"{self._limits.max_seconds / 60:g} minutes"
+            self._ended_by = f"it ended after {minutes}, the longest that an analysis may take here"
+        elif self._faces >= MAX_FACES:
+            self._ended_by = (
+                f"it ended after {self._faces:,} faces, the most that a result may hold"
+            )
+        return self._ended_by is not None
 
     def _decode(self, output: BoundedQueue[Frame]) -> None:
         step = 0.0 if self._options.per_second is None else 1 / self._options.per_second
@@ -245,9 +258,7 @@ class VideoAnalysis:
                         frame.scene_cut, frame.reshaped = scene_cut, reshaped
                         scene_cut = reshaped = False
                     output.put(frame)
-                elapsed = monotonic() - self._started - self._suspended
-                if elapsed > self._limits.max_seconds:
-                    self._out_of_time = True
+                if self._is_over():
                     break
         except PipelineStopped:
             return
@@ -261,6 +272,7 @@ class VideoAnalysis:
     def _detect(self, frames: BoundedQueue[Frame], output: BoundedQueue[list[Frame]]) -> None:
         error: BaseException | None = None
         batch, sampled, last_time = list[Frame](), 0, 0.0
+        delayed_bytes = 0  # of the images since the last detection frame, all in memory
         last: Frame | None = None  # the last sampled frame is always a detection frame
         try:
             for frame in frames:
@@ -271,9 +283,14 @@ class VideoAnalysis:
                     frame.detected = is_due or elapsed > MAX_INTERPOLATION_SECONDS + 1e-3
                     last_time = frame.time if frame.detected else last_time
                     sampled, last = sampled + 1, frame
-                if last is not None and _is_full(batch):
+                if last is not None:
+                    delayed_bytes += frame.nbytes
+                    if delayed_bytes > MAX_DELAYED_BYTES and not last.detected:
+                        last.detected, last_time = True, last.time
+                    delayed_bytes = 0 if last.detected else delayed_bytes
+                if last is not None and is_full(batch):
                     # A frame to interpolate is held back: if it is the last, it is a detection frame.
-                    size = len(batch) if last.detected else _index(last, batch)
+                    size = len(batch) if last.detected else frame_index(last, batch)
                     if size:
                         self._detect_batch(batch[:size])
                         output.put(batch[:size])
@@ -373,22 +390,6 @@ class VideoAnalysis:
             queue.close(error)
         except PipelineStopped:
             return
-
-
-def _is_full(batch: list[Frame]) -> bool:
-    """Return whether a batch is full, by its sampled frames, all frames, bytes or duration."""
-    sampled = sum(frame.sampled for frame in batch)
-    return (
-        sampled >= BATCH_SIZE
-        or len(batch) >= 2 * BATCH_SIZE
-        or sum(frame.image.nbytes for frame in batch) >= MAX_BATCH_BYTES
-        or batch[-1].time - batch[0].time >= MAX_BATCH_SECONDS
-    )
-
-
-def _index(frame: Frame, batch: list[Frame]) -> int:
-    """Return the index of ``frame`` itself in ``batch``; 0 if it is not there."""
-    return next((index for index, other in enumerate(batch) if other is frame), 0)
 
 
 def _is_same(first: Path, second: Path) -> bool:

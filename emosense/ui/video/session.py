@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from emosense.errors import MediaTooLarge
+from emosense.filesystem.disk import check_free_space
 from emosense.jobs.video_jobs import VideoJob
 from emosense.results import VideoInfo
 from emosense.samples import SAMPLE_CLIP_NAME
@@ -22,8 +22,6 @@ from emosense.worker.messages import InspectVideo, WriteSampleClip
 
 _CHUNK_BYTES = 2**20
 _PREVIEW_SIDE = 960
-_MAX_DISK_SHARE = 0.5
-"""Share of the free disk space that an upload may take."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +81,7 @@ class SessionVideos(SessionJobs[VideoJob]):
 
         def write(path: Path) -> None:
             size = content.seek(0, os.SEEK_END)
-            largest = _MAX_DISK_SHARE * shutil.disk_usage(path.parent).free
-            if size > largest:
-                raise MediaTooLarge(
-                    f"{name}: expected at most {largest / 2**20:.0f} MB, as little disk space is "
-                    f"left on the server. Received: {size / 2**20:.0f} MB."
-                )
+            check_free_space(path.parent, name, size)
             content.seek(0)
             with path.open("wb") as file:
                 shutil.copyfileobj(content, file, _CHUNK_BYTES)

@@ -1,9 +1,13 @@
 """Memory that hostile videos take, and the words in which they are refused."""
 
 import av
+import cv2
+import numpy as np
 import pytest
 from support.hostile_videos import (
+    hidden_frames,
     jpeg,
+    many_frames_in_a_packet,
     many_references,
     many_samples,
     many_tracks,
@@ -102,7 +106,9 @@ def test_many_tracks_are_not_all_probed_at_full_size(tmp_path):
 def test_sound_with_absurd_parameters_is_left_out(rate, channels, tmp_path):
     path = with_sound(tmp_path / "a.mov", rate, channels, 4_000_000)
     cost = cost_of_video(path, tmp_path / "out.mp4")
-    assert (cost.outcome, cost.notes) == ("complete", [])
+    assert cost.outcome == "complete"
+    (note,) = cost.notes
+    assert "has no sound: expected up to 64 channels of 4,000 to 768,000 Hz. Received" in note
     assert cost.megabytes < 600
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert len(container.streams.video) == 1
@@ -166,3 +172,37 @@ def test_no_text_of_ffmpeg_reaches_a_message(kind, where, pictures_clip, monkeyp
         next(reader.frames()).rgb()
     assert not {"patches", "secret", "12345", "FFmpeg"} & set(str(raised.value).split())
     assert any(words in str(raised.value) for words in OURS)
+
+
+def test_of_many_frames_in_a_packet_one_is_in_memory_at_a_time(tmp_path):
+    path = many_frames_in_a_packet(tmp_path / "a.mp4", 4096, 4096, 40)
+    cost = cost_of_video(path, tmp_path / "out.mp4")
+    assert cost.megabytes < ANALYSED  # 80 frames of 25 MB are 2,000
+
+
+def test_packets_of_many_frames_give_all_of_them(tmp_path):
+    with VideoReader(many_frames_in_a_packet(tmp_path / "a.mp4", 320, 240, 40)) as reader:
+        assert len(list(reader.frames())) == 81
+
+
+def test_frames_that_are_never_shown_can_be_interrupted(tmp_path):
+    with VideoReader(hidden_frames(tmp_path / "a.mp4", 64, 64, [0] + [1] * 1000 + [0])) as reader:
+        frames = reader.frames()
+        next(frames)
+        asked = []
+        reader.interrupted = lambda: asked.append(0) or len(asked) > 10
+        assert list(frames) == []  # the last one would be shown
+        assert len(asked) == 11
+
+
+def test_a_video_that_begins_with_hidden_frames_only_is_refused(tmp_path):
+    path = hidden_frames(tmp_path / "a.mp4", 64, 64, [1] * 3000 + [0])
+    with pytest.raises(EmoSenseError, match=r"its first 2,000 parts hold no picture"):
+        VideoReader(path)
+
+
+def test_square_frames_with_boxes_fit(astronaut, tmp_path):
+    picture = np.ascontiguousarray(cv2.resize(astronaut, (1920, 1920)))
+    cost = cost_of_video(write_clip(tmp_path / "a.mp4", [picture] * 50), tmp_path / "out.mp4")
+    assert (cost.outcome, cost.notes) == ("complete", [])
+    assert cost.megabytes < 1150  # 1,260 before frames were counted in bytes

@@ -1,27 +1,32 @@
 """The longest analysis, the largest annotated video, and what is told before the start."""
 
 import shutil
+import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
 import av
+import numpy as np
 import pytest
 from support.hostile_videos import noise
 from support.synthetic_video import write_clip
 
 from emosense import Analyzer, VideoOptions
 from emosense.cli.main import main
+from emosense.errors import EmoSenseError
 from emosense.media.video_reader import VideoReader
-from emosense.results import VideoInfo
+from emosense.results import Box, Face, FrameResult, TrackedFace, VideoInfo
 from emosense.settings import VideoLimits, video_limits
+from emosense.video.batching import MAX_BATCH_BYTES, is_full
 from emosense.video.cost import (
     SMALLEST_ANNOTATED_LIMIT,
     duration_notice,
     estimate_seconds,
     max_annotated_bytes,
 )
-from emosense.video.pipeline import MAX_BATCH_BYTES, VideoAnalysis, _is_full
-from emosense.video.queues import Frame
+from emosense.video.key_moments import KeyMomentCollector
+from emosense.video.pipeline import VideoAnalysis
+from emosense.video.queues import BoundedQueue, Frame
 
 LONG = VideoInfo(8192, 4880, 20_000.0, 200_000, 10.0, "h264", rotation=0, audio=False)
 
@@ -51,12 +56,12 @@ def test_the_longest_analysis_keeps_what_is_done(analyzer, clip, tmp_path):
 
 def test_time_in_which_the_caller_does_other_things_does_not_count(analyzer, clip, monkeypatch):
     clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr("emosense.video.pipeline.monotonic", lambda: clock.now)
+    monkeypatch.setattr("emosense.video.working_time.monotonic", lambda: clock.now)
     options = VideoOptions(per_second=None)
     analysis = VideoAnalysis(analyzer, clip, options, limits=VideoLimits(max_seconds=10))
     running = iter(analysis)
     next(running)
-    clock.now += 5  # within the limit
+    clock.now += 5000  # while the analysis waits for its caller
     assert len(analysis.finish().frames) == 60
     assert analysis.finish().problem is None
 
@@ -138,7 +143,7 @@ def test_the_command_line_tells_and_ends_in_time(clip, capsys, monkeypatch):
 def test_a_batch_of_large_images_is_full_by_their_bytes():
     large = SimpleNamespace(nbytes=MAX_BATCH_BYTES // 3 + 1)
     batch = [Frame(index, index / 100, large, sampled=False) for index in range(3)]
-    assert (_is_full(batch[:2]), _is_full(batch)) == (False, True)
+    assert (is_full(batch[:2]), is_full(batch)) == (False, True)
 
 
 def test_the_audio_is_read_by_the_demuxer_of_the_pictures(analyzer, clip, tmp_path, monkeypatch):
@@ -154,3 +159,100 @@ def test_the_audio_is_read_by_the_demuxer_of_the_pictures(analyzer, clip, tmp_pa
     inputs = [form for form, max_streams in opened if max_streams is not None]
     assert set(inputs) == {"mov"}
     assert [form for form, max_streams in opened if max_streams is None] == ["mp4"]  # the output
+
+
+def test_a_queue_is_full_by_the_bytes_of_its_items():
+    stop = threading.Event()
+    queue = BoundedQueue(9, stop, max_bytes=10, item_bytes=len)
+    queue.put("a single item may be larger")
+    writer = threading.Thread(target=queue.put, args=("b",))
+    writer.start()
+    items = iter(queue)
+    assert next(items) == "a single item may be larger"
+    writer.join()
+    queue.put("123456789")
+    late = threading.Thread(target=lambda: (queue.put("c"), queue.close()))
+    late.start()
+    assert next(items) == "b"
+    assert list(items) == ["123456789", "c"]
+    late.join()
+
+
+def test_a_queue_gives_its_items_before_its_error():
+    queue = BoundedQueue(2, threading.Event())
+    queue.put("a")
+    queue.close(EmoSenseError("damaged"))
+    items = iter(queue)
+    assert next(items) == "a"
+    with pytest.raises(EmoSenseError, match="damaged"):
+        next(items)
+
+
+def test_a_film_of_a_thousand_frames_a_second_waits_for_no_interpolation(
+    analyzer, astronaut, tmp_path, monkeypatch
+):
+    """With boxes, all frames between two detections are in memory: hundreds within half a second."""
+    picture = np.ascontiguousarray(astronaut[:240, 60:380])
+    clip = write_clip(
+        tmp_path / "a.mp4", [picture] * 900, times=[index / 1000 for index in range(900)]
+    )
+    monkeypatch.setattr("emosense.video.pipeline.MAX_DELAYED_BYTES", 50 * picture.nbytes)
+    alive = peak = 0
+
+    class Counted(Frame):
+        def __init__(self, *values, **named):
+            nonlocal alive, peak
+            super().__init__(*values, **named)
+            alive += 1
+            peak = max(peak, alive)
+
+        def __del__(self):
+            nonlocal alive
+            alive -= 1
+
+    monkeypatch.setattr("emosense.video.pipeline.Frame", Counted)
+    options = VideoOptions(per_second=10, detect_every=5)
+    result = VideoAnalysis(analyzer, clip, options, tmp_path / "out.mp4").finish()
+    assert result.problem is None
+    assert len(result.frames) >= 9
+    assert {len(frame.faces) for frame in result.frames} == {1}
+    assert peak < 250  # 438 without the limit
+
+
+def test_a_result_holds_so_many_faces_and_the_rest_is_told(analyzer, clip, monkeypatch):
+    monkeypatch.setattr("emosense.video.pipeline.MAX_FACES", 5)
+    result = VideoAnalysis(analyzer, clip, VideoOptions(per_second=None)).finish()
+    assert 5 <= len(result.frames) < 60
+    assert "faces, the most that a result may hold" in result.problem
+
+
+def test_key_moments_are_of_so_many_people(astronaut, monkeypatch):
+    monkeypatch.setattr("emosense.video.key_moments.MAX_PEOPLE", 2)
+    box = Box(10, 20, 30, 40)
+    face = Face(box, ((20.0, 30.0),) * 5, 0.9, (0.0, 0.0, 0.0, 0.9, 0.0, 0.0, 0.1))
+    collector = KeyMomentCollector()
+    people = tuple(TrackedFace(person, face) for person in (1, 2, 3))
+    collector.update(astronaut, people, FrameResult(0, 0.0, people))
+    assert [moment.person for moment in collector.key_moments] == [1, 2]
+    assert not collector.is_complete
+
+
+def test_sound_without_an_end_within_a_moment_ends_the_annotated_video(
+    analyzer, astronaut, tmp_path, monkeypatch
+):
+    clip = write_clip(tmp_path / "a.mp4", [astronaut] * 30, sound=True)
+    monkeypatch.setattr("emosense.media.video_writer._MAX_WAITING_BYTES", 5000)
+    analysis = VideoAnalysis(analyzer, clip, VideoOptions(), tmp_path / "out.mp4")
+    assert analysis.finish().problem is None
+    assert "has to be kept in memory" in analysis.notes[-1]
+    with VideoReader(tmp_path / "out.mp4") as annotated:
+        assert 0 < len(list(annotated.frames())) < 30
+
+
+def test_sound_is_not_written_on_after_the_longest_analysis(analyzer, astronaut, tmp_path):
+    clip = write_clip(tmp_path / "a.mp4", [astronaut] * 30, sound=True, seconds=9)
+    for limits, seconds in ((VideoLimits(), 9), (VideoLimits(max_seconds=1e-6), 1)):
+        VideoAnalysis(analyzer, clip, None, tmp_path / "out.mp4", limits).finish()
+        with av.open(str(tmp_path / "out.mp4")) as annotated:
+            audio = annotated.streams.audio[0]
+            assert float(audio.duration * audio.time_base) == pytest.approx(seconds, abs=1)
