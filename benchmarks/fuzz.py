@@ -88,7 +88,7 @@ def listed(costs):  # type: ignore[no-untyped-def]
         found.append(cost)
         if cost.is_failure:
             print(told(cost), flush=True)
-        if len(found) % 1000 == 0:
+        if len(found) % 500 == 0:
             print(f"{len(found)} files", flush=True)
     return found
 

@@ -7,6 +7,7 @@ import multiprocessing
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,9 +45,12 @@ def parts(seed: int, videos: bool, numbers: range, folder: Path) -> list[Part]:
 def measured(wanted: Iterable[Part], processes: int) -> Iterator[FileCost]:
     """Yield what the files cost, as they are done; each process has an inference process."""
     context = multiprocessing.get_context("spawn")
-    with context.Pool(processes) as pool:
-        for costs in pool.imap_unordered(measure_part, wanted):
-            yield from costs
+    with ProcessPoolExecutor(processes, context) as pool:
+        try:
+            for done in as_completed([pool.submit(measure_part, part) for part in wanted]):
+                yield from done.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 _open = ExitStack()

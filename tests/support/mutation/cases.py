@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 from collections.abc import Callable, Sequence
@@ -229,7 +228,6 @@ class Corpus:
                 ("libx264", "yuv444p10le", {"g": "1", "preset": "ultrafast"}),
                 ("libx264", "yuv420p", {"refs": "16", "preset": "ultrafast", "bf": "0"}),
                 ("libvpx-vp9", "yuv444p", {"cpu-used": "8", "deadline": "realtime"}),
-                ("mjpeg", "yuvj444p", {}),
             )
         )
         if codec == "libvpx-vp9" and kind == "mov":
@@ -253,7 +251,7 @@ class Corpus:
         """Return a file that is made once for all processes."""
         path = self._folder / name
         if not path.exists():
-            own = self._folder / f"{hashlib.sha1(str(id(self)).encode()).hexdigest()[:8]}-{name}"
+            own = self._folder / f"{os.getpid()}-{name}"  # others make it at the same time
             make(own)
             own.rename(path)
         return path.read_bytes()
