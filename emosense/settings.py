@@ -86,6 +86,17 @@ BACKEND: Final = Setting(
 )
 MAX_PHOTO_MB: Final = Setting("EMOSENSE_MAX_PHOTO_MB", "50", "Largest photo file, in MB.")
 MAX_MEGAPIXELS: Final = Setting("EMOSENSE_MAX_MEGAPIXELS", "80", "Largest photo, in megapixels.")
+MAX_PHOTO_SECONDS: Final = Setting(
+    "EMOSENSE_MAX_PHOTO_SECONDS",
+    "10",
+    "Largest processor time of a photo in seconds, estimated before it is decoded.",
+)
+MAX_PHOTO_MEMORY_MB: Final = Setting(
+    "EMOSENSE_MAX_PHOTO_MEMORY_MB",
+    "800",
+    "Largest memory for decoding a photo in MB, beside the 350 of the process; large pictures of 16 "
+    "bits, WebP and others need more per pixel than JPEG.",
+)
 MAX_PHOTOS: Final = Setting(
     "EMOSENSE_MAX_PHOTOS", "50", "Most photos of one upload on the Photo page."
 )
@@ -160,6 +171,8 @@ SETTINGS: Final = (
     BACKEND,
     MAX_PHOTO_MB,
     MAX_MEGAPIXELS,
+    MAX_PHOTO_SECONDS,
+    MAX_PHOTO_MEMORY_MB,
     MAX_PHOTOS,
     MAX_BATCH_PHOTOS,
     MAX_BATCH_MB,
@@ -183,12 +196,15 @@ SETTINGS: Final = (
 
 @dataclass(frozen=True)
 class PhotoLimits:
-    """Size limits of a photo.
+    """Limits of a photo's size and cost; all are checked by its header, before it is decoded.
 
     Attributes:
         max_bytes: maximum size of the encoded file.
-        max_pixels: maximum width times height of the decoded image; checked before decoding, so
-            that a decompression bomb is refused by its header.
+        max_pixels: maximum width times height of the decoded image.
+        max_side: maximum width and height in pixels; 65,500 is libjpeg's, too.
+        max_seconds: maximum processor time of decoding, detection and classification, estimated.
+        max_memory: maximum memory of decoding in bytes, estimated; the process takes about 350 MB
+            beside.
 
     >>> PhotoLimits().max_pixels
     80000000
@@ -196,6 +212,9 @@ class PhotoLimits:
 
     max_bytes: int = 50 * 2**20
     max_pixels: int = 80_000_000
+    max_side: int = 65_500
+    max_seconds: float = 10.0
+    max_memory: int = 800 * 2**20
 
 
 @dataclass(frozen=True)
@@ -247,6 +266,8 @@ def photo_limits() -> PhotoLimits:
     return PhotoLimits(
         max_bytes=int(MAX_PHOTO_MB.number() * 2**20),
         max_pixels=int(MAX_MEGAPIXELS.number() * 1e6),
+        max_seconds=MAX_PHOTO_SECONDS.number(),
+        max_memory=int(MAX_PHOTO_MEMORY_MB.number() * 2**20),
     )
 
 

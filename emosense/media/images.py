@@ -21,7 +21,9 @@ from emosense.media.bit_depth_scaling import DeepImage, scale_to_rgb
 from emosense.media.cicp import HDR_TRANSFERS, read_cicp
 from emosense.media.file_kind import HEAD_BYTES, describe_kind, file_kind
 from emosense.media.formats import PHOTO_FORMATS
+from emosense.media.headers.structure import PhotoHeader
 from emosense.media.high_bit_depth import read_high_bit_depth_png, read_high_bit_depth_tiff
+from emosense.media.photo_structure import check_pixels, check_structure
 from emosense.media.rgb_bands import pillow_to_rgb
 from emosense.settings import PhotoLimits
 
@@ -58,6 +60,8 @@ RgbImage = npt.NDArray[np.uint8]
 
 _PILLOW_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "HEIF")
 _ORIENTATION: Final = 0x0112
+_BIG_ENDIAN_BIGTIFF: Final = b"MM\0+"
+"""Signature of files that Pillow takes for classic TIFF, with another directory."""
 _log = logging.getLogger(__name__)
 
 
@@ -91,7 +95,7 @@ def read_photo(source: PhotoSource, limits: PhotoLimits | None = None) -> RgbIma
             raise UnsupportedMedia(
                 f"Expected an image with pixels. Received: {source.width} x {source.height}."
             )
-        _check_pixels(source.size, limits)
+        check_pixels(*source.size, limits)
         return _decode_image(source)
     if isinstance(source, bytes | bytearray | memoryview):
         return _from_bytes(_copy_buffer(source, limits), limits)
@@ -186,6 +190,9 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
     _check_bytes(len(data), limits)
     if not data:
         raise DamagedMedia("The file is empty (0 bytes).")
+    header = _check_structure(data, limits)
+    if data[:4] == _BIG_ENDIAN_BIGTIFF:
+        return _decode_unidentified(data, limits)
     _register_heif()
     try:
         with warnings.catch_warnings():
@@ -193,7 +200,8 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
             warnings.simplefilter("ignore")
             _raise_pillow_limit(limits.max_pixels)
             image = Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS)
-            _check_pixels(image.size, limits)
+            if image.width * image.height > header.pixels:
+                raise DamagedMedia("The photo is damaged: its headers contradict each other.")
             high_bit_depth = None
             if image.format == "PNG":
                 high_bit_depth = read_high_bit_depth_png(data, _orientation(image))
@@ -215,6 +223,14 @@ def _from_bytes(data: bytes, limits: PhotoLimits) -> RgbImage:
     except Exception as error:  # parsers of headers may raise any error
         _check_is_photo(data)
         raise _damaged_error(error) from error
+
+
+def _check_structure(data: bytes, limits: PhotoLimits) -> PhotoHeader:
+    try:
+        return check_structure(data, limits)
+    except DamagedMedia:
+        _check_is_photo(data)
+        raise
 
 
 def _to_sdr(image: RgbImage, data: bytes) -> RgbImage:
@@ -304,7 +320,7 @@ def _from_array(array: npt.NDArray[np.generic], limits: PhotoLimits) -> RgbImage
             "Expected an array of shape (height, width), (height, width, 3) or "
             f"(height, width, 4). Received: {array.shape}"
         )
-    _check_pixels((array.shape[1], array.shape[0]), limits)
+    check_pixels(array.shape[1], array.shape[0], limits)
     if np.issubdtype(array.dtype, np.floating):
         if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
             raise UnsupportedMedia("Expected a float array with values in 0..1.")
@@ -335,15 +351,6 @@ def _check_bytes(size: int, limits: PhotoLimits) -> None:
         raise MediaTooLarge(
             f"Expected at most {limits.max_bytes / 2**20:.0f} MB. "
             f"Received: a file of {size / 2**20:.1f} MB."
-        )
-
-
-def _check_pixels(size: tuple[int, int], limits: PhotoLimits) -> None:
-    width, height = size
-    if width * height > limits.max_pixels:
-        raise MediaTooLarge(
-            f"Expected at most {limits.max_pixels / 1e6:.0f} megapixels. Received: an image of "
-            f"{width} x {height} ({width * height / 1e6:.0f} megapixels)."
         )
 
 

@@ -7,47 +7,23 @@ choose by it before anything is decoded.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
+from emosense.media.cicp import HDR_TRANSFERS, read_cicp
 from emosense.media.headers.bmp import read_bmp_header
 from emosense.media.headers.gif import read_gif_header
 from emosense.media.headers.isobmff import read_heif_header
 from emosense.media.headers.jpeg import read_jpeg_header
 from emosense.media.headers.png import SIGNATURE, read_png_header
 from emosense.media.headers.riff import read_webp_header
-from emosense.media.headers.structure import PhotoHeader
+from emosense.media.headers.structure import HeaderError, PhotoHeader
 from emosense.media.headers.tiff import read_tiff_header
+from emosense.media.photo_cost import UNKNOWN_SECONDS, estimate_seconds
 
-__all__ = ["UNKNOWN_SECONDS", "PhotoHeader", "estimate_seconds", "read_header"]
+__all__ = ["UNKNOWN_SECONDS", "PhotoHeader", "estimate_seconds", "parse_header", "read_header"]
 
-UNKNOWN_SECONDS: Final = 10.0
-"""Estimate for a photo whose header cannot be read: the most that a photo may take."""
-
-_DETECTION_SECONDS: Final = 0.15
-_SECONDS_PER_PIXEL: Final = 12e-9
-"""Conversion to RGB, scaling for the detector, and the preview."""
-_SECONDS_PER_BYTE: Final = {
-    "JPEG": 25e-9,
-    "PNG": 12e-9,
-    "WebP": 60e-9,
-    "GIF": 25e-9,
-    "TIFF": 12e-9,
-    "BMP": 1e-9,
-    "AVIF": 250e-9,
-    "HEIC": 250e-9,
-}
-_SECONDS_PER_SAMPLE: Final = {
-    "JPEG": 3e-9,
-    "PNG": 4e-9,
-    "WebP": 6e-9,
-    "GIF": 8e-9,
-    "TIFF": 5e-9,
-    "BMP": 2e-9,
-    "AVIF": 8e-9,
-    "HEIC": 8e-9,
-}
-
-_DIB_HEADERS: Final = (b"\x28\0\0\0", b"\x6c\0\0\0", b"\x7c\0\0\0")
+_DIB_HEADERS: Final = tuple(bytes((size, 0, 0, 0)) for size in (12, 40, 52, 56, 64, 108, 124))
 _READERS: Final[tuple[tuple[Callable[[bytes], bool], Callable[[bytes], PhotoHeader]], ...]] = (
     (lambda data: data[:3] == b"\xff\xd8\xff", read_jpeg_header),
     (lambda data: data[:8] == SIGNATURE, read_png_header),
@@ -74,35 +50,27 @@ def read_header(data: bytes) -> PhotoHeader | None:
     >>> header.format, header.width, header.height
     ('PNG', 512, 512)
     """
-    for matches, read in _READERS:
-        if matches(data):
-            try:
-                return read(data)
-            except Exception:  # struct.error, IndexError, HeaderError: it is damaged or no photo
-                return None
-    return None
+    try:
+        return parse_header(data)
+    except Exception:  # it is damaged, no photo, or of more parts than are followed
+        return None
 
 
-def estimate_seconds(header: PhotoHeader | None) -> float:
-    """Estimate the processor time of analysing a photo, in seconds of one core.
-
-    It is meant to tell cheap photos from dear ones: it was fitted to generated photos of every
-    format on one processor, and tends to be too high.
+def parse_header(data: bytes) -> PhotoHeader:
+    """Read the header of a photo, or raise an error that says why it cannot be read.
 
     Args:
-        header: header of the photo; None if it could not be read, which counts as dear.
+        data: the encoded photo; any bytes.
 
-    Returns:
-        Seconds above 0, for decoding, detection, classification and the preview.
-
-    >>> estimate_seconds(PhotoHeader("JPEG", 4000, 3000, coded_samples=18_000_000)) < 1
-    True
+    Raises:
+        HeaderLimitError: it has more segments, chunks, blocks, boxes, tiles or strips than are
+            followed.
+        Exception: it is damaged or no photo; of any type.
     """
-    if header is None:
-        return UNKNOWN_SECONDS
-    return (
-        _DETECTION_SECONDS
-        + _SECONDS_PER_PIXEL * header.pixels
-        + _SECONDS_PER_SAMPLE[header.format] * header.coded_samples
-        + _SECONDS_PER_BYTE[header.format] * header.file_bytes
-    )
+    for matches, read in _READERS:
+        if matches(data):
+            header = read(data)
+            # Only after the header was read, which bounds the number of chunks.
+            cicp = read_cicp(data)
+            return replace(header, hdr=cicp is not None and cicp[1] in HDR_TRANSFERS)
+    raise HeaderError("no signature of a photo")

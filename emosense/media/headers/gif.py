@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from emosense.media.headers.structure import HeaderError, PhotoHeader
+from emosense.media.headers.structure import HeaderLimitError, PhotoHeader
 
 _EXTENSION, _IMAGE, _GRAPHIC_CONTROL = 0x21, 0x2C, 0xF9
 _MAX_BLOCKS: Final = 100_000
@@ -51,4 +51,4 @@ def read_gif_header(data: bytes) -> PhotoHeader:
             metadata_bytes += size
             position += 1 + size
         position += 1
-    raise HeaderError("more blocks than a photo has")
+    raise HeaderLimitError(f"{_MAX_BLOCKS:,} blocks")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from emosense.media.headers.structure import HeaderError, PhotoHeader
+from emosense.media.headers.structure import HeaderError, HeaderLimitError, PhotoHeader
 
 _MAX_BOXES: Final = 20_000
 _MAX_REFERENCES: Final = 100_000
@@ -38,7 +38,7 @@ class _Items:
         """
         self.references += count
         if self.references > _MAX_REFERENCES:
-            raise HeaderError("more references than a photo has")
+            raise HeaderLimitError(f"{_MAX_REFERENCES:,} references")
 
     def size(self, item: int) -> tuple[int, int] | None:
         """Return (width, height) of an item by its property ``ispe``."""
@@ -123,7 +123,7 @@ def _boxes(data: bytes, start: int, end: int, items: _Items) -> Iterator[tuple[b
     while start + 8 <= end:
         items.boxes += 1
         if items.boxes > _MAX_BOXES:
-            raise HeaderError("more boxes than a photo has")
+            raise HeaderLimitError(f"{_MAX_BOXES:,} boxes")
         size, kind = struct.unpack_from(">I4s", data, start)
         body = start + 8
         if size == 1:

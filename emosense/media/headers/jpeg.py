@@ -6,7 +6,7 @@ import re
 import struct
 from typing import Final
 
-from emosense.media.headers.structure import HeaderError, PhotoHeader
+from emosense.media.headers.structure import HeaderError, HeaderLimitError, PhotoHeader
 
 _SOI: Final = b"\xff\xd8"
 _EOI, _SOS = 0xD9, 0xDA
@@ -41,8 +41,9 @@ def read_jpeg_header(data: bytes) -> PhotoHeader:
         match = _MARKER.search(data, position)
         if match is None:
             break
-        sections += 1
         marker = data[match.end() - 1]
+        if not scans:  # Pillow reads up to the first scan, byte by byte where there is no marker
+            sections += 1 + match.start() - position
         if marker == _EOI:
             break
         if marker in _WITHOUT_LENGTH:
@@ -68,7 +69,7 @@ def read_jpeg_header(data: bytes) -> PhotoHeader:
                 for component in components
             )
     else:
-        raise HeaderError("more markers than a photo has")
+        raise HeaderLimitError(f"{_MAX_MARKERS:,} markers")
     if frame is None:
         raise HeaderError("no frame header")
     marker, precision, height, width = frame

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from emosense.media.headers.structure import HeaderError, PhotoHeader
+from emosense.media.headers.structure import HeaderError, HeaderLimitError, PhotoHeader
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -33,7 +33,7 @@ def read_png_header(data: bytes) -> PhotoHeader:
         length, chunk_type = struct.unpack_from(">I4s", data, position)
         sections += 1
         if sections > _MAX_CHUNKS:
-            raise HeaderError("more chunks than a photo has")
+            raise HeaderLimitError(f"{_MAX_CHUNKS:,} chunks")
         has_transparency |= chunk_type == b"tRNS"
         if chunk_type in _METADATA:
             metadata_bytes += length

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from emosense.media.headers.structure import HeaderError, PhotoHeader
+from emosense.media.headers.structure import HeaderError, HeaderLimitError, PhotoHeader
 
 _ALPHA_FLAG, _ANIMATION_FLAG = 0x10, 0x02
 _MAX_CHUNKS: Final = 100_000
@@ -30,7 +30,7 @@ def read_webp_header(data: bytes) -> PhotoHeader:
         body = data[position + 8 : position + 8 + min(length, 16)]
         sections += 1
         if sections > _MAX_CHUNKS:
-            raise HeaderError("more chunks than a photo has")
+            raise HeaderLimitError(f"{_MAX_CHUNKS:,} chunks")
         if chunk_type == b"VP8X" and len(body) >= 10:
             canvas = 1 + _uint24(body, 4), 1 + _uint24(body, 7)
             has_alpha |= bool(body[0] & _ALPHA_FLAG)

@@ -22,11 +22,13 @@ class PhotoHeader:
             JPEG and every tile or strip of a TIFF counts.
         scans: entropy-coded scans of a JPEG; 1 for other formats.
         parts: strips or tiles of a TIFF, tiles of a HEIC or AVIF grid; 1 for other formats.
+        part_samples: samples of one strip or tile of a TIFF, which is decoded at once; else 0.
         sections: JPEG segments, PNG chunks, RIFF chunks, GIF blocks, TIFF entries or boxes.
         metadata_bytes: bytes of EXIF, XMP, ICC profile, comments and texts, as they are stored.
         whole_picture: whether the decoder keeps the whole picture in memory of its own beside its
             output: coefficients of a progressive JPEG, frames of WebP, AVIF and HEIC.
         compression: name of the compression where the format has several; else empty.
+        hdr: whether its colours are PQ or HLG.
         file_bytes: size of the file.
 
     >>> PhotoHeader("PNG", width=640, height=480, channels=3).pixels
@@ -42,10 +44,12 @@ class PhotoHeader:
     coded_samples: int = 0
     scans: int = 1
     parts: int = 1
+    part_samples: int = 0
     sections: int = 0
     metadata_bytes: int = 0
     whole_picture: bool = False
     compression: str = ""
+    hdr: bool = False
     file_bytes: int = 0
 
     @property
@@ -61,3 +65,18 @@ class HeaderError(Exception):
     Traceback (most recent call last):
     emosense.media.headers.structure.HeaderError: no frame header
     """
+
+
+class HeaderLimitError(HeaderError):
+    """A header has more entries than are followed.
+
+    Attributes:
+        limit: what at most is followed, e.g. ``100,000 chunks``.
+
+    >>> HeaderLimitError("100,000 chunks").limit
+    '100,000 chunks'
+    """
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(f"more than {limit}")
+        self.limit = limit

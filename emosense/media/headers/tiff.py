@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from emosense.media.headers.structure import HeaderError, PhotoHeader
+from emosense.media.headers.structure import HeaderError, HeaderLimitError, PhotoHeader
 
 _MAX_ENTRIES: Final = 4096
 _MAX_PARTS: Final = 1_000_000
@@ -24,6 +24,8 @@ _NEEDED: Final = frozenset(
     )
 )
 _SEPARATE: Final = 2
+_SWAPPED: Final = 42 << 8
+"""The version in the other byte order, which Pillow accepts."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def read_tiff_directory(data: bytes) -> TiffDirectory:
     """
     order = "<" if data[:2] == b"II" else ">"
     (version,) = struct.unpack_from(order + "H", data, 2)
-    if version not in (42, 43):
+    if version not in (42, 43, _SWAPPED):
         raise HeaderError("an unknown version")
     entries, metadata_bytes = _entries(data, order, big=version == 43)
     tags = entries.tags
@@ -103,6 +105,7 @@ def read_tiff_directory(data: bytes) -> TiffDirectory:
         has_alpha=bool(tags.get(_EXTRA_SAMPLES)),
         coded_samples=parts * part_samples,
         parts=parts,
+        part_samples=part_samples,
         sections=entries.count,
         metadata_bytes=metadata_bytes,
         compression=str(first(_COMPRESSION, 1)),
@@ -123,7 +126,7 @@ def _entries(data: bytes, order: str, *, big: bool) -> tuple[_Entries, int]:
     (start,) = struct.unpack_from(order + pointer, data, 8 if big else 4)
     (count,) = struct.unpack_from(order + count_code, data, start)
     if count > _MAX_ENTRIES:
-        raise HeaderError("more entries than a photo has")
+        raise HeaderLimitError(f"{_MAX_ENTRIES:,} entries")
     position = start + struct.calcsize(count_code if big else "<H")
     tags: dict[int, tuple[int, ...]] = {}
     metadata_bytes = 0
@@ -139,7 +142,7 @@ def _entries(data: bytes, order: str, *, big: bool) -> tuple[_Entries, int]:
             metadata_bytes += size
         elif tag not in tags and code is not None and where + size <= len(data):
             if values > _MAX_PARTS:
-                raise HeaderError("more tiles or strips than a photo has")
+                raise HeaderLimitError(f"{_MAX_PARTS:,} tiles or strips")
             tags[tag] = struct.unpack_from(f"{order}{values}{code}", data, where)
         position += entry_bytes
     return _Entries(tags, count), metadata_bytes

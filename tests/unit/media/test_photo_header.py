@@ -171,5 +171,5 @@ def test_what_costs_more_is_estimated_dearer():
     scans = PhotoHeader("JPEG", 8936, 8936, 1, coded_samples=80_000_000_000, scans=1000)
     estimates = [estimate_seconds(header) for header in (small, large, scans)]
     assert estimates == sorted(estimates)
-    assert estimates[0] < 0.5
-    assert estimates[2] > UNKNOWN_SECONDS
+    assert estimates[0] < 1
+    assert estimates[2] > 8
