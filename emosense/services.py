@@ -21,8 +21,8 @@ from emosense.worker.client import InferenceWorker
 from emosense.worker.lanes import InferencePool, Lane
 from emosense.worker.scheduler import FairScheduler, Usage
 
-PHOTO_BYTES: Final = int(1.2 * 2**30)
-"""Maximum resident memory of a process that analyses photos."""
+_PHOTO_PROCESS_BYTES: Final = 400 * 2**20
+"""Memory of a photo process beside the photo that it decodes."""
 VIDEO_BYTES: Final = int(1.5 * 2**30)
 """Maximum resident memory of a process that decodes videos."""
 LONG_VIDEOS: Final = 2
@@ -78,10 +78,14 @@ class Services:
 
     @cached_property
     def _photos(self) -> JobQueue:
-        seconds = settings.MAX_PHOTO_SECONDS.number()
-        ordinary = InferenceWorker(memory_bytes=PHOTO_BYTES, cpu_seconds=seconds)
+        # Nets below the estimates by which photos are refused, should one of them be wrong.
+        seconds = 2 * settings.MAX_PHOTO_SECONDS.number()
+        memory = int(settings.MAX_PHOTO_MEMORY_MB.number() * 2**20) + _PHOTO_PROCESS_BYTES
+        ordinary = InferenceWorker(memory_bytes=memory, cpu_seconds=seconds)
         # It decodes the first frames of videos too.
-        dear = InferenceWorker(memory_bytes=VIDEO_BYTES, cpu_seconds=seconds, niceness=_NICENESS)
+        dear = InferenceWorker(
+            memory_bytes=max(memory, VIDEO_BYTES), cpu_seconds=seconds, niceness=_NICENESS
+        )
         lanes = {
             ORDINARY: Lane([ordinary], self.usage, max_rest_bytes=_REST_BYTES),
             DEAR: Lane([dear], self.usage, _IDLE_SECONDS, _REST_BYTES),

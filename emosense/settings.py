@@ -89,7 +89,8 @@ MAX_MEGAPIXELS: Final = Setting("EMOSENSE_MAX_MEGAPIXELS", "80", "Largest photo,
 MAX_PHOTO_SECONDS: Final = Setting(
     "EMOSENSE_MAX_PHOTO_SECONDS",
     "10",
-    "Largest processor time of a photo in seconds, estimated before it is decoded.",
+    "Largest processor time of a photo in seconds, estimated before it is decoded; the app ends an "
+    "analysis after twice as much.",
 )
 MAX_PHOTO_MEMORY_MB: Final = Setting(
     "EMOSENSE_MAX_PHOTO_MEMORY_MB",
@@ -148,11 +149,6 @@ MAX_SESSION_JOBS: Final = Setting(
 MAX_USER_JOBS: Final = Setting(
     "EMOSENSE_MAX_USER_JOBS", "40", "Most unfinished jobs of one user, of photos and of videos."
 )
-MAX_PHOTO_SECONDS: Final = Setting(
-    "EMOSENSE_MAX_PHOTO_SECONDS",
-    "20",
-    "Processor seconds after which the app gives a photo up that no other limit has refused.",
-)
 WORKER_TIMEOUT: Final = Setting(
     "EMOSENSE_WORKER_TIMEOUT", "120", "Seconds after which an analysis is given up."
 )
@@ -187,7 +183,6 @@ SETTINGS: Final = (
     MAX_PAGES,
     MAX_SESSION_JOBS,
     MAX_USER_JOBS,
-    MAX_PHOTO_SECONDS,
     WORKER_TIMEOUT,
     LOGIN,
     OPEN_BROWSER,
