@@ -69,10 +69,11 @@ def estimate_seconds(header: PhotoHeader | None) -> float:
     """
     if header is None:
         return UNKNOWN_SECONDS
+    coded_bytes = max(header.file_bytes, header.coded_bytes)
     seconds = (
         _DETECTION_SECONDS
         + _SECONDS_PER_PIXEL * header.pixels
-        + _SECONDS_PER_BYTE[header.format] * header.file_bytes
+        + _SECONDS_PER_BYTE[header.format] * coded_bytes
         + _SECONDS_PER_SECTION * header.sections
         + _SECONDS_PER_PART * header.parts
     )

@@ -28,6 +28,7 @@ class _Items:
     auxiliaries: dict[int, list[int]] = field(default_factory=dict)
     boxes: int = 0
     references: int = 0
+    coded_bytes: int = 0
     coded: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
 
     def count_references(self, count: int) -> None:
@@ -99,6 +100,7 @@ def read_heif_header(data: bytes) -> PhotoHeader:
         whole_picture=True,
         compression="grid" if items.types.get(items.primary) in _DERIVED else "",
         file_bytes=len(data),
+        coded_bytes=items.coded_bytes,
     )
 
 
@@ -157,8 +159,29 @@ def _read_meta(data: bytes, start: int, end: int, items: _Items) -> None:
                     ]
                 elif entry == b"ipma":
                     _read_associations(data[entry_body:entry_stop], items)
+        elif kind == b"iloc":
+            _read_locations(data[body:stop], len(data), items)
         elif kind == b"iref":
             _read_references(data, body, stop, items)
+
+
+def _read_locations(body: bytes, file_bytes: int, items: _Items) -> None:
+    """Read the box ``iloc`` (ISO/IEC 14496-12, 8.11.3): the sizes of all items' extents."""
+    version = body[0]
+    offset_bytes, length_bytes = body[4] >> 4, body[4] & 15
+    base_bytes, index_bytes = body[5] >> 4, body[5] & 15 if version else 0
+    wide = 4 if version == 2 else 2
+    count, position = _number(body, 6, wide), 6 + wide
+    for _ in range(count):
+        position += wide + (2 if version else 0) + 2 + base_bytes
+        extents = _number(body, position, 2)
+        items.count_references(1 + extents)
+        position += 2
+        for _ in range(extents):
+            position += index_bytes + offset_bytes
+            length = _number(body, position, length_bytes) if length_bytes else file_bytes
+            items.coded_bytes += min(length, file_bytes)
+            position += length_bytes
 
 
 def _read_associations(body: bytes, items: _Items) -> None:

@@ -30,6 +30,8 @@ class PhotoHeader:
         compression: name of the compression where the format has several; else empty.
         hdr: whether its colours are PQ or HLG.
         file_bytes: size of the file.
+        coded_bytes: compressed bytes of the picture where they are stated, else 0; more than the file
+            has if its strips, tiles or items share them.
 
     >>> PhotoHeader("PNG", width=640, height=480, channels=3).pixels
     307200
@@ -51,6 +53,7 @@ class PhotoHeader:
     compression: str = ""
     hdr: bool = False
     file_bytes: int = 0
+    coded_bytes: int = 0
 
     @property
     def pixels(self) -> int:

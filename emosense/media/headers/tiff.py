@@ -110,6 +110,7 @@ def read_tiff_directory(data: bytes) -> TiffDirectory:
         metadata_bytes=metadata_bytes,
         compression=str(first(_COMPRESSION, 1)),
         file_bytes=len(data),
+        coded_bytes=sum(byte_counts),
     )
     return TiffDirectory(header, part_width, part_height, parts_needed, offsets, byte_counts, tiled)
 

@@ -170,3 +170,41 @@ def test_weights_are_checked():
     assert len(data) == 232_589
     with pytest.raises(DetectorError, match=r"SHA-256.*pip install --force-reinstall"):
         weights.verify_checksum(data[:-1] + b"x")
+
+
+@pytest.mark.parametrize("shape", [(1280, 320), (992, 672), (448, 320)])
+def test_bands_give_exactly_the_outputs_of_one_run(shape, monkeypatch):
+    from emosense.faces.backends import onnx
+
+    backend = onnx.OnnxYuNet()
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    at_once = backend._feature_maps(image, last=True)
+    monkeypatch.setattr(onnx, "_MAX_BAND_PIXELS", shape[1] * 700)
+    bands = onnx._band_rows(*shape)
+    in_bands = backend._feature_maps(image, last=True)
+    assert (bands < shape[0]) == (shape[0] > 700)
+    assert all(np.array_equal(a, b) for a, b in zip(at_once, in_bands, strict=True))
+
+
+def test_faces_across_the_border_of_bands(astronaut, monkeypatch):
+    from emosense.faces.backends import onnx
+
+    detector = FaceDetector("onnx")
+    image = np.tile(astronaut, (4, 1, 1))
+    options = DetectorOptions(long_side=2048)
+    at_once = detector.detect([image], options)
+    monkeypatch.setattr(onnx, "_MAX_BAND_PIXELS", 512 * 700)
+    assert detector.detect([image], options) == at_once
+    assert len(at_once[0]) == 4
+
+
+def test_turned_inputs_share_their_pixels(astronaut):
+    """Four rotations of a large image are prepared when their turn comes, not all at once."""
+    from emosense.faces.detector import _batches, _image_pyramid
+
+    options = DetectorOptions(turned=True, long_side=4096)
+    inputs = list(_image_pyramid(0, np.zeros((4000, 4096, 3), np.uint8), options))
+    assert len({id(item.pixels) for item in inputs if item.scale == 1}) == 1
+    for batch in _batches(inputs):
+        assert {item.prepared().shape[:2] for item in batch} == {batch[0].shape}
+        assert len(batch) * batch[0].shape[0] * batch[0].shape[1] <= 2**25

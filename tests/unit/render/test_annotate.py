@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from emosense.render import annotate as annotate_module
 from emosense.render.annotate import annotate
 from emosense.render.colours import COLOURS
 from emosense.results import Box, Face, PhotoResult
@@ -67,3 +68,39 @@ def test_a_doubtful_face_has_a_dashed_box():
     )
     assert solid == 1.0
     assert 0.4 < dashed < 0.8
+
+
+def test_drawing_in_place_draws_the_same():
+    faces = [face(300, 300, 100), face(40, 500, 60, score=0.75), face(2, 2, 30)]
+    result = PhotoResult("a.png", 800, 600, tuple(faces), "cnn8", "YuNet")
+    image = np.full((600, 800, 3), 90, np.uint8)
+    copy = annotate(image, result)
+    assert (image == 90).all()
+    assert annotate(image, result, in_place=True) is image
+    assert np.array_equal(image, copy)
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.3, 0.5, 0.7])
+def test_narrow_doubtful_boxes_are_drawn(fraction):
+    """A line of one pixel ended before it began, by the rounding of a fraction."""
+    for step in range(200):
+        drawn([face(fraction + step, 300.1 + fraction * step, 12.3, score=0.75)])
+
+
+@pytest.mark.parametrize("size", [(10, 400_000), (400_000, 10), (1, 1), (65_500, 3), (3, 65_500)])
+def test_extreme_shapes(size):
+    height, width = size
+    box = Box(0, 0, min(width, 5), min(height, 5))
+    probabilities = (0.0, 0.0, 0.0, 0.99, 0.0, 0.0, 0.01)
+    picture = drawn([Face(box, ((0, 0),) * 5, 0.95, probabilities)], size)
+    assert picture.shape == (*size, 3)
+
+
+def test_fonts_are_bounded_in_size_and_number():
+    for side in (500, 5000, 50_000, 500_000):
+        drawn([face(0, 0, 10)], (20, side))
+    fonts = annotate_module._font.cache_info()
+    assert fonts.currsize <= fonts.maxsize <= 32
+    for side in range(11, 150):  # numbers alone have a size per face
+        annotate_module._font(side)
+    assert annotate_module._font.cache_info().currsize == fonts.maxsize
