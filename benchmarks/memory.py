@@ -23,11 +23,9 @@ from support.app_server import started_server
 from support.corruption import video_files
 from support.file_cost import ANSWERED, CUT_SHORT, PHOTO_MB, VIDEO_MB, FileCost, MeasuredWorker
 from support.hostile_files import write_hostile_files
-from support.resource_usage import inference_processes
 from support.streamlit_client import BrowserSession
-from support.waiting import wait_until
 
-from emosense import settings
+from emosense import services, settings
 from emosense.samples import sample_photo
 
 
@@ -38,33 +36,43 @@ def main() -> None:
         folder = Path(made) / "files"
         write_hostile_files(folder, astronaut)
         clip = video_files(astronaut, Path(made))["mp4"]
-        server, processes = server_at_rest(clip)
+        server = server_at_rest(clip)
         with MeasuredWorker() as worker:
             photo_rest = resident(worker.pid)
             photo = dearest(photos(worker, folder / "photos"))
         with MeasuredWorker() as worker:
             video_rest = resident(worker.pid)
             video = dearest(videos(worker, folder / "videos"))
-    uploads = settings.MAX_SERVER_UPLOAD_MB.number() * 2**20 / 1e6
-    # One of the inference processes is for videos.
-    together = server + uploads + (processes - 1) * PHOTO_MB + VIDEO_MB
-    print("| process | at rest, MB | dearest accepted file, MB | promised at most, MB |")
+    held = {
+        f"{what} in the server (`{setting.name}`)": setting.number() * 2**20 / 1e6
+        for what, setting in (
+            ("uploads", settings.MAX_SERVER_UPLOAD_MB),
+            ("results and downloads", settings.MAX_SERVER_DOWNLOAD_MB),
+        )
+    }
+    limits = {
+        "process of ordinary photos": services.PHOTO_BYTES / 1e6,
+        "process of dear photos, when needed": services.VIDEO_BYTES / 1e6,
+        "process of short videos, when needed": services.VIDEO_BYTES / 1e6,
+        f"{services.LONG_VIDEOS} processes of long videos, when needed": (
+            services.LONG_VIDEOS * services.VIDEO_BYTES / 1e6
+        ),
+    }
+    together = server + sum(held.values()) + sum(limits.values())
+    print("| process | at rest, MB | dearest accepted file, MB | limit, MB |")
     print("|---|---|---|---|")
     print(f"| server, all pages used once | {server:.0f} | | |")
-    print(
-        f"| uploads in the server (`{settings.MAX_SERVER_UPLOAD_MB.name}`) | 0 | | {uploads:,.0f} |"
-    )
-    number = f"photo process ({processes - 1} of them)" if processes > 2 else "photo process"
-    print(f"| {number} | {photo_rest:.0f} | {photo.megabytes:.0f} ({photo.name}) | {PHOTO_MB:,} |")
-    print(
-        f"| video process | {video_rest:.0f} | {video.megabytes:.0f} ({video.name}) | {VIDEO_MB:,} |"
-    )
+    for what, megabytes in held.items():
+        print(f"| {what} | | | {megabytes:,.0f} |")
+    for what, megabytes in limits.items():
+        rest, file = (photo_rest, photo) if "photos" in what else (video_rest, video)
+        print(f"| {what} | {rest:.0f} | {file.megabytes:,.0f} ({file.name}) | {megabytes:,.0f} |")
     print(f"| all together, at most | | | **{-(-together // 100) * 100:,.0f}** |")
     sys.exit(photo.megabytes > PHOTO_MB or video.megabytes > VIDEO_MB)
 
 
-def server_at_rest(clip: bytes) -> tuple[float, int]:
-    """Return what a server takes that was used once, and how many inference processes it has."""
+def server_at_rest(clip: bytes) -> float:
+    """Return what the server's own process takes after all pages were used once."""
     with started_server() as server:
         with BrowserSession(server.url) as session:
             session.upload(("astronaut.png", sample_photo(), "image/png"))
@@ -74,8 +82,7 @@ def server_at_rest(clip: bytes) -> tuple[float, int]:
             session.wait("analysed of")
         for page in ("batch", "models"):
             BrowserSession(server.url, page).close()
-        wait_until(lambda: inference_processes(server.pid))
-        return resident(server.pid), len(inference_processes(server.pid))
+        return resident(server.pid)
 
 
 def photos(worker: MeasuredWorker, folder: Path) -> Iterator[FileCost]:

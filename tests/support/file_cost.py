@@ -33,7 +33,7 @@ PHOTO_MB = 1200
 VIDEO_MB = 1500
 """The same with a video."""
 
-_WHY_EVERY = 25
+_WHY_EVERY = 50
 """Of the cheap photos of a series, every so many-th is asked "Why?"."""
 
 ANSWERED, CUT_SHORT = "answered", "ended by us"

@@ -64,9 +64,9 @@ VIDEOS = {
     "avi": Format("avi", 2, riff.AVI_MUTATORS),
     "mpegts": Format("ts", 2, mpegts.MUTATORS),
 }
-FORM_SHARE = 0.04
+FORM_SHARE = 0.025
 """How many of the files are built from nothing: most of those are large."""
-LARGE_SHARE = 0.01
+LARGE_SHARE = 0.005
 """How many of the others begin as a large file."""
 
 
