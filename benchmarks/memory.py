@@ -51,7 +51,7 @@ def main() -> None:
         )
     }
     limits = {
-        "process of ordinary photos": services.PHOTO_BYTES / 1e6,
+        "process of ordinary photos": services.photo_bytes() / 1e6,
         "process of dear photos, when needed": services.VIDEO_BYTES / 1e6,
         "process of short videos, when needed": services.VIDEO_BYTES / 1e6,
         f"{services.LONG_VIDEOS} processes of long videos, when needed": (

@@ -80,7 +80,7 @@ class Services:
     def _photos(self) -> JobQueue:
         # Nets below the estimates by which photos are refused, should one of them be wrong.
         seconds = 2 * settings.MAX_PHOTO_SECONDS.number()
-        memory = int(settings.MAX_PHOTO_MEMORY_MB.number() * 2**20) + _PHOTO_PROCESS_BYTES
+        memory = photo_bytes()
         ordinary = InferenceWorker(memory_bytes=memory, cpu_seconds=seconds)
         # It decodes the first frames of videos too.
         dear = InferenceWorker(
@@ -117,6 +117,15 @@ class Services:
                     queue.close()
             if (spool := self.__dict__.pop("_spool", None)) is not None:
                 spool.close()
+
+
+def photo_bytes() -> int:
+    """Return the maximum resident memory of a process that analyses photos, in bytes.
+
+    >>> photo_bytes() / 2**20
+    1200.0
+    """
+    return int(settings.MAX_PHOTO_MEMORY_MB.number() * 2**20) + _PHOTO_PROCESS_BYTES
 
 
 def _queue(pool: InferencePool) -> JobQueue:
