@@ -158,3 +158,30 @@ class WorkerTimeout(WorkerError):
     Traceback (most recent call last):
     emosense.errors.WorkerTimeout: The analysis was given up.
     """
+
+
+class WorkerLimitExceeded(WorkerError):
+    """A request took more memory or processor time than one file may; its process was ended.
+
+    >>> raise WorkerLimitExceeded("It needs more than 1.2 GB.")
+    Traceback (most recent call last):
+    emosense.errors.WorkerLimitExceeded: It needs more than 1.2 GB.
+    """
+
+
+class ServerBusy(EmoSenseError):
+    """Too many requests or jobs of one user, or of one page, wait already.
+
+    >>> raise ServerBusy("Expected at most 10 waiting jobs.")
+    Traceback (most recent call last):
+    emosense.errors.ServerBusy: Expected at most 10 waiting jobs.
+    """
+
+
+class Cancelled(EmoSenseError):
+    """A request was cancelled while it waited for its turn.
+
+    >>> raise Cancelled("It was cancelled before it began.")
+    Traceback (most recent call last):
+    emosense.errors.Cancelled: It was cancelled before it began.
+    """

@@ -11,15 +11,29 @@ import atexit
 import threading
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from emosense import settings
+from emosense.jobs.lane_choice import DEAR, LONG, ORDINARY, SHORT, photo_lane, video_lane
 from emosense.jobs.queue import JobQueue
 from emosense.jobs.spool import Spool
 from emosense.worker.client import InferenceWorker
+from emosense.worker.lanes import InferencePool, Lane
+from emosense.worker.scheduler import FairScheduler, Usage
+
+_PHOTO_PROCESS_BYTES: Final = 400 * 2**20
+"""Memory of a photo process beside the photo that it decodes."""
+VIDEO_BYTES: Final = int(1.5 * 2**30)
+"""Maximum resident memory of a process that decodes videos."""
+LONG_VIDEOS: Final = 2
+"""Long videos that are open at the same time; they take turns."""
+_REST_BYTES: Final = int(0.7 * 2**30)
+_IDLE_SECONDS: Final = 60.0
+_NICENESS: Final = 10
 
 
 class Services:
-    """One photo queue, one video queue and one spool. Thread-safe.
+    """The queues of photos and videos, and the spool. Thread-safe.
 
     Args:
         spool_root: parent folder of the spool; None uses the system's folder for temporary files.
@@ -34,19 +48,25 @@ class Services:
     def __init__(self, spool_root: Path | None = None) -> None:
         self._spool_root = spool_root
         self._lock = threading.RLock()
+        self.usage = Usage()
 
     @property
     def photos(self) -> JobQueue:
-        """The queue of photo jobs, which run concurrently and take turns photo by photo.
+        """The queue of photo jobs, which take turns photo by photo.
 
-        Its inference process preloads the default model while the first page is shown.
+        One process answers for ordinary photos and preloads the default model while the first page
+        is shown; another one, which runs only when it is needed, for photos that are dear by their
+        header.
         """
         with self._lock:
             return self._photos
 
     @property
     def videos(self) -> JobQueue:
-        """The queue of video jobs, which run one at a time in an inference process of their own."""
+        """The queue of video jobs: one process for short videos, two for long ones.
+
+        One of them computes at a time, and gives way to users who have used less.
+        """
         with self._lock:
             return self._videos
 
@@ -58,13 +78,32 @@ class Services:
 
     @cached_property
     def _photos(self) -> JobQueue:
-        queue = JobQueue(InferenceWorker(), parallel=None)
+        # Nets below the estimates by which photos are refused, should one of them be wrong.
+        seconds = 2 * settings.MAX_PHOTO_SECONDS.number()
+        memory = photo_bytes()
+        ordinary = InferenceWorker(memory_bytes=memory, cpu_seconds=seconds)
+        # It decodes the first frames of videos too.
+        dear = InferenceWorker(
+            memory_bytes=max(memory, VIDEO_BYTES), cpu_seconds=seconds, niceness=_NICENESS
+        )
+        lanes = {
+            ORDINARY: Lane([ordinary], self.usage, max_rest_bytes=_REST_BYTES),
+            DEAR: Lane([dear], self.usage, _IDLE_SECONDS, _REST_BYTES),
+        }
+        queue = _queue(InferencePool(lanes, photo_lane))
         queue.preload(settings.MODEL.text())
         return queue
 
     @cached_property
     def _videos(self) -> JobQueue:
-        return JobQueue(InferenceWorker())
+        def worker() -> InferenceWorker:
+            return InferenceWorker(memory_bytes=VIDEO_BYTES, niceness=_NICENESS // 2)
+
+        lanes = {
+            SHORT: Lane([worker()], self.usage, _IDLE_SECONDS),
+            LONG: Lane([worker() for _ in range(LONG_VIDEOS)], self.usage, _IDLE_SECONDS),
+        }
+        return _queue(InferencePool(lanes, video_lane, FairScheduler(self.usage)))
 
     @cached_property
     def _spool(self) -> Spool:
@@ -78,6 +117,19 @@ class Services:
                     queue.close()
             if (spool := self.__dict__.pop("_spool", None)) is not None:
                 spool.close()
+
+
+def photo_bytes() -> int:
+    """Return the maximum resident memory of a process that analyses photos, in bytes.
+
+    >>> photo_bytes() / 2**20
+    1200.0
+    """
+    return int(settings.MAX_PHOTO_MEMORY_MB.number() * 2**20) + _PHOTO_PROCESS_BYTES
+
+
+def _queue(pool: InferencePool) -> JobQueue:
+    return JobQueue(pool, settings.MAX_SESSION_JOBS.whole(), settings.MAX_USER_JOBS.whole())
 
 
 _services = Services()

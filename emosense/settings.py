@@ -89,7 +89,8 @@ MAX_MEGAPIXELS: Final = Setting("EMOSENSE_MAX_MEGAPIXELS", "80", "Largest photo,
 MAX_PHOTO_SECONDS: Final = Setting(
     "EMOSENSE_MAX_PHOTO_SECONDS",
     "10",
-    "Largest processor time of a photo in seconds, estimated before it is decoded.",
+    "Largest processor time of a photo in seconds, estimated before it is decoded; the app ends an "
+    "analysis after twice as much.",
 )
 MAX_PHOTO_MEMORY_MB: Final = Setting(
     "EMOSENSE_MAX_PHOTO_MEMORY_MB",
@@ -107,13 +108,34 @@ MAX_BATCH_MB: Final = Setting(
     "EMOSENSE_MAX_BATCH_MB", "500", "Largest upload of one job on the Batch page, in MB."
 )
 MAX_VIDEO_MB: Final = Setting("EMOSENSE_MAX_VIDEO_MB", "500", "Largest video file, in MB.")
+MAX_VIDEO_MINUTES: Final = Setting(
+    "EMOSENSE_MAX_VIDEO_MINUTES",
+    "60",
+    "Longest analysis of a video, in minutes; what was analysed until then is kept.",
+)
+MAX_ANNOTATED_RATIO: Final = Setting(
+    "EMOSENSE_MAX_ANNOTATED_RATIO",
+    "10",
+    "Largest video with boxes, as a multiple of the video's size; 20 MB are always allowed.",
+)
+MAX_ANNOTATED_DISK_PERCENT: Final = Setting(
+    "EMOSENSE_MAX_ANNOTATED_DISK_PERCENT",
+    "25",
+    "Largest video with boxes, in percent of the free disk space.",
+)
 MAX_SESSION_UPLOAD_MB: Final = Setting(
-    "EMOSENSE_MAX_SESSION_UPLOAD_MB", "1000", "Largest sum of the uploads of one page, in MB."
+    "EMOSENSE_MAX_SESSION_UPLOAD_MB", "600", "Largest sum of the uploads of one page, in MB."
 )
 MAX_SERVER_UPLOAD_MB: Final = Setting(
     "EMOSENSE_MAX_SERVER_UPLOAD_MB",
     "2000",
-    "Largest sum of all uploads in memory, in MB; one user may hold as much as is left free.",
+    "Largest sum of all uploads in memory, in MB; one user may hold at most 30 %.",
+)
+MAX_SERVER_DOWNLOAD_MB: Final = Setting(
+    "EMOSENSE_MAX_SERVER_DOWNLOAD_MB",
+    "1000",
+    "Largest sum of pictures, videos and downloads that pages keep in memory, in MB; one page may "
+    "hold at most 30 %.",
 )
 MAX_USER_PAGES: Final = Setting(
     "EMOSENSE_MAX_USER_PAGES",
@@ -121,6 +143,12 @@ MAX_USER_PAGES: Final = Setting(
     "Most open pages of one user: of one login, or of one address where there is no login.",
 )
 MAX_PAGES: Final = Setting("EMOSENSE_MAX_PAGES", "200", "Most open pages of all users.")
+MAX_SESSION_JOBS: Final = Setting(
+    "EMOSENSE_MAX_SESSION_JOBS", "10", "Most unfinished jobs of one page, of photos and of videos."
+)
+MAX_USER_JOBS: Final = Setting(
+    "EMOSENSE_MAX_USER_JOBS", "40", "Most unfinished jobs of one user, of photos and of videos."
+)
 WORKER_TIMEOUT: Final = Setting(
     "EMOSENSE_WORKER_TIMEOUT", "120", "Seconds after which an analysis is given up."
 )
@@ -145,10 +173,16 @@ SETTINGS: Final = (
     MAX_BATCH_PHOTOS,
     MAX_BATCH_MB,
     MAX_VIDEO_MB,
+    MAX_VIDEO_MINUTES,
+    MAX_ANNOTATED_RATIO,
+    MAX_ANNOTATED_DISK_PERCENT,
     MAX_SESSION_UPLOAD_MB,
     MAX_SERVER_UPLOAD_MB,
+    MAX_SERVER_DOWNLOAD_MB,
     MAX_USER_PAGES,
     MAX_PAGES,
+    MAX_SESSION_JOBS,
+    MAX_USER_JOBS,
     WORKER_TIMEOUT,
     LOGIN,
     OPEN_BROWSER,
@@ -180,13 +214,17 @@ class PhotoLimits:
 
 @dataclass(frozen=True)
 class VideoLimits:
-    """Size limits of a video.
+    """Limits of a video's size and of its analysis.
 
     Attributes:
         max_bytes: maximum size of the file.
         max_pixels: maximum width times height of a frame; checked before decoding and for every
             frame.
         long_side: long side in pixels that larger frames are scaled down to when decoded.
+        max_seconds: longest analysis, in seconds of work; what was analysed until then is kept.
+        max_annotated_ratio: maximum size of the annotated video, as a multiple of the video's.
+        max_annotated_disk: maximum size of the annotated video, as a share of the free disk space,
+            in 0..1.
 
     >>> VideoLimits().long_side
     1920
@@ -195,6 +233,9 @@ class VideoLimits:
     max_bytes: int = 500 * 2**20
     max_pixels: int = 40_000_000
     long_side: int = 1920
+    max_seconds: float = 3600.0
+    max_annotated_ratio: float = 10.0
+    max_annotated_disk: float = 0.25
 
 
 @dataclass(frozen=True)
@@ -226,8 +267,13 @@ def photo_limits() -> PhotoLimits:
 
 
 def video_limits() -> VideoLimits:
-    """Return the size limits of videos from the settings."""
-    return VideoLimits(max_bytes=int(MAX_VIDEO_MB.number() * 2**20))
+    """Return the limits of videos from the settings."""
+    return VideoLimits(
+        max_bytes=int(MAX_VIDEO_MB.number() * 2**20),
+        max_seconds=60 * MAX_VIDEO_MINUTES.number(),
+        max_annotated_ratio=MAX_ANNOTATED_RATIO.number(),
+        max_annotated_disk=min(100.0, MAX_ANNOTATED_DISK_PERCENT.number()) / 100,
+    )
 
 
 def archive_limits() -> ArchiveLimits:

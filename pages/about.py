@@ -3,6 +3,7 @@
 import streamlit as st
 
 from emosense.emotions import EMOTIONS
+from emosense.ui.components.markdown import code_span, escape_markdown
 from emosense.ui.components.model_picker import loadable_models
 from emosense.ui.navigation import require_router, show_title
 
@@ -28,6 +29,6 @@ Both are gone about two minutes after it was closed.
 for model in loadable_models().values():
     card = model.card
     st.caption(
-        f"{card.title}: trained with `{card.command}`, {card.epochs_seen} epochs seen. "
+        f"{escape_markdown(card.title)}: trained with {code_span(card.command)}, {card.epochs_seen} epochs seen. "
         + card.earlier_runs
     )

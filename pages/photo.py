@@ -9,11 +9,11 @@ from emosense.ui.navigation import require_router, show_title
 from emosense.ui.photo.analysis import analyze_photos, clear_analyses
 from emosense.ui.photo.input import upload_photos
 from emosense.ui.photo.view import show_empty, show_results
+from emosense.ui.session.user import session_account
 
 
 def show() -> None:
     """Show the page; in a function, as photos in a script's globals would outlive its run."""
-    worker = services().photos.worker
     show_title("What does a face express?", "Photo")
     model_column, options_column = st.columns([3, 1], vertical_alignment="bottom")
     with model_column:
@@ -22,7 +22,9 @@ def show() -> None:
         options = select_detector_options()
     photos = upload_photos()
     if model is not None and photos:
-        show_results(worker, analyze_photos(worker, photos, model, options))
+        pool, account = services().photos.pool, session_account()
+        analyses = analyze_photos(pool, account, photos, model, options)
+        show_results(pool.client(account), analyses)
     elif not photos:
         clear_analyses()
         show_empty()

@@ -8,11 +8,14 @@ from typing import Final, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from emosense.asgi.fair_share import has_room
 from emosense.asgi.middleware import USER
 from emosense.asgi.policy import UPLOADS
 from emosense.asgi.refusal import Refusal
 
 _MB: Final = 2**20
+_SMALL_BYTES: Final = 16 * _MB
+"""A few photos."""
 
 
 class UploadStore(Protocol):
@@ -34,22 +37,17 @@ class UploadStore(Protocol):
 
 
 class UploadBudget:
-    """The memory for uploads of all users, shared fairly.
-
-    A session has a fixed limit. A user may hold at most as much as is left free (the dynamic
-    threshold of Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet
-    switches", 1998): alone he may use half of the memory; n greedy users leave 1 / (n + 1) of it
-    to the next.
+    """The memory for uploads of all users: a fixed limit per session, a fair share per user.
 
     Args:
         store: the uploads that the server holds.
         max_session_bytes: maximum sum of one session.
-        max_bytes: maximum sum of all sessions.
+        max_bytes: maximum sum of all sessions; see :func:`~emosense.asgi.fair_share.has_room`.
 
     >>> class Store:
     ...     def is_issued(self, session, file): return True
-    ...     def sizes(self): return {"a": 40}
-    >>> budget = UploadBudget(Store(), max_session_bytes=60, max_bytes=100)
+    ...     def sizes(self): return {"a": 20}
+    >>> budget = UploadBudget(Store(), max_session_bytes=30, max_bytes=100)
     >>> budget.add("a", "ann", 10)
     >>> budget.add("a", "ann", 11)
     Traceback (most recent call last):
@@ -82,7 +80,7 @@ Remove some files first.
             )
         total = sums.total()
         users_sum = sum(size for name, size in sums.items() if self._users.get(name) == user)
-        if users_sum > self._max_bytes - total:
+        if not has_room(users_sum, total, self._max_bytes, _SMALL_BYTES):
             raise Refusal(
                 503,
                 f"The server holds {total // _MB} MB of uploads, {users_sum // _MB} MB of them "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from emosense.charts.plain_text import plain_text
 from emosense.emotions import EMOTIONS
 from emosense.evaluation.metrics import safe_divide
 from emosense.formatting import percent
@@ -73,8 +74,8 @@ def difference_chart(
         points,
         [[f"{value:+.0f}" if round(value) else "0" for value in row] for row in points],
         np.stack([first, second, points], axis=-1),
-        f"true: %{{y}}, predicted: %{{x}}<br>{labels[0]}: %{{customdata[0]:,}}, "
-        f"{labels[1]}: %{{customdata[1]:,}} images<br>"
+        f"true: %{{y}}, predicted: %{{x}}<br>{plain_text(labels[0])}: %{{customdata[0]:,}}, "
+        f"{plain_text(labels[1])}: %{{customdata[1]:,}} images<br>"
         "%{customdata[2]:+.1f} points of the true class<extra></extra>",
         _DIVERGING,
         dark,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from emosense.charts.plain_text import plain_text
 from emosense.emotions import EMOTIONS
 from emosense.evaluation.bootstrap import Interval
 from emosense.evaluation.curves import Curve
@@ -50,7 +51,7 @@ def headline_chart(
     for label, metrics in models.items():
         intervals = [metrics[name] for name in HEADLINES]
         figure.add_bar(
-            name=label,
+            name=plain_text(label),
             x=list(HEADLINES.values()),
             y=[100 * interval.value for interval in intervals],
             error_y={
@@ -62,7 +63,7 @@ def headline_chart(
             },
             marker={"color": colours[label]},
             customdata=[[100 * interval.low, 100 * interval.high] for interval in intervals],
-            hovertemplate=f"{label}, %{{x}}: %{{y:.1f}} % "
+            hovertemplate=f"{plain_text(label)}, %{{x}}: %{{y:.1f}} % "
             "(%{customdata[0]:.1f} to %{customdata[1]:.1f})<extra></extra>",
             offsetgroup=label,
         )
@@ -79,7 +80,7 @@ def headline_chart(
             alignmentgroup="paper",
             mode="markers",
             marker={"symbol": "diamond", "size": 8, "color": "#FFFFFF", "line": {"width": 1.5}},
-            hovertemplate=f"the paper's {label}: %{{y:.1f}} %<extra></extra>",
+            hovertemplate=f"the paper's {plain_text(label)}: %{{y:.1f}} %<extra></extra>",
         )
     figure.update_layout(
         barmode="group",
@@ -107,11 +108,11 @@ def class_chart(
     figure = go.Figure()
     for label, classes in models.items():
         figure.add_bar(
-            name=label,
+            name=plain_text(label),
             x=list(EMOTIONS),
             y=[100 * getattr(classes[name], metric) for name in EMOTIONS],
             marker={"color": colours[label]},
-            hovertemplate=f"{label}, %{{x}}: %{{y:.1f}} %<extra></extra>",
+            hovertemplate=f"{plain_text(label)}, %{{x}}: %{{y:.1f}} %<extra></extra>",
         )
     figure.update_layout(
         barmode="group",
@@ -260,13 +261,13 @@ def coverage_chart(
         accuracy = 100 * curve.accuracy[rows]
         lowest = min(lowest, float(accuracy.min()))
         figure.add_scatter(
-            name=label,
+            name=plain_text(label),
             x=100 * curve.coverage[rows],
             y=accuracy,
             mode="lines",
             line={"color": colours[label], "width": 2},
             customdata=100 * curve.threshold[rows],
-            hovertemplate=f"{label}: answering %{{x:.0f}} % of the images (confidence of "
+            hovertemplate=f"{plain_text(label)}: answering %{{x:.0f}} % of the images (confidence of "
             "%{customdata:.0f} % and more), accuracy %{y:.1f} %<extra></extra>",
         )
         if label in operating_points:
@@ -277,7 +278,7 @@ def coverage_chart(
                 mode="markers",
                 marker={"color": colours[label], "size": 12, "symbol": "diamond"},
                 showlegend=False,
-                hovertemplate=f"{label} answers %{{x:.1f}} % of the images, "
+                hovertemplate=f"{plain_text(label)} answers %{{x:.1f}} % of the images, "
                 "accuracy %{y:.1f} %<extra></extra>",
             )
     figure.update_layout(

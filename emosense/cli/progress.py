@@ -15,7 +15,7 @@ def progress_bar(*columns: ProgressColumn) -> Progress:
         columns: shown after description, bar and percentage, before the time left.
     """
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # the name of a file
         BarColumn(bar_width=24),
         TextColumn("{task.percentage:>3.0f} %"),
         *columns,

@@ -49,6 +49,8 @@ def run(options: argparse.Namespace) -> int:
     from emosense.export import video as video_export
     from emosense.export.spreadsheet import csv_file
     from emosense.export.webvtt import to_webvtt
+    from emosense.settings import video_limits
+    from emosense.video.cost import duration_notice
     from emosense.video.options import VideoOptions
     from emosense.video.timeline import timelines
 
@@ -58,6 +60,11 @@ def run(options: argparse.Namespace) -> int:
         detect_every=options.detect_every,
     )
     analysis = Analyzer(options.model).video(options.video, video_options, options.annotated)
+    notice = duration_notice(
+        analysis.info, video_options, video_limits(), annotated=options.annotated is not None
+    )
+    if notice is not None:
+        print(f"emosense: {options.video.name}: {notice}", file=sys.stderr)
     with progress_bar(TextColumn("{task.fields[frames]:,} frames")) as bar:
         task = bar.add_task(options.video.name, total=analysis.info.duration, frames=0)
         try:

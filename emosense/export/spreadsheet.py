@@ -48,6 +48,8 @@ def escape_formula(name: str) -> str:
     (OWASP, "CSV Injection"); a number stays a number. Line breaks of other texts stay, as ``\\n``;
     tabs and other control characters become spaces.
     """
+    if name[:1].isascii() and name[:1].isalnum() and name.isprintable():
+        return name  # as nearly all are, in a tenth of the time
     lines = _LINE_BREAK.sub("\n", name)
     text = "".join(" " if unicodedata.category(c) == "Cc" and c != "\n" else c for c in lines)
     significant = (c for c in unicodedata.normalize("NFKC", text) if not _is_ignored(c))

@@ -1,5 +1,6 @@
-"""``python -m emosense.inference FD [CORES]``: the inference process, started by the client."""
+"""``python -m emosense.inference FD [options]``: the inference process, started by the client."""
 
+import argparse
 import os
 import signal
 import sys
@@ -11,15 +12,24 @@ from emosense.worker.server import serve
 
 def main(arguments: list[str]) -> None:
     """Answer requests on the pipe whose file descriptor is the first argument."""
+    parser = argparse.ArgumentParser(prog="emosense.inference")
+    parser.add_argument("pipe", type=int, help="file descriptor of the pipe")
+    parser.add_argument("--cores", default="", help="numbers of the processor cores to use")
+    parser.add_argument("--memory", type=int, help="maximum resident memory in bytes")
+    parser.add_argument("--nice", type=int, default=0, help="niceness, 0..19")
+    options = parser.parse_args(arguments)
     # A Ctrl-C at the terminal reaches this process too, but its client decides when it ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if len(arguments) > 1 and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {int(core) for core in arguments[1].split(",")})
+    if options.cores and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {int(core) for core in options.cores.split(",")})
+    if options.nice and hasattr(os, "nice"):
+        os.nice(options.nice)
     set_tensorflow_defaults()
     # Imported after the affinity is set: libraries start one thread per core when they load.
     from emosense.inference.handlers import all_handlers
+    from emosense.inference.memory_limit import MemoryLimit
 
-    serve(Connection(int(arguments[0])), all_handlers())
+    serve(Connection(options.pipe), all_handlers(MemoryLimit(options.memory)))
 
 
 if __name__ == "__main__":

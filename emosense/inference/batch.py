@@ -13,6 +13,7 @@ from emosense.batch.messages import AnalyzeFiles
 from emosense.batch.options import BatchOptions
 from emosense.errors import EmoSenseError, MediaTooLarge
 from emosense.export.parquet import Row, failure_row, photo_rows, video_rows
+from emosense.filesystem.disk import check_free_space
 from emosense.filesystem.temporary_folder import TemporaryFolder
 from emosense.inference.analyzers import AnalyzerCache
 from emosense.settings import video_limits
@@ -103,11 +104,15 @@ def _fetch(system: Any, path: str, file: SourceFile, target: Path) -> Iterator[N
     """Copy a file to ``target``; yields after every chunk, for a heartbeat."""
     max_bytes = video_limits().max_bytes
     try:
-        _check_size(file, int(system.size(path) or 0), max_bytes)
+        size = int(system.size(path) or 0)
+        _check_size(file, size, max_bytes)
+        check_free_space(target.parent, file.name, size)
         with system.open(path, "rb") as source, target.open("wb") as target_file:
             while chunk := source.read(_CHUNK):
                 target_file.write(chunk)
-                _check_size(file, target_file.tell(), max_bytes)
+                written = target_file.tell()
+                _check_size(file, written, max_bytes)
+                check_free_space(target.parent, file.name, written, written)
                 yield
     except EmoSenseError:
         raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from emosense.inference.analyzers import AnalyzerCache
 from emosense.networks.throughput import BATCHES, faces_per_second
-from emosense.samples import sample_photo
 from emosense.worker.messages import MeasureThroughput, Preload, Throughput
 from emosense.worker.server import Handlers
 
@@ -16,10 +15,8 @@ def register(handlers: Handlers, analyzers: AnalyzerCache) -> None:
 
 
 def preload(request: Preload, analyzers: AnalyzerCache) -> str:
-    """Load a model, run it once, and return the detector's label."""
-    analyzer = analyzers.get(request.model)
-    analyzer.photo(sample_photo())
-    return analyzer.detector
+    """Load a model, which runs once, and return the detector's label."""
+    return analyzers.get(request.model).detector
 
 
 def measure_throughput(request: MeasureThroughput, analyzers: AnalyzerCache) -> Throughput:

@@ -8,7 +8,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from enum import Enum
 
-from emosense.worker.client import InferenceWorker
+from emosense.worker.lanes import PoolClient
+from emosense.worker.scheduler import Account, Wait
 
 
 class JobState(Enum):
@@ -30,36 +31,45 @@ class Job(ABC):
 
     Attributes:
         name: name of the job on the page.
-        owner: id of the browser session that may see and cancel the job.
+        account: user and browser session that the job belongs to.
         state: state, set by the queue; a finished job has all of its results.
-        started: monotonic time in seconds at which the job started.
+        wait: why and how long the job waits for its turn; None while it has one. A running job
+            waits too, between its photos or when its video gives way to another.
+        started: monotonic time in seconds at which the job had its first turn.
         duration: duration of the run in seconds, once the job has finished.
         error: error message of a failed job, else None.
         cancelled: event that ends the job soon, with a partial result.
 
     >>> class Nothing(Job):
     ...     fraction = None
-    ...     def run(self, worker): pass
+    ...     def run(self, client): pass
     >>> Nothing(name="nothing").is_finished
     False
     """
 
     name: str
-    owner: str = ""
+    account: Account = field(default_factory=Account)
     state: JobState = JobState.WAITING
+    wait: Wait | None = None
     started: float = 0.0
     duration: float = 0.0
     error: str | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
 
     @abstractmethod
-    def run(self, worker: InferenceWorker) -> None:
+    def run(self, client: PoolClient) -> None:
         """Run the job in the calling thread; the queue stores a raised error in :attr:`error`."""
 
     @property
     @abstractmethod
     def fraction(self) -> float | None:
         """Fraction of the job that is done, in 0..1; None if its length is unknown."""
+
+    def on_wait(self, wait: Wait | None) -> None:
+        """Note that the job waits for its turn, or has it (None)."""
+        if wait is None and self.state is JobState.WAITING:
+            self.started, self.state = time.monotonic(), JobState.RUNNING
+        self.wait = wait
 
     @property
     def is_finished(self) -> bool:

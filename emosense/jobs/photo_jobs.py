@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from emosense.errors import EmoSenseError, WorkerDied
+from emosense.errors import Cancelled, EmoSenseError, WorkerDied
 from emosense.faces.options import DetectorOptions
 from emosense.jobs.job import Job
 from emosense.results import PhotoFailure, PhotoResult
-from emosense.worker.client import InferenceWorker
+from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import AnalyzePhoto
 
 _PREVIEW_SIDE = 960
@@ -79,17 +79,19 @@ class PhotoJob(Job):
         """Fraction of the photos that are done, in 0..1."""
         return len(self.done) / self.total if self.total else None
 
-    def run(self, worker: InferenceWorker) -> None:
+    def run(self, client: PoolClient) -> None:
         """Analyse the photos one after the other, until the job is cancelled."""
         try:
             for item in self.items:
                 if self.cancelled.is_set():
                     break
-                self.done.append(self._analyze(worker, item))
+                self.done.append(self._analyze(client, item))
+        except Cancelled:  # while a photo waited for its turn
+            pass
         finally:
             self.items = ()
 
-    def _analyze(self, worker: InferenceWorker, item: PhotoItem) -> AnalyzedPhoto:
+    def _analyze(self, client: PoolClient, item: PhotoItem) -> AnalyzedPhoto:
         try:
             request = AnalyzePhoto(
                 data=item.read(),
@@ -99,21 +101,23 @@ class PhotoJob(Job):
                 preview_side=_PREVIEW_SIDE,
                 crop_side=_CROP_SIDE,
             )
-            return analyze_photo(worker, request)
+            return analyze_photo(client, request)
+        except Cancelled:
+            raise
         except EmoSenseError as error:
             return AnalyzedPhoto(PhotoFailure(item.name, str(error)))
         except Exception as error:  # an unexpected fault of a photo must not end the job
             return AnalyzedPhoto(PhotoFailure(item.name, f"Unexpected fault: {error}"))
 
 
-def analyze_photo(worker: InferenceWorker, request: AnalyzePhoto) -> AnalyzedPhoto:
+def analyze_photo(client: PoolClient, request: AnalyzePhoto) -> AnalyzedPhoto:
     """Analyse a photo; retry once if the process died, perhaps of another session's file.
 
     Raises:
         EmoSenseError: the photo cannot be analysed.
     """
     try:
-        answer = worker.request(request)
+        answer = client.request(request)
     except WorkerDied:
-        answer = worker.request(request)
+        answer = client.request(request)
     return AnalyzedPhoto(answer.result, answer.preview, answer.crops)

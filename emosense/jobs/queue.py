@@ -5,39 +5,48 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 
-from emosense.errors import EmoSenseError
+from emosense.errors import EmoSenseError, ServerBusy
 from emosense.jobs.job import Job, JobState
-from emosense.worker.client import InferenceWorker
+from emosense.worker.lanes import InferencePool
 from emosense.worker.messages import Preload
 
 _log = logging.getLogger(__name__)
 
 
 class JobQueue:
-    """Runs jobs in the order of their submission. Thread-safe.
+    """Runs jobs, each in a thread of its own. Thread-safe.
+
+    Whose request is next is the pool's to decide: jobs of many users alternate photo by photo, and
+    long videos give way between updates.
 
     Args:
-        worker: client of the inference process, which starts with the first job; also an
-            attribute.
-        parallel: maximum number of jobs that run at the same time; None runs each job at once in
-            a thread of its own, and their requests alternate in the worker.
+        pool: inference processes; also an attribute.
+        max_session: maximum number of unfinished jobs of one browser session.
+        max_user: maximum number of unfinished jobs of one user.
 
-    >>> JobQueue(InferenceWorker(), parallel=1).position(object())
-    0
+    >>> from emosense.worker.lanes import InferencePool, LaneChoice
+    >>> queue = JobQueue(InferencePool({}, lambda request: LaneChoice("")))
+    >>> queue.unfinished
+    []
     """
 
-    def __init__(self, worker: InferenceWorker, parallel: int | None = 1) -> None:
-        self.worker = worker
-        self._parallel = parallel
-        self._waiting: deque[Job] = deque()
+    def __init__(self, pool: InferencePool, max_session: int = 10, max_user: int = 40) -> None:
+        self.pool = pool
+        self._max_session = max_session
+        self._max_user = max_user
         self._preloaded: set[str] = set()
         self._lock = threading.Lock()
-        self._threads = 0
+        self._jobs: list[Job] = []
+
+    @property
+    def unfinished(self) -> list[Job]:
+        """Jobs that wait or run."""
+        with self._lock:
+            return list(self._jobs)
 
     def preload(self, model: str) -> None:
-        """Start the process and load a model, once, so that the first job begins at once."""
+        """Start a process and load a model, once, so that the first job begins at once."""
         with self._lock:
             if model in self._preloaded:
                 return
@@ -45,59 +54,54 @@ class JobQueue:
 
         def load() -> None:
             try:
-                self.worker.request(Preload(model=model))
+                self.pool.client().request(Preload(model=model))
             except EmoSenseError:
                 return  # the first job raises it again and shows it
 
         threading.Thread(target=load, daemon=True, name="emosense-preload").start()
 
     def submit(self, job: Job) -> None:
-        """Queue a job."""
+        """Start a job as soon as it is its turn.
+
+        Raises:
+            ServerBusy: too many jobs of the session or the user have not finished.
+        """
         with self._lock:
-            self._waiting.append(job)
-            if self._parallel is None or self._threads < self._parallel:
-                self._threads += 1
-                threading.Thread(target=self._work, daemon=True, name="emosense-job").start()
+            of_user = [other for other in self._jobs if other.account.user == job.account.user]
+            of_session = [other for other in of_user if other.account == job.account]
+            for count, limit, owner in (
+                (len(of_session), self._max_session, "page"),
+                (len(of_user), self._max_user, "user"),
+            ):
+                if count >= limit:
+                    raise ServerBusy(
+                        f"Expected at most {limit} unfinished jobs of one {owner}. Received: one "
+                        "more. Please wait until one is done, or cancel one."
+                    )
+            self._jobs.append(job)
+        threading.Thread(target=self._run, args=[job], daemon=True, name="emosense-job").start()
 
     def cancel(self, job: Job) -> None:
         """End a job soon, with a partial result."""
-        with self._lock:
-            job.cancelled.set()
-            if job in self._waiting:
-                self._waiting.remove(job)
-                job.error, job.state = "It was cancelled before it began.", JobState.FAILED
-
-    def position(self, job: Job) -> int:
-        """Return the number of jobs ahead of a waiting job, from 1; 0 once the job runs."""
-        with self._lock:
-            waiting = list(self._waiting)
-        return waiting.index(job) + 1 if job in waiting else 0
+        job.cancelled.set()
 
     def close(self) -> None:
-        """Cancel all jobs that wait and end the process; a running job fails."""
-        with self._lock:
-            waiting = list(self._waiting)
-        for job in waiting:
+        """Cancel all jobs and end the processes; a running job fails."""
+        for job in self.unfinished:
             self.cancel(job)
-        self.worker.shut_down()
-
-    def _work(self) -> None:
-        while True:
-            with self._lock:
-                if not self._waiting:
-                    self._threads -= 1
-                    return
-                job = self._waiting.popleft()
-                job.state, job.started = JobState.RUNNING, time.monotonic()
-            self._run(job)
+        self.pool.shut_down()
 
     def _run(self, job: Job) -> None:
         state = JobState.DONE
         try:
-            job.run(self.worker)
-        except Exception as error:  # a dead thread would stop all later jobs
+            job.run(self.pool.client(job.account, job.cancelled.is_set, job.on_wait))
+        except Exception as error:  # the thread must always store the job's end
             if not isinstance(error, EmoSenseError):
                 _log.exception("a job failed")
             job.error, state = str(error), JobState.FAILED
-        job.duration = time.monotonic() - job.started
+        finally:
+            with self._lock:
+                self._jobs.remove(job)
+        job.wait = None
+        job.duration = time.monotonic() - job.started if job.started else 0.0
         job.state = state  # last: other threads then read a complete job

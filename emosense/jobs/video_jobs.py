@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from emosense.jobs.job import Job
 from emosense.results import FrameResult, KeyMoment, VideoInfo, VideoResult
 from emosense.video.options import VideoOptions
-from emosense.worker.client import InferenceWorker
+from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import AnalyzeVideo, VideoProgress
+
+_SECONDS_PER_FRAME: Final = 0.008
+_SECONDS_PER_PIXEL: Final = 1.5e-8
+
+
+def estimate_seconds(info: VideoInfo) -> float | None:
+    """Estimate how long the analysis of a video takes, in seconds; None if its length is unknown.
+
+    For every frame analysed on two cores (docs/speed.md), so it tends to be too high.
+
+    >>> estimate_seconds(VideoInfo(640, 360, 8.0, 200, 25.0, "h264", 0, False)) < 10
+    True
+    """
+    frames = info.frames or (info.duration or 0) * (info.frames_per_second or 0)
+    if not frames:
+        return None
+    return float(frames * (_SECONDS_PER_FRAME + _SECONDS_PER_PIXEL * info.width * info.height))
 
 
 @dataclass(kw_only=True)
@@ -59,16 +77,17 @@ class VideoJob(Job):
         """Decoded frames a second of the running job."""
         return self.frames_read / self.elapsed if self.elapsed > 0 else 0.0
 
-    def run(self, worker: InferenceWorker) -> None:
+    def run(self, client: PoolClient) -> None:
         """Analyse the video; frames arrive while it runs."""
         request = AnalyzeVideo(
             path=str(self.path),
             model=self.model,
             options=self.options,
             annotated=None if self.annotated is None else str(self.annotated),
+            estimate=estimate_seconds(self.info),
         )
         try:
-            summary = worker.stream(request, self._on_update, self.cancelled.is_set)
+            summary = client.stream(request, self._on_update, self.cancelled.is_set)
         except Exception as error:
             self._keep_partial(str(error))
             raise

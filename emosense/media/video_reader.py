@@ -7,7 +7,8 @@ FFmpeg's own probing would also follow playlists to other files and servers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,25 +16,29 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from emosense.errors import DamagedMedia, EmoSenseError, MediaError, MediaTooLarge, UnsupportedMedia
+from emosense.errors import DamagedMedia, EmoSenseError, MediaTooLarge, UnsupportedMedia
 from emosense.filesystem.filenames import abbreviate
-from emosense.media.file_kind import HEAD_BYTES, describe_kind, file_kind
-from emosense.media.formats import VIDEO_FORMATS
+from emosense.media.decoder_memory import MAX_PACKET_BYTES, DecoderPlan, MemoryWatch, plan_decoder
+from emosense.media.ffmpeg import describe_error, open_input
 from emosense.media.frame_canvas import FrameCanvas
 from emosense.media.images import RgbImage
 from emosense.media.orientation import Orientation
 from emosense.media.stream_selection import select_stream, video_streams
+from emosense.media.video_file import check_size, detect_demuxer
 from emosense.results import VideoInfo
 from emosense.settings import VideoLimits
 
-_DEMUXERS: Final = (
-    (re.compile(rb"....(?:ftyp|moov|mdat|wide|free|skip|pnot)", re.DOTALL), "mov"),
-    (re.compile(rb"\x1a\x45\xdf\xa3"), "matroska"),
-    (re.compile(rb"RIFF....AVI ", re.DOTALL), "avi"),
-    # The sync byte of transport stream packets; cameras put four bytes before each packet.
-    (re.compile(rb"(?:\x47.{187}){2}\x47|.{4}(?:\x47.{191}){2}\x47", re.DOTALL), "mpegts"),
-)
 _MAX_DAMAGED_PACKETS: Final = 100
+_MAX_PACKETS_BEFORE_FRAMES: Final = 2000
+"""Packets up to which the first frame must come: half a minute of a broadcast between key frames."""
+
+_SPLIT_FILTERS: Final = {
+    "av1": "av1_frame_split",
+    "libdav1d": "av1_frame_split",
+    "vp9": "vp9_superframe_split",
+}
+"""FFmpeg's bit stream filters that split a packet into its frames, by decoder."""
+
 _SHAPE_TOLERANCE: Final = 0.03
 """Relative difference of sides up to which two frames have the same shape: sizes are rounded to
 pixels, and by some encoders to 16 pixels."""
@@ -76,9 +81,14 @@ class DecodedFrame:
         self._orientation = orientation
 
     def tiny(self) -> npt.NDArray[np.uint8]:
-        """Return a grey thumbnail, (18, 32) uint8, for detecting scene cuts."""
-        small = self._frame.reformat(width=32, height=18, format="gray", interpolation="AREA")
-        return np.asarray(small.to_ndarray(), np.uint8)
+        """Return a grey thumbnail, (18, 32) uint8, for detecting scene cuts.
+
+        Raises:
+            UnsupportedMedia: FFmpeg cannot convert the frame's pixel format.
+        """
+        with _converting():
+            small = self._frame.reformat(width=32, height=18, format="gray", interpolation="AREA")
+            return np.asarray(small.to_ndarray(), np.uint8)
 
     def rgb(self) -> RgbImage:
         """Convert the frame to an upright RGB image.
@@ -89,8 +99,12 @@ class DecodedFrame:
 
         Returns:
             (h, w, 3) uint8 RGB; the long side is at most ``long_side`` of the limits.
+
+        Raises:
+            UnsupportedMedia: FFmpeg cannot convert the frame's pixel format.
         """
-        return self._canvas.picture(self._frame, self._orientation)
+        with _converting():
+            return self._canvas.picture(self._frame, self._orientation)
 
 
 class VideoReader:
@@ -103,9 +117,12 @@ class VideoReader:
 
     Attributes:
         info: properties of the video, as its container states them.
+        demuxer: FFmpeg's name of the demuxer that reads the file.
         start: time stamp of the first frame, in seconds.
         problem: message why the frames ended early; None if they are complete, or not read yet.
         notes: messages about the file that are no errors.
+        interrupted: asked before each packet; True ends the frames. A stream may have any number of
+            packets without a frame.
 
     Raises:
         MediaError: the file does not exist or cannot be read.
@@ -127,46 +144,51 @@ class VideoReader:
         self.name = abbreviate(name or self.path.name, 200)
         self.problem: str | None = None
         self.notes: list[str] = []
+        self.interrupted: Callable[[], bool] = lambda: False
         self._stream: Any = None
+        self._splitter: Any = None
         self._decoder: Any = None
         self._first_frame: Any = None
-        limits = limits or VideoLimits()
-        _check_size(self.path, self.name, limits)
-        self._demuxer = _detect_demuxer(self.path, self.name)
+        self._limits = limits or VideoLimits()
+        check_size(self.path, self.name, self._limits)
+        self.demuxer = detect_demuxer(self.path, self.name)
+        self._memory = MemoryWatch()
         self._container = self._open_container()
         try:
-            self._open(limits)
+            self._open()
         except EmoSenseError:
             self.close()
             raise
         except Exception as error:  # any error of FFmpeg or PyAV
             self.close()
             raise DamagedMedia(
-                f"{self.name}: the video is damaged and cannot be decoded."
+                f"{self.name}: the video cannot be decoded: {describe_error(error)}."
             ) from error
 
     def _open_container(self) -> Any:
         try:
-            return av.open(
-                str(self.path),
-                format=self._demuxer,
-                options={"protocol_whitelist": "file"},
-                metadata_errors="replace",  # metadata in a wrong encoding does not matter
-            )
+            return open_input(self.path, self.demuxer, self._limits.max_pixels)
         except Exception as error:  # any error of FFmpeg or PyAV
             raise DamagedMedia(
-                f"{self.name}: the video is damaged or cut off and cannot be opened."
+                f"{self.name}: the video cannot be opened: {describe_error(error)}."
             ) from error
 
-    def _open(self, limits: VideoLimits) -> None:
+    def _open(self) -> None:
         self._stream = self._select_main_stream()
         context = self._stream.codec_context
         if context is None:
             raise UnsupportedMedia(
                 f"{self.name}: its picture track is coded in a way that cannot be read here."
             )
-        self._check_pixels(context, limits.max_pixels)
+        self._check_pixels(context)
         self._stream.thread_type = "AUTO"
+        plan = self._plan(
+            context.coded_width or context.width,
+            context.coded_height or context.height,
+            context.pix_fmt,
+        )
+        context.thread_count = plan.threads
+        context.options = {"max_pixels": str(plan.max_pixels)}
         self._decoder = self._decode()
         first = next(self._decoder, None)
         if first is None:
@@ -176,9 +198,8 @@ class VideoReader:
             )
         self._first_frame = first
         # The first frame is checked as well, since headers can be wrong.
-        self._check_pixels(first, limits.max_pixels)
-        self._max_pixels = limits.max_pixels
-        self._canvas = FrameCanvas(first, self._stream, limits.long_side)
+        self._check_pixels(first)
+        self._canvas = FrameCanvas(first, self._stream, self._limits.long_side)
         self.start = first.time or 0.0
         self.info = self._describe()
 
@@ -200,19 +221,29 @@ class VideoReader:
             )
         return self._container.streams[index]
 
-    def _check_pixels(self, frame: Any, max_pixels: int) -> None:
+    def _check_pixels(self, frame: Any) -> None:
+        """Check the size of a frame, or of the frames that a header declares."""
+        max_pixels = self._limits.max_pixels
         if frame.width * frame.height > max_pixels:
             raise MediaTooLarge(
                 f"{self.name}: expected frames of at most {max_pixels / 1e6:.0f} megapixels. "
                 f"Received: {frame.width} x {frame.height}."
             )
 
+    def _plan(self, width: int, height: int, pixel_format: str | None) -> DecoderPlan:
+        """Plan the decoder of the stream, which raises if its frames would take too much memory."""
+        codec = self._stream.codec_context.name
+        try:
+            return plan_decoder(codec, width, height, pixel_format)
+        except MediaTooLarge as error:
+            raise MediaTooLarge(f"{self.name}: {error}") from None
+
     def close(self) -> None:
         """Close the file and end the decoder's threads."""
         # The threads live as long as anything refers to the decoder: a suspended generator, a frame.
         if self._decoder is not None:
             self._decoder.close()
-        self._decoder = self._stream = self._first_frame = None
+        self._decoder = self._stream = self._first_frame = self._splitter = None
         self._container.close()
 
     def __enter__(self) -> VideoReader:
@@ -225,13 +256,16 @@ class VideoReader:
         """Yield all frames in order, once; an error ends them and sets :attr:`problem`."""
         last_time = -1.0
         max_gap = 0.0
-        index = -1
+        index, pixel_format = -1, None
         rate = self.info.frames_per_second or 25.0
         orientation = self._canvas.orientation
         size = self._canvas.fitted_size(self._first_frame, orientation)
         for index, frame in enumerate(self._all_frames()):
             try:
-                self._check_pixels(frame, self._max_pixels)
+                self._check_pixels(frame)
+                if frame.format.name != pixel_format:
+                    pixel_format = frame.format.name
+                    self._plan(frame.width, frame.height, pixel_format)
             except MediaTooLarge as error:
                 self.problem = str(error).removeprefix(f"{self.name}: ")
                 return
@@ -279,20 +313,56 @@ class VideoReader:
     def _decode(self) -> Iterator[Any]:
         damaged_packets = 0
         try:
-            for packet in self._container.demux(self._stream):
+            for number, packet in enumerate(self._container.demux(self._stream)):
+                if self.interrupted():
+                    return
+                if self._first_frame is None and number >= _MAX_PACKETS_BEFORE_FRAMES:
+                    self.problem = f"its first {number:,} parts hold no picture"
+                    return
+                if packet.size > MAX_PACKET_BYTES:
+                    self.problem = (
+                        f"a frame takes {packet.size / 2**20:.0f} MB in the file, where at most "
+                        f"{MAX_PACKET_BYTES / 2**20:.0f} MB were expected"
+                    )
+                    return
                 try:
-                    yield from packet.decode()
+                    for frame in self._frames_of(packet):
+                        yield frame
+                        if self._memory.exceeded():
+                            self.problem = "it needs more memory than a video may take here"
+                            return
                 except av.error.InvalidDataError:
                     damaged_packets += 1
                     if damaged_packets > _MAX_DAMAGED_PACKETS:
                         self.problem = f"more than {_MAX_DAMAGED_PACKETS} parts of it are damaged"
                         return
-        except Exception:  # any error of FFmpeg or PyAV; earlier frames remain valid
-            self.problem = "it is damaged and cannot be read any further"
+        except av.error.ArgumentError:  # what FFmpeg says of frames above max_pixels
+            self.problem = (
+                "it cannot be read any further: it is damaged, or its frames become larger than "
+                "the memory of a video allows"
+            )
+            return
+        except Exception as error:  # any error of FFmpeg or PyAV; earlier frames remain valid
+            self.problem = f"it cannot be read any further: {describe_error(error)}"
             return
         if damaged_packets:
             parts = "part" if damaged_packets == 1 else "parts"
             self.problem = f"{damaged_packets} {parts} of it are damaged"
+
+    def _frames_of(self, packet: Any) -> Iterator[Any]:
+        """Decode a packet; of several frames in a packet only one is in memory at a time.
+
+        A packet of a few kilobytes may hold any number of frames (AV1), and PyAV returns all of them.
+        """
+        context = self._stream.codec_context
+        name = _SPLIT_FILTERS.get(context.name)
+        if name is None or not packet.size:
+            yield from packet.decode()
+            return
+        if self._splitter is None:
+            self._splitter = av.BitStreamFilterContext(name, self._stream)
+        for part in self._splitter.filter(packet):
+            yield from context.decode(part)
 
     def _describe(self) -> VideoInfo:
         stream, container = self._stream, self._container
@@ -314,6 +384,18 @@ class VideoReader:
             audio=bool(container.streams.audio),
             mirrored=self._canvas.orientation.mirrored,
         )
+
+
+@contextmanager
+def _converting() -> Iterator[None]:
+    try:
+        yield
+    except EmoSenseError:
+        raise
+    except Exception as error:  # any error of FFmpeg or PyAV
+        raise UnsupportedMedia(
+            f"its frames cannot be converted to a picture: {describe_error(error)}"
+        ) from error
 
 
 def _next_orientation(last: Orientation, frame: Any) -> Orientation:
@@ -343,34 +425,3 @@ def _stream_duration(stream: Any) -> float | None:
         return None
     hours, minutes, seconds = map(float, match.groups())
     return 3600 * hours + 60 * minutes + seconds
-
-
-def _check_size(path: Path, name: str, limits: VideoLimits) -> None:
-    try:
-        with path.open("rb"):  # raises for a folder or a file without read permission
-            size = path.stat().st_size
-    except FileNotFoundError:
-        raise MediaError(f"There is no file {name}.") from None
-    except OSError as error:
-        raise MediaError(f"{name} cannot be read: {error.strerror or error}.") from error
-    if size == 0:
-        raise DamagedMedia(f"{name}: expected a video. Received: an empty file.")
-    if size > limits.max_bytes:
-        raise MediaTooLarge(
-            f"{name}: expected at most {limits.max_bytes / 2**20:.0f} MB. "
-            f"Received: {size / 2**20:.0f} MB."
-        )
-
-
-def _detect_demuxer(path: Path, name: str) -> str:
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-    kind = file_kind(head)
-    for pattern, demuxer in _DEMUXERS:
-        if kind == "video" and pattern.match(head):  # HEIC and AVIF photos begin like an MP4
-            return demuxer
-    description = {"photo": "a photo", "video": "a video of another kind"}.get(kind)
-    raise UnsupportedMedia(
-        f"{name}: expected a video ({VIDEO_FORMATS}). "
-        f"Received: {description or describe_kind(head)}."
-    )

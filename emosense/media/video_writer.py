@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import math
-from collections.abc import Iterator
+import os
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -14,13 +17,26 @@ import av
 import numpy as np
 
 from emosense.errors import MediaError
+from emosense.media.audio_track import AudioSource, AudioTrack
 from emosense.media.images import RgbImage
 
 _TICKS_PER_SECOND: Final = 90_000
 _BT709: Final = 1
 _LIMITED_RANGE: Final = 1
-_COPIED_AUDIO_CODECS: Final = ("aac", "mp3")
-_AUDIO_ERRORS: Final = (av.error.ArgumentError, av.error.InvalidDataError)
+MIN_FREE_BYTES: Final = 100 * 2**20
+"""Disk space that an annotated video leaves free."""
+_MAX_ENCODER_THREADS: Final = 12
+"""x264 starts 1.5 threads a processor, each with frames of its own: on many processors they would take
+a gigabyte."""
+_BYTES_BETWEEN_CHECKS: Final = 2**20
+_MAX_INTERLEAVE_MICROSECONDS: Final = 2_000_000
+"""Longest time for which the muxer keeps frames in memory while it waits for audio, or the reverse."""
+_MAX_WAITING_BYTES: Final = 64 * 2**20
+"""Most bytes that the muxer may keep so: more are frames of noise, or packets without an end."""
+_PACKET_BYTES: Final = 500
+"""About what the muxer keeps of a packet beside its content."""
+
+_MAX_PIXELS_OF_LOOKAHEAD: Final = 1920 * 1088
 _ERROR_REASONS: Final = {
     errno.ENOSPC: ": the disk is full",
     errno.EDQUOT: ": the disk space allowed is used up",
@@ -45,8 +61,14 @@ class VideoWriter:
             last column or row is cropped.
         height: height of the frames, in pixels.
         frames_per_second: average frame rate; each frame has its own time.
-        audio: path of a video whose audio is added; None adds no audio.
-        start: time of the new file's start in ``audio``, in seconds.
+        audio: video whose audio is added; None adds no audio.
+        max_bytes: size after which :attr:`is_full` is True; None sets no limit. The file becomes
+            a little larger: the frames that the encoder still holds and the index follow.
+        stop: returns True once the audio need not be read any further.
+
+    Attributes:
+        written: bytes of encoded frames and audio so far.
+        notes: messages about the audio, if it is left out.
 
     Raises:
         MediaError: the file cannot be written (folder missing, disk full, ...).
@@ -64,34 +86,92 @@ class VideoWriter:
         width: int,
         height: int,
         frames_per_second: float,
-        audio: Path | None = None,
-        start: float = 0.0,
+        audio: AudioSource | None = None,
+        max_bytes: int | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.path = path
         self._width, self._height = width - width % 2, height - height % 2
         self._last_pts = -1
         self._failed = False
-        self._audio: _AudioTrack | None = None
+        self._max_bytes = max_bytes
+        self._audio: AudioTrack | None = None
+        self.written = 0
+        self.notes: list[str] = []
+        self._waiting: deque[tuple[float, int]] = deque()
+        self._waiting_bytes = 0
+        self._checked, self._free = 0, MIN_FREE_BYTES
         try:
             self._container = av.open(
-                str(path), "w", format="mp4", options={"movflags": "faststart"}
+                str(path),
+                "w",
+                format="mp4",
+                options={
+                    "movflags": "faststart",
+                    "max_interleave_delta": str(_MAX_INTERLEAVE_MICROSECONDS),
+                },
             )
             self._stream: Any = self._container.add_stream(
                 "libx264",
                 rate=Fraction(frames_per_second).limit_denominator(1001),
-                options={"preset": "veryfast", "crf": "23"},
+                options={"preset": "veryfast", "crf": "23", **_memory_options(width, height)},
             )
             self._stream.width, self._stream.height = self._width, self._height
             self._stream.pix_fmt = "yuv420p"
             context = self._stream.codec_context
+            if (os.cpu_count() or 1) > _MAX_ENCODER_THREADS * 2 // 3:
+                context.thread_count = _MAX_ENCODER_THREADS
             # Without these tags players guess by the size: BT.709 from 720 lines on, else BT.601.
             context.colorspace = context.color_primaries = context.color_trc = _BT709
             context.color_range = _LIMITED_RANGE
             self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_SECOND)
             if audio is not None:
-                self._audio = _AudioTrack.of(audio, self._container, start)
+                self._audio = AudioTrack.of(
+                    audio, self._container, self._mux, lambda: self.is_full or stop(), self.notes
+                )
         except (av.FFmpegError, OSError) as error:
             raise _write_error(path, error) from error
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more frames should be written; see :attr:`limit`."""
+        return self.limit is not None
+
+    @property
+    def limit(self) -> str | None:
+        """The limit that the file has reached, as the end of a sentence; None if it has reached none."""
+        if self._waiting_bytes > _MAX_WAITING_BYTES:
+            return "too much of it has to be kept in memory until sound and frames of its time come"
+        if self._max_bytes is None:
+            return None
+        if self.written >= self._max_bytes or self._free_bytes() < MIN_FREE_BYTES:
+            return (
+                f"it has reached {self.written / 2**20:.0f} MB, the most that the size of the video "
+                "and the disk allow"
+            )
+        return None
+
+    def _free_bytes(self) -> int:
+        if self.written - self._checked >= _BYTES_BETWEEN_CHECKS:
+            self._checked = self.written
+            self._free = shutil.disk_usage(self.path.parent).free
+        return self._free
+
+    def _mux(self, packets: Any) -> None:
+        for packet in packets:
+            self.written += packet.size
+            self._count_waiting(packet)
+            self._container.mux(packet)
+
+    def _count_waiting(self, packet: Any) -> None:
+        """Count what the muxer may keep in memory: it sorts the packets of two tracks by time."""
+        if self._audio is None or packet.dts is None:
+            return
+        time = float(packet.dts * packet.time_base)
+        self._waiting.append((time, packet.size + _PACKET_BYTES))
+        self._waiting_bytes += packet.size + _PACKET_BYTES
+        while self._waiting[0][0] < time - _MAX_INTERLEAVE_MICROSECONDS / 1e6:
+            self._waiting_bytes -= self._waiting.popleft()[1]
 
     def write(self, image: RgbImage, time: float) -> None:
         """Encode a frame.
@@ -103,15 +183,15 @@ class VideoWriter:
         Raises:
             MediaError: the file cannot be written.
         """
-        frame = av.VideoFrame.from_ndarray(
-            np.ascontiguousarray(image[: self._height, : self._width]), format="rgb24"
-        ).reformat(format="yuv420p", dst_colorspace="ITU709")
-        self._last_pts = frame.pts = max(self._last_pts + 1, round(time * _TICKS_PER_SECOND))
-        frame.time_base = Fraction(1, _TICKS_PER_SECOND)
         with self._reporting_errors():
+            frame = av.VideoFrame.from_ndarray(
+                np.ascontiguousarray(image[: self._height, : self._width]), format="rgb24"
+            ).reformat(format="yuv420p", dst_colorspace="ITU709")
+            self._last_pts = frame.pts = max(self._last_pts + 1, round(time * _TICKS_PER_SECOND))
+            frame.time_base = Fraction(1, _TICKS_PER_SECOND)
             if self._audio is not None:
                 self._audio.advance(time)
-            self._container.mux(self._stream.encode(frame))
+            self._mux(self._stream.encode(frame))
 
     def write_rest(self) -> None:
         """Write the remaining audio after the last frame of a complete video.
@@ -148,7 +228,7 @@ class VideoWriter:
         try:
             # After a failed write FFmpeg must not write more.
             if self._last_pts >= 0 and not self._failed:
-                self._container.mux(self._stream.encode(None))
+                self._mux(self._stream.encode(None))
                 if self._audio is not None:
                     self._audio.advance(self._last_pts / _TICKS_PER_SECOND + 0.5)
         except (av.FFmpegError, OSError) as error:
@@ -159,88 +239,9 @@ class VideoWriter:
             _close(self._container)
 
 
-class _AudioTrack:
-    """Copies or transcodes the audio of another file, interleaved with the frames."""
-
-    def __init__(self, source: Any, target: Any, start: float) -> None:
-        self._source, self._target = source, target
-        stream = source.streams.audio[0]
-        self._start = start
-        if stream.codec_context.name in _COPIED_AUDIO_CODECS:
-            self._stream = target.add_stream_from_template(stream)
-            self._packets = self._copy(stream)
-        else:
-            rate = stream.codec_context.sample_rate
-            supported = av.Codec("aac", "w").audio_rates or ()
-            self._stream = target.add_stream("aac", rate=rate if rate in supported else 48_000)
-            self._stream.layout = "stereo"
-            self._packets = self._transcode(stream)
-        self._next = next(self._packets, None)
-
-    @classmethod
-    def of(cls, path: Path, target: Any, start: float) -> _AudioTrack | None:
-        """Open the audio of a file; return None if the file has no readable audio."""
-        source = None
-        try:
-            source = av.open(
-                str(path), options={"protocol_whitelist": "file"}, metadata_errors="replace"
-            )
-            if source.streams.audio and source.streams.audio[0].codec_context is not None:
-                return cls(source, target, start)
-        except Exception:  # any error of FFmpeg or PyAV
-            pass  # the video is written without audio
-        if source is not None:
-            source.close()
-        return None
-
-    def advance(self, time: float) -> None:
-        """Write all audio packets up to a time in seconds."""
-        while self._next is not None and self._next[0] <= time:
-            try:
-                self._target.mux(self._next[1])
-            except _AUDIO_ERRORS:  # other errors, such as a full disk, concern the video as well
-                self._next = None
-                return
-            self._next = next(self._packets, None)
-
-    def close(self) -> None:
-        """Close the source file."""
-        self._source.close()
-
-    def _copy(self, stream: Any) -> Iterator[tuple[float, Any]]:
-        last_dts = -1
-        for packet in self._until_error(self._source.demux(stream)):
-            if packet.dts is None or packet.pts is None:
-                continue
-            offset = round(self._start / packet.time_base)
-            packet.pts -= offset
-            packet.dts -= offset
-            if packet.dts > last_dts:  # MP4 needs rising decoding time stamps
-                last_dts = packet.dts
-                packet.stream = self._stream
-                yield float(packet.pts * packet.time_base), packet
-
-    def _transcode(self, stream: Any) -> Iterator[tuple[float, Any]]:
-        rate = self._stream.codec_context.sample_rate
-        resampler = av.AudioResampler(format="fltp", layout="stereo", rate=rate)
-        for frame in self._until_error(self._source.decode(stream)):
-            time = float(frame.time or 0.0) - self._start
-            if time < 0:
-                continue
-            for audio_frame in resampler.resample(frame):
-                audio_frame.pts = round(time * rate)
-                audio_frame.time_base = Fraction(1, rate)
-                for packet in self._stream.encode(audio_frame):
-                    yield time, packet
-        for packet in self._stream.encode(None):
-            yield float("-inf"), packet
-
-    @staticmethod
-    def _until_error(packets: Iterator[Any]) -> Iterator[Any]:
-        try:
-            yield from packets
-        except Exception:  # any error of FFmpeg or PyAV
-            return  # the audio is damaged from here on: the rest is silent
+def _memory_options(width: int, height: int) -> dict[str, str]:
+    """Return options of x264 that bound the frames it keeps to look ahead; ten by its preset."""
+    return {"rc-lookahead": "4"} if width * height > _MAX_PIXELS_OF_LOOKAHEAD else {}
 
 
 def _close(container: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -20,6 +22,7 @@ from emosense.asgi.policy import PolicyTable, route_policies
 from emosense.asgi.rate_limit import RateLimiter
 from emosense.asgi.uploads import UploadBudget, UploadMiddleware
 from emosense.services import services
+from emosense.ui import streamlit_internals
 from emosense.ui.access import StreamlitAccess
 from emosense.ui.open_browser import open_browser
 from emosense.ui.session.cleanup import SessionCleanupMiddleware
@@ -30,6 +33,7 @@ from emosense.ui.uvicorn_internals import limit_server
 
 SCRIPT: Final = Path(__file__).with_name("router.py")
 """The script that Streamlit runs for every visitor."""
+_DOWNLOAD_THREADS: Final = 64
 
 _uploads = ServerUploads()
 
@@ -41,8 +45,11 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     # The spool removes what a server that died has left; the photo process loads its model.
     _ = shared.spool, shared.photos
     _uploads.watch()
+    streamlit_internals.keep_downloads()
     keep_uploads_in_memory()
     limit_server()
+    # Downloads are prepared in threads of this executor, which mostly wait for a process.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DOWNLOAD_THREADS))
     open_browser()
     try:
         yield

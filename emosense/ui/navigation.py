@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from emosense.ui.components.frame import dark, show_frame
-from emosense.ui.session.login import require_login
+from emosense.ui.session.login import require_login, show_account
 from emosense.ui.session.malloc import limit_malloc_arenas
 from emosense.ui.session.query_params import PAGE
 
@@ -55,6 +55,7 @@ def navigate() -> StreamlitPage:
         position="top",
     )
     st.session_state[PAGE] = page.url_path
+    show_account()
     return page
 
 

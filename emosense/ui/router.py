@@ -3,10 +3,11 @@
 import streamlit as st
 
 from emosense.errors import EmoSenseError
+from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.navigation import navigate, show_footer
 
 try:
     navigate().run()
 except EmoSenseError as error:  # e.g. an invalid setting
-    st.error(str(error), icon=":material/error:")
+    st.error(escape_markdown(str(error)), icon=":material/error:")
 show_footer()

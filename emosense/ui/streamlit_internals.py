@@ -7,7 +7,9 @@ the installed version.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.message import DecodeError
@@ -148,11 +150,70 @@ class UploadedFiles:
         return manager  # type: ignore[return-value]
 
 
+def media_sizes() -> dict[str, list[int]]:
+    """Return the sizes in bytes of each session's pictures, videos and downloads, by its id."""
+    if not runtime.exists():
+        return {}
+    manager = runtime.get_instance().media_file_mgr
+    stored = dict(manager._storage._files_by_id)  # type: ignore[attr-defined]
+    held = {
+        session: set(by_place.values())
+        for session, by_place in list(manager._files_by_session_and_coord.items())
+    }
+    for file, (session, _) in list(_downloads.items()):
+        held.setdefault(session, set()).add(file)
+    return {
+        session: [stored[file].content_size for file in files if file in stored]
+        for session, files in held.items()
+    }
+
+
+_downloads: dict[str, tuple[str, float]] = {}
+"""Files that were made for a download: their session, and the monotonic time in seconds."""
+
+
+def keep_downloads(seconds: float = 120) -> None:
+    """Keep files that are made when a download button is pressed for some time.
+
+    Streamlit stores such a file without a session: the end of any other session's run deletes it,
+    often before the browser has fetched it. Call it once, when the server starts.
+    """
+    manager = runtime.get_instance().media_file_mgr
+    execute, find_inactive = manager.execute_deferred, manager._get_inactive_file_ids
+
+    def execute_and_keep(file_id: str) -> str:
+        owners = [
+            session
+            for session, by_place in list(manager._files_by_session_and_coord.items())
+            if file_id in by_place.values()
+        ]
+        url = execute(file_id)
+        _downloads[PurePosixPath(url).stem] = ("".join(owners[:1]), time.monotonic())
+        return url
+
+    def find_inactive_and_old() -> set[str]:
+        now = time.monotonic()
+        for file, (_, made) in list(_downloads.items()):
+            if now - made > seconds:
+                _downloads.pop(file, None)
+        return find_inactive() - _downloads.keys()
+
+    manager.execute_deferred = execute_and_keep  # type: ignore[method-assign]
+    manager._get_inactive_file_ids = find_inactive_and_old  # type: ignore[method-assign]
+
+
 def message_kind(data: bytes) -> str | None:
-    """Return the kind of a message from the browser, e.g. "rerun_script"; None if it is none."""
+    """Return the kind of a message from the browser; None if it is none.
+
+    E.g. "rerun_script", or "deferred_file" for a "backend_operation_request" of that payload.
+    """
     message = BackMsg()
     try:
         message.ParseFromString(data)
     except DecodeError:
         return None
-    return message.WhichOneof("type")
+    kind: str | None = message.WhichOneof("type")
+    if kind == "backend_operation_request":
+        payload: str | None = message.backend_operation_request.WhichOneof("payload")
+        return payload
+    return kind

@@ -17,9 +17,15 @@ _MIN_GAIN = 0.02
 
 _PICTURE_SIDE = 160
 
+MAX_PEOPLE = 1000
+"""Number of the last person whose key moments are kept; their pictures take some 30 MB."""
+
 
 class KeyMomentCollector:
     """Collects the key moments of a video frame by frame.
+
+    Attributes:
+        is_complete: whether there were at most :data:`MAX_PEOPLE` people.
 
     >>> import numpy as np
     >>> from emosense.results import Box, Face
@@ -33,6 +39,7 @@ class KeyMomentCollector:
     """
 
     def __init__(self) -> None:
+        self.is_complete = True
         self._by_person_and_emotion: dict[tuple[int, str], KeyMoment] = {}
 
     @property
@@ -51,6 +58,9 @@ class KeyMomentCollector:
         """
         for tracked in faces:
             if not tracked.face.sure:
+                continue
+            if tracked.person > MAX_PEOPLE:
+                self.is_complete = False
                 continue
             face, key = tracked.face, (tracked.person, tracked.face.emotion)
             previous = self._by_person_and_emotion.get(key)

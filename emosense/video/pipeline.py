@@ -7,7 +7,6 @@ video and however few of its frames are analysed.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 from collections.abc import Iterator
@@ -19,10 +18,9 @@ from emosense.errors import EmoSenseError, MediaError
 from emosense.faces.crop import crop_faces
 from emosense.faces.tracking import FaceTracker, appearance_descriptor
 from emosense.filesystem.filenames import utf8_safe
+from emosense.media.audio_track import AudioSource
 from emosense.media.scene_cuts import SceneCutDetector
 from emosense.media.video_reader import VideoReader
-from emosense.media.video_writer import VideoWriter
-from emosense.render.annotate import draw_people
 from emosense.results import (
     FrameResult,
     KeyMoment,
@@ -31,17 +29,20 @@ from emosense.results import (
     VideoResult,
 )
 from emosense.settings import VideoLimits
+from emosense.video.annotated_video import AnnotatedVideoEncoder
+from emosense.video.batching import MAX_DELAYED_BYTES, frame_index, is_full
 from emosense.video.frame_analyzer import FrameAnalyzer
 from emosense.video.interpolation import interpolate_detections, scaled
-from emosense.video.key_moments import KeyMomentCollector
+from emosense.video.key_moments import MAX_PEOPLE, KeyMomentCollector
 from emosense.video.options import VideoOptions
 from emosense.video.queues import BoundedQueue, Frame, PipelineStopped, StageTimer
+from emosense.video.working_time import WorkingTime
 
-BATCH_SIZE: Final = 8
-"""Maximum number of sampled frames that go through detector and network together."""
+MAX_QUEUE_BYTES: Final = 48 * 10**6
+"""Most bytes of images that wait between two stages: four of 1920 x 1920 fit."""
 
-MAX_BATCH_SECONDS: Final = 2.0
-"""Seconds of video after which a smaller batch goes through, so that sparse frames are not late."""
+MAX_FACES: Final = 250_000
+"""Most faces of a result, of about 2 KB each: seven people over an hour at ten frames a second."""
 
 MAX_INTERPOLATION_SECONDS: Final = 0.5
 """Seconds between detection frames above which a face moves too far for interpolation."""
@@ -62,7 +63,7 @@ class VideoAnalysis:
         path: path of the video.
         options: sampling and detection options; None uses the defaults, ten frames a second.
         annotated: path to write the annotated video (MP4) to; None writes none.
-        limits: size limits of the video; None uses the defaults.
+        limits: limits of the video's size and of its analysis; None uses the defaults.
 
     >>> from emosense.analyzer import Analyzer
     >>> from emosense.media.sample_clip import write_sample_clip
@@ -101,7 +102,8 @@ class VideoAnalysis:
                 f"{self._annotated}: expected another file for the video with boxes. "
                 "Received: the video itself, which it would replace."
             )
-        self._reader = VideoReader(path, limits)
+        self._limits = limits or VideoLimits()
+        self._reader = VideoReader(path, self._limits)
         self.info: VideoInfo = self._reader.info
         self.frames_read = 0
         self.choices: tuple[str, ...] = tuple(self._reader.notes)
@@ -111,6 +113,10 @@ class VideoAnalysis:
         self._cancelled = False
         self._ended = False
         self._failure: str | None = None
+        self._ended_by: str | None = None
+        self._time = WorkingTime(self._limits.max_seconds)
+        self._reader.interrupted = lambda: self._stop.is_set() or self._is_over()
+        self._faces = 0
         self._frames: list[FrameResult] = []
         self._running: Iterator[FrameResult] | None = None
         self._tracker = FaceTracker()
@@ -120,7 +126,9 @@ class VideoAnalysis:
         """Analyse the rest of the video, which may take minutes, and return the whole result."""
         for _ in self:
             pass
-        problem = "it was cancelled" if self._cancelled else self._failure or self._reader.problem
+        problem = self._failure or self._ended_by or self._reader.problem
+        if self._cancelled:
+            problem = "it was cancelled"
         return VideoResult(
             source=utf8_safe(self._reader.path.name),
             info=self.info,
@@ -160,17 +168,22 @@ class VideoAnalysis:
         return self._running
 
     def _run(self) -> Iterator[FrameResult]:
-        decoded: BoundedQueue[Frame] = BoundedQueue(4, self._stop)
+        decoded = self._queue_of_frames()
         detected: BoundedQueue[list[Frame]] = BoundedQueue(1, self._stop)
-        annotated: BoundedQueue[Frame] = BoundedQueue(4, self._stop)
+        annotated = self._queue_of_frames()
         threads = [
             threading.Thread(target=self._decode, args=(decoded,), daemon=True),
             threading.Thread(target=self._detect, args=(decoded, detected), daemon=True),
         ]
         encoder: threading.Thread | None = None
         if self._annotated is not None:
-            encoder = threading.Thread(target=self._encode, args=(annotated,), daemon=True)
+            encoder = threading.Thread(
+                target=self._encoder(self._annotated).run,
+                args=(annotated, lambda: self._ended_by is None),
+                daemon=True,
+            )
             threads.append(encoder)
+        self._time.start()
         for thread in threads:
             thread.start()
         try:
@@ -181,10 +194,14 @@ class VideoAnalysis:
                     result = self._in_video_pixels(frame)
                     self._moments.update(frame.image, frame.faces, result)
                     self._frames.append(result)
-                    yield result
+                    self._faces += len(result.faces)
+                    with self._time.paused():
+                        yield result
             if encoder is not None:
                 annotated.close()
                 encoder.join()
+            if not self._moments.is_complete:
+                self.notes.append(f"Key moments are of the first {MAX_PEOPLE:,} people only.")
         except (PipelineStopped, GeneratorExit):
             self._cancelled = True
         except EmoSenseError as error:
@@ -201,6 +218,20 @@ class VideoAnalysis:
                 thread.join()  # the encoder still closes its file properly
             self._reader.close()
             self._ended = True
+
+    def _queue_of_frames(self) -> BoundedQueue[Frame]:
+        return BoundedQueue(4, self._stop, MAX_QUEUE_BYTES, lambda frame: frame.nbytes)
+
+    def _is_over(self) -> bool:
+        """Return whether a limit ends the analysis with the frames that were decoded so far."""
+        if self._time.is_used_up:
+            minutes = f"{self._limits.max_seconds / 60:g} minutes"
+            self._ended_by = f"it ended after {minutes}, the longest that an analysis may take here"
+        elif self._faces >= MAX_FACES:
+            self._ended_by = (
+                f"it ended after {self._faces:,} faces, the most that a result may hold"
+            )
+        return self._ended_by is not None
 
     def _decode(self, output: BoundedQueue[Frame]) -> None:
         step = 0.0 if self._options.per_second is None else 1 / self._options.per_second
@@ -227,8 +258,12 @@ class VideoAnalysis:
                         frame.scene_cut, frame.reshaped = scene_cut, reshaped
                         scene_cut = reshaped = False
                     output.put(frame)
+                if self._is_over():
+                    break
         except PipelineStopped:
             return
+        except MediaError as exception:
+            error = exception
         except Exception as exception:  # unexpected: the reader itself reports faults of the file
             error = EmoSenseError("its frames could not be decoded any further")
             _log.debug("decoding failed", exc_info=exception)
@@ -237,6 +272,7 @@ class VideoAnalysis:
     def _detect(self, frames: BoundedQueue[Frame], output: BoundedQueue[list[Frame]]) -> None:
         error: BaseException | None = None
         batch, sampled, last_time = list[Frame](), 0, 0.0
+        delayed_bytes = 0  # of the images since the last detection frame, all in memory
         last: Frame | None = None  # the last sampled frame is always a detection frame
         try:
             for frame in frames:
@@ -247,9 +283,14 @@ class VideoAnalysis:
                     frame.detected = is_due or elapsed > MAX_INTERPOLATION_SECONDS + 1e-3
                     last_time = frame.time if frame.detected else last_time
                     sampled, last = sampled + 1, frame
-                if last is not None and _is_full(batch):
+                if last is not None:
+                    delayed_bytes += frame.nbytes
+                    if delayed_bytes > MAX_DELAYED_BYTES and not last.detected:
+                        last.detected, last_time = True, last.time
+                    delayed_bytes = 0 if last.detected else delayed_bytes
+                if last is not None and is_full(batch):
                     # A frame to interpolate is held back: if it is the last, it is a detection frame.
-                    size = len(batch) if last.detected else _index(last, batch)
+                    size = len(batch) if last.detected else frame_index(last, batch)
                     if size:
                         self._detect_batch(batch[:size])
                         output.put(batch[:size])
@@ -330,46 +371,16 @@ class VideoAnalysis:
         faces = frame.faces if factor == 1 else tuple(scaled(f, factor) for f in frame.faces)
         return FrameResult(frame.index, frame.time, faces)
 
-    def _encode(self, queue: BoundedQueue[Frame]) -> None:
-        assert self._annotated is not None
-        frames = iter(queue)
-        try:
-            writer: VideoWriter | None = None
-            faces: tuple[TrackedFace, ...] = ()
-            try:
-                for frame in frames:
-                    start = perf_counter()
-                    if writer is None:
-                        height, width = frame.image.shape[:2]
-                        rate = self.info.frames_per_second or 25.0
-                        writer = VideoWriter(
-                            self._annotated,
-                            width,
-                            height,
-                            rate,
-                            self._reader.path,
-                            self._reader.start,
-                        )
-                    if frame.sampled:
-                        faces = frame.faces  # drawn until the next sampled frame
-                    writer.write(draw_people(frame.image, faces), frame.time)
-                    self.timer.add("encode", perf_counter() - start)
-                if writer is not None:
-                    writer.write_rest()
-            except PipelineStopped:
-                pass
-            finally:
-                if writer is not None:
-                    writer.__exit__(None, None, None)
-        except Exception as error:
-            text = f"{self._annotated.name}: the video with boxes could not be drawn any further."
-            _log.debug("the video with boxes failed", exc_info=error)
-            self.notes.append(str(error) if isinstance(error, EmoSenseError) else text)
-            # The analysis goes on without the annotated video. The queue is emptied through the
-            # same iterator: a new one would wait for ever once the queue has ended.
-            with contextlib.suppress(PipelineStopped):
-                for _ in frames:
-                    pass
+    def _encoder(self, path: Path) -> AnnotatedVideoEncoder:
+        return AnnotatedVideoEncoder(
+            path,
+            AudioSource(self._reader.path, self._reader.demuxer, self._reader.start),
+            self.info.frames_per_second or 25.0,
+            self._limits,
+            self._stop,
+            self.timer,
+            self.notes,
+        )
 
     @staticmethod
     def _close(
@@ -379,21 +390,6 @@ class VideoAnalysis:
             queue.close(error)
         except PipelineStopped:
             return
-
-
-def _is_full(batch: list[Frame]) -> bool:
-    """Return whether a batch is full, by its sampled frames, all frames, or its duration."""
-    sampled = sum(frame.sampled for frame in batch)
-    return (
-        sampled >= BATCH_SIZE
-        or len(batch) >= 2 * BATCH_SIZE
-        or batch[-1].time - batch[0].time >= MAX_BATCH_SECONDS
-    )
-
-
-def _index(frame: Frame, batch: list[Frame]) -> int:
-    """Return the index of ``frame`` itself in ``batch``; 0 if it is not there."""
-    return next((index for index, other in enumerate(batch) if other is frame), 0)
 
 
 def _is_same(first: Path, second: Path) -> bool:

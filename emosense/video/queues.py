@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from queue import Empty, Full, Queue
 from time import perf_counter
 from typing import Generic, TypeVar
 
@@ -57,6 +58,11 @@ class Frame:
     detections: tuple[Detection, ...] = ()
     faces: tuple[TrackedFace, ...] = ()
 
+    @property
+    def nbytes(self) -> int:
+        """Size of the image, in bytes."""
+        return int(self.image.nbytes)
+
 
 class BoundedQueue(Generic[Item]):
     """A bounded queue that can be closed, passes an error to its reader, and stops with the pipeline.
@@ -64,6 +70,8 @@ class BoundedQueue(Generic[Item]):
     Args:
         size: maximum number of items.
         stop: event that stops the pipeline: waiting calls then raise :class:`PipelineStopped`.
+        max_bytes: maximum size of all items together, in bytes; a single item may be larger.
+        item_bytes: returns the size of an item, in bytes; None counts items only.
 
     >>> queue = BoundedQueue(2, threading.Event())
     >>> queue.put("a")
@@ -72,42 +80,61 @@ class BoundedQueue(Generic[Item]):
     ['a']
     """
 
-    def __init__(self, size: int, stop: threading.Event) -> None:
-        self._queue: Queue[tuple[str, Item | BaseException | None]] = Queue(size)
+    def __init__(
+        self,
+        size: int,
+        stop: threading.Event,
+        max_bytes: float = math.inf,
+        item_bytes: Callable[[Item], int] | None = None,
+    ) -> None:
+        self._size, self._max_bytes = size, max_bytes
+        self._item_bytes = item_bytes or (lambda item: 0)
+        self._items: deque[tuple[int, Item]] = deque()
+        self._bytes = 0
+        self._closed = False
+        self._error: BaseException | None = None
+        self._changed = threading.Condition()
         self._stop = stop
 
     def put(self, item: Item) -> None:
         """Append an item; waits while the queue is full."""
-        self._send("item", item)
+        item_bytes = self._item_bytes(item)
+        with self._changed:
+            self._wait_for(lambda: self._has_room(item_bytes))
+            self._items.append((item_bytes, item))
+            self._bytes += item_bytes
+            self._changed.notify_all()
 
     def close(self, error: BaseException | None = None) -> None:
         """Close the queue after its last item; an error is raised at the reader."""
-        self._send("end", error)
+        with self._changed:
+            self._closed, self._error = True, error
+            self._changed.notify_all()
+        if self._stop.is_set():
+            raise PipelineStopped
 
     def __iter__(self) -> Iterator[Item]:
         while True:
-            kind, content = self._receive()
-            if kind == "end":
-                if isinstance(content, BaseException):
-                    raise content
-                return
-            yield content  # type: ignore[misc]  # only "end" carries anything but items
+            with self._changed:
+                self._wait_for(lambda: self._items or self._closed)
+                if not self._items:
+                    break
+                item_bytes, item = self._items.popleft()
+                self._bytes -= item_bytes
+                self._changed.notify_all()
+            yield item
+            del item  # a frame must not live until the next one comes
+        if self._error is not None:
+            raise self._error
 
-    def _send(self, kind: str, content: Item | BaseException | None) -> None:
-        while not self._stop.is_set():
-            try:
-                self._queue.put((kind, content), timeout=_POLL_SECONDS)
-                return
-            except Full:
-                continue
-        raise PipelineStopped
+    def _has_room(self, item_bytes: int) -> bool:
+        is_small = not self._items or self._bytes + item_bytes <= self._max_bytes
+        return len(self._items) < self._size and is_small
 
-    def _receive(self) -> tuple[str, Item | BaseException | None]:
+    def _wait_for(self, condition: Callable[[], object]) -> None:
         while not self._stop.is_set():
-            try:
-                return self._queue.get(timeout=_POLL_SECONDS)
-            except Empty:
-                continue
+            if self._changed.wait_for(condition, timeout=_POLL_SECONDS) and not self._stop.is_set():
+                return
         raise PipelineStopped
 
 

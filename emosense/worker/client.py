@@ -6,36 +6,46 @@ import atexit
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from emosense import settings
-from emosense.errors import WorkerDied, WorkerTimeout
-from emosense.worker.fair_lock import FairLock
-from emosense.worker.protocol import Cancel, Request, Response, StreamRequest, StreamUpdate
+from emosense.errors import WorkerDied
+from emosense.worker import process_usage
+from emosense.worker.protocol import Continue, Request, Response, StreamRequest, StreamUpdate
+from emosense.worker.watchdog import ResourceLimits, Watchdog
 
-_POLL_SECONDS = 0.2
+_DIED: Final = "The analysis process stopped unexpectedly."
+_DIED_WITH_REQUEST: Final = (
+    f"{_DIED} It was started again: please try once more. If it happens with this file each time, "
+    "the file may be the cause."
+)
 
 ResultT = TypeVar("ResultT")
 UpdateT = TypeVar("UpdateT")
 
 
 class InferenceWorker:
-    """One inference process, shared by all sessions of the app.
+    """One inference process.
 
-    Thread-safe: requests are answered one after the other, in the order in which they came. A
-    process that dies or hangs is replaced at once; the request that it was working on raises.
+    Thread-safe: requests are answered one after the other; :mod:`emosense.worker.lanes` decides
+    whose is next. A process that dies, hangs or takes too much is replaced at once; the request
+    that it was working on raises.
 
     Args:
-        module: module that the process runs with ``python -m``; its argument is the file
+        module: module that the process runs with ``python -m``; its first argument is the file
             descriptor of its end of a :func:`multiprocessing.Pipe`.
         timeout: seconds to wait for an answer; None uses the setting EMOSENSE_WORKER_TIMEOUT.
         cores: numbers of the processor cores that the process may use, where the system
             supports that; None allows all.
+        memory_bytes: maximum resident memory of the process; None sets no limit.
+        cpu_seconds: maximum processor time of one request; None sets no limit.
+        niceness: how much the process gives way to others, 0..19 (nice(2)).
 
     >>> from emosense.samples import sample_photo
     >>> from emosense.worker.messages import AnalyzePhoto
@@ -51,11 +61,21 @@ class InferenceWorker:
         module: str = "emosense.inference",
         timeout: float | None = None,
         cores: Sequence[int] | None = None,
+        *,
+        memory_bytes: int | None = None,
+        cpu_seconds: float | None = None,
+        niceness: int = 0,
     ) -> None:
         self._module = module
-        self._cores = [] if cores is None else [",".join(map(str, cores))]
-        self._timeout = timeout or settings.WORKER_TIMEOUT.number()
-        self._lock = FairLock()
+        self._options = [] if cores is None else [f"--cores={','.join(map(str, cores))}"]
+        if memory_bytes is not None:
+            self._options.append(f"--memory={memory_bytes}")
+        if niceness:
+            self._options.append(f"--nice={niceness}")
+        self._limits = ResourceLimits(
+            timeout or settings.WORKER_TIMEOUT.number(), cpu_seconds, memory_bytes
+        )
+        self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._is_shut_down = False
@@ -66,32 +86,32 @@ class InferenceWorker:
         """Process id of the running process, or None."""
         return self._process.pid if self._process else None
 
-    def request(self, request: Request[ResultT]) -> ResultT:
+    @property
+    def resident_bytes(self) -> int:
+        """Resident memory of the process in bytes; 0 if there is none or it is unknown."""
+        pid = self.pid
+        return 0 if pid is None else process_usage.resident_bytes(pid) or 0
+
+    def request(
+        self, request: Request[ResultT], on_cpu_seconds: Callable[[float], None] | None = None
+    ) -> ResultT:
         """Send a request and return its answer.
+
+        Args:
+            request: the request.
+            on_cpu_seconds: called with the processor time that the request took, in seconds.
 
         Raises:
             WorkerDied: the process ended; a new one was started.
             WorkerTimeout: the process did not answer in time; a new one was started.
+            WorkerLimitExceeded: it took too much; a new process was started.
             EmoSenseError: the handler of the request raised it.
         """
-        with self._lock:
-            connection = self._running()
-            try:
-                connection.send(request)
-                if not connection.poll(self._timeout):
-                    self._restart()
-                    raise WorkerTimeout(
-                        f"The analysis was given up after {self._timeout:.0f} seconds. "
-                        "Try again, or with a smaller file."
-                    )
-                response: Response = connection.recv()
-            except (EOFError, OSError) as error:
-                self._restart()
-                raise WorkerDied(
-                    "The analysis process stopped unexpectedly. It was started again: please "
-                    "try once more. If it happens with this file each time, the file may be "
-                    "the cause."
-                ) from error
+        with self._exchange(_DIED_WITH_REQUEST) as (connection, _):
+            connection.send(request)
+            response: Response = connection.recv()
+        if on_cpu_seconds is not None:
+            on_cpu_seconds(response.cpu_seconds)
         value: ResultT = _value(response)
         return value
 
@@ -100,51 +120,72 @@ class InferenceWorker:
         request: StreamRequest[UpdateT, ResultT],
         on_update: Callable[[UpdateT], None],
         is_cancelled: Callable[[], bool],
+        on_cpu_seconds: Callable[[float], None] | None = None,
     ) -> ResultT:
         """Send a long request, pass on its updates as they arrive, and return its answer.
 
         Args:
             request: the request.
-            on_update: called with each update.
-            is_cancelled: called a few times a second; once it returns True, the request ends
-                soon, with a partial result.
+            on_update: called with each update; the process rests until it returns.
+            is_cancelled: called after each update; once it returns True, the request ends soon,
+                with a partial result.
+            on_cpu_seconds: called with the processor time up to each update and to the answer; the
+                process rests until it returns.
 
         Raises:
             WorkerDied: the process ended; updates until then were passed on.
             WorkerTimeout: no update arrived within the timeout; a new process was started.
+            WorkerLimitExceeded: it took too much; a new process was started.
             EmoSenseError: the handler of the request raised it.
         """
-        with self._lock:
-            connection = self._running()
-            cancel_sent, last_message = False, time.monotonic()
-            try:
-                connection.send(request)
-                while True:
-                    if connection.poll(_POLL_SECONDS):
-                        message: StreamUpdate | Response = connection.recv()
-                        last_message = time.monotonic()
-                        if isinstance(message, Response):
-                            break
-                        on_update(message.value)
-                    elif time.monotonic() - last_message > self._timeout:
-                        self._restart()
-                        raise WorkerTimeout(
-                            f"The analysis was given up: nothing came for {self._timeout:.0f} "
-                            "seconds."
-                        )
-                    if not cancel_sent and is_cancelled():
-                        connection.send(Cancel())
-                        cancel_sent = True
-            except (EOFError, OSError) as error:
-                self._restart()
-                raise WorkerDied("The analysis process stopped unexpectedly.") from error
+        with self._exchange(_DIED) as (connection, watchdog):
+            connection.send(request)
+            while True:
+                message: StreamUpdate | Response = connection.recv()
+                watchdog.pause()
+                if isinstance(message, Response):
+                    break
+                on_update(message.value)
+                if on_cpu_seconds is not None:
+                    on_cpu_seconds(message.cpu_seconds)
+                cancelled = is_cancelled()
+                watchdog.restart()
+                connection.send(Continue(cancelled=cancelled))
+        if on_cpu_seconds is not None:
+            on_cpu_seconds(message.cpu_seconds)
         value: ResultT = _value(message)
         return value
+
+    @contextmanager
+    def _exchange(self, died: str) -> Iterator[tuple[Connection, Watchdog]]:
+        """Give the connection for one exchange, and replace the process if the exchange fails."""
+        with self._lock:
+            connection = self._running()
+            assert self._process is not None
+            is_complete = False
+            try:
+                with Watchdog(self._process, self._limits) as watchdog:
+                    yield connection, watchdog
+                is_complete = True
+            except (EOFError, OSError) as error:
+                raise (watchdog.verdict or WorkerDied(died)) from error
+            finally:
+                # After an error, also one of a callback, an answer may still be on its way.
+                if not is_complete and not self._is_shut_down:
+                    self._restart()
 
     def start(self) -> None:
         """Start the process if it does not run; returns at once."""
         with self._lock:
             self._running()
+
+    def replace_if_larger(self, memory_bytes: int) -> None:
+        """Replace a process at rest whose resident memory is larger; returns at once."""
+        if self.resident_bytes > memory_bytes and self._lock.acquire(blocking=False):
+            try:
+                self._restart()
+            finally:
+                self._lock.release()
 
     def shut_down(self) -> None:
         """End the process for good, from any thread; requests raise :class:`WorkerDied`."""
@@ -189,7 +230,7 @@ class InferenceWorker:
         root = str(Path(__file__).resolve().parents[2])
         paths = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", self._module, str(child_end.fileno()), *self._cores],
+            [sys.executable, "-m", self._module, str(child_end.fileno()), *self._options],
             pass_fds=[child_end.fileno()],
             stdin=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": paths},

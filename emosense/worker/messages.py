@@ -203,6 +203,7 @@ class AnalyzeVideo(Message, StreamRequest[VideoProgress, VideoSummary]):
         model: registry name of the network.
         options: sampling and detection options.
         annotated: path to write the annotated video to; None writes none.
+        estimate: estimated duration of the analysis in seconds; None if it is unknown.
 
     >>> AnalyzeVideo(path="/tmp/a.mp4", model="cnn8").annotated is None
     True
@@ -212,6 +213,7 @@ class AnalyzeVideo(Message, StreamRequest[VideoProgress, VideoSummary]):
     model: str
     options: VideoOptions = VideoOptions()
     annotated: str | None = None
+    estimate: float | None = None
 
 
 class Throughput(Message):

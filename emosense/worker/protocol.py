@@ -49,27 +49,43 @@ class StreamRequest(Generic[UpdateT, ResultT]):
 class Response(Message):
     """The answer to a request: a value, or an error of :mod:`emosense.errors`.
 
+    Attributes:
+        value: the answer.
+        error: the error instead of an answer.
+        cpu_seconds: processor time since the request or the last update, in seconds.
+
     >>> Response(value=3).error is None
     True
     """
 
     value: Any = None
     error: EmoSenseError | None = None
+    cpu_seconds: float = 0.0
 
 
 class StreamUpdate(Message):
-    """An intermediate value of a long request.
+    """An intermediate value of a long request; the process then waits for :class:`Continue`.
+
+    Attributes:
+        value: the update.
+        cpu_seconds: processor time since the request or the last update, in seconds.
 
     >>> StreamUpdate(value=[1, 2]).value
     [1, 2]
     """
 
     value: Any
+    cpu_seconds: float = 0.0
 
 
-class Cancel(Message):
-    """Asks the running request to end soon, with a partial result.
+class Continue(Message):
+    """Lets a long request go on after an update; as long as it does not come, the request rests.
 
-    >>> Cancel() == Cancel()
-    True
+    Attributes:
+        cancelled: whether the request must end soon, with a partial result.
+
+    >>> Continue().cancelled
+    False
     """
+
+    cancelled: bool = False

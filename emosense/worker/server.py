@@ -7,13 +7,15 @@ must not take the app down.
 
 from __future__ import annotations
 
+import contextlib
+import time
 import traceback
 from collections.abc import Callable, Generator
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-from emosense.errors import EmoSenseError, WorkerError
-from emosense.worker.protocol import Cancel, Request, Response, StreamRequest, StreamUpdate
+from emosense.errors import EmoSenseError, WorkerError, WorkerLimitExceeded
+from emosense.worker.protocol import Continue, Request, Response, StreamRequest, StreamUpdate
 
 ResultT = TypeVar("ResultT")
 UpdateT = TypeVar("UpdateT")
@@ -82,30 +84,52 @@ def _answer_one(connection: Connection, handlers: Handlers) -> bool:
         request = connection.recv()
     except (EOFError, OSError):
         return False
-    if isinstance(request, Cancel):
-        return True  # the request that it cancels has already ended
+    clock = _CpuClock()
     try:
         value = handlers.find(request)(request)
         if isinstance(value, Generator):
-            value = _run_stream(value, connection)
+            with contextlib.closing(value):
+                value = _run_stream(value, connection, clock)
         response = Response(value=value)
+    except EOFError:  # the client has gone in the middle of a long request
+        return False
     except EmoSenseError as error:
         response = Response(error=type(error)(str(error)))
+    except MemoryError:
+        response = Response(
+            error=WorkerLimitExceeded(
+                "The analysis was ended: it needs more memory than one file may take."
+            )
+        )
     except Exception as error:  # the client must get an answer to every request
         traceback.print_exc()
         response = Response(error=WorkerError(f"Unexpected fault: {type(error).__name__}: {error}"))
-    connection.send(response)
+    connection.send(response.model_copy(update={"cpu_seconds": clock.lap()}))
     return True
 
 
-def _run_stream(updates: Generator[Any, bool, Any], connection: Connection) -> Any:
-    """Send the updates that a generator yields, and return its value; pass on a cancellation."""
-    cancelled = False
+def _run_stream(
+    updates: Generator[Any, bool, Any], connection: Connection, clock: _CpuClock
+) -> Any:
+    """Send the updates that a generator yields, each after the client's word, and return its value."""
     try:
         value = next(updates)
         while True:
-            connection.send(StreamUpdate(value=value))
-            cancelled = cancelled or (connection.poll() and isinstance(connection.recv(), Cancel))
-            value = updates.send(cancelled)
+            connection.send(StreamUpdate(value=value, cpu_seconds=clock.lap()))
+            message: Continue = connection.recv()
+            value = updates.send(message.cancelled)
     except StopIteration as end:
         return end.value
+
+
+class _CpuClock:
+    """Measures the processor time of this process, all threads together."""
+
+    def __init__(self) -> None:
+        self._last = time.process_time()
+
+    def lap(self) -> float:
+        """Return the seconds since the last lap."""
+        now = time.process_time()
+        seconds, self._last = now - self._last, now
+        return seconds

@@ -20,6 +20,7 @@ def cold_server():
 
 @pytest.fixture(scope="session")
 def chromium():
+    expect.set_options(timeout=90_000)
     with running_chromium() as browser:
         yield browser
 
@@ -29,7 +30,6 @@ def page(chromium):
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(120_000)
-    expect.set_options(timeout=90_000)
     asked, violations = [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on(

@@ -87,7 +87,7 @@ def test_a_killed_server_leaves_nothing_behind(gates, clip, tmp_path):
         session.click("Analyse")
         gate.wait()
         children = inference_processes(server.pid)
-        assert len(children) == 2
+        assert len(children) >= 2  # of photos and videos
         os.kill(server.pid, signal.SIGKILL)
         assert list(tmp_path.glob("emosense-*/*/video"))
         gate.open()

@@ -46,11 +46,9 @@ def started_server(*runner: str, **environment: str) -> Iterator[Server]:
 
     Args:
         runner: module, with arguments, that runs Streamlit; see :mod:`support.gated`.
-        environment: more variables.
+        environment: more variables; STREAMLIT_SERVER_PORT chooses the port.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = environment.get("STREAMLIT_SERVER_PORT") or free_port()
     command = [sys.executable, "-m", *runner, "streamlit", "run", "app.py"]
     command += ["--server.headless", "true", "--server.port", str(port)]
     with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}) as process:
@@ -60,6 +58,13 @@ def started_server(*runner: str, **environment: str) -> Iterator[Server]:
             yield Server(url, process.pid)
         finally:
             process.terminate()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:

@@ -1,4 +1,4 @@
-"""The inference process, ``python -m support.gated_worker FD [CORES]``, waiting at the tests' gates.
+"""The inference process, ``python -m support.gated_worker FD [options]``, waiting at the tests' gates.
 
 It analyses as the true one does; and waits, where such a gate is closed,
 

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 
+import requests
 import uvicorn
 from streamlit import runtime
 from websockets.exceptions import ConnectionClosed
@@ -23,6 +24,7 @@ def main() -> None:
     thread.start()
     wait_until(lambda: server.started, "the server did not start", timeout=60)
     check(f"http://localhost:{port}")
+    check_downloads(f"http://localhost:{port}")
     check_limits(f"http://localhost:{port}", server.config)
     server.should_exit = True
     thread.join()
@@ -40,6 +42,8 @@ def check(url: str) -> None:
         assert not uploads.is_issued("another", issued.file_id)
         browser._put(issued, ("a.jpg", b"123", "image/jpeg"))
         assert uploads.sizes() == {browser.id: 3}
+        files = streamlit_internals.media_sizes()
+        assert all(size > 0 for sizes in files.values() for size in sizes)
     wait_until(streamlit_internals.disconnected_sessions, "the session did not disconnect")
     ((session, _),) = streamlit_internals.disconnected_sessions()
     assert session.id == browser.id
@@ -48,6 +52,28 @@ def check(url: str) -> None:
     assert streamlit_internals.disconnected_sessions() == []
     assert not any(uploads.sizes().values())
     assert not uploads.is_issued(session.id, issued.file_id)
+
+
+def check_downloads(url: str) -> None:
+    """A file made for a download outlives the end of other sessions' runs."""
+    manager = runtime.get_instance().media_file_mgr
+    with BrowserSession(url, "about") as browser:
+        manager._files_by_session_and_coord[browser.id]["place"] = "placeholder"
+        manager._deferred_callables["placeholder"] = {
+            "callable": lambda: b"12345",
+            "mimetype": "text/csv",
+            "filename": "a.csv",
+        }
+        made = manager.execute_deferred("placeholder")
+        for _ in range(3):
+            manager.remove_orphaned_files()
+        assert requests.get(url + made, timeout=60).content == b"12345"
+        assert 5 in streamlit_internals.media_sizes()[browser.id]
+        for file, (session, _) in list(streamlit_internals._downloads.items()):
+            streamlit_internals._downloads[file] = (session, float("-inf"))
+        for _ in range(3):
+            manager.remove_orphaned_files()
+        assert requests.get(url + made, timeout=60).status_code == 404
 
 
 def check_limits(url: str, config: uvicorn.Config) -> None:

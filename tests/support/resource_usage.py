@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,3 +51,59 @@ def family(pid: int) -> list[psutil.Process]:
 def inference_processes(pid: int) -> list[psutil.Process]:
     """Return the inference processes of the server ``pid``."""
     return [p for p in family(pid) if {"emosense.worker", WORKER} & set(p.cmdline())]
+
+
+class MemoryWatch:
+    """Samples the memory of a process and all its children once a second. Use in a ``with`` block.
+
+    Attributes:
+        peak: highest sum of their proportional memory (PSS), in MB (10^6 bytes).
+        peaks: highest memory of single processes (RSS), in MB, by what they are.
+        most_processes: how many there were at most.
+        samples: all sums.
+    """
+
+    def __init__(self, pid: int, pause: float = 1.0) -> None:
+        self._pid, self._pause = pid, pause
+        self._stopped = threading.Event()
+        self._roles: dict[int, str] = {}
+        self.peak = 0.0
+        self.peaks: dict[str, float] = {}
+        self.most_processes = 0
+        self.samples: list[float] = []
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> MemoryWatch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(self._pause):
+            self._look()
+
+    def _look(self) -> None:
+        total, number = 0.0, 0
+        for process in family(self._pid):
+            try:
+                memory = process.memory_full_info()
+                role = self._role(process)
+            except psutil.Error:
+                continue  # it has ended meanwhile
+            number += 1
+            total += memory.pss / 1e6
+            self.peaks[role] = max(self.peaks.get(role, 0.0), memory.rss / 1e6)
+        self.most_processes = max(self.most_processes, number)
+        self.samples.append(total)
+        self.peak = max(self.peak, total)
+
+    def _role(self, process: psutil.Process) -> str:
+        if process.pid == self._pid:
+            return "server"
+        if process.pid not in self._roles:
+            number = len(self._roles) + 1
+            self._roles[process.pid] = f"process {number} ({process.cmdline()[2][:30]})"
+        return self._roles[process.pid]

@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any
 
 import pyarrow as pa
 import requests
@@ -28,6 +29,17 @@ Upload = tuple[str, bytes, str]
 """Name, content and MIME type of a file."""
 
 
+class _FromAddress(requests.adapters.HTTPAdapter):
+    """Connects from one of the machine's addresses."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        super().__init__()
+
+    def init_poolmanager(self, *sizes: Any, **options: Any) -> None:
+        super().init_poolmanager(*sizes, source_address=(self._address, 0), **options)
+
+
 class BrowserSession:
     """One session of the app; close it, or use it in a ``with`` block.
 
@@ -35,11 +47,15 @@ class BrowserSession:
         url: of the server, e.g. ``http://localhost:8501``.
         page: path of a page, e.g. ``video``; empty for the first one.
         timeout: seconds that a run of the page may take.
+        address: the visitor's own address, e.g. ``127.0.0.2``; empty for any.
     """
 
-    def __init__(self, url: str, page: str = "", timeout: float = 300) -> None:
+    def __init__(self, url: str, page: str = "", timeout: float = 300, address: str = "") -> None:
         self._url, self._page, self._timeout = url, page, timeout
+        self._address = address
         self._http = requests.Session()
+        if address:
+            self._http.mount("http://", _FromAddress(address))
         # A kept connection may be closed by the server just when it is used again; browsers then
         # try once more, this client opens a new one each time.
         self._http.headers["Connection"] = "close"
@@ -56,6 +72,7 @@ class BrowserSession:
         self.run()
 
     def _connect(self, *session: str) -> None:
+        options: dict[str, Any] = {"source_address": (self._address, 0)} if self._address else {}
         self._socket = self._open.enter_context(
             connect(
                 self._url.replace("http", "ws", 1) + "/_stcore/stream",
@@ -63,6 +80,7 @@ class BrowserSession:
                 additional_headers={"Cookie": self._cookies},
                 max_size=None,
                 open_timeout=60,
+                **options,
             )
         )
 
@@ -91,7 +109,7 @@ class BrowserSession:
         state.page_script_hash = self._page_hash
         state.fragment_id = fragment
         state.widget_states.widgets.extend(self._states.values())
-        self._send(message)
+        self.send(message)
         self._until_finished()
         for trigger in [key for key, value in self._states.items() if value.trigger_value]:
             del self._states[trigger]
@@ -102,7 +120,7 @@ class BrowserSession:
         request = message.file_urls_request
         request.request_id, request.session_id = uuid.uuid4().hex, self.id
         request.file_names.extend(name for name, _, _ in files)
-        self._send(message)
+        self.send(message)
         while True:
             answer = self._receive()
             if answer.WhichOneof("type") == "file_urls_response":
@@ -145,6 +163,33 @@ class BrowserSession:
             return condition()
 
         wait_until(holds, lambda: f"the page says: {self.text}", seconds, pause=0.3)
+
+    def download(self, label: str) -> bytes:
+        """Press a download button whose file is made only now; return the file.
+
+        Raises:
+            AssertionError: there is no such button, or the file could not be made.
+        """
+        button = next(
+            e.download_button
+            for e in self.elements("download_button")
+            if e.download_button.label == label
+        )
+        message = BackMsg()
+        request = message.backend_operation_request
+        request.request_id, request.session_id = uuid.uuid4().hex, self.id
+        request.deferred_file.file_id = button.deferred_file_id
+        self.send(message)
+        while True:
+            answer = self._receive()
+            if answer.WhichOneof("type") == "backend_operation_response":
+                break
+            self._take(answer)
+        made = answer.backend_operation_response
+        assert not made.error_msg, made.error_msg
+        reply = self._http.get(self._url + made.deferred_file.url, timeout=self._timeout)
+        reply.raise_for_status()
+        return reply.content
 
     def elements(self, kind: str) -> list[Element]:
         """Return the page's elements of a kind (Streamlit's name), in their order."""
@@ -203,7 +248,8 @@ class BrowserSession:
         )
         answer.raise_for_status()
 
-    def _send(self, message: BackMsg) -> None:
+    def send(self, message: BackMsg) -> None:
+        """Send a message as it is."""
         self._socket.send(message.SerializeToString())
 
     def _receive(self) -> ForwardMsg:

@@ -24,11 +24,18 @@ def test_queues_are_the_same_for_all_and_their_processes_end(tmp_path):
     shared = Services(tmp_path)
     assert shared.photos is shared.photos
     assert shared.photos is not shared.videos
-    worker = shared.videos.worker
-    worker.start()
-    assert worker.pid is not None
+    workers = [
+        worker
+        for queue in (shared.photos, shared.videos)
+        for lane in queue.pool.lanes.values()
+        for worker in lane.workers
+    ]
+    assert len(workers) == 5  # ordinary and dear photos, one short video and two long ones
+    for worker in workers:
+        worker.start()
+    assert all(worker.pid is not None for worker in workers)
     shared.close()
-    assert worker.pid is None
+    assert all(worker.pid is None for worker in workers)
 
 
 def test_a_visitor_who_clears_streamlits_caches_makes_no_second_queue():

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Final
 import streamlit as st
 
 from emosense import settings
-from emosense.errors import EmoSenseError
+from emosense.errors import EmoSenseError, ServerBusy
 from emosense.formatting import pluralize
 from emosense.jobs.photo_jobs import PhotoItem, PhotoJob
 from emosense.media.archive import PhotoArchive
@@ -73,7 +73,11 @@ def upload_and_start(batches: SessionBatches) -> bool:
     )
     if started and model is not None:
         job = PhotoJob(name=name, items=items, model=model, options=options)
-        batches.start(job, [upload.getvalue() for upload in uploads])
+        try:
+            batches.start(job, [upload.getvalue() for upload in uploads])
+        except ServerBusy as error:
+            st.error(escape_markdown(str(error)), icon=":material/hourglass_empty:")
+            return True
         st.session_state["batch_round"] = uploader_number + 1
         st.session_state[_SAMPLE] = False
         st.rerun()
@@ -137,4 +141,4 @@ def _with_unique_names(items: list[PhotoItem]) -> list[PhotoItem]:
 
 
 def _show_error(name: str, message: str) -> None:
-    st.error(f"**{escape_markdown(name)}**: {message}", icon=":material/error:")
+    st.error(f"**{escape_markdown(name)}**: {escape_markdown(message)}", icon=":material/error:")

@@ -23,7 +23,8 @@ from emosense.ui.components.job_list import show_job_list
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.plots import show_plot
-from emosense.ui.components.tables import percent_table
+from emosense.ui.components.tables import show_dataframe
+from emosense.ui.components.waiting import describe_wait
 
 _FACES_PER_VERDICT = 12
 _FACES_OF_SINGLE_VERDICT = 96
@@ -49,7 +50,9 @@ def show_jobs(batches: SessionBatches) -> None:
 
 def _progress(job: PhotoJob) -> tuple[float, str]:
     text = f"{len(job.done):,} of {pluralize(job.total, 'photo')}"
-    if job.seconds_left is not None:
+    if (wait := job.wait) is not None and not job.done:
+        text = describe_wait(wait, "photo")
+    elif job.seconds_left is not None:
         text += f", about {job.seconds_left:.0f} s left"
     return len(job.done) / job.total, text
 
@@ -87,7 +90,7 @@ def _show_results(job: PhotoJob, number: int) -> None:
         speed = f", {len(job.done) / job.duration:.0f} photos/s" if job.duration else ""
         st.caption(
             f"{pluralize(_count_analyzed(job), 'photo')} in {job.duration:.1f} s{speed}. Classified by the "
-            f"model {job.model}. {confidence_note(job.model)}"
+            f"model {escape_markdown(job.model)}. {confidence_note(job.model)}"
         )
 
 
@@ -102,17 +105,15 @@ def _show_failures_and_empty(photos: Sequence[AnalyzedPhoto]) -> None:
         with st.expander(
             f"{pluralize(len(failures), 'photo')} could not be analysed", icon=":material/error:"
         ):
-            st.dataframe(
-                [{"photo": failure.source, "why": failure.message} for failure in failures],
-                hide_index=True,
-                width="stretch",
+            show_dataframe(
+                [{"photo": failure.source, "why": failure.message} for failure in failures]
             )
     if without_faces:
         with st.expander(
             f"No face found in {pluralize(len(without_faces), 'photo')}",
             icon=":material/face_retouching_off:",
         ):
-            st.dataframe({"photo": without_faces}, hide_index=True, width="stretch")
+            show_dataframe({"photo": without_faces})
 
 
 def _show_charts(visible: Sequence[BatchFace], number: int) -> None:
@@ -160,21 +161,14 @@ def _show_table(visible: Sequence[BatchFace], number: int) -> None:
     rows_hash = hash(tuple((id(item.photo), item.number) for item in visible))
     table_column, picture_column = st.columns([3, 2], gap="large")
     with table_column:
-        event = st.dataframe(
-            percent_table(
-                [
-                    _row(item, with_picture=len(visible) <= _MAX_ROWS_WITH_PICTURES)
-                    for item in visible
-                ],
-                ("probability", *EMOTIONS),
-            ),
-            hide_index=True,
-            width="stretch",
+        event = show_dataframe(
+            [_row(item, with_picture=len(visible) <= _MAX_ROWS_WITH_PICTURES) for item in visible],
+            probabilities=("probability", *EMOTIONS),
+            pictures=("picture",),
             row_height=48,
             key=f"batch_faces_{number}_{rows_hash}",
             on_select="rerun",
             selection_mode="single-row",
-            column_config={"picture": st.column_config.ImageColumn("", width=56)},
         )
     selected_rows = event["selection"]["rows"]
     with picture_column:

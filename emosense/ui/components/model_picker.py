@@ -11,6 +11,7 @@ import streamlit as st
 from emosense import settings
 from emosense.errors import ModelError
 from emosense.networks.registry import TrainedModel, list_models
+from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.session.query_params import query_choice
 
 _TEST_SPLIT: Final = "PrivateTest"
@@ -26,7 +27,7 @@ def loadable_models() -> dict[str, TrainedModel]:
         try:
             _ = model.card
         except ModelError as error:
-            st.warning(str(error), icon=":material/warning:")
+            st.warning(escape_markdown(str(error)), icon=":material/warning:")
         else:
             loadable[name] = model
     if not loadable:
@@ -91,12 +92,17 @@ def recommended(models: Mapping[str, TrainedModel]) -> str | None:
 
 
 def confidence_note(name: str) -> str:
-    """Return when a model abstains ("unsure") and how accurate it is otherwise; "" if unknown."""
+    """Return, as Markdown, when a model abstains ("unsure") and how accurate it is otherwise.
+
+    Empty if there is no such model.
+    """
     models = list_models()
     if name not in models:
         return ""
     model = models[name]
-    return model.calibration.describe(f"validation faces of {model.card.data_name}")
+    return model.calibration.describe(
+        f"validation faces of {escape_markdown(model.card.data_name)}"
+    )
 
 
 def _is_majority_baseline(model: TrainedModel) -> bool:

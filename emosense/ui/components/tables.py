@@ -1,23 +1,70 @@
-"""Tables of results with formatted probabilities."""
+"""Tables on pages, whose cells are safe to copy into a spreadsheet.
+
+A table has a button "Download as CSV", and its cells can be copied; the browser makes both from the
+data that it was sent. So all texts are sent as they stand in the app's own CSV files, also headers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
+import streamlit as st
+
+from emosense.export.spreadsheet import escape_formula
 from emosense.formatting import probability_percent
 
 if TYPE_CHECKING:
-    from pandas.io.formats.style import Styler
+    import pandas as pd
+
+_PICTURE_WIDTH: Final = 56
 
 
-def percent_table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Styler:
-    """Return a table that shows probabilities in percent and sorts them as numbers.
+def show_dataframe(
+    rows: Iterable[Mapping[str, Any]] | Mapping[str, Sequence[Any]] | pd.DataFrame,
+    *,
+    probabilities: Collection[str] = (),
+    pictures: Collection[str] = (),
+    column_config: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Any:
+    """Show a table without its index, as wide as its container.
 
     Args:
-        rows: one dict per row, all with the same keys.
-        columns: columns that hold probabilities, in 0..1.
+        rows: one dict per row, all with the same keys, or the values by column.
+        probabilities: columns that hold probabilities, in 0..1: shown in percent, sorted as numbers.
+        pictures: columns that hold pictures as data URLs.
+        column_config: configuration of other columns; see :func:`streamlit.dataframe`.
+        options: other arguments of :func:`streamlit.dataframe`.
+
+    Returns:
+        The return value of :func:`streamlit.dataframe`.
     """
     import pandas as pd  # takes a quarter of a second: only when a table is shown
 
-    return pd.DataFrame(rows).style.format(dict.fromkeys(columns, probability_percent))
+    config = dict(column_config or {})
+    for column in pictures:
+        config[column] = st.column_config.ImageColumn("", width=_PICTURE_WIDTH)
+    frame = pd.DataFrame(rows)
+    for column in frame.columns.difference(list(pictures)):
+        if not pd.api.types.is_numeric_dtype(frame[column]):
+            frame[column] = frame[column].map(_cell)
+    frame.columns = [escape_formula(str(column)) for column in frame.columns]
+    data: Any = frame
+    if probabilities:
+        if frame.size <= pd.get_option("styler.render.max_elements"):
+            data = frame.style.format(dict.fromkeys(probabilities, probability_percent))
+        else:
+            percent = st.column_config.NumberColumn(format="percent")
+            config |= dict.fromkeys(probabilities, percent)
+    return st.dataframe(
+        data,
+        hide_index=True,
+        width="stretch",
+        column_config={escape_formula(column): value for column, value in config.items()},
+        **options,
+    )
+
+
+def _cell(value: Any) -> Any:
+    return escape_formula(value) if isinstance(value, str) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.models.components import show_table
 from emosense.ui.models.selection import Selection
 
@@ -12,11 +13,11 @@ def show(selection: Selection) -> None:
     """Show the view."""
     for selected in selection.models:
         card = selected.card
-        st.header(selected.label)
+        st.header(selected.markdown)
         cost = "" if card.flops is None else f", {card.flops / 1e6:,.0f} million FLOPs per face"
         st.markdown(
-            f"{card.summary} Input {card.input}. **{card.parameters:,} parameters**{cost}. "
-            f"Licence {card.licence}."
+            f"{escape_markdown(card.summary)} Input {escape_markdown(card.input)}. **{card.parameters:,} parameters**{cost}. "
+            f"Licence {escape_markdown(card.licence)}."
         )
         if not card.layers:
             st.info(

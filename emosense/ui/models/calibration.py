@@ -43,7 +43,7 @@ def show(selection: Selection) -> None:
                     f"ECE {ece.value:.3f} (95 %: {ece.low:.3f} to {ece.high:.3f}), "
                     f"{_ece(uncalibrated):.3f} before calibration"
                 )
-                st.markdown(f"**{selected.label}** · {text}")
+                st.markdown(f"**{selected.markdown}** · {text}")
                 show_chart(
                     reliability_chart(
                         reliability_bins(selected.predictions),

@@ -36,7 +36,7 @@ def show(selection: Selection) -> None:
         f"{_METRIC_TITLES[metric]} per class and model; the table below has the values",
     )
     by_name = {model.model.name: model for model in selection.models}
-    titles = {name: model.label for name, model in by_name.items()}
+    titles = {name: model.markdown for name, model in by_name.items()}
     selected = by_name[query_segments("curves", "Metrics and curves of", titles)]
     _show_model(selected, classes[selected.label])
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from emosense.emotions import EMOTIONS
 from emosense.evaluation.significance import Comparison, compare
+from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.models.components import percent, show_table
 from emosense.ui.models.confusion import select_two, show_difference_chart
 from emosense.ui.models.selection import SelectedModel, Selection
@@ -23,7 +24,10 @@ def show(selection: Selection) -> None:
     try:
         comparison = compare(first.predictions, second.predictions)
     except ValueError as error:
-        st.warning(f"These two cannot be compared: {error}.", icon=":material/warning:")
+        st.warning(
+            f"These two cannot be compared: {escape_markdown(str(error))}.",
+            icon=":material/warning:",
+        )
         return
     st.markdown(f"## {verdict(first, second, comparison)}")
     difference, images = comparison.difference, len(first.predictions)
@@ -89,6 +93,6 @@ def _show_classes(first: SelectedModel, second: SelectedModel) -> None:
 def verdict(first: SelectedModel, second: SelectedModel, comparison: Comparison) -> str:
     """Return a sentence that says which model is better, if the difference is significant."""
     if comparison.p_value >= 0.05:
-        return f"{first.label} and {second.label}: no difference that these images can show"
+        return f"{first.markdown} and {second.markdown}: no difference that these images can show"
     better, worse = (first, second) if comparison.difference.value > 0 else (second, first)
-    return f"{better.label} is better than {worse.label}"
+    return f"{better.markdown} is better than {worse.markdown}"

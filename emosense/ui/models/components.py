@@ -11,6 +11,7 @@ import streamlit as st
 from emosense import formatting
 from emosense.export.spreadsheet import csv_file, spreadsheet_csv
 from emosense.ui.components.plots import show_plot
+from emosense.ui.components.tables import show_dataframe
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -44,10 +45,8 @@ def show_table(
         column: st.column_config.NumberColumn(format=number_format)
         for column, number_format in (formats or {}).items()
     }
-    st.dataframe(
+    show_dataframe(
         frame,
-        hide_index=True,
-        width="stretch",
         height="content",
         column_config=columns,
         placeholder="",

@@ -29,7 +29,7 @@ def show(selection: Selection) -> None:
         columns = st.columns(min(len(models), _CHARTS_PER_ROW))
         for column, selected in zip(columns, row, strict=False):
             with column:
-                st.markdown(f"**{selected.label}**")
+                st.markdown(f"**{selected.markdown}**")
                 confusion = confusion_of(selected)
                 caption = _most_frequent_confusion(confusion)
                 show_chart(
@@ -62,7 +62,7 @@ def show_difference(models: tuple[SelectedModel, ...]) -> None:
 def show_difference_chart(first: SelectedModel, second: SelectedModel) -> None:
     """Show the confusion matrix of the first model minus that of the second."""
     st.caption(
-        f"Blue: {first.label} predicts this class more often than {second.label}; brown: less "
+        f"Blue: {first.markdown} predicts this class more often than {second.markdown}; brown: less "
         "often. In percentage points of the true class; on the diagonal blue is better."
     )
     show_chart(

@@ -10,8 +10,10 @@ from emosense.charts.evaluation import HEADLINES, headline_chart
 from emosense.errors import EmoSenseError
 from emosense.networks.architectures import ARCHITECTURES
 from emosense.services import services
+from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.models.components import percent, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
+from emosense.ui.session.user import session_account
 from emosense.worker.messages import MeasureThroughput, Throughput
 
 _THROUGHPUTS = "model_throughputs"
@@ -79,7 +81,7 @@ def _show_headlines(selection: Selection) -> None:
         accuracy, paper = selected.intervals["accuracy"], paper_accuracy(selected)
         with column, st.container(border=True):
             st.metric(
-                f"{selected.label}, accuracy",
+                f"{selected.markdown}, accuracy",
                 percent(accuracy.value),
                 "not in the paper"
                 if paper is None
@@ -137,12 +139,17 @@ def _show_speed(selection: Selection) -> None:
         help="Takes a few seconds per model.",
     ):
         for selected in selection.models:
-            with st.spinner(f"Measuring {selected.label} ..."):
+            with st.spinner(f"Measuring {selected.markdown} ..."):
                 try:
                     request = MeasureThroughput(model=selected.model.name)
-                    throughputs[selected.model.name] = services().photos.worker.request(request)
+                    throughputs[selected.model.name] = (
+                        services().photos.pool.client(session_account()).request(request)
+                    )
                 except EmoSenseError as error:
-                    st.error(f"{selected.label}: {error}", icon=":material/error:")
+                    st.error(
+                        f"{selected.markdown}: {escape_markdown(str(error))}",
+                        icon=":material/error:",
+                    )
     rows = [
         {
             "model": selected.label,

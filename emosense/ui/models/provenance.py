@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from emosense.evaluation.bootstrap import RESAMPLES
+from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.models.components import collapsed_expander
 from emosense.ui.models.selection import Selection
 
@@ -16,11 +17,12 @@ def show_provenance(selection: Selection) -> None:
             return
         for selected in selection.models:
             card, versions = selected.card, selected.card.training.versions
+            backend = card.training.backend
             st.markdown(
-                f"**{selected.label}**: {card.data.name}, {card.data.training_images:,} training "
-                f"images; seed {card.recipe.seed}; {card.training.hardware}, "
-                f"{card.training.backend} {versions.get(card.training.backend, '')}, "
-                f"Keras {versions.get('keras', '')}. {card.earlier_runs} To train "
+                f"**{selected.markdown}**: {escape_markdown(card.data.name)}, {card.data.training_images:,} training "
+                f"images; seed {card.recipe.seed}; {escape_markdown(card.training.hardware)}, "
+                f"{escape_markdown(backend)} {escape_markdown(versions.get(backend, ''))}, "
+                f"Keras {escape_markdown(versions.get('keras', ''))}. {card.earlier_runs} To train "
                 "and evaluate again:"
             )
             st.code(

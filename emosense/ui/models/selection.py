@@ -17,6 +17,7 @@ from emosense.evaluation.predictions import (
 from emosense.networks.model_card import PREDICTIONS_FILE, ModelCard
 from emosense.networks.registry import TrainedModel
 from emosense.render.colours import model_colours
+from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import loadable_models, model_labels
 from emosense.ui.session.query_params import query_choices, query_segments
 
@@ -43,6 +44,11 @@ class SelectedModel:
     colour: str
     predictions: Predictions
     intervals: dict[str, Interval]
+
+    @property
+    def markdown(self) -> str:
+        """The label as Markdown: titles of models are foreign text."""
+        return escape_markdown(self.label)
 
     @property
     def card(self) -> ModelCard:
@@ -119,7 +125,7 @@ def select_models(*, with_images: bool) -> Selection | None:
                     "Models",
                     names,
                     selection_mode="multi",
-                    format_func=labels.__getitem__,
+                    format_func=lambda name: escape_markdown(labels[name]),
                     key=key,
                     wrap=True,
                 ),
@@ -140,7 +146,7 @@ def select_models(*, with_images: bool) -> Selection | None:
                     usable[name], split, include_duplicates
                 )
             except ModelError as error:
-                st.warning(str(error), icon=":material/warning:")
+                st.warning(escape_markdown(str(error)), icon=":material/warning:")
             else:
                 models.append(
                     SelectedModel(

@@ -10,6 +10,7 @@ import streamlit as st
 from emosense.charts.evaluation import learning_chart
 from emosense.errors import ModelError
 from emosense.networks.model_card import CardRecipe
+from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.models.components import collapsed_expander, percent, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
 
@@ -22,23 +23,24 @@ def show(selection: Selection) -> None:
         "marks the epoch whose weights are used: the one with the best validation accuracy."
     )
     for selected in selection.models:
-        st.header(selected.label)
+        st.header(selected.markdown)
         try:
             history = selected.model.history()
         except ModelError as error:
-            st.warning(str(error), icon=":material/warning:")
+            st.warning(escape_markdown(str(error)), icon=":material/warning:")
             continue
         card, best_epoch = selected.card, selected.card.selected_epoch
         metrics = history[best_epoch - 1]
         split = selected.model.calibration.part
         text = (
             f"Epoch {best_epoch} of {len(history)}: validation accuracy {percent(metrics['val_accuracy'])}"
-            + (f" on {split}" if split else "")
+            + (f" on {escape_markdown(split)}" if split else "")
         )
         duration = timedelta(seconds=round(card.training.seconds))
         st.markdown(
             f"{text}, loss {metrics['val_loss']:.3f}. Trained for {duration} h on "
-            f"{card.training.hardware}. {card.earlier_runs}" + _plateau_note(selected, history)
+            f"{escape_markdown(card.training.hardware)}. {card.earlier_runs}"
+            + _plateau_note(selected, history)
         )
         if _is_augmented(card.recipe):
             st.caption(

@@ -15,9 +15,11 @@ from emosense.errors import EmoSenseError
 from emosense.faces.options import DetectorOptions
 from emosense.jobs.photo_jobs import AnalyzedPhoto
 from emosense.results import PhotoFailure, PhotoResult
+from emosense.ui.components.waiting import describe_wait
 from emosense.ui.photo.session import Photo
-from emosense.worker.client import InferenceWorker
+from emosense.worker.lanes import InferencePool
 from emosense.worker.messages import AnalyzePhoto
+from emosense.worker.scheduler import Account, Wait
 
 EXPLANATIONS = "photo_explanations"
 _CACHE = "photo_analyses"
@@ -42,9 +44,20 @@ class UploadAnalysis(AnalyzedPhoto):
 
 
 def analyze_photos(
-    worker: InferenceWorker, photos: Sequence[Photo], model: str, options: DetectorOptions
+    pool: InferencePool,
+    account: Account,
+    photos: Sequence[Photo],
+    model: str,
+    options: DetectorOptions,
 ) -> list[UploadAnalysis]:
     """Analyse photos and show the progress; results cached in the session are reused.
+
+    Args:
+        pool: inference processes.
+        account: user and session that the analysis is charged to.
+        photos: photos to analyse.
+        model: registry name of the network.
+        options: detector options.
 
     Returns:
         One analysis per photo, in order; a failure for a photo that cannot be analysed.
@@ -55,13 +68,21 @@ def analyze_photos(
     progress_bar = st.progress(0.0, _progress_text(0, total)) if total else None
     analyses: dict[object, UploadAnalysis] = {}
     finished = 0
+
+    def on_wait(wait: Wait | None) -> None:
+        if progress_bar is not None:
+            text = _progress_text(finished, total)
+            text = text if wait is None else describe_wait(wait, "photo")
+            progress_bar.progress(finished / total, text)
+
+    client = pool.client(account, on_wait=on_wait)
     for key, photo in zip(keys, photos, strict=True):
         if key in cached:
             analyses[key] = cached[key]
             continue
         try:
             request = AnalyzePhoto(data=photo.data, name=photo.name, model=model, options=options)
-            response = worker.request(request)
+            response = client.request(request)
             analyses[key] = UploadAnalysis(
                 result=response.result,
                 preview=response.preview,

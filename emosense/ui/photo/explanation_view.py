@@ -8,8 +8,9 @@ import streamlit as st
 
 from emosense.errors import EmoSenseError
 from emosense.results import Face
+from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.photo.analysis import EXPLANATIONS, UploadAnalysis
-from emosense.worker.client import InferenceWorker
+from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import ExplainFace, FaceExplanation
 
 _MAX_EXPLANATIONS = 60
@@ -18,7 +19,7 @@ _HEATMAP_SIDE = 300
 
 @st.fragment
 def show_explanation(
-    worker: InferenceWorker, analysis: UploadAnalysis, face: Face, model: str, key: str
+    client: PoolClient, analysis: UploadAnalysis, face: Face, model: str, key: str
 ) -> None:
     """Show a button that explains a face's prediction, then the explanation."""
     explanations: dict[Any, FaceExplanation] = st.session_state.setdefault(EXPLANATIONS, {})
@@ -40,9 +41,9 @@ def show_explanation(
                 request = ExplainFace(
                     data=analysis.photo.data, face=face, model=model, side=_HEATMAP_SIDE
                 )
-                explanation = worker.request(request)
+                explanation = client.request(request)
         except EmoSenseError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(escape_markdown(str(error)), icon=":material/error:")
             return
         while len(explanations) >= _MAX_EXPLANATIONS:
             explanations.pop(next(iter(explanations)))

@@ -7,7 +7,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import streamlit as st
 
@@ -23,14 +23,12 @@ from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.pictures import show_picture
 from emosense.ui.components.plots import show_plot
-from emosense.ui.components.tables import percent_table
+from emosense.ui.components.tables import show_dataframe
 from emosense.ui.photo.analysis import UploadAnalysis
 from emosense.ui.photo.explanation_view import show_explanation
-from emosense.worker.client import InferenceWorker
+from emosense.ui.session.downloads import check_room
+from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import AnnotatePhoto
-
-if TYPE_CHECKING:
-    from pandas.io.formats.style import Styler
 
 _FACES_PER_PAGE: Final = 12
 _FACES_PER_ROW: Final = 3
@@ -44,12 +42,12 @@ def show_empty() -> None:
         "numbered; each gets the probabilities of seven emotions: "
         + ", ".join(EMOTIONS)
         + ". Photos are analysed on the machine that runs this app, are never written to its disk, "
-        "and are forgotten when you close this page.",
+        "and are forgotten two minutes after you close this page.",
         icon=":material/add_photo_alternate:",
     )
 
 
-def show_results(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) -> None:
+def show_results(client: PoolClient, analyses: Sequence[UploadAnalysis]) -> None:
     """Show all photos with their faces, and downloads; several photos get a summary first."""
     results = [a.result for a in analyses if isinstance(a.result, PhotoResult)]
     announce(_screen_reader_text(analyses))
@@ -61,11 +59,11 @@ def show_results(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) ->
     for index, analysis in enumerate(analyses):
         if isinstance(analysis.result, PhotoFailure):
             st.error(
-                f"**{escape_markdown(analysis.photo.name)}**: {analysis.result.message}",
+                f"**{escape_markdown(analysis.photo.name)}**: {escape_markdown(analysis.result.message)}",
                 icon=":material/error:",
             )
         elif len(analyses) == 1:
-            _show_photo(worker, analysis, analysis.result, index, single=True)
+            _show_photo(client, analysis, analysis.result, index, single=True)
         else:
             with st.expander(
                 f"{escape_markdown(analysis.result.source)}: {headline(analysis.result)}",
@@ -74,9 +72,9 @@ def show_results(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) ->
                 on_change="rerun",  # the content of collapsed photos is not built
             ) as expander:
                 if expander.open:
-                    _show_photo(worker, analysis, analysis.result, index)
+                    _show_photo(client, analysis, analysis.result, index)
     if results:
-        _downloads(worker, analyses)
+        _downloads(client, analyses)
 
 
 def _summary_title(analyses: Sequence[UploadAnalysis]) -> str:
@@ -103,12 +101,10 @@ def _show_summary(analyses: Sequence[UploadAnalysis]) -> None:
     st.header(_summary_title(analyses))
     table, chart = st.columns([3, 2], gap="large")
     with table:
-        st.dataframe(
+        show_dataframe(
             [_summary_row(a) for a in analyses],
-            hide_index=True,
-            width="stretch",
+            pictures=("picture",),
             row_height=48,
-            column_config={"picture": st.column_config.ImageColumn("", width=56)},
             key="photo_summary",
         )
     if faces:
@@ -136,7 +132,7 @@ def _summary_row(analysis: UploadAnalysis) -> dict[str, object]:
 
 
 def _show_photo(
-    worker: InferenceWorker,
+    client: PoolClient,
     analysis: UploadAnalysis,
     result: PhotoResult,
     index: int,
@@ -163,18 +159,18 @@ def _show_photo(
             )
         if not many:
             for number in range(1, len(result.faces) + 1):
-                _show_face(worker, analysis, result, number, f"{index}-{number}")
-        _annotated_download(worker, analysis, result, index)
+                _show_face(client, analysis, result, number, f"{index}-{number}")
+        _annotated_download(client, analysis, result, index)
         st.caption(
-            f"Detected by {result.detector}; classified by the model {result.model}. "
-            + confidence_note(result.model)
+            f"Detected by {escape_markdown(result.detector)}; classified by the model "
+            f"{escape_markdown(result.model)}. " + confidence_note(result.model)
         )
     if many:
-        _show_many_faces(worker, analysis, result, index)
+        _show_many_faces(client, analysis, result, index)
 
 
 def _show_many_faces(
-    worker: InferenceWorker, analysis: UploadAnalysis, result: PhotoResult, index: int
+    client: PoolClient, analysis: UploadAnalysis, result: PhotoResult, index: int
 ) -> None:
     key = f"photo_cards_{analysis.photo.digest}"
     limit = max(_FACES_PER_PAGE, st.session_state.get(key, 0))
@@ -184,7 +180,7 @@ def _show_many_faces(
         row = visible[start : start + _FACES_PER_ROW]
         for column, number in zip(columns, row, strict=False):
             with column:
-                _show_face(worker, analysis, result, number, f"{index}-{number}")
+                _show_face(client, analysis, result, number, f"{index}-{number}")
     hidden = len(result.faces) - len(visible)
     if hidden and st.button(
         f"Show {min(hidden, _FACES_PER_PAGE)} more of {pluralize(len(result.faces), 'face')}",
@@ -195,13 +191,13 @@ def _show_many_faces(
         st.rerun()
     if len(result.faces) > _FACES_PER_PAGE:
         with st.expander(f"All {len(result.faces)} faces as a table"):
-            st.dataframe(
-                _face_table(result), hide_index=True, width="stretch", key=f"faces_{index}"
+            show_dataframe(
+                _face_rows(result), probabilities=(*EMOTIONS, "detection"), key=f"faces_{index}"
             )
 
 
 def _show_face(
-    worker: InferenceWorker, analysis: UploadAnalysis, result: PhotoResult, number: int, key: str
+    client: PoolClient, analysis: UploadAnalysis, result: PhotoResult, number: int, key: str
 ) -> None:
     face, crop = result.faces[number - 1], analysis.crops[number - 1]
     probability = probability_percent(face.probability)
@@ -227,11 +223,11 @@ def _show_face(
                 for name, p in zip(EMOTIONS, face.probabilities, strict=True)
             ),
         )
-        show_explanation(worker, analysis, face, result.model, key)
+        show_explanation(client, analysis, face, result.model, key)
 
 
-def _face_table(result: PhotoResult) -> Styler:
-    rows = [
+def _face_rows(result: PhotoResult) -> list[dict[str, object]]:
+    return [
         {
             "face": number,
             "emotion": face.verdict,
@@ -241,15 +237,14 @@ def _face_table(result: PhotoResult) -> Styler:
         }
         for number, face in enumerate(result.faces, start=1)
     ]
-    return percent_table(rows, (*EMOTIONS, "detection"))
 
 
 def _annotated_download(
-    worker: InferenceWorker, analysis: UploadAnalysis, result: PhotoResult, index: int
+    client: PoolClient, analysis: UploadAnalysis, result: PhotoResult, index: int
 ) -> None:
     st.download_button(
         "Annotated photo (PNG)",
-        lambda: _annotated(worker, analysis, "PNG"),
+        lambda: _annotated(client, analysis, "PNG"),
         file_name=f"{PurePath(result.source).stem}-emosense.png",
         mime="image/png",
         icon=":material/download:",
@@ -259,19 +254,21 @@ def _annotated_download(
 
 
 def _annotated(
-    worker: InferenceWorker, analysis: UploadAnalysis, image_format: Literal["PNG", "JPEG"]
+    client: PoolClient, analysis: UploadAnalysis, image_format: Literal["PNG", "JPEG"]
 ) -> bytes:
     assert isinstance(analysis.result, PhotoResult)
     request = AnnotatePhoto(
         data=analysis.photo.data, result=analysis.result, image_format=image_format
     )
     try:
-        return worker.request(request)
+        file = client.request(request)
     except WorkerDied:  # another session's file may have caused it: retry once
-        return worker.request(request)
+        file = client.request(request)
+    check_room(client.account.session, len(file))
+    return file
 
 
-def _downloads(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) -> None:
+def _downloads(client: PoolClient, analyses: Sequence[UploadAnalysis]) -> None:
     results = [analysis.result for analysis in analyses]
     analyzed = [a for a in analyses if isinstance(a.result, PhotoResult)]
     columns = st.columns(3 if len(analyzed) > 1 else 2)
@@ -298,7 +295,7 @@ def _downloads(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) -> N
     if len(analyzed) > 1:
         columns[2].download_button(
             "All photos with boxes (zip)",
-            lambda: _archive(worker, analyzed, results),
+            lambda: _archive(client, analyzed, results),
             file_name="emosense.zip",
             mime="application/zip",
             icon=":material/folder_zip:",
@@ -309,7 +306,7 @@ def _downloads(worker: InferenceWorker, analyses: Sequence[UploadAnalysis]) -> N
 
 
 def _archive(
-    worker: InferenceWorker,
+    client: PoolClient,
     analyzed: Sequence[UploadAnalysis],
     results: Sequence[PhotoResult | PhotoFailure],
 ) -> bytes:
@@ -319,10 +316,12 @@ def _archive(
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("emosense.csv", csv_file(photo_export.to_csv(results)))
         for analysis in analyzed:
-            stem = PurePath(analysis.photo.name).stem
+            # Some programs take a backslash in an archive for a folder.
+            stem = PurePath(analysis.photo.name.replace("\\", "/")).stem
             stems[stem] += 1
             suffix = f"-{stems[stem]}" if stems[stem] > 1 else ""
-            archive.writestr(f"{stem}{suffix}-emosense.jpg", _annotated(worker, analysis, "JPEG"))
+            archive.writestr(f"{stem}{suffix}-emosense.jpg", _annotated(client, analysis, "JPEG"))
+            check_room(client.account.session, buffer.tell())
     return buffer.getvalue()
 
 

@@ -8,6 +8,8 @@ import streamlit as st
 
 from emosense.emotions import EMOTIONS
 from emosense.networks.registry import TrainedModel
+from emosense.ui.components.markdown import code_span
+from emosense.ui.components.tables import show_dataframe
 
 _TEST_SPLIT = "PrivateTest"
 
@@ -28,14 +30,14 @@ def show_error_rates(models: Mapping[str, TrainedModel]) -> None:
         f"**Error rates: how often the networks are wrong**, on FER2013's {_TEST_SPLIT}, per true "
         "class (people's label)"
     )
-    st.dataframe(
+    show_dataframe(
         rows,
-        hide_index=True,
-        width="stretch",
         key="error_rates",
         column_config={
             name: st.column_config.NumberColumn(format="percent") for name in ("all", *EMOTIONS)
         },
     )
-    commands = ", ".join(f"`emosense evaluate {name} --data fer2013.csv`" for name in models)
+    commands = ", ".join(
+        code_span(f"emosense evaluate {name} --data fer2013.csv") for name in models
+    )
     st.caption(f"From the models' cards; {commands} measures them again.")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from streamlit.runtime.scriptrunner import get_script_run_ctx
-
 from emosense.jobs.job import Job
 from emosense.jobs.queue import JobQueue
 from emosense.ui.session.cleanup import SessionResource
+from emosense.ui.session.user import session_account
 
 JobT = TypeVar("JobT", bound=Job)
 
@@ -19,8 +18,8 @@ class SessionJobs(SessionResource, Generic[JobT]):
     Attributes:
         jobs: jobs by number, from 1, in the order in which they were submitted.
 
-    >>> from emosense.worker.client import InferenceWorker
-    >>> SessionJobs(JobQueue(InferenceWorker())).jobs
+    >>> from emosense.services import services
+    >>> SessionJobs(services().videos).jobs
     {}
     """
 
@@ -30,21 +29,20 @@ class SessionJobs(SessionResource, Generic[JobT]):
         self._count = 0
 
     def submit(self, job: JobT) -> int:
-        """Queue a job for this session and return its number."""
-        context = get_script_run_ctx()
-        job.owner = "" if context is None else context.session_id
+        """Queue a job for this session and return its number.
+
+        Raises:
+            ServerBusy: too many jobs of the session or the user have not finished.
+        """
+        job.account = session_account()
+        self._queue.submit(job)
         self._count += 1
         self.jobs[self._count] = job
-        self._queue.submit(job)
         return self._count
 
     def cancel(self, job: JobT) -> None:
         """Cancel a job; its partial results are kept."""
         self._queue.cancel(job)
-
-    def position(self, job: JobT) -> int:
-        """Return the number of jobs, of all sessions, that are queued before this one."""
-        return self._queue.position(job)
 
     def remove(self, number: int) -> JobT:
         """Cancel a job, remove it with its results and return it."""

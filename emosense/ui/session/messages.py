@@ -11,16 +11,16 @@ from emosense.ui import streamlit_internals
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-KINDS: Final = frozenset(
-    {
-        "rerun_script",
-        "stop_script",
-        "file_urls_request",
-        "app_heartbeat",
-        "backend_operation_request",
-    }
-)
-"""Kinds that pages need. Not: clearing caches, which all visitors share; development tools."""
+COSTS: Final = {
+    "rerun_script": 1,
+    "stop_script": 1,
+    "file_urls_request": 1,
+    "app_heartbeat": 1,
+    "dataframe_chunk": 1,
+    "deferred_file": 10,  # prepares a download
+}
+"""Kinds that pages need, and how many tokens each takes. Not among them: clearing caches, which all
+visitors share, and tools for developers."""
 MAX_BYTES: Final = 2**20
 BURST: Final = 60
 PER_SECOND: Final = 10.0
@@ -62,17 +62,17 @@ class _FilteredMessages:
             if message["type"] != "websocket.receive":
                 return message
             data = message.get("bytes") or b""
-            await self._take_token()
             if len(data) > MAX_BYTES:
                 return {"type": "websocket.disconnect", "code": 1009}  # RFC 6455: too big
             kind = streamlit_internals.message_kind(data)
+            await self._take_tokens(COSTS.get(kind or "", 1))
             # What cannot be parsed is Streamlit's to refuse: it closes the connection.
-            if kind is None or kind in KINDS:
+            if kind is None or kind in COSTS:
                 return message
 
-    async def _take_token(self) -> None:
+    async def _take_tokens(self, count: int) -> None:
         now = time.monotonic()
-        self._tokens = min(BURST, self._tokens + (now - self._refilled) * PER_SECOND) - 1
+        self._tokens = min(BURST, self._tokens + (now - self._refilled) * PER_SECOND) - count
         self._refilled = now
         if self._tokens < 0:
             await asyncio.sleep(-self._tokens / PER_SECOND)

@@ -15,6 +15,8 @@ from typing import Final, Generic, TypeVar
 
 import streamlit as st
 
+from emosense.ui.components.markdown import escape_markdown
+
 Value = TypeVar("Value")
 
 PAGE: Final = "page"
@@ -98,8 +100,10 @@ def _parse_url(parameter: Parameter[Value], texts: list[str]) -> Value:
     value, invalid = parameter.parse(texts)
     if invalid:
         st.warning(
-            f"The link asks for {parameter.name} {', '.join(invalid)[:80]!r}, which is not among "
-            f"{parameter.expected}.",
+            escape_markdown(
+                f"The link asks for {parameter.name} {', '.join(invalid)[:80]!r}, which is not among "
+                f"{parameter.expected}."
+            ),
             icon=":material/link_off:",
         )
     return parameter.default if value is None else value

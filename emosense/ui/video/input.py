@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from emosense import settings
-from emosense.errors import EmoSenseError
+from emosense.errors import EmoSenseError, ServerBusy
 from emosense.media.formats import VIDEO_FORMATS
 from emosense.results import VideoInfo
 from emosense.samples import SAMPLE_CLIP_NAME, SAMPLE_CREDIT
@@ -16,7 +16,9 @@ from emosense.ui.components.pictures import show_picture
 from emosense.ui.components.upload_kinds import group_by_kind, redirect_uploads
 from emosense.ui.components.upload_limits import within_limit
 from emosense.ui.session.query_params import query_choice, query_flag
+from emosense.ui.session.user import session_account
 from emosense.ui.video.session import SessionVideos, Upload
+from emosense.video.cost import duration_notice
 from emosense.video.options import VideoOptions
 
 _FRAME_RATES = {"1": 1.0, "3": 3.0, "5": 5.0, "10": 10.0, "20": 20.0, "every frame": None}
@@ -57,17 +59,21 @@ def upload_video(videos: SessionVideos) -> Upload | None:
     if key is None:
         return None
     name = SAMPLE_CLIP_NAME if uploaded is None else uploaded.name
+    client = services().photos.pool.client(session_account())
     try:
         with st.spinner("Opening the video ..."):
             if uploaded is None:
-                return videos.add_sample(key, services().photos.worker)
-            return videos.add(key, name, uploaded, services().photos.worker)
+                return videos.add_sample(key, client)
+            return videos.add(key, name, uploaded, client)
     except EmoSenseError as error:
         # Messages about a file start with its name, which is shown in bold here.
         text = str(error).removeprefix(f"{name}: ")
-        st.error(f"**{escape_markdown(name)}**: {text}", icon=":material/error:")
+        st.error(f"**{escape_markdown(name)}**: {escape_markdown(text)}", icon=":material/error:")
     except OSError as error:
-        st.error(f"The upload cannot be stored: {error.strerror}.", icon=":material/error:")
+        st.error(
+            f"The upload cannot be stored: {escape_markdown(str(error.strerror))}.",
+            icon=":material/error:",
+        )
     return None
 
 
@@ -76,7 +82,7 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
     picture, options_column = st.columns([2, 3], gap="large")
     with picture:
         show_picture(upload.preview, "video_preview", f"First frame of {upload.name}")
-        st.caption(f"{escape_markdown(upload.name)} · {describe(upload.info)}")
+        st.caption(f"{escape_markdown(upload.name)} · {escape_markdown(describe(upload.info))}")
         if upload.name == SAMPLE_CLIP_NAME and st.session_state.get(_SAMPLE):
             st.caption(f"Made from a photo: {SAMPLE_CREDIT}")
     with options_column:
@@ -117,6 +123,11 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
                     "missed.",
                 ),
             )
+        options = VideoOptions(per_second=_FRAME_RATES[frame_rate], detect_every=3 if sparse else 1)
+        limits = settings.video_limits()
+        notice = duration_notice(upload.info, options, limits, annotated=annotated)
+        if notice is not None:
+            st.info(notice, icon=":material/hourglass:")
         if st.button(
             "Analyse",
             type="primary",
@@ -125,10 +136,11 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
             disabled=model is None,
         ):
             assert model is not None
-            options = VideoOptions(
-                per_second=_FRAME_RATES[frame_rate], detect_every=3 if sparse else 1
-            )
-            videos.start(upload, model, options, annotated=annotated)
+            try:
+                videos.start(upload, model, options, annotated=annotated)
+            except ServerBusy as error:
+                st.error(escape_markdown(str(error)), icon=":material/hourglass_empty:")
+                return
             st.rerun()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from emosense.filesystem.disk import check_free_space
 from emosense.jobs.video_jobs import VideoJob
 from emosense.results import VideoInfo
 from emosense.samples import SAMPLE_CLIP_NAME
@@ -15,7 +17,7 @@ from emosense.services import services
 from emosense.ui.session.cleanup import session_resource
 from emosense.ui.session.jobs import SessionJobs
 from emosense.video.options import VideoOptions
-from emosense.worker.client import InferenceWorker
+from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import InspectVideo, WriteSampleClip
 
 _CHUNK_BYTES = 2**20
@@ -64,27 +66,29 @@ class SessionVideos(SessionJobs[VideoJob]):
         """Load a model while the visitor selects options, so that the analysis starts at once."""
         self._queue.preload(model)
 
-    def add(self, key: str, name: str, content: BinaryIO, worker: InferenceWorker) -> Upload:
+    def add(self, key: str, name: str, content: BinaryIO, client: PoolClient) -> Upload:
         """Write an upload to disk and open it.
 
         Args:
             key: key of the upload; the same key returns the same video.
             name: file name, for messages and downloads.
             content: binary stream of the file.
-            worker: inference process that opens the video.
+            client: client of the inference processes, one of which opens the video.
 
         Raises:
             EmoSenseError: the file is not a readable video; it is removed from disk.
         """
 
         def write(path: Path) -> None:
+            size = content.seek(0, os.SEEK_END)
+            check_free_space(path.parent, name, size)
             content.seek(0)
             with path.open("wb") as file:
                 shutil.copyfileobj(content, file, _CHUNK_BYTES)
 
-        return self._open(key, name, write, worker)
+        return self._open(key, name, write, client)
 
-    def add_sample(self, key: str, worker: InferenceWorker) -> Upload:
+    def add_sample(self, key: str, client: PoolClient) -> Upload:
         """Write the sample video to disk and open it.
 
         Raises:
@@ -92,12 +96,12 @@ class SessionVideos(SessionJobs[VideoJob]):
         """
 
         def write(path: Path) -> None:
-            worker.request(WriteSampleClip(path=str(path)))
+            client.request(WriteSampleClip(path=str(path)))
 
-        return self._open(key, SAMPLE_CLIP_NAME, write, worker)
+        return self._open(key, SAMPLE_CLIP_NAME, write, client)
 
     def _open(
-        self, key: str, name: str, write: Callable[[Path], None], worker: InferenceWorker
+        self, key: str, name: str, write: Callable[[Path], None], client: PoolClient
     ) -> Upload:
         if key not in self.uploads:
             folder = self._spool.new_folder()
@@ -105,7 +109,7 @@ class SessionVideos(SessionJobs[VideoJob]):
                 path = folder / "video"
                 write(path)
                 request = InspectVideo(path=str(path), name=name, preview_side=_PREVIEW_SIDE)
-                response = worker.request(request)
+                response = client.request(request)
             except BaseException:
                 self._spool.remove(folder)
                 raise

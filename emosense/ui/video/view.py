@@ -9,17 +9,21 @@ from pathlib import Path
 import streamlit as st
 
 from emosense.charts.video import time_share_chart, timeline_chart
+from emosense.errors import ServerBusy
 from emosense.export import video as video_export
 from emosense.export.spreadsheet import csv_file
 from emosense.export.webvtt import to_webvtt
 from emosense.formatting import percent, pluralize, probability_percent
-from emosense.jobs.job import JobState
 from emosense.jobs.video_jobs import VideoJob
 from emosense.results import VideoResult
+from emosense.ui import streamlit_internals
 from emosense.ui.components.job_list import show_job_list
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.plots import show_plot
+from emosense.ui.components.tables import show_dataframe
+from emosense.ui.components.waiting import describe_wait
+from emosense.ui.session.downloads import check_room
 from emosense.ui.video.session import SessionVideos
 from emosense.video.timeline import Timeline, timelines
 
@@ -37,7 +41,7 @@ def show_empty() -> None:
         "**Drop a video above.** Faces are found and followed: each person keeps a number, and "
         "gets a timeline of seven emotions. You get the video with boxes and its own sound, "
         "key moments, and everything as CSV, JSON and captions. Videos are analysed on the "
-        "machine that runs this app and are deleted when you close the page.",
+        "machine that runs this app and are deleted two minutes after you close the page.",
         icon=":material/video_file:",
     )
 
@@ -46,10 +50,8 @@ def show_jobs(videos: SessionVideos) -> None:
     """Show all jobs of the session, the newest first."""
 
     def progress(job: VideoJob) -> tuple[float, str]:
-        if job.state is JobState.WAITING:
-            ahead = videos.position(job)
-            text = "one video" if ahead <= 1 else f"{ahead} videos"
-            return 0.0, f"Waiting in the queue: {text} ahead"
+        if (wait := job.wait) is not None:
+            return job.fraction or 0.0, describe_wait(wait, "video")
         if not job.frames_read:
             return 0.0, "Starting ..."
         text = f"{pluralize(job.frames_read, 'frame')}, {job.frames_per_second:.0f} frames/s"
@@ -69,16 +71,16 @@ def show_jobs(videos: SessionVideos) -> None:
 def _show_results(job: VideoJob, number: int) -> None:
     result = job.result
     if job.error is not None:
-        st.error(job.error, icon=":material/error:")
+        st.error(escape_markdown(job.error), icon=":material/error:")
     if result is None:
         return
     if result.problem and job.error is None:
         st.warning(
-            f"The analysis is partial: {result.problem}. What was done until then is below.",
+            f"The analysis is partial: {escape_markdown(result.problem)}. What was done until then is below.",
             icon=":material/warning:",
         )
     for note in job.notes:
-        st.warning(note, icon=":material/warning:")
+        st.warning(escape_markdown(note), icon=":material/warning:")
     person_timelines = timelines(result)
     if person_timelines:
         _show_people(job, result, person_timelines, number)
@@ -97,8 +99,8 @@ def _show_results(job: VideoJob, number: int) -> None:
     )
     st.caption(
         f"{pluralize(len(result.frames), 'frame')} analysed of {result.frames_read:,}{speed}. "
-        f"Detected by {result.detector or 'YuNet'}; classified by the model {result.model}. "
-        + confidence_note(result.model)
+        f"Detected by {escape_markdown(result.detector or 'YuNet')}; classified by the model "
+        f"{escape_markdown(result.model)}. " + confidence_note(result.model)
     )
 
 
@@ -143,12 +145,7 @@ def _show_people(
             f"person {timeline.person} mostly {timeline.dominant}" for timeline in longest
         ),
     )
-    st.dataframe(
-        [_row(timeline) for timeline in person_timelines],
-        hide_index=True,
-        width="stretch",
-        key=f"people_{number}",
-    )
+    show_dataframe([_row(timeline) for timeline in person_timelines], key=f"people_{number}")
 
 
 def _show_timeline(timeline: Timeline, cursor: float | None, number: int) -> None:
@@ -189,13 +186,24 @@ def _show_video(job: VideoJob, result: VideoResult, start_time: float) -> None:
     path = _annotated_path(job)
     if path is None:
         return
+    try:
+        data = _read_annotated(path)
+    except ServerBusy as error:
+        st.warning(escape_markdown(str(error)), icon=":material/memory:")
+        return
     st.video(
-        path.read_bytes(),
+        data,
         format="video/mp4",
         start_time=start_time,
         subtitles={"emotions": to_webvtt(result)} if result.persons else None,
         alt=f"{job.name} with boxes",
     )
+
+
+def _read_annotated(path: Path) -> bytes:
+    """Return the annotated video, if there is room for it."""
+    check_room(streamlit_internals.session_id(), path.stat().st_size)
+    return path.read_bytes()
 
 
 def _show_key_moments(job: VideoJob, timeline: Timeline, number: int) -> None:
@@ -233,7 +241,7 @@ def _downloads(job: VideoJob, result: VideoResult, number: int) -> None:
     if path is not None:
         columns[0].download_button(
             "Video with boxes",
-            path.read_bytes,
+            partial(_read_annotated, path),
             file_name=f"{stem}-emosense.mp4",
             mime="video/mp4",
             icon=":material/movie:",

@@ -80,15 +80,15 @@ def test_uploads_at_the_same_time_count_together():
     limits.add("a", "ann", 10 * MB)
 
 
-def test_one_user_leaves_half_of_the_memory_to_others():
-    limits = budget(Store(), session=1000, server=200)
-    limits.add("a", "ann", 100 * MB)
+def test_one_user_leaves_room_to_others():
+    limits = budget(Store(), session=1000, server=300)
+    limits.add("a", "ann", 90 * MB)
     with pytest.raises(Refusal) as refused:
         limits.add("a2", "ann", 1)
     assert refused.value.status == 503
-    assert "100 MB of them yours" in str(refused.value)
+    assert "90 MB of them yours" in str(refused.value)
     limits.remove("a2", 1)
-    limits.add("b", "bob", 50 * MB)
+    limits.add("b", "bob", 45 * MB)
 
 
 def test_twenty_greedy_users_leave_room_for_a_newcomer():
@@ -98,12 +98,12 @@ def test_twenty_greedy_users_leave_room_for_a_newcomer():
             for _ in range(2000):
                 limits.add(f"s{attacker}", f"u{attacker}", MB)
         limits.remove(f"s{attacker}", MB)  # the part that was refused is not kept
-    limits.add("new", "newcomer", 1)
+    limits.add("new", "newcomer", 16 * MB)
 
 
 def test_stored_uploads_of_sessions_count_for_the_user_who_sent_them():
     store = Store()
-    limits = budget(store, session=1000, server=200)
+    limits = budget(store, session=1000, server=300)
     for session in ("a", "b"):
         limits.add(session, "ann", 45 * MB)
         store.held[session] = 45 * MB

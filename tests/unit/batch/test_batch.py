@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import fsspec
@@ -661,6 +662,15 @@ def test_cores_are_dealt_out():
     assert split_cores([5, 6], 3) == [[5], [6], [5]]
     with pytest.raises(BatchError, match="at least 1"):
         LocalPool(0)
+
+
+def test_a_fetched_video_never_fills_the_disk(tmp_path, monkeypatch):
+    usage = SimpleNamespace(free=8000)
+    monkeypatch.setattr("emosense.filesystem.disk.shutil.disk_usage", lambda _: usage)
+    fsspec.filesystem("memory").pipe_file("/full/a.mp4", np.zeros(5000, np.uint8).tobytes())
+    run_job("memory://full", str(tmp_path), OPTIONS, in_this_process)
+    (row,) = ResultStore(str(tmp_path)).read().to_pylist()
+    assert "as little disk space is left" in row["error"]
 
 
 def test_large_files_are_refused_before_they_are_fetched(album, tmp_path, monkeypatch):

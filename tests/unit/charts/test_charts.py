@@ -72,3 +72,16 @@ def test_numbers_of_heat_maps_can_be_read_in_every_cell(dark):
 def test_zero_has_the_background_colour_of_a_dark_page():
     (trace,) = confusion_chart(np.eye(7, dtype=int), normalize=True, dark=True).data
     assert contrast(rgb(trace.colorscale[0][1]), rgb("#10141D")) < 1.2
+
+
+def test_titles_of_models_are_no_html_and_no_template():
+    title = "<a href='http://evil.com'>x</a> %{x} &lt;b&gt;"
+    metrics = dict.fromkeys(HEADLINES, Interval(0.5, 0.4, 0.6))
+    charts = [
+        headline_chart({title: metrics}, {title: "#000000"}, {title: 0.5}),
+        difference_chart(np.eye(7, dtype=int), np.eye(7, dtype=int), (title, title)),
+    ]
+    texts = [text for f in charts for t in f.data for text in (t.name, t.hovertemplate) if text]
+    assert any("&lt;a href=" in text and "&#37;{x} &amp;lt;b" in text for text in texts)
+    assert not any("<a" in text or "%{x} &" in text for text in texts)
+    assert "&lt;a href=" in charts[1].data[0].hovertemplate

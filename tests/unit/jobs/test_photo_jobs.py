@@ -2,18 +2,19 @@
 
 import os
 import signal
-import threading
+from dataclasses import replace
 
 import pytest
 from support.gates import Gate
+from support.pools import pool_of
 from support.waiting import wait_until
 
-from emosense.errors import DamagedMedia
+from emosense.errors import DamagedMedia, ServerBusy
 from emosense.jobs.photo_jobs import PhotoItem, PhotoJob
 from emosense.jobs.queue import JobQueue
 from emosense.results import PhotoFailure
 from emosense.samples import sample_photo
-from emosense.worker.fair_lock import FairLock
+from emosense.worker.scheduler import Account
 
 
 def photo(name):
@@ -46,7 +47,7 @@ def test_every_photo_gets_its_answer_or_its_reason(worker):
         photo("e.jpg"),
     )
     job = photo_job(*items)
-    JobQueue(worker, parallel=None).submit(job)
+    JobQueue(pool_of(worker)).submit(job)
     results = [done.result for done in ended(job).done]
     assert [result.source for result in results] == ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
     assert [isinstance(r, PhotoFailure) for r in results] == [False, True, True, True, False]
@@ -62,7 +63,7 @@ def test_every_photo_gets_its_answer_or_its_reason(worker):
 def test_a_killed_process_costs_no_photo(worker, gates):
     job = photo_job(*(photo(f"{i}.jpg") for i in range(60)))
     with Gate(gates, "5.jpg") as gate:
-        JobQueue(worker, parallel=None).submit(job)
+        JobQueue(pool_of(worker)).submit(job)
         gate.wait()
         assert len(job.done) == 5
         os.kill(worker.pid, signal.SIGKILL)
@@ -73,7 +74,7 @@ def test_a_killed_process_costs_no_photo(worker, gates):
 def test_cancelled_jobs_keep_what_is_done(worker, gates):
     job = photo_job(*(photo(f"{i}.jpg") for i in range(200)))
     with Gate(gates, "3.jpg") as gate:
-        JobQueue(worker, parallel=None).submit(job)
+        JobQueue(pool_of(worker)).submit(job)
         gate.wait()
         assert job.seconds_left > 0
         job.cancelled.set()
@@ -83,14 +84,17 @@ def test_cancelled_jobs_keep_what_is_done(worker, gates):
 def test_two_jobs_take_turns(worker, gates):
     first = photo_job(*(photo(f"{i}.jpg") for i in range(60)))
     second = photo_job(*(photo(f"{i}.jpg") for i in range(10)))
-    queue = JobQueue(worker, parallel=None)
+    queue = JobQueue(pool_of(worker))
     with Gate(gates, "photo") as gate:
         queue.submit(first)
         gate.wait()
         queue.submit(second)
         for turn in range(20):
             gate.wait()
-            wait_until(lambda: len(worker._lock) == 1, "the other job does not wait its turn")
+            wait_until(
+                lambda: queue.pool.lanes["all"].scheduler.waiting == 1,
+                "the other job does not wait its turn",
+            )
             assert (len(first.done), len(second.done)) == ((turn + 1) // 2, turn // 2)
             gate.let_one_through()
         assert len(ended(second).done) == 10
@@ -98,26 +102,35 @@ def test_two_jobs_take_turns(worker, gates):
     ended(first)
 
 
-def test_turns_are_given_in_the_order_of_asking():
-    turns, order = FairLock(), []
-
-    def take(number):
-        with turns:
-            order.append(number)
-
-    threads = [threading.Thread(target=take, args=(number,)) for number in range(20)]
-    with turns:
-        for number, thread in enumerate(threads):
-            thread.start()
-            wait_until(lambda number=number: len(turns) > number, "a thread does not wait")
-    for thread in threads:
-        thread.join()
-    assert order == list(range(20))
+def test_a_job_that_is_cancelled_while_it_waits_ends_without_results(worker, gates):
+    first, waiting = photo_job(photo("a.jpg")), photo_job(photo("b.jpg"))
+    queue = JobQueue(pool_of(worker))
+    with Gate(gates, "a.jpg") as gate:
+        queue.submit(first)
+        gate.wait()
+        queue.submit(waiting)
+        wait_until(lambda: waiting.wait is not None, "it does not say that it waits")
+        assert waiting.wait.ahead == 1
+        queue.cancel(waiting)
+        assert not ended(waiting).done
+        assert not first.is_finished
+    assert len(ended(first).done) == 1
 
 
-def test_a_turn_ends_with_an_error():
-    turns = FairLock()
-    with pytest.raises(KeyError), turns:
-        raise KeyError
-    with turns:
-        assert len(turns) == 0
+def test_jobs_are_bounded_per_page_and_per_user(worker, gates):
+    queue = JobQueue(pool_of(worker), max_session=1, max_user=2)
+    ann = [Account("ann", tab) for tab in ("1", "1", "2", "3")]
+    jobs = [replace(photo_job(photo("a.jpg")), account=account) for account in ann]
+    with Gate(gates, "a.jpg"):
+        queue.submit(jobs[0])
+        with pytest.raises(ServerBusy, match="at most 1 unfinished jobs of one page"):
+            queue.submit(jobs[1])
+        queue.submit(jobs[2])
+        with pytest.raises(ServerBusy, match="at most 2 unfinished jobs of one user"):
+            queue.submit(jobs[3])
+        queue.submit(other := replace(photo_job(photo("b.jpg")), account=Account("bob", "1")))
+    for job in (jobs[0], jobs[2], other):
+        ended(job)
+    wait_until(lambda: not queue.unfinished, "ended jobs still count")
+    queue.submit(jobs[1])
+    ended(jobs[1])

@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 from support.gates import Gate
+from support.pools import pool_of
 from support.synthetic_video import head, pasted, wall, write_clip
 from support.waiting import wait_until
 
@@ -19,7 +20,7 @@ from emosense.jobs.video_jobs import VideoJob
 from emosense.results import VideoInfo
 from emosense.video.options import VideoOptions
 from emosense.worker.client import InferenceWorker
-from emosense.worker.protocol import Cancel
+from emosense.worker.protocol import Continue
 
 EVERY = VideoOptions(per_second=None)
 
@@ -41,7 +42,7 @@ def ended(job):
 
 
 def test_a_job_reports_progress_and_ends(worker, gates, clip):
-    jobs, job = JobQueue(worker), video_job(clip)
+    jobs, job = JobQueue(pool_of(worker)), video_job(clip)
     with Gate(gates, "video") as gate:
         jobs.submit(job)
         for count in range(1, 4):
@@ -65,18 +66,19 @@ def test_cancelled_jobs(worker, gates, clip, monkeypatch):
     sent = []
     send = Connection.send
     monkeypatch.setattr(Connection, "send", lambda to, what: (send(to, what), sent.append(what)))
-    jobs, running, waiting = JobQueue(worker), video_job(clip), video_job(clip)
+    jobs, running, waiting = JobQueue(pool_of(worker)), video_job(clip), video_job(clip)
     with Gate(gates, "video") as gate:
         jobs.submit(running)
         jobs.submit(waiting)
         gate.wait()
-        assert jobs.position(waiting) == 1
+        wait_until(lambda: waiting.wait is not None, "it does not say that it waits")
+        assert waiting.wait.ahead == 1
         jobs.cancel(waiting)
-        assert waiting.is_finished
+        assert ended(waiting).error == "It was cancelled before it began."
         assert waiting.result is None
         jobs.cancel(running)
-        wait_until(lambda: Cancel() in sent, "the process was not told to end")
     ended(running)
+    assert Continue(cancelled=True) in sent
     assert running.state is JobState.DONE
     assert running.result.problem == "it was cancelled"
     assert 0 < len(running.result.frames) < 200
@@ -86,7 +88,7 @@ def test_cancelled_jobs(worker, gates, clip, monkeypatch):
 
 
 def test_a_killed_process_keeps_what_was_done_and_the_next_job_works(worker, gates, clip, tmp_path):
-    jobs, job = JobQueue(worker), video_job(clip)
+    jobs, job = JobQueue(pool_of(worker)), video_job(clip)
     job.annotated = tmp_path / "boxes.mp4"
     with Gate(gates, "video") as gate:
         jobs.submit(job)
@@ -107,8 +109,10 @@ def test_a_killed_process_keeps_what_was_done_and_the_next_job_works(worker, gat
 
 def test_a_model_is_preloaded_once(monkeypatch):
     models = []
-    monkeypatch.setattr(InferenceWorker, "request", lambda _, request: models.append(request.model))
-    jobs = JobQueue(InferenceWorker())
+    monkeypatch.setattr(
+        InferenceWorker, "request", lambda _, request, charge: models.append(request.model)
+    )
+    jobs = JobQueue(pool_of(InferenceWorker()))
     for model in ("cnn8", "cnn4", "cnn8", "cnn8"):
         jobs.preload(model)
     wait_until(
@@ -120,7 +124,7 @@ def test_a_model_is_preloaded_once(monkeypatch):
 
 def test_a_bad_file_fails_with_its_message(worker, tmp_path):
     (tmp_path / "clip.mp4").write_bytes(b"no video")
-    jobs, job = JobQueue(worker), video_job(tmp_path / "clip.mp4")
+    jobs, job = JobQueue(pool_of(worker)), video_job(tmp_path / "clip.mp4")
     jobs.submit(job)
     assert ended(job).state is JobState.FAILED
     assert "expected a video" in job.error

@@ -17,6 +17,7 @@ from support.synthetic_video import (
 )
 
 from emosense.errors import DamagedMedia, MediaError, MediaTooLarge, UnsupportedMedia
+from emosense.media.audio_track import AudioSource
 from emosense.media.scene_cuts import SceneCutDetector
 from emosense.media.video_reader import VideoReader
 from emosense.media.video_writer import VideoWriter
@@ -111,7 +112,7 @@ def test_empty_and_missing_files(tmp_path):
 def test_cut_off_without_its_index(pictures, tmp_path):
     path = write_clip(tmp_path / "a.mp4", pictures)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(DamagedMedia, match="damaged or cut off and cannot be opened"):
+    with pytest.raises(DamagedMedia, match="cannot be opened: it is damaged or cut off"):
         VideoReader(path)
 
 
@@ -212,7 +213,9 @@ def test_writes_h264_with_the_sound_of_another(source, pictures, tmp_path):
     path = write_clip(tmp_path / source, pictures, sound=True)
     with (
         VideoReader(path) as reader,
-        VideoWriter(tmp_path / "out.mp4", 321, 181, 25, path, reader.start) as writer,
+        VideoWriter(
+            tmp_path / "out.mp4", 321, 181, 25, AudioSource(path, reader.demuxer, reader.start)
+        ) as writer,
     ):
         for frame in reader.frames():
             writer.write(np.pad(frame.rgb(), ((0, 1), (0, 1), (0, 0))), frame.time)
@@ -243,7 +246,9 @@ def test_sound_that_browsers_do_not_play_is_converted(name, rate, pictures, tmp_
             container.mux(audio.encode(frame))
     with (
         VideoReader(path) as reader,
-        VideoWriter(tmp_path / "out.mp4", 320, 180, 25, path, reader.start) as writer,
+        VideoWriter(
+            tmp_path / "out.mp4", 320, 180, 25, AudioSource(path, reader.demuxer, reader.start)
+        ) as writer,
     ):
         for frame in reader.frames():
             writer.write(frame.rgb(), frame.time)
@@ -268,7 +273,9 @@ def test_audio_that_cannot_be_written_affects_no_frame(pictures, tmp_path):
                 target.mux(packet)
     with (
         VideoReader(path) as reader,
-        VideoWriter(tmp_path / "out.mp4", 320, 180, 25, path, reader.start) as writer,
+        VideoWriter(
+            tmp_path / "out.mp4", 320, 180, 25, AudioSource(path, reader.demuxer, reader.start)
+        ) as writer,
     ):
         for frame in reader.frames():
             writer.write(frame.rgb(), frame.time)
@@ -283,7 +290,9 @@ def test_sound_that_outlasts_the_pictures(write_rest, pictures, tmp_path):
     path = write_clip(tmp_path / "a.mp4", pictures, sound=True, seconds=4)
     with (
         VideoReader(path) as reader,
-        VideoWriter(tmp_path / "out.mp4", 320, 180, 25, path, reader.start) as writer,
+        VideoWriter(
+            tmp_path / "out.mp4", 320, 180, 25, AudioSource(path, reader.demuxer, reader.start)
+        ) as writer,
     ):
         for frame in reader.frames():
             writer.write(frame.rgb(), frame.time)

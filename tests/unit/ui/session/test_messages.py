@@ -43,8 +43,13 @@ def test_pages_messages_pass_and_others_are_dropped():
         message(set_run_on_save=True),
         message(load_git_info=True),
         message(debug_shutdown_runtime=True),
+        message(backend_operation_request={"install_skills": {}}),
+        message(backend_operation_request={"dismiss_skills_nudge": {}}),
     ]
-    assert received([run, *dropped, run]) == [run, run, 1000]
+    download = message(backend_operation_request={"deferred_file": {"file_id": "1"}})
+    table = message(backend_operation_request={"dataframe_chunk": {}})
+    kept = [run, download, table, run]
+    assert received([run, *dropped, download, table, run]) == [*kept, 1000]
 
 
 def test_what_is_no_message_is_left_to_streamlit():
@@ -58,6 +63,18 @@ def test_a_message_that_is_too_big_ends_the_connection():
 
 def test_other_websockets_are_left_alone():
     assert received([message(clear_cache=True)], "/camera") == [message(clear_cache=True), 1000]
+
+
+def test_downloads_count_more(monkeypatch):
+    waits = []
+
+    async def sleep(seconds):
+        waits.append(seconds)
+
+    monkeypatch.setattr(messages.time, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(messages.asyncio, "sleep", sleep)
+    received([message(backend_operation_request={"deferred_file": {"file_id": "1"}})] * 8)
+    assert waits == [1.0, 2.0]
 
 
 @pytest.mark.parametrize(("count", "pauses"), [(60, 0), (65, 5)])

@@ -1,0 +1,33 @@
+"""What a page says while a request waits for its turn."""
+
+from __future__ import annotations
+
+from emosense.formatting import pluralize
+from emosense.worker.scheduler import Wait
+
+
+def describe_wait(wait: Wait, noun: str) -> str:
+    """Say why a request waits, and for about how long.
+
+    Args:
+        wait: what is before it.
+        noun: what others wait for, in the singular: "photo".
+
+    >>> describe_wait(Wait(ahead=2, ahead_of_others=2, seconds=7.6), "photo")
+    'Waiting: 2 photos of others are before yours; about 8 s'
+    >>> describe_wait(Wait(ahead=3, ahead_of_others=0, seconds=None), "video")
+    'Waiting: 3 videos of yours are before this one'
+    """
+    if wait.ahead == 0:
+        text = "Waiting for the analysis to begin"
+    elif wait.ahead_of_others == 0:
+        verb = "is" if wait.ahead == 1 else "are"
+        text = f"Waiting: {pluralize(wait.ahead, noun)} of yours {verb} before this one"
+    else:
+        verb = "is" if wait.ahead == 1 else "are"
+        whose = "of others" if wait.ahead == wait.ahead_of_others else "of yours and others"
+        text = f"Waiting: {pluralize(wait.ahead, noun)} {whose} {verb} before yours"
+    if wait.seconds is None:
+        return text
+    seconds = max(1, round(wait.seconds))
+    return f"{text}; about {f'{seconds} s' if seconds < 120 else f'{round(seconds / 60)} min'}"

@@ -1,0 +1,97 @@
+"""What a video's analysis costs: its estimated time, and the largest annotated video."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+from typing import Final
+
+from emosense.formatting import pluralize
+from emosense.results import VideoInfo
+from emosense.settings import VideoLimits
+from emosense.video.options import WORKING_SIZES, VideoOptions
+
+SMALLEST_ANNOTATED_LIMIT: Final = 20 * 2**20
+"""Size in bytes that an annotated video may have however small its source is: a clip of a few frames
+may grow more than tenfold."""
+
+_SECONDS_PER_DECODED_PIXEL: Final = 8e-9
+_SECONDS_PER_ENCODED_PIXEL: Final = 8e-9
+_DETECTION_SECONDS: Final = dict(zip(WORKING_SIZES, (0.006, 0.010, 0.017, 0.038), strict=True))
+"""Measured on two cores; see :data:`~emosense.video.options.WORKING_SIZES`."""
+
+
+def estimate_seconds(info: VideoInfo, options: VideoOptions, *, annotated: bool) -> float | None:
+    """Estimate how long an analysis takes on two cores.
+
+    Args:
+        info: properties of the video, as its container states them.
+        options: sampling and detection options.
+        annotated: whether the annotated video is written.
+
+    Returns:
+        Seconds; None if the header does not say how long the video is.
+
+    >>> info = VideoInfo(1920, 1080, 8.0, 200, 25.0, "h264", rotation=0, audio=True)
+    >>> round(estimate_seconds(info, VideoOptions(), annotated=False))
+    5
+    """
+    rate = info.frames_per_second or 25.0
+    frames = info.frames or (info.duration or 0.0) * rate
+    if not frames:
+        return None
+    pixels = info.width * info.height
+    sampled = frames
+    if options.per_second is not None:
+        sampled = min(frames, (info.duration or frames / rate) * options.per_second + 1)
+    size = options.working_size()
+    detection = _DETECTION_SECONDS.get(size, _DETECTION_SECONDS[960] * (size / 960) ** 2)
+    seconds = frames * pixels * _SECONDS_PER_DECODED_PIXEL
+    seconds += sampled / options.detect_every * detection
+    if annotated:
+        scale = min(1.0, VideoLimits().long_side / max(info.width, info.height))
+        seconds += frames * pixels * scale**2 * _SECONDS_PER_ENCODED_PIXEL
+    return seconds
+
+
+def duration_notice(
+    info: VideoInfo, options: VideoOptions, limits: VideoLimits, *, annotated: bool
+) -> str | None:
+    """Return a message if the analysis will probably reach its longest time, else None.
+
+    Args:
+        info: properties of the video, as its container states them.
+        options: sampling and detection options.
+        limits: limits with the longest analysis.
+        annotated: whether the annotated video is written.
+
+    >>> info = VideoInfo(8192, 4880, 20_000.0, 200_000, 10.0, "h264", rotation=0, audio=False)
+    >>> duration_notice(info, VideoOptions(), VideoLimits(), annotated=False)
+    'This analysis would take about 19 hours. It ends after 60 minutes with what is done until then.'
+    """
+    seconds = estimate_seconds(info, options, annotated=annotated)
+    if seconds is None or seconds <= limits.max_seconds:
+        return None
+    hours = seconds / 3600
+    about = f"{hours:,.0f} hours" if hours >= 2 else pluralize(math.ceil(seconds / 60), "minute")
+    return (
+        f"This analysis would take about {about}. It ends after {limits.max_seconds / 60:g} minutes "
+        "with what is done until then."
+    )
+
+
+def max_annotated_bytes(source: Path, annotated: Path, limits: VideoLimits) -> int:
+    """Return the largest size in bytes of an annotated video.
+
+    Args:
+        source: path of the video.
+        annotated: path of the annotated video.
+        limits: limits as a multiple of the video's size and as a share of the free disk space.
+
+    Raises:
+        OSError: there is no such file or folder.
+    """
+    by_source = max(SMALLEST_ANNOTATED_LIMIT, limits.max_annotated_ratio * source.stat().st_size)
+    by_disk = limits.max_annotated_disk * shutil.disk_usage(annotated.parent).free
+    return int(min(by_source, by_disk))

@@ -1,0 +1,331 @@
+"""Deadlines and limits of an exchange with the inference process, in each of its phases."""
+
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.pools import pool_of
+from support.waiting import wait_until
+
+from emosense.errors import UnsupportedMedia, WorkerDied, WorkerLimitExceeded, WorkerTimeout
+from emosense.worker.client import InferenceWorker
+from emosense.worker.messages import AnalyzePhoto
+from emosense.worker.protocol import Message, Request, StreamRequest
+from emosense.worker.scheduler import Account
+from emosense.worker.watchdog import Watchdog
+
+
+class Work(Message, Request[int]):
+    """What the process of these tests does."""
+
+    data: bytes = b""
+    spin: bool = False
+    allocate: int = 0
+
+
+class Count(Message, StreamRequest[int, str]):
+    """Counts in updates."""
+
+    to: int
+
+
+SERVER = """
+import sys, time
+from multiprocessing.connection import Connection
+from worker_of_tests import Count, Work
+from emosense.worker.server import Handlers, serve
+
+kept = []
+
+def work(request):
+    if request.allocate:
+        kept.append(bytearray(request.allocate))
+        kept[-1][::4096] = b"x" * len(kept[-1][::4096])
+        time.sleep(600)
+    while request.spin:
+        pass
+    return len(request.data)
+
+def count(request):
+    for number in range(request.to):
+        if (yield number):
+            return f"cancelled after {number}"
+    return "done"
+
+handlers = Handlers()
+handlers.register(Work, work)
+handlers.register_stream(Count, count)
+serve(Connection(int(sys.argv[1])), handlers)
+"""
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    """A function that makes a client of a small process."""
+    import sys
+
+    monkeypatch.setitem(sys.modules, "worker_of_tests", sys.modules[__name__])
+    for message in (Work, Count):
+        monkeypatch.setattr(message, "__module__", "worker_of_tests")
+    source = "\n".join(
+        [
+            "from emosense.worker.protocol import Message, Request, StreamRequest",
+            "class Work(Message, Request[int]):",
+            "    data: bytes = b''",
+            "    spin: bool = False",
+            "    allocate: int = 0",
+            "class Count(Message, StreamRequest[int, str]):",
+            "    to: int",
+        ]
+    )
+    (tmp_path / "worker_of_tests.py").write_text(source)
+    (tmp_path / "server_of_tests.py").write_text(SERVER)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    made = []
+
+    def make(**options):
+        made.append(InferenceWorker("server_of_tests", **options))
+        return made[-1]
+
+    yield make
+    for worker in made:
+        worker.close()
+
+
+@contextmanager
+def patience(worker, seconds):
+    """Change the time that a worker gives its process for an answer."""
+    before = worker._limits
+    worker._limits = replace(before, silence_seconds=seconds)
+    yield
+    worker._limits = before
+
+
+def test_a_process_that_stands_still_before_the_request_is_given_up(make):
+    """A large request fills the pipe: sending it blocks."""
+    worker = make(timeout=100)
+    assert worker.request(Work(data=b"12345")) == 5
+    os.kill(worker.pid, signal.SIGSTOP)
+    with patience(worker, 0.2), pytest.raises(WorkerTimeout, match="given up after 0 seconds"):
+        worker.request(Work(data=bytes(5_000_000)))
+    assert worker.request(Work(data=bytes(5_000_000))) == 5_000_000
+
+
+def test_a_process_that_does_not_answer_is_given_up(make):
+    worker = make(timeout=100)
+    worker.start()
+    with patience(worker, 0.2), pytest.raises(WorkerTimeout):
+        worker.request(Work(spin=True))
+    assert worker.request(Work(data=b"1")) == 1
+
+
+def test_a_process_that_stands_still_in_a_stream_is_given_up(make):
+    worker = make(timeout=100)
+    updates = []
+
+    def on_update(number):
+        updates.append(number)
+        if number == 3:
+            os.kill(worker.pid, signal.SIGSTOP)
+
+    with pytest.raises(WorkerTimeout), patience_after_update(worker, 3):
+        worker.stream(Count(to=100), on_update, lambda: False)
+    assert updates == [0, 1, 2, 3]
+    assert worker.stream(Count(to=3), updates.append, lambda: False) == "done"
+
+
+@contextmanager
+def patience_after_update(worker, number):
+    """From this update on, wait for the next one no longer."""
+    restart = Watchdog.restart
+    count = iter(range(1000))
+
+    def restarted(self):
+        restart(self)
+        if next(count) == number:
+            self._deadline = 0.0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Watchdog, "restart", restarted)
+        yield
+
+
+def test_a_client_that_takes_its_time_is_no_reason_to_give_up(make, monkeypatch):
+    """The process rests while the client gives way to others."""
+    worker = make(timeout=100)
+    deadlines = []
+    pause, dogs = Watchdog.pause, []
+    monkeypatch.setattr(Watchdog, "pause", lambda dog: (pause(dog), dogs.append(dog)))
+    answer = worker.stream(
+        Count(to=3), lambda _: deadlines.append(dogs[-1]._deadline), lambda: False
+    )
+    assert answer == "done"
+    assert deadlines == [None] * 3
+
+
+def test_a_stream_is_cancelled_between_updates(make):
+    updates = []
+    answer = make(timeout=60).stream(Count(to=9), updates.append, lambda: len(updates) == 2)
+    assert answer == "cancelled after 1"
+    assert updates == [0, 1]
+
+
+def test_a_callback_that_fails_leaves_no_answer_of_this_request_to_the_next(make):
+    worker = make(timeout=60)
+
+    def fail(number):
+        raise KeyError("a page was closed")
+
+    with pytest.raises(KeyError):
+        worker.stream(Count(to=9), fail, lambda: False)
+    assert worker.request(Work(data=b"12")) == 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
+def test_a_process_that_takes_too_much_memory_is_ended(make):
+    worker = make(timeout=60, memory_bytes=200 * 2**20)
+    worker.request(Work())
+    pid = worker.pid
+    with pytest.raises(WorkerLimitExceeded, match=r"more than the 0\.2 GB of memory"):
+        worker.request(Work(allocate=400 * 2**20))
+    assert worker.pid != pid
+    assert worker.request(Work(data=b"1")) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
+def test_a_process_that_takes_too_much_processor_time_is_ended(make):
+    worker = make(timeout=100, cpu_seconds=0.5)
+    with pytest.raises(WorkerLimitExceeded, match="seconds of processor time"):
+        worker.request(Work(spin=True))
+    assert worker.request(Work(data=b"1")) == 1
+
+
+def test_the_processor_time_of_requests_is_reported(make):
+    worker, seconds = make(timeout=60), []
+    worker.request(Work(), seconds.append)
+    worker.stream(Count(to=3), lambda number: None, lambda: False, seconds.append)
+    assert len(seconds) == 1 + 3 + 1
+    assert all(0 <= second < 60 for second in seconds)
+
+
+def test_a_worker_that_is_shut_down_stays_so(make):
+    worker = make(timeout=60)
+    errors = []
+
+    def spin():
+        try:
+            worker.request(Work(spin=True))
+        except WorkerDied as error:
+            errors.append(str(error))
+
+    thread = threading.Thread(target=spin)
+    worker.start()
+    thread.start()
+    wait_until(worker._lock.locked, "the request has not begun")
+    worker.shut_down()
+    thread.join()
+    assert len(errors) == 1
+    assert worker.pid is None
+    with pytest.raises(WorkerDied, match="shutting down"):
+        worker.request(Work())
+
+
+def test_an_idle_process_ends_and_a_swollen_one_is_replaced(make):
+    worker = make(timeout=60)
+    pool = pool_of(worker, idle_seconds=0.0)
+    assert pool.client().request(Work(data=b"1")) == 1
+    wait_until(lambda: worker.pid is None, "the idle process did not end")
+    assert pool.client().request(Work(data=b"1")) == 1
+    wait_until(lambda: worker.pid is None, "the idle process did not end")
+    swollen = make(timeout=60)
+    pool = pool_of(swollen, max_rest_bytes=1)
+    pool.client().request(Work())
+    pid = swollen.pid
+    pool.client().request(Work())
+    assert swollen.pid != pid
+
+
+def test_users_are_charged_also_for_what_was_killed(make):
+    worker = make(timeout=60, cpu_seconds=0.2)
+    pool = pool_of(worker)
+    usage = pool.lanes["all"].scheduler.usage
+    ann, bob = Account("ann", "1"), Account("bob", "1")
+    pool.client(ann).request(Work(data=b"1"))
+    with pytest.raises(WorkerLimitExceeded):
+        pool.client(bob).request(Work(spin=True))
+    assert 0 < usage.of(ann)[0] < usage.of(bob)[0]
+
+
+def test_a_photo_over_a_limit_is_not_tried_again(worker, gates, astronaut_png):
+    from emosense.jobs.photo_jobs import analyze_photo
+
+    calls = []
+
+    class Client:
+        def request(self, request):
+            calls.append(request)
+            raise WorkerLimitExceeded("It needs more.")
+
+    with pytest.raises(WorkerLimitExceeded):
+        analyze_photo(Client(), AnalyzePhoto(data=b"", name="a", model="cnn8"))
+    assert len(calls) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+def test_the_true_process_refuses_memory_beyond_its_limit(astronaut_png):
+    """RLIMIT_DATA holds before anybody looks: the process lives on."""
+    worker = InferenceWorker(memory_bytes=int(0.5 * 2**30))
+    photo = AnalyzePhoto(data=astronaut_png, name="a.png", model="cnn8")
+    assert worker.request(photo).result.faces
+    pid = worker.pid
+    with pytest.raises(UnsupportedMedia):
+        worker.request(AnalyzePhoto(data=b"no photo", name="a", model="cnn8"))
+    with Path(f"/proc/{pid}/limits").open() as limits:
+        (data,) = (line.split()[3] for line in limits if line.startswith("Max data size"))
+    assert int(data) < 2 * 2**30
+    assert worker.request(photo).result.faces
+    assert worker.pid == pid
+    worker.close()
+
+
+def test_videos_of_two_users_take_turns_and_results_are_the_same(make, monkeypatch):
+    """Two long requests in two processes share the processor; none waits for the other's end."""
+    from emosense.worker import scheduler
+
+    monkeypatch.setattr(scheduler, "SLICE_SECONDS", -1)
+    pool = pool_of(make(timeout=60), make(timeout=60), sharing=True)
+    usage = pool.lanes["all"].scheduler.usage
+    order, answers, threads = [], {}, []
+    started = threading.Barrier(2)
+
+    def count(name):
+        account = Account(name, "1")
+
+        def on_update(number):
+            if number == 0 and name == "ann":
+                threads[1].start()
+                started.wait()
+                waiting = pool._sharing
+                wait_until(lambda: waiting.waiting == 1, "the other does not wait")
+            order.append((name, number))
+            usage.charge(account, 1)
+
+        if name == "bob":
+            started.wait()
+        request = Count(to=4)
+        answers[name] = pool.client(account).stream(request, on_update, lambda: False)
+
+    for name in ("ann", "bob"):
+        threads.append(threading.Thread(target=count, args=[name]))
+    threads[0].start()
+    threads[0].join()
+    threads[1].join()
+    assert answers == {"ann": "done", "bob": "done"}
+    assert [number for name, number in order if name == "ann"] == [0, 1, 2, 3]
+    assert [number for name, number in order if name == "bob"] == [0, 1, 2, 3]
+    # bob's first update does not wait until ann has ended.
+    assert order.index(("bob", 0)) < order.index(("ann", 2))
