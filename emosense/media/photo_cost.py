@@ -109,7 +109,7 @@ def estimate_memory(header: PhotoHeader) -> int:
     >>> estimate_memory(PhotoHeader("PNG", 4000, 3000, channels=4, has_alpha=True)) // 10**6
     84
     """
-    return round(header.pixels * _bytes_per_pixel(header)) + _part_bytes(header)
+    return round(header.pixels * _bytes_per_pixel(header)) + _decoder_bytes(header)
 
 
 def _bytes_per_pixel(header: PhotoHeader) -> float:
@@ -122,8 +122,7 @@ def _bytes_per_pixel(header: PhotoHeader) -> float:
     if header.format == "WebP":
         return _WEBP_BYTES_PER_PIXEL
     if header.format in ("AVIF", "HEIC"):
-        planes = header.channels * (2 if header.bit_depth > 8 else 1)
-        return pillow + header.channels + planes
+        return pillow + header.channels  # and the planes of the decoder, below
     if header.format == "PNG" and header.bit_depth > 8 and header.channels > 1:
         channels = 4 if header.channels == 2 else header.channels  # OpenCV makes colour of grey
         return _DEEP_PNG_FACTOR * sample_bytes * channels + _RGB_BYTES
@@ -135,5 +134,9 @@ def _bytes_per_pixel(header: PhotoHeader) -> float:
     return pillow + _RGB_BYTES + (2 if header.compression.startswith("RLE") else 0)
 
 
-def _part_bytes(header: PhotoHeader) -> int:
-    return header.part_samples * max(1, header.bit_depth // 8) if header.parts > 1 else 0
+def _decoder_bytes(header: PhotoHeader) -> int:
+    """Return the bytes of what a decoder keeps beside the picture that it returns."""
+    sample_bytes = max(1, header.bit_depth // 8)
+    if header.format in ("AVIF", "HEIC"):
+        return header.coded_samples * (2 if header.bit_depth > 8 else 1)
+    return header.part_samples * sample_bytes if header.parts > 1 else 0

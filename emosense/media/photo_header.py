@@ -13,7 +13,7 @@ from typing import Final
 from emosense.media.cicp import HDR_TRANSFERS, read_cicp
 from emosense.media.headers.bmp import read_bmp_header
 from emosense.media.headers.gif import read_gif_header
-from emosense.media.headers.isobmff import read_heif_header
+from emosense.media.headers.heif import read_heif_header
 from emosense.media.headers.jpeg import read_jpeg_header
 from emosense.media.headers.png import SIGNATURE, read_png_header
 from emosense.media.headers.riff import read_webp_header

@@ -19,8 +19,9 @@ _MAX_SECTIONS: Final = {"JPEG": 1_000}
 """Largest number of segments before the first scan of a JPEG: Pillow joins EXIF segments one by
 one, in time that grows with the square of their number."""
 _MAX_METADATA_BYTES: Final = 16 * 2**20
-_MAX_CODED_PIXELS: Final = 4
-"""How often a TIFF's tiles or strips may cover its picture, if they have more than 16 megapixels."""
+_FORMATS_WITH_PARTS: Final = ("TIFF", "AVIF", "HEIC")
+_MAX_COVERAGE: Final = 4
+"""How often tiles or strips may cover a picture, if they have more than 16 megapixels."""
 _SMALL_PIXELS: Final = 16_000_000
 
 
@@ -49,7 +50,7 @@ def check_structure(data: bytes, limits: PhotoLimits) -> PhotoHeader:
     check_pixels(header.width, header.height, limits)
     _check_sides(header, limits)
     _check_sections(header)
-    _check_tiles(header)
+    _check_coded(header)
     _check_seconds(header, limits)
     _check_memory(header, limits)
     return header
@@ -87,13 +88,17 @@ def _check_sections(header: PhotoHeader) -> None:
         )
 
 
-def _check_tiles(header: PhotoHeader) -> None:
-    coded = header.coded_samples // max(1, header.channels)
-    if header.format == "TIFF" and coded > max(_SMALL_PIXELS, _MAX_CODED_PIXELS * header.pixels):
-        raise MediaTooLarge(
-            f"Expected tiles or strips that cover a picture of {header.width} x {header.height}. "
-            f"Received: {header.parts:,} of {coded / 1e6:,.0f} megapixels together."
-        )
+def _check_coded(header: PhotoHeader) -> None:
+    """Refuse tiles, strips or bitstreams of far more pixels than the picture has."""
+    coded = header.coded_samples // min(3, max(1, header.channels))
+    if header.format not in _FORMATS_WITH_PARTS or coded <= max(
+        _SMALL_PIXELS, _MAX_COVERAGE * header.pixels
+    ):
+        return
+    raise MediaTooLarge(
+        f"Expected coded pictures, tiles or strips that cover a picture of {header.width} x "
+        f"{header.height}. Received: {header.parts:,} of {coded / 1e6:,.0f} megapixels together."
+    )
 
 
 def _check_seconds(header: PhotoHeader, limits: PhotoLimits) -> None:

@@ -65,19 +65,19 @@ REFUSED = {
     # Tiles and strips.
     "shared tiles": (
         lambda: tiff(SIDE, SIDE, parts=559, part=deflated(2**20), tile=(16, 8_000_000)),
-        "tiles or strips that cover a picture of 8944 x 8944",
+        "cover a picture of 8944 x 8944",
     ),
     "wide tiles": (
         lambda: tiff(100, 4000, parts=4000, part=b"", tile=(1_000_000, 1)),
-        "tiles or strips that cover a picture of 100 x 4000",
+        "cover a picture of 100 x 4000",
     ),
     "too many strips": (
         lambda: tiff(4000, 100, parts=50_000, part=b"", rows=100),
-        "tiles or strips that cover",
+        "strips that cover a",
     ),
     "big-endian tiles": (
         lambda: tiff(SIDE, SIDE, parts=559, part=b"", tile=(16, 8_000_000), order=">"),
-        "tiles or strips that cover",
+        "strips that cover a",
     ),
     "millions of strips": (
         lambda: tiff(8, 1_000_001, parts=1_000_001, part=b"", rows=1),
@@ -85,7 +85,7 @@ REFUSED = {
     ),
     "large tiles of a small HEIC": (
         lambda: heic_grid(4096, 16, 16, size=(4000, 4000)),
-        r"at most 10 s of processor time. Received: a HEIC of 16 megapixels in 256 parts",
+        r"cover a picture of 4000 x 4000. Received: 256 of 4,295 megapixels together",
     ),
     "tiles of a HEIC that share their data": (
         lambda: heic_grid(64, 20, 40, extent=2**20) + bytes(2**20),
