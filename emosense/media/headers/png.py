@@ -12,6 +12,9 @@ _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _COLOUR_TYPES_WITH_ALPHA: Final = (4, 6)
 _METADATA: Final = (b"iCCP", b"tEXt", b"zTXt", b"iTXt", b"eXIf")
 _MAX_CHUNKS: Final = 100_000
+_COMPRESSED: Final = (b"iCCP", b"zTXt", b"iTXt")
+_MAX_COMPRESSED: Final = 500
+"""Largest number of compressed chunks: Pillow decompresses up to 1 MB of each, in 2 ms."""
 
 
 def read_png_header(data: bytes) -> PhotoHeader:
@@ -29,12 +32,16 @@ def read_png_header(data: bytes) -> PhotoHeader:
         ">IIBBBBB", data, 16
     )
     position, sections, metadata_bytes, has_transparency = len(SIGNATURE), 0, 0, False
+    compressed = 0
     while position + 12 <= len(data):
         length, chunk_type = struct.unpack_from(">I4s", data, position)
         sections += 1
         if sections > _MAX_CHUNKS:
             raise HeaderLimitError(f"{_MAX_CHUNKS:,} chunks")
         has_transparency |= chunk_type == b"tRNS"
+        compressed += chunk_type in _COMPRESSED
+        if compressed > _MAX_COMPRESSED:
+            raise HeaderLimitError(f"{_MAX_COMPRESSED} compressed texts and profiles")
         if chunk_type in _METADATA:
             metadata_bytes += length
         if chunk_type == b"IEND":

@@ -32,7 +32,7 @@ from emosense.media.photo_header import read_header
 from emosense.media.photo_structure import check_structure
 from emosense.settings import PhotoLimits
 
-WAVY_TEXT = zlib.compress(bytes(2**20), 9)
+MEGABYTE_OF_TEXT = zlib.compress(bytes(2**20), 9)
 
 REFUSED = {
     # Pixels that take more memory than those of other formats.
@@ -123,6 +123,10 @@ REFUSED = {
         lambda: png(8, 8, before=png_chunk(b"IDAT", b"") * 110_000),
         "at most 100,000 chunks",
     ),
+    "colour profiles": (
+        lambda: png(8, 8, before=png_chunk(b"iCCP", b"a\0\0" + MEGABYTE_OF_TEXT) * 600),
+        "at most 500 compressed texts and profiles",
+    ),
     "RIFF chunks": (
         lambda: webp_canvas(64, 64) + b"EXIF\0\0\0\0" * 110_000,
         "at most 100,000 chunks",
@@ -167,7 +171,9 @@ ACCEPTED = {
         + jpeg_segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" + bytes(65_000)) * 160
     ),
     "small chunks": lambda: png(8, 8, before=png_chunk(b"IDAT", b"") * 5000),
-    "compressed text": lambda: png(8, 8, before=png_chunk(b"zTXt", b"a\0\0" + WAVY_TEXT) * 20),
+    "compressed text": lambda: png(
+        8, 8, before=png_chunk(b"zTXt", b"a\0\0" + MEGABYTE_OF_TEXT) * 20
+    ),
     "a page scanned in bits": lambda: encoded(Image.new("1", (4000, 6000)), "TIFF"),
     "strips of a row": lambda: tiff(8, 5000, parts=5000, part=zlib.compress(bytes(8)), rows=1),
     "tiles larger than the picture": lambda: tiff(
