@@ -60,6 +60,18 @@ def test_no_other_file_uses_private_parts():
     assert found == {}
 
 
+@pytest.fixture
+def local_names(monkeypatch):
+    """The project's option, which is read relative to the folder in which tests are started."""
+    get_option = streamlit.config.get_option
+
+    def option(name):
+        return ["localhost"] if name == "server.allowedHosts" else get_option(name)
+
+    monkeypatch.setattr(streamlit.config, "get_option", option)
+
+
+@pytest.mark.usefixtures("local_names")
 @pytest.mark.parametrize(
     ("host", "allowed"),
     [("localhost", True), ("localhost:8501", True), ("evil.example", False), (None, False)],
@@ -68,6 +80,7 @@ def test_hosts(host, allowed):
     assert streamlit_internals.is_host_allowed(host) is allowed
 
 
+@pytest.mark.usefixtures("local_names")
 @pytest.mark.parametrize(
     ("origin", "allowed"),
     [

@@ -36,7 +36,7 @@ def test_clearing_caches_makes_no_second_process(server, astronaut_png):
         session.upload(("a.png", astronaut_png, "image/png"))
         before = {process.pid for process in family(server.pid)}
         for _ in range(5):
-            session._send(BackMsg(clear_cache=True))
+            session.send(BackMsg(clear_cache=True))
             session.run()
         session.upload(("b.png", astronaut_png, "image/png"))
         assert "**1. happy**" in session.text

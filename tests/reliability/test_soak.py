@@ -40,7 +40,8 @@ def test_nothing_grows(server, spool, astronaut, astronaut_png, tmp_path):
         return [
             (name, getattr(before, name), getattr(after, name))
             for name, holds in {
-                "processes": after.processes == before.processes == 3,
+                # The server, and those of ordinary photos, of previews, of short videos; idle ones end.
+                "processes": after.processes <= before.processes <= 4,
                 "spooled": after.spooled == before.spooled == 0,
                 "files": after.files <= before.files + 3,
                 "threads": after.threads <= before.threads + 4,
