@@ -83,7 +83,7 @@ def _worker(part: Part) -> MeasuredWorker:
     if part.videos:
         return MeasuredWorker(memory_bytes=services.VIDEO_BYTES)
     return MeasuredWorker(
-        memory_bytes=services.photo_process_bytes(),
+        memory_bytes=services.photo_bytes(),
         cpu_seconds=2 * settings.MAX_PHOTO_SECONDS.number(),
     )
 
