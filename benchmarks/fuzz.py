@@ -3,6 +3,7 @@
     python benchmarks/fuzz.py                                   # 20,000 photos, 2,000 videos
     python benchmarks/fuzz.py --photos 300 --videos 30 --seed 7
     python benchmarks/fuzz.py --photos 1 --videos 0 --first 1234 --keep FOLDER    # one of them again
+    python benchmarks/fuzz.py --limits                          # under the app's limits
     python benchmarks/fuzz.py --files FILE [FILE ...]           # measure files as they are
     python benchmarks/fuzz.py --through-app                     # as a browser sends them
 
@@ -10,7 +11,8 @@ The files go straight to inference processes, with every request that the app ma
 annotated PNG and "Why?" of a photo; the preview and the analysis with annotated video of a video, which
 is ended after some seconds. Processor time and peak memory are those of the process, per request. Fails
 if a request costs more than is promised, if a process dies or hangs, or if anything but an error in words
-comes back. ``--through-app`` uploads files with damaged bytes through the running app instead, and fails
+comes back. The processes have no limits of their own, which would hide what a file takes; with ``--limits``
+they have those that the app sets. ``--through-app`` uploads files with damaged bytes through the running app instead, and fails
 if a page shows a traceback. Needs the development extras.
 """
 
@@ -42,6 +44,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--keep", type=Path, help="folder for the dearest ten and all failures")
     parser.add_argument("--files", type=Path, nargs="+")
+    parser.add_argument("--limits", action="store_true", help="set the app's limits of processes")
     parser.add_argument("--through-app", action="store_true")
     options = parser.parse_args()
     if options.through_app:
@@ -56,12 +59,15 @@ def main() -> None:
             videos = 2000 if options.videos is None else options.videos
             wanted = [
                 part
-                for kind, count in ((False, photos), (True, videos))
+                for are_videos, count in ((False, photos), (True, videos))
                 for part in parts(
-                    options.seed,
-                    kind,
-                    range(options.first, options.first + count),
-                    Path(folder),
+                    Part(
+                        options.seed,
+                        are_videos,
+                        range(options.first, options.first + count),
+                        Path(folder),
+                        options.limits,
+                    )
                 )
             ]
             costs = listed(measured(wanted, options.processes))

@@ -192,8 +192,9 @@ def under_attack(options: argparse.Namespace) -> bool:
     with tempfile.TemporaryDirectory() as made, tempfile.TemporaryDirectory() as folder:
         write_hostile_files(Path(made) / "hostile", np.asarray(astronaut))
         photos = [("astronaut.png", sample_photo()), ("12-megapixels.jpg", twelve(astronaut))]
+        log = Path(made) / "server.log"
         with started_server(
-            TMPDIR=folder, STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=str(TTL)
+            output=log, TMPDIR=folder, STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=str(TTL)
         ) as server:
             visit(server.url, 0, 1, [])
             before = settled(server.pid, Path(folder))
@@ -211,6 +212,7 @@ def under_attack(options: argparse.Namespace) -> bool:
                     visiting.result()
                 got = end()
             after = settled(server.pid, Path(folder))
+        print(f"The server's log: {log.stat().st_size / 1e6:.1f} MB")
     return report(options, strangers, memory, got, before, after)
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,9 @@ def running_server(**environment: str) -> Iterator[str]:
 
 
 @contextmanager
-def started_server(*runner: str, **environment: str) -> Iterator[Server]:
+def started_server(
+    *runner: str, output: Path | None = None, **environment: str
+) -> Iterator[Server]:
     """As :func:`running_server`, for those who need to know the process.
 
     Args:
@@ -51,7 +53,17 @@ def started_server(*runner: str, **environment: str) -> Iterator[Server]:
     port = environment.get("STREAMLIT_SERVER_PORT") or free_port()
     command = [sys.executable, "-m", *runner, "streamlit", "run", "app.py"]
     command += ["--server.headless", "true", "--server.port", str(port)]
-    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}) as process:
+    log = None if output is None else output.open("wb")
+    with (
+        log or nullcontext(),
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=log,
+            stderr=None if log is None else subprocess.STDOUT,
+        ) as process,
+    ):
         try:
             url = f"http://localhost:{port}"
             wait_until(lambda: _answers(url, process), "the server did not answer", timeout=200)

@@ -100,6 +100,8 @@ class Attacker:
     def _one_photo(self) -> None:
         with self._session() as session:
             for _ in range(5):
+                if self._stop.is_set():
+                    return
                 session.upload(*self._uploads(1))
                 self._tell("one photo", session, 1)
 
@@ -119,6 +121,8 @@ class Attacker:
         with self._session() as session:
             faces = [path for path in self._photos if path.name.startswith("face")]
             for _ in range(3):
+                if self._stop.is_set():
+                    return
                 path = self._rng.choice(faces)
                 name = f"{uuid.uuid4().hex[:6]}-{path.name}"
                 session.upload((name, path.read_bytes(), "image/png"))
@@ -167,6 +171,8 @@ class Attacker:
         """Many sessions, opened and dropped; some in the middle of an upload."""
         with contextlib.ExitStack() as opened:
             for _ in range(self._rng.choice((1, 5, 30))):
+                if self._stop.is_set():
+                    return
                 session = opened.enter_context(self._session(self._rng.choice(("", "models"))))
                 self._count("sessions: opened")
             for _ in range(20):
@@ -191,6 +197,7 @@ class Attacker:
                     message.file_urls_request.request_id = "x"
                     message.file_urls_request.file_names.extend(["a"] * 5000)
                 elif what == 4:
+                    message.backend_operation_request.session_id = session.id
                     message.backend_operation_request.deferred_file.file_id = uuid.uuid4().hex
                 else:
                     widget = message.rerun_script.widget_states.widgets.add(id="x")

@@ -100,12 +100,21 @@ class MeasuredWorker:
         timeout: seconds of wall time after which a request is given up.
         video_seconds: processor time after which the analysis of a video is ended.
         most_seconds: processor time after which a process that does not end is killed.
+        memory_bytes: limit of the process's memory; None sets none, and shows what a file would take.
+        cpu_seconds: limit of a request's processor time; None sets none.
     """
 
     def __init__(
-        self, timeout: float = 600, video_seconds: float = 5, most_seconds: float = 40
+        self,
+        timeout: float = 600,
+        video_seconds: float = 5,
+        most_seconds: float = 40,
+        memory_bytes: int | None = None,
+        cpu_seconds: float | None = None,
     ) -> None:
-        self._worker = InferenceWorker(timeout=timeout)
+        self._worker = InferenceWorker(
+            timeout=timeout, memory_bytes=memory_bytes, cpu_seconds=cpu_seconds
+        )
         self._video_seconds = video_seconds
         self._most_seconds = most_seconds
         self._ready_pid: int | None = None

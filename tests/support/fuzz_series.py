@@ -9,12 +9,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from emosense import services, settings
 from emosense.samples import sample_photo
 from support.file_cost import FileCost, MeasuredWorker
 from support.mutation.cases import PHOTOS, VIDEOS, Case, Corpus
@@ -25,21 +26,27 @@ PART = 10
 
 @dataclass(frozen=True)
 class Part:
-    """Numbers of files of one series, and where their like is made."""
+    """Numbers of files of one series, and where their like is made.
+
+    ``limited`` measures processes with the limits that the app sets, instead of none.
+    """
 
     seed: int
     videos: bool
     numbers: range
     folder: Path
+    limited: bool = False
 
     def corpus(self) -> Corpus:
         astronaut = np.asarray(Image.open(io.BytesIO(sample_photo())).convert("RGB"))
         return Corpus(self.seed, astronaut, self.folder)
 
 
-def parts(seed: int, videos: bool, numbers: range, folder: Path) -> list[Part]:
+def parts(whole: Part) -> list[Part]:
+    """Return a series in parts."""
+    numbers = whole.numbers
     begins = range(numbers.start, numbers.stop, PART)
-    return [Part(seed, videos, range(i, min(i + PART, numbers.stop)), folder) for i in begins]
+    return [replace(whole, numbers=range(i, min(i + PART, numbers.stop))) for i in begins]
 
 
 def measured(wanted: Iterable[Part], processes: int) -> Iterator[FileCost]:
@@ -61,13 +68,24 @@ _corpora: dict[tuple[int, Path], Corpus] = {}
 def measure_part(part: Part) -> list[FileCost]:
     """Measure the files of a part; the inference processes stay for the next one."""
     if part.videos not in _workers:
-        _workers[part.videos] = _open.enter_context(MeasuredWorker())
+        _workers[part.videos] = _open.enter_context(_worker(part))
     key = (part.seed, part.folder)
     if key not in _corpora:
         _corpora[key] = part.corpus()
     corpus, worker = _corpora[key], _workers[part.videos]
     make = corpus.video if part.videos else corpus.photo
     return [measure(worker, make(number), number) for number in part.numbers]
+
+
+def _worker(part: Part) -> MeasuredWorker:
+    if not part.limited:
+        return MeasuredWorker()
+    if part.videos:
+        return MeasuredWorker(memory_bytes=services.VIDEO_BYTES)
+    return MeasuredWorker(
+        memory_bytes=services.photo_bytes(),
+        cpu_seconds=2 * settings.MAX_PHOTO_SECONDS.number(),
+    )
 
 
 def measure(worker: MeasuredWorker, case: Case, number: int = 0) -> FileCost:

@@ -67,6 +67,7 @@ class MemoryWatch:
         self._pid, self._pause = pid, pause
         self._stopped = threading.Event()
         self._roles: dict[int, str] = {}
+        self.error: Exception | None = None
         self.peak = 0.0
         self.peaks: dict[str, float] = {}
         self.most_processes = 0
@@ -80,14 +81,23 @@ class MemoryWatch:
     def __exit__(self, *_: object) -> None:
         self._stopped.set()
         self._thread.join()
+        if self.error is not None:
+            raise self.error
 
     def _watch(self) -> None:
-        while not self._stopped.wait(self._pause):
-            self._look()
+        try:
+            while not self._stopped.wait(self._pause):
+                self._look()
+        except Exception as error:  # told in the end: otherwise too little would be measured unseen
+            self.error = error
 
     def _look(self) -> None:
         total, number = 0.0, 0
-        for process in family(self._pid):
+        try:
+            processes = family(self._pid)
+        except psutil.NoSuchProcess:
+            return
+        for process in processes:
             try:
                 memory = process.memory_full_info()
                 role = self._role(process)
@@ -104,6 +114,9 @@ class MemoryWatch:
         if process.pid == self._pid:
             return "server"
         if process.pid not in self._roles:
-            number = len(self._roles) + 1
-            self._roles[process.pid] = f"process {number} ({process.cmdline()[2][:30]})"
+            # A process that has ended, or has only just been forked, has no such command line.
+            modules = [word for word in process.cmdline() if word.startswith("emosense.")]
+            if not modules:
+                return "others"
+            self._roles[process.pid] = f"process {len(self._roles) + 1} ({modules[0]})"
         return self._roles[process.pid]
