@@ -4,33 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
 
 from emosense.jobs.job import Job
 from emosense.results import FrameResult, KeyMoment, VideoInfo, VideoResult
+from emosense.video.cost import estimate_seconds
 from emosense.video.options import VideoOptions
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import AnalyzeVideo, VideoProgress
 
-_SECONDS_PER_FRAME: Final = 0.008
-_SECONDS_PER_PIXEL: Final = 1.5e-8
 
-
-def estimate_seconds(info: VideoInfo) -> float | None:
-    """Estimate how long the analysis of a video takes, in seconds; None if its length is unknown.
-
-    For every frame analysed on two cores (docs/speed.md), so it tends to be too high.
-
-    >>> estimate_seconds(VideoInfo(640, 360, 8.0, 200, 25.0, "h264", 0, False)) < 10
-    True
-    """
-    frames = info.frames or (info.duration or 0) * (info.frames_per_second or 0)
-    if not frames:
-        return None
-    return float(frames * (_SECONDS_PER_FRAME + _SECONDS_PER_PIXEL * info.width * info.height))
-
-
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class VideoJob(Job):
     """A job that analyses a video.
 
@@ -61,6 +44,7 @@ class VideoJob(Job):
     result: VideoResult | None = None
     notes: list[str] = field(default_factory=list)
     key_moments: tuple[KeyMoment, ...] = ()
+    _analysed: list[FrameResult] = field(default_factory=list, repr=False)
 
     @property
     def fraction(self) -> float | None:
@@ -84,10 +68,14 @@ class VideoJob(Job):
             model=self.model,
             options=self.options,
             annotated=None if self.annotated is None else str(self.annotated),
-            estimate=estimate_seconds(self.info),
+            estimate=estimate_seconds(
+                self.info, self.options, annotated=self.annotated is not None
+            ),
         )
         try:
-            summary = client.stream(request, self._on_update, self.cancelled.is_set)
+            summary = client.stream(
+                request, self._on_update, self.cancelled.is_set, self._on_restart
+            )
         except Exception as error:
             self._keep_partial(str(error))
             raise
@@ -95,8 +83,14 @@ class VideoJob(Job):
         self.result = replace(summary.result, frames=tuple(self.frames), source=self.name)
 
     def _on_update(self, update: VideoProgress) -> None:
-        self.frames.extend(update.frames)
-        self.frames_read = update.frames_read
+        self._analysed.extend(update.frames)
+        if len(self._analysed) >= len(self.frames):
+            self.frames = self._analysed
+            self.frames_read = update.frames_read
+
+    def _on_restart(self) -> None:
+        """Keep the frames of the first run until the second one has come as far."""
+        self._analysed = []
 
     def _keep_partial(self, error: str) -> None:
         if self.annotated is not None and self.annotated.is_file():
