@@ -86,9 +86,7 @@ class Services:
     def _photos(self) -> JobQueue:
         ordinary = InferenceWorker(memory_bytes=photo_bytes())
         # It decodes the first frames of videos too.
-        dear = InferenceWorker(
-            memory_bytes=max(photo_bytes(), VIDEO_BYTES), niceness=_NICENESS
-        )
+        dear = InferenceWorker(memory_bytes=max(photo_bytes(), VIDEO_BYTES), niceness=_NICENESS)
         lanes = {
             ORDINARY: Lane([ordinary], self._scheduler(), max_swelling=_SWELLING_BYTES),
             DEAR: Lane([dear], self._scheduler(), _IDLE_SECONDS, _SWELLING_BYTES),

@@ -45,6 +45,7 @@ class VideoJob(Job):
     notes: list[str] = field(default_factory=list)
     key_moments: tuple[KeyMoment, ...] = ()
     _analysed: list[FrameResult] = field(default_factory=list, repr=False)
+    _is_restarted: bool = field(default=False, repr=False)
 
     @property
     def fraction(self) -> float | None:
@@ -55,6 +56,11 @@ class VideoJob(Job):
         if not self.info.frames:
             return None
         return min(1.0, self.frames_read / self.info.frames)
+
+    @property
+    def begins_again(self) -> bool:
+        """Whether the analysis took longer than foreseen and waits for its second beginning."""
+        return self._is_restarted and not self._analysed
 
     @property
     def frames_per_second(self) -> float:
@@ -90,7 +96,7 @@ class VideoJob(Job):
 
     def _on_restart(self) -> None:
         """Keep the frames of the first run until the second one has come as far."""
-        self._analysed = []
+        self._analysed, self._is_restarted = [], True
 
     def _keep_partial(self, error: str) -> None:
         if self.annotated is not None and self.annotated.is_file():

@@ -13,7 +13,7 @@ from emosense.errors import EmoSenseError
 from emosense.worker.client import InferenceWorker
 from emosense.worker.protocol import Request, StreamRequest
 from emosense.worker.scheduler import FairScheduler, Turn, Wait, Waiter
-from emosense.worker.usage import Account, Usage
+from emosense.worker.usage import Account
 from emosense.worker.watchdog import NO_LIMITS, ResourceLimits
 
 ResultT = TypeVar("ResultT")
@@ -60,6 +60,7 @@ class Lane:
         max_swelling: memory in bytes that a process may hold after a request beyond what it had with
             its models loaded, before it is replaced; None sets no limit.
 
+    >>> from emosense.worker.usage import Usage
     >>> lane = Lane([InferenceWorker()], FairScheduler(Usage()))
     >>> lane.scheduler.is_idle
     True
@@ -135,6 +136,7 @@ class InferencePool:
         sharing: scheduler of the turns that long requests share, in whatever lane they are; None
             lets all lanes compute at the same time.
 
+    >>> from emosense.worker.usage import Usage
     >>> lane = Lane([InferenceWorker()], FairScheduler(Usage()))
     >>> pool = InferencePool({"all": lane}, lambda request: LaneChoice("all"))
     >>> pool.shut_down()
@@ -187,8 +189,13 @@ class PoolClient:
     ) -> None:
         self._pool = pool
         self.account = account
+        self._is_cancelled = is_cancelled or (lambda: False)
         self._on_wait = on_wait or (lambda wait: None)
-        self._waiter = Waiter(account, is_cancelled or (lambda: False), self._on_wait)
+        self._waiter = Waiter(account, self._is_cancelled, self._on_wait)
+
+    def reporting(self, on_wait: Callable[[Wait | None], None]) -> PoolClient:
+        """Return a client of the same account that reports its waits here."""
+        return PoolClient(self._pool, self.account, self._is_cancelled, on_wait)
 
     def warm_up(self, request: Request[Any]) -> None:
         """Make a process load what it keeps; see :meth:`InferenceWorker.warm_up`."""
