@@ -34,9 +34,10 @@ VIDEO_BYTES: Final = int(1.5 * 2**30)
 """Maximum resident memory of a process that decodes videos."""
 
 MAX_ORDINARY_SECONDS: Final = 1.5
-MAX_SHORT_SECONDS: Final = 120.0
-_MAX_SHORT_FACTOR: Final = 2.0
-"""How much longer than foreseen a short video may hold its process while others wait for it."""
+MAX_SHORT_SECONDS: Final = 180.0
+_OVERRUN_FACTOR: Final = 3.0
+_OVERRUN_SECONDS: Final = 30.0
+"""With the factor: how long a short video may hold its process while others wait for it."""
 _PROCESSOR_FACTOR: Final = 2.0
 """A photo is refused by its estimate, and ended only after so many times the largest estimate."""
 _EXPLANATION_SECONDS: Final = 0.5
@@ -92,7 +93,7 @@ def video_lane(request: Any) -> LaneChoice:
     long = LaneChoice(LONG, request.estimate, limits, warm_up)
     if request.estimate is None or request.estimate > MAX_SHORT_SECONDS:
         return long
-    max_seconds = _MAX_SHORT_FACTOR * MAX_SHORT_SECONDS
+    max_seconds = _OVERRUN_FACTOR * request.estimate + _OVERRUN_SECONDS
     again = LaneChoice(LONG, None, limits, warm_up)
     return LaneChoice(SHORT, request.estimate, limits, warm_up, max_seconds, again)
 

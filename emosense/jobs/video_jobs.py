@@ -7,6 +7,7 @@ from pathlib import Path
 
 from emosense.jobs.job import Job
 from emosense.results import FrameResult, KeyMoment, VideoInfo, VideoResult
+from emosense.settings import video_limits
 from emosense.video.cost import estimate_seconds
 from emosense.video.options import VideoOptions
 from emosense.worker.lanes import PoolClient
@@ -74,9 +75,7 @@ class VideoJob(Job):
             model=self.model,
             options=self.options,
             annotated=None if self.annotated is None else str(self.annotated),
-            estimate=estimate_seconds(
-                self.info, self.options, annotated=self.annotated is not None
-            ),
+            estimate=self._estimate(),
         )
         try:
             summary = client.stream(
@@ -87,6 +86,11 @@ class VideoJob(Job):
             raise
         self.notes, self.key_moments = summary.notes, summary.key_moments
         self.result = replace(summary.result, frames=tuple(self.frames), source=self.name)
+
+    def _estimate(self) -> float | None:
+        annotated = self.annotated is not None
+        seconds = estimate_seconds(self.info, self.options, annotated=annotated)
+        return None if seconds is None else min(seconds, video_limits().max_seconds)
 
     def _on_update(self, update: VideoProgress) -> None:
         self._analysed.extend(update.frames)
