@@ -36,6 +36,7 @@ class Work(Message, Request[int]):
     allocate: int = 0
     keep: int = 0
     stop: bool = False
+    fault: str = ""
 
 
 class Count(Message, StreamRequest[int, str]):
@@ -58,6 +59,10 @@ def work(request):
         kept[-1][::4096] = b"x" * len(kept[-1][::4096])
     if request.allocate:
         time.sleep(600)
+    if request.fault == "MemoryError":
+        raise MemoryError
+    if request.fault:
+        raise RuntimeError(request.fault)
     if request.stop:  # in the middle of an answer of 1000 bytes
         os.write(int(sys.argv[1]), struct.pack("!i", 1000) + bytes(10))
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -95,6 +100,7 @@ def make(tmp_path, monkeypatch):
             "    allocate: int = 0",
             "    keep: int = 0",
             "    stop: bool = False",
+            "    fault: str = ''",
             "class Count(Message, StreamRequest[int, str]):",
             "    to: int",
         ]
@@ -240,6 +246,20 @@ def test_a_process_that_takes_too_much_processor_time_is_ended(make):
     with pytest.raises(WorkerLimitExceeded, match="seconds of processor time"):
         worker.request(Work(spin=True), limits=ResourceLimits(cpu_seconds=0.5))
     assert worker.request(Work(data=b"1")) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", ["MemoryError", "std::bad_alloc", "OpenCV(4.1) error: (-4:Insufficient memory) Failed"]
+)
+def test_a_failed_allocation_is_said_in_words_and_the_process_lives(make, fault):
+    worker = make(timeout=60)
+    worker.start()
+    pid = worker.pid
+    with pytest.raises(WorkerLimitExceeded, match="more memory than one file may take"):
+        worker.request(Work(fault=fault))
+    with pytest.raises(WorkerError, match="Unexpected fault: RuntimeError: something else"):
+        worker.request(Work(fault="something else"))
+    assert worker.pid == pid
 
 
 def test_the_processor_time_of_requests_is_reported(make):
