@@ -26,6 +26,7 @@ from support.hostile_files import write_hostile_files
 from support.streamlit_client import BrowserSession
 
 from emosense import services, settings
+from emosense.jobs import lane_choice
 from emosense.samples import sample_photo
 
 
@@ -51,11 +52,11 @@ def main() -> None:
         )
     }
     limits = {
-        "process of ordinary photos": services.photo_bytes() / 1e6,
-        "process of dear photos, when needed": services.VIDEO_BYTES / 1e6,
-        "process of short videos, when needed": services.VIDEO_BYTES / 1e6,
+        "process of ordinary photos": lane_choice.photo_bytes() / 1e6,
+        "process of dear photos, when needed": lane_choice.VIDEO_BYTES / 1e6,
+        "process of short videos, when needed": lane_choice.VIDEO_BYTES / 1e6,
         f"{services.LONG_VIDEOS} processes of long videos, when needed": (
-            services.LONG_VIDEOS * services.VIDEO_BYTES / 1e6
+            services.LONG_VIDEOS * lane_choice.VIDEO_BYTES / 1e6
         ),
     }
     together = server + sum(held.values()) + sum(limits.values())

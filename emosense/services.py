@@ -11,23 +11,29 @@ import atexit
 import threading
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from emosense import settings
-from emosense.jobs.lane_choice import DEAR, LONG, ORDINARY, SHORT, photo_lane, video_lane
+from emosense.jobs.lane_choice import (
+    DEAR,
+    LONG,
+    ORDINARY,
+    SHORT,
+    VIDEO_BYTES,
+    photo_bytes,
+    photo_lane,
+    video_lane,
+)
 from emosense.jobs.queue import JobQueue
 from emosense.jobs.spool import Spool
 from emosense.worker.client import InferenceWorker
 from emosense.worker.lanes import InferencePool, Lane
-from emosense.worker.scheduler import FairScheduler, Usage
+from emosense.worker.scheduler import SLICE_SECONDS, FairScheduler
+from emosense.worker.usage import Usage
 
-_PHOTO_PROCESS_BYTES: Final = 400 * 2**20
-"""Memory of a photo process beside the photo that it decodes."""
-VIDEO_BYTES: Final = int(1.5 * 2**30)
-"""Maximum resident memory of a process that decodes videos."""
 LONG_VIDEOS: Final = 2
-"""Long videos that are open at the same time; they take turns."""
-_REST_BYTES: Final = int(0.7 * 2**30)
+"""Long videos that are open at the same time, each of another user; they take turns."""
+_SWELLING_BYTES: Final = 150 * 2**20
 _IDLE_SECONDS: Final = 60.0
 _NICENESS: Final = 10
 
@@ -78,17 +84,12 @@ class Services:
 
     @cached_property
     def _photos(self) -> JobQueue:
-        # Nets below the estimates by which photos are refused, should one of them be wrong.
-        seconds = 2 * settings.MAX_PHOTO_SECONDS.number()
-        memory = photo_bytes()
-        ordinary = InferenceWorker(memory_bytes=memory, cpu_seconds=seconds)
+        ordinary = InferenceWorker(memory_bytes=photo_bytes())
         # It decodes the first frames of videos too.
-        dear = InferenceWorker(
-            memory_bytes=max(memory, VIDEO_BYTES), cpu_seconds=seconds, niceness=_NICENESS
-        )
+        dear = InferenceWorker(memory_bytes=max(photo_bytes(), VIDEO_BYTES), niceness=_NICENESS)
         lanes = {
-            ORDINARY: Lane([ordinary], self.usage, max_rest_bytes=_REST_BYTES),
-            DEAR: Lane([dear], self.usage, _IDLE_SECONDS, _REST_BYTES),
+            ORDINARY: Lane([ordinary], self._scheduler(), max_swelling=_SWELLING_BYTES),
+            DEAR: Lane([dear], self._scheduler(), _IDLE_SECONDS, _SWELLING_BYTES),
         }
         queue = _queue(InferencePool(lanes, photo_lane))
         queue.preload(settings.MODEL.text())
@@ -96,14 +97,28 @@ class Services:
 
     @cached_property
     def _videos(self) -> JobQueue:
-        def worker() -> InferenceWorker:
-            return InferenceWorker(memory_bytes=VIDEO_BYTES, niceness=_NICENESS // 2)
+        def workers(count: int) -> list[InferenceWorker]:
+            return [
+                InferenceWorker(memory_bytes=VIDEO_BYTES, niceness=_NICENESS // 2)
+                for _ in range(count)
+            ]
 
+        short = self._scheduler(shares_processor=True)
+        long = self._scheduler(slots=LONG_VIDEOS, max_running_user=1, shares_processor=True)
         lanes = {
-            SHORT: Lane([worker()], self.usage, _IDLE_SECONDS),
-            LONG: Lane([worker() for _ in range(LONG_VIDEOS)], self.usage, _IDLE_SECONDS),
+            SHORT: Lane(workers(1), short, _IDLE_SECONDS, _SWELLING_BYTES),
+            LONG: Lane(workers(LONG_VIDEOS), long, _IDLE_SECONDS, _SWELLING_BYTES),
         }
-        return _queue(InferencePool(lanes, video_lane, FairScheduler(self.usage)))
+        sharing = self._scheduler(slice_seconds=SLICE_SECONDS)
+        return _queue(InferencePool(lanes, video_lane, sharing))
+
+    def _scheduler(self, **options: Any) -> FairScheduler:
+        return FairScheduler(
+            self.usage,
+            max_session=settings.MAX_SESSION_REQUESTS.whole(),
+            max_user=settings.MAX_USER_REQUESTS.whole(),
+            **options,
+        )
 
     @cached_property
     def _spool(self) -> Spool:
@@ -117,15 +132,6 @@ class Services:
                     queue.close()
             if (spool := self.__dict__.pop("_spool", None)) is not None:
                 spool.close()
-
-
-def photo_bytes() -> int:
-    """Return the maximum resident memory of a process that analyses photos, in bytes.
-
-    >>> photo_bytes() / 2**20
-    1200.0
-    """
-    return int(settings.MAX_PHOTO_MEMORY_MB.number() * 2**20) + _PHOTO_PROCESS_BYTES
 
 
 def _queue(pool: InferencePool) -> JobQueue:

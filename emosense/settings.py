@@ -149,6 +149,12 @@ MAX_SESSION_JOBS: Final = Setting(
 MAX_USER_JOBS: Final = Setting(
     "EMOSENSE_MAX_USER_JOBS", "40", "Most unfinished jobs of one user, of photos and of videos."
 )
+MAX_SESSION_REQUESTS: Final = Setting(
+    "EMOSENSE_MAX_SESSION_REQUESTS", "20", "Most requests of one page that wait for a process."
+)
+MAX_USER_REQUESTS: Final = Setting(
+    "EMOSENSE_MAX_USER_REQUESTS", "100", "Most requests of one user that wait for a process."
+)
 WORKER_TIMEOUT: Final = Setting(
     "EMOSENSE_WORKER_TIMEOUT", "120", "Seconds after which an analysis is given up."
 )
@@ -183,6 +189,8 @@ SETTINGS: Final = (
     MAX_PAGES,
     MAX_SESSION_JOBS,
     MAX_USER_JOBS,
+    MAX_SESSION_REQUESTS,
+    MAX_USER_REQUESTS,
     WORKER_TIMEOUT,
     LOGIN,
     OPEN_BROWSER,

@@ -9,7 +9,7 @@ from emosense.ui.navigation import require_router, show_title
 from emosense.ui.photo.analysis import analyze_photos, clear_analyses
 from emosense.ui.photo.input import upload_photos
 from emosense.ui.photo.view import show_empty, show_results
-from emosense.ui.session.user import session_account
+from emosense.ui.session.user import session_client
 
 
 def show() -> None:
@@ -22,9 +22,9 @@ def show() -> None:
         options = select_detector_options()
     photos = upload_photos()
     if model is not None and photos:
-        pool, account = services().photos.pool, session_account()
-        analyses = analyze_photos(pool, account, photos, model, options)
-        show_results(pool.client(account), analyses)
+        pool = services().photos.pool
+        analyses = analyze_photos(pool, photos, model, options)
+        show_results(session_client(pool), analyses)
     elif not photos:
         clear_analyses()
         show_empty()

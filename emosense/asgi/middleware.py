@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from emosense.asgi.addresses import user_of_address
 from emosense.asgi.body import LimitedBody
 from emosense.asgi.headers import SECURITY_HEADERS
 from emosense.asgi.policy import PolicyTable, RoutePolicy
@@ -160,4 +161,4 @@ class _Response:
 
 def _address(scope: Scope) -> str:
     client = scope.get("client")
-    return str(client[0]) if client else ""
+    return user_of_address(str(client[0])) if client else ""

@@ -23,7 +23,8 @@ class MemoryLimit:
     RLIMIT_AS would. It is set above what the process has mapped with its models loaded.
 
     Args:
-        max_bytes: maximum resident memory of the process in bytes; None sets no limit.
+        max_bytes: maximum resident memory of the process in bytes, beside what models take more than
+            usual (:func:`emosense.worker.process_usage.memory_limit`); None sets no limit.
 
     >>> MemoryLimit(None).headroom is None
     True
@@ -31,6 +32,7 @@ class MemoryLimit:
 
     def __init__(self, max_bytes: int | None) -> None:
         self._max_bytes = max_bytes if resource is not None else None
+        self._baseline = 0
         self.apply()
 
     @property
@@ -46,16 +48,20 @@ class MemoryLimit:
         mapped, resident = _data_bytes(), process_usage.resident_bytes(os.getpid())
         if self._max_bytes is None or mapped is None or resident is None:
             return
-        _set_soft_limit(mapped + max(0, self._max_bytes - resident))
+        limit = process_usage.memory_limit(self._max_bytes, self._baseline)
+        _set_soft_limit(mapped + max(0, limit - resident))
 
     @contextmanager
     def lifted(self) -> Iterator[None]:
         """Lift the limit while something is loaded that stays."""
         if self._max_bytes is not None:
             _set_soft_limit(resource.RLIM_INFINITY)
+        before = process_usage.resident_bytes(os.getpid()) or 0
         try:
             yield
         finally:
+            after = process_usage.resident_bytes(os.getpid()) or 0
+            self._baseline += max(0, after - before)
             self.apply()
 
 

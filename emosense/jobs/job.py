@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from emosense.worker.lanes import PoolClient
-from emosense.worker.scheduler import Account, Wait
+from emosense.worker.scheduler import Wait
+from emosense.worker.usage import Account
 
 
 class JobState(Enum):
@@ -25,7 +26,7 @@ class JobState(Enum):
     FAILED = "failed"
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Job(ABC):
     """A background job of the app.
 

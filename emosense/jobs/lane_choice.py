@@ -1,9 +1,10 @@
-"""Which lane of inference processes a request of the app takes."""
+"""Which lane of inference processes a request of the app takes, and what it may take there."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from emosense import settings
 from emosense.media.photo_header import estimate_seconds, read_header
 from emosense.worker.lanes import LaneChoice
 from emosense.worker.messages import (
@@ -13,8 +14,10 @@ from emosense.worker.messages import (
     ExplainFace,
     InspectVideo,
     MeasureThroughput,
+    Preload,
     WriteSampleClip,
 )
+from emosense.worker.watchdog import ResourceLimits
 
 ORDINARY: Final = "ordinary"
 """Photos that are cheap by their header."""
@@ -25,10 +28,29 @@ SHORT: Final = "short"
 LONG: Final = "long"
 """Videos that take minutes."""
 
+_PHOTO_PROCESS_BYTES: Final = 400 * 2**20
+"""Memory of a process beside the photo that it decodes."""
+VIDEO_BYTES: Final = int(1.5 * 2**30)
+"""Maximum resident memory of a process that decodes videos."""
+
 MAX_ORDINARY_SECONDS: Final = 1.5
-MAX_SHORT_SECONDS: Final = 60.0
+MAX_SHORT_SECONDS: Final = 180.0
+_OVERRUN_FACTOR: Final = 3.0
+_OVERRUN_SECONDS: Final = 30.0
+"""With the factor: how long a short video may hold its process while others wait for it."""
+_PROCESSOR_FACTOR: Final = 2.0
+"""A photo is refused by its estimate, and ended only after so many times the largest estimate."""
 _EXPLANATION_SECONDS: Final = 0.5
 _PNG_SECONDS_PER_SECOND: Final = 2.0  # drawing and compressing, beside decoding
+
+
+def photo_bytes() -> int:
+    """Return the maximum resident memory of a process while it analyses a photo, in bytes.
+
+    >>> photo_bytes() / 2**20
+    1200.0
+    """
+    return int(settings.MAX_PHOTO_MEMORY_MB.number() * 2**20) + _PHOTO_PROCESS_BYTES
 
 
 def photo_lane(request: Any) -> LaneChoice:
@@ -43,20 +65,38 @@ def photo_lane(request: Any) -> LaneChoice:
             seconds += _EXPLANATION_SECONDS
         elif isinstance(request, AnnotatePhoto):
             seconds *= _PNG_SECONDS_PER_SECOND
-        return LaneChoice(ORDINARY if seconds <= MAX_ORDINARY_SECONDS else DEAR, seconds)
-    if isinstance(request, InspectVideo | WriteSampleClip | MeasureThroughput):
-        return LaneChoice(DEAR)
+        lane = ORDINARY if seconds <= MAX_ORDINARY_SECONDS else DEAR
+        limits = ResourceLimits(_processor_seconds(), photo_bytes())
+        if isinstance(request, AnnotatePhoto):
+            return LaneChoice(lane, seconds, limits)
+        return LaneChoice(lane, seconds, limits, Preload(model=request.model))
+    if isinstance(request, InspectVideo | WriteSampleClip):
+        return LaneChoice(DEAR, limits=ResourceLimits(_processor_seconds(), VIDEO_BYTES))
+    if isinstance(request, MeasureThroughput):  # as long as it takes: it holds nobody's file
+        return LaneChoice(DEAR, warm_up=Preload(model=request.model))
     return LaneChoice(ORDINARY)
 
 
 def video_lane(request: Any) -> LaneChoice:
     """Choose the lane of a request to the video processes.
 
+    The header may promise a short video: one that takes much longer gives its process up, if others
+    wait for it, and begins again among the long ones.
+
     >>> video_lane(AnalyzeVideo(path="a", model="cnn8", estimate=300.0)).lane
     'long'
     """
-    if isinstance(request, AnalyzeVideo):
-        seconds = request.estimate
-        is_short = seconds is not None and seconds <= MAX_SHORT_SECONDS
-        return LaneChoice(SHORT if is_short else LONG, seconds)
-    return LaneChoice(SHORT)
+    if not isinstance(request, AnalyzeVideo):
+        return LaneChoice(SHORT)
+    limits = ResourceLimits(memory_bytes=VIDEO_BYTES)
+    warm_up = Preload(model=request.model)
+    long = LaneChoice(LONG, request.estimate, limits, warm_up)
+    if request.estimate is None or request.estimate > MAX_SHORT_SECONDS:
+        return long
+    max_seconds = _OVERRUN_FACTOR * request.estimate + _OVERRUN_SECONDS
+    again = LaneChoice(LONG, None, limits, warm_up)
+    return LaneChoice(SHORT, request.estimate, limits, warm_up, max_seconds, again)
+
+
+def _processor_seconds() -> float:
+    return _PROCESSOR_FACTOR * settings.MAX_PHOTO_SECONDS.number()

@@ -50,7 +50,7 @@ class AnalyzedPhoto:
     crops: tuple[bytes, ...] = ()
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class PhotoJob(Job):
     """A job that analyses many photos.
 

@@ -54,7 +54,7 @@ class JobQueue:
 
         def load() -> None:
             try:
-                self.pool.client().request(Preload(model=model))
+                self.pool.client().warm_up(Preload(model=model))
             except EmoSenseError:
                 return  # the first job raises it again and shows it
 

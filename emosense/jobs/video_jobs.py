@@ -4,33 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
 
 from emosense.jobs.job import Job
 from emosense.results import FrameResult, KeyMoment, VideoInfo, VideoResult
+from emosense.settings import video_limits
+from emosense.video.cost import estimate_seconds
 from emosense.video.options import VideoOptions
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import AnalyzeVideo, VideoProgress
 
-_SECONDS_PER_FRAME: Final = 0.008
-_SECONDS_PER_PIXEL: Final = 1.5e-8
 
-
-def estimate_seconds(info: VideoInfo) -> float | None:
-    """Estimate how long the analysis of a video takes, in seconds; None if its length is unknown.
-
-    For every frame analysed on two cores (docs/speed.md), so it tends to be too high.
-
-    >>> estimate_seconds(VideoInfo(640, 360, 8.0, 200, 25.0, "h264", 0, False)) < 10
-    True
-    """
-    frames = info.frames or (info.duration or 0) * (info.frames_per_second or 0)
-    if not frames:
-        return None
-    return float(frames * (_SECONDS_PER_FRAME + _SECONDS_PER_PIXEL * info.width * info.height))
-
-
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class VideoJob(Job):
     """A job that analyses a video.
 
@@ -61,6 +45,8 @@ class VideoJob(Job):
     result: VideoResult | None = None
     notes: list[str] = field(default_factory=list)
     key_moments: tuple[KeyMoment, ...] = ()
+    _analysed: list[FrameResult] = field(default_factory=list, repr=False)
+    _is_restarted: bool = field(default=False, repr=False)
 
     @property
     def fraction(self) -> float | None:
@@ -71,6 +57,11 @@ class VideoJob(Job):
         if not self.info.frames:
             return None
         return min(1.0, self.frames_read / self.info.frames)
+
+    @property
+    def begins_again(self) -> bool:
+        """Whether the analysis took longer than foreseen and waits for its second beginning."""
+        return self._is_restarted and not self._analysed
 
     @property
     def frames_per_second(self) -> float:
@@ -84,19 +75,32 @@ class VideoJob(Job):
             model=self.model,
             options=self.options,
             annotated=None if self.annotated is None else str(self.annotated),
-            estimate=estimate_seconds(self.info),
+            estimate=self._estimate(),
         )
         try:
-            summary = client.stream(request, self._on_update, self.cancelled.is_set)
+            summary = client.stream(
+                request, self._on_update, self.cancelled.is_set, self._on_restart
+            )
         except Exception as error:
             self._keep_partial(str(error))
             raise
         self.notes, self.key_moments = summary.notes, summary.key_moments
         self.result = replace(summary.result, frames=tuple(self.frames), source=self.name)
 
+    def _estimate(self) -> float | None:
+        annotated = self.annotated is not None
+        seconds = estimate_seconds(self.info, self.options, annotated=annotated)
+        return None if seconds is None else min(seconds, video_limits().max_seconds)
+
     def _on_update(self, update: VideoProgress) -> None:
-        self.frames.extend(update.frames)
-        self.frames_read = update.frames_read
+        self._analysed.extend(update.frames)
+        if len(self._analysed) >= len(self.frames):
+            self.frames = self._analysed
+            self.frames_read = update.frames_read
+
+    def _on_restart(self) -> None:
+        """Keep the frames of the first run until the second one has come as far."""
+        self._analysed, self._is_restarted = [], True
 
     def _keep_partial(self, error: str) -> None:
         if self.annotated is not None and self.annotated.is_file():

@@ -61,6 +61,11 @@ def is_connected(session: str) -> bool:
     return runtime.exists() and runtime.get_instance().is_active_session(session)
 
 
+def has_left(session: str) -> bool:
+    """Return whether a server runs whose session with this id has no browser any more."""
+    return runtime.exists() and not is_connected(session)
+
+
 def end_session(session: AppSession) -> None:
     """End a disconnected session: its uploads are removed and its state is emptied."""
     if runtime.exists():

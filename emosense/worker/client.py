@@ -8,23 +8,26 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from emosense import settings
-from emosense.errors import WorkerDied
+from emosense.errors import WorkerDied, WorkerError
 from emosense.worker import process_usage
 from emosense.worker.protocol import Continue, Request, Response, StreamRequest, StreamUpdate
-from emosense.worker.watchdog import ResourceLimits, Watchdog
+from emosense.worker.watchdog import NO_LIMITS, ResourceLimits, Watchdog
 
 _DIED: Final = "The analysis process stopped unexpectedly."
 _DIED_WITH_REQUEST: Final = (
     f"{_DIED} It was started again: please try once more. If it happens with this file each time, "
     "the file may be the cause."
 )
+
+_MAX_LOST_WARM_UPS: Final = 3
 
 ResultT = TypeVar("ResultT")
 UpdateT = TypeVar("UpdateT")
@@ -43,8 +46,8 @@ class InferenceWorker:
         timeout: seconds to wait for an answer; None uses the setting EMOSENSE_WORKER_TIMEOUT.
         cores: numbers of the processor cores that the process may use, where the system
             supports that; None allows all.
-        memory_bytes: maximum resident memory of the process; None sets no limit.
-        cpu_seconds: maximum processor time of one request; None sets no limit.
+        memory_bytes: maximum resident memory of the process, which it is told; None sets no limit.
+            Requests may have lower limits.
         niceness: how much the process gives way to others, 0..19 (nice(2)).
 
     >>> from emosense.samples import sample_photo
@@ -63,7 +66,6 @@ class InferenceWorker:
         cores: Sequence[int] | None = None,
         *,
         memory_bytes: int | None = None,
-        cpu_seconds: float | None = None,
         niceness: int = 0,
     ) -> None:
         self._module = module
@@ -72,9 +74,10 @@ class InferenceWorker:
             self._options.append(f"--memory={memory_bytes}")
         if niceness:
             self._options.append(f"--nice={niceness}")
-        self._limits = ResourceLimits(
-            timeout or settings.WORKER_TIMEOUT.number(), cpu_seconds, memory_bytes
-        )
+        self._silence_seconds = timeout or settings.WORKER_TIMEOUT.number()
+        self._warm_ups: list[Request[Any]] = []
+        self._lost_warm_ups: list[Request[Any]] = []
+        self._baseline = 0
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
@@ -92,14 +95,50 @@ class InferenceWorker:
         pid = self.pid
         return 0 if pid is None else process_usage.resident_bytes(pid) or 0
 
+    @property
+    def has_lost_warm_ups(self) -> bool:
+        """Whether the process was replaced by one that has not loaded what it had."""
+        return bool(self._lost_warm_ups)
+
+    def warm_up(self, request: Request[Any]) -> None:
+        """Send a request without limits that makes the process load what it keeps, e.g. a model.
+
+        It is sent once to each process. The limit of memory then lies above what it loaded.
+
+        Raises:
+            EmoSenseError: see :meth:`request`.
+        """
+        self.start()
+        if request in self._warm_ups:
+            return
+        before = self.resident_bytes
+        self.request(request)
+        self._baseline += max(0, self.resident_bytes - before)
+        self._warm_ups.append(request)
+
+    def repeat_warm_ups(self) -> None:
+        """Load what a process had loaded that was replaced.
+
+        Raises:
+            EmoSenseError: see :meth:`request`.
+        """
+        lost, self._lost_warm_ups = self._lost_warm_ups, []
+        for request in lost:
+            self.warm_up(request)
+
     def request(
-        self, request: Request[ResultT], on_cpu_seconds: Callable[[float], None] | None = None
+        self,
+        request: Request[ResultT],
+        on_cpu_seconds: Callable[[float], None] | None = None,
+        limits: ResourceLimits = NO_LIMITS,
     ) -> ResultT:
         """Send a request and return its answer.
 
         Args:
             request: the request.
-            on_cpu_seconds: called with the processor time that the request took, in seconds.
+            on_cpu_seconds: called with the processor time that the request took, in seconds, or with
+                the whole time if its process ended.
+            limits: what the request may take.
 
         Raises:
             WorkerDied: the process ended; a new one was started.
@@ -107,7 +146,7 @@ class InferenceWorker:
             WorkerLimitExceeded: it took too much; a new process was started.
             EmoSenseError: the handler of the request raised it.
         """
-        with self._exchange(_DIED_WITH_REQUEST) as (connection, _):
+        with self._exchange(_DIED_WITH_REQUEST, on_cpu_seconds, limits) as (connection, _):
             connection.send(request)
             response: Response = connection.recv()
         if on_cpu_seconds is not None:
@@ -121,6 +160,7 @@ class InferenceWorker:
         on_update: Callable[[UpdateT], None],
         is_cancelled: Callable[[], bool],
         on_cpu_seconds: Callable[[float], None] | None = None,
+        limits: ResourceLimits = NO_LIMITS,
     ) -> ResultT:
         """Send a long request, pass on its updates as they arrive, and return its answer.
 
@@ -129,8 +169,9 @@ class InferenceWorker:
             on_update: called with each update; the process rests until it returns.
             is_cancelled: called after each update; once it returns True, the request ends soon,
                 with a partial result.
-            on_cpu_seconds: called with the processor time up to each update and to the answer; the
-                process rests until it returns.
+            on_cpu_seconds: called with the processor time of each update and of the answer before
+                they are passed on, in seconds, or with the time since the last if the process ended.
+            limits: what the request may take.
 
         Raises:
             WorkerDied: the process ended; updates until then were passed on.
@@ -138,16 +179,16 @@ class InferenceWorker:
             WorkerLimitExceeded: it took too much; a new process was started.
             EmoSenseError: the handler of the request raised it.
         """
-        with self._exchange(_DIED) as (connection, watchdog):
+        with self._exchange(_DIED, on_cpu_seconds, limits) as (connection, watchdog):
             connection.send(request)
             while True:
                 message: StreamUpdate | Response = connection.recv()
                 watchdog.pause()
                 if isinstance(message, Response):
                     break
-                on_update(message.value)
                 if on_cpu_seconds is not None:
                     on_cpu_seconds(message.cpu_seconds)
+                on_update(message.value)
                 cancelled = is_cancelled()
                 watchdog.restart()
                 connection.send(Continue(cancelled=cancelled))
@@ -157,33 +198,47 @@ class InferenceWorker:
         return value
 
     @contextmanager
-    def _exchange(self, died: str) -> Iterator[tuple[Connection, Watchdog]]:
+    def _exchange(
+        self, died: str, on_cpu_seconds: Callable[[float], None] | None, limits: ResourceLimits
+    ) -> Iterator[tuple[Connection, Watchdog]]:
         """Give the connection for one exchange, and replace the process if the exchange fails."""
         with self._lock:
             connection = self._running()
             assert self._process is not None
-            is_complete = False
+            if limits.memory_bytes is not None:
+                memory_bytes = process_usage.memory_limit(limits.memory_bytes, self._baseline)
+                limits = replace(limits, memory_bytes=memory_bytes)
+            is_usable = False
+            watchdog = Watchdog(self._process, self._silence_seconds, limits)
             try:
-                with Watchdog(self._process, self._limits) as watchdog:
+                with watchdog:
                     yield connection, watchdog
-                is_complete = True
+                # The answer may have come at the moment at which the process was killed.
+                is_usable = watchdog.verdict is None
             except (EOFError, OSError) as error:
+                if on_cpu_seconds is not None:
+                    on_cpu_seconds(watchdog.seconds)
                 raise (watchdog.verdict or WorkerDied(died)) from error
             finally:
                 # After an error, also one of a callback, an answer may still be on its way.
-                if not is_complete and not self._is_shut_down:
-                    self._restart()
+                if not is_usable and not self._is_shut_down:
+                    self._replace()
 
     def start(self) -> None:
         """Start the process if it does not run; returns at once."""
         with self._lock:
             self._running()
 
-    def replace_if_larger(self, memory_bytes: int) -> None:
-        """Replace a process at rest whose resident memory is larger; returns at once."""
-        if self.resident_bytes > memory_bytes and self._lock.acquire(blocking=False):
+    def replace_if_swollen(self, max_bytes: int) -> None:
+        """Replace a process at rest that holds more memory than it had with its models loaded.
+
+        Args:
+            max_bytes: how much more, in bytes; an allocator may keep what one file needed.
+        """
+        baseline = max(self._baseline, process_usage.BASELINE_BYTES)
+        if self.resident_bytes > baseline + max_bytes and self._lock.acquire(blocking=False):
             try:
-                self._restart()
+                self._replace()
             finally:
                 self._lock.release()
 
@@ -211,6 +266,7 @@ class InferenceWorker:
                 self._process.kill()
                 self._process.wait()
         self._process = self._connection = None
+        self._warm_ups, self._baseline = [], 0
 
     def _running(self) -> Connection:
         if self._process is None or self._process.poll() is not None or self._connection is None:
@@ -218,24 +274,35 @@ class InferenceWorker:
         assert self._connection is not None
         return self._connection
 
+    def _replace(self) -> None:
+        """Start another process now; if that fails, the next request tries again."""
+        with suppress(WorkerError):
+            self._restart()
+
     def _restart(self) -> None:
         if self._is_shut_down:
             raise WorkerDied("The server is shutting down.")
         if self._process is not None:
             self._process.kill()
+        self._lost_warm_ups = self._warm_ups[-_MAX_LOST_WARM_UPS:] or self._lost_warm_ups
         self.close()
-        self._connection, child_end = Pipe()
         # Not multiprocessing.Process: it would import the app's main script in the child. The
         # child ends by itself when the pipe closes, so it never outlives the app's server.
         root = str(Path(__file__).resolve().parents[2])
         paths = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", self._module, str(child_end.fileno()), *self._options],
-            pass_fds=[child_end.fileno()],
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": paths},
-        )
-        child_end.close()
+        try:
+            self._connection, child_end = Pipe()
+            with child_end:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", self._module, str(child_end.fileno()), *self._options],
+                    pass_fds=[child_end.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    env={**os.environ, "PYTHONPATH": paths},
+                )
+        except OSError as error:  # e.g. too many processes or files, or no memory for one more
+            raise WorkerError(
+                f"The analysis process cannot be started: {error.strerror}. Try again in a while."
+            ) from error
 
 
 def _value(response: Response) -> Any:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from emosense.errors import WorkerError
+from emosense.errors import EmoSenseError
 from emosense.worker.client import InferenceWorker
 from emosense.worker.protocol import Request, StreamRequest
-from emosense.worker.scheduler import Account, FairScheduler, Turn, Usage, Wait
+from emosense.worker.scheduler import FairScheduler, Turn, Wait, Waiter
+from emosense.worker.usage import Account
+from emosense.worker.watchdog import NO_LIMITS, ResourceLimits
 
 ResultT = TypeVar("ResultT")
 UpdateT = TypeVar("UpdateT")
@@ -20,11 +22,16 @@ UpdateT = TypeVar("UpdateT")
 
 @dataclass(frozen=True)
 class LaneChoice:
-    """The lane of a request.
+    """The lane of a request, and what it may take there.
 
     Attributes:
         lane: name of the lane.
         seconds: estimated duration of the request in seconds; None if it is unknown.
+        limits: what the request may take.
+        warm_up: request that makes the process load what it keeps, sent once to each process.
+        max_seconds: working time in seconds after which a long request gives its process up if
+            another user waits for one; it begins again as ``then``.
+        then: the second choice; None lets it keep its process.
 
     >>> LaneChoice("ordinary", 0.4).lane
     'ordinary'
@@ -32,6 +39,14 @@ class LaneChoice:
 
     lane: str
     seconds: float | None = None
+    limits: ResourceLimits = NO_LIMITS
+    warm_up: Request[Any] | None = None
+    max_seconds: float = 0.0
+    then: LaneChoice | None = None
+
+
+class _ProcessNeeded(Exception):
+    """A long request has worked for longer than it may while others wait for a process."""
 
 
 class Lane:
@@ -39,12 +54,14 @@ class Lane:
 
     Args:
         workers: clients of the processes, which start when they are first needed.
-        usage: usage of all users.
-        idle_seconds: time after which an unused process ends; None keeps it.
-        max_rest_bytes: resident memory beyond which a process is replaced after a request; None
-            keeps it.
+        scheduler: decides whose request is next; it has a turn for each process.
+        idle_seconds: time after which an unused process ends; None keeps it, and a process that
+            replaces another loads at once what that had loaded.
+        max_swelling: memory in bytes that a process may hold after a request beyond what it had with
+            its models loaded, before it is replaced; None sets no limit.
 
-    >>> lane = Lane([InferenceWorker()], Usage())
+    >>> from emosense.worker.usage import Usage
+    >>> lane = Lane([InferenceWorker()], FairScheduler(Usage()))
     >>> lane.scheduler.is_idle
     True
     """
@@ -52,28 +69,22 @@ class Lane:
     def __init__(
         self,
         workers: Sequence[InferenceWorker],
-        usage: Usage,
+        scheduler: FairScheduler,
         idle_seconds: float | None = None,
-        max_rest_bytes: int | None = None,
+        max_swelling: int | None = None,
     ) -> None:
-        self.scheduler = FairScheduler(usage, slots=len(workers))
+        self.scheduler = scheduler
         self.workers = tuple(workers)
         self._free = list(workers)
         self._lock = threading.Lock()
         self._idle_seconds = idle_seconds
-        self._max_rest_bytes = max_rest_bytes
+        self._max_swelling = max_swelling
         self._timers: dict[InferenceWorker, threading.Timer] = {}
 
     @contextmanager
-    def worker(
-        self,
-        account: Account,
-        seconds: float | None = None,
-        is_cancelled: Callable[[], bool] | None = None,
-        on_wait: Callable[[Wait], None] | None = None,
-    ) -> Iterator[InferenceWorker]:
+    def worker(self, waiter: Waiter, seconds: float | None = None) -> Iterator[InferenceWorker]:
         """Wait for a turn and give a process for it; see :meth:`FairScheduler.turn`."""
-        with self.scheduler.turn(account, seconds, is_cancelled, on_wait):
+        with self.scheduler.turn(waiter, seconds):
             with self._lock:
                 worker = self._free.pop(0)
                 if (timer := self._timers.pop(worker, None)) is not None:
@@ -81,11 +92,18 @@ class Lane:
             try:
                 yield worker
             finally:
-                if self._max_rest_bytes is not None:
-                    worker.replace_if_larger(self._max_rest_bytes)
+                if self._max_swelling is not None:
+                    worker.replace_if_swollen(self._max_swelling)
                 with self._lock:
                     self._free.insert(0, worker)
                     self._start_timer(worker)
+                if self._idle_seconds is None and worker.has_lost_warm_ups:
+                    name = "emosense-warm-up"
+                    threading.Thread(target=self._repeat_warm_ups, daemon=True, name=name).start()
+
+    def _repeat_warm_ups(self) -> None:
+        with suppress(EmoSenseError), self.worker(Waiter()) as worker:
+            worker.repeat_warm_ups()
 
     def _start_timer(self, worker: InferenceWorker) -> None:
         if self._idle_seconds is not None:
@@ -118,8 +136,9 @@ class InferencePool:
         sharing: scheduler of the turns that long requests share, in whatever lane they are; None
             lets all lanes compute at the same time.
 
-    >>> usage = Usage()
-    >>> pool = InferencePool({"all": Lane([InferenceWorker()], usage)}, lambda _: LaneChoice("all"))
+    >>> from emosense.worker.usage import Usage
+    >>> lane = Lane([InferenceWorker()], FairScheduler(Usage()))
+    >>> pool = InferencePool({"all": lane}, lambda request: LaneChoice("all"))
     >>> pool.shut_down()
     """
 
@@ -170,8 +189,18 @@ class PoolClient:
     ) -> None:
         self._pool = pool
         self.account = account
-        self._is_cancelled = is_cancelled
-        self._on_wait = on_wait
+        self._is_cancelled = is_cancelled or (lambda: False)
+        self._on_wait = on_wait or (lambda wait: None)
+        self._waiter = Waiter(account, self._is_cancelled, self._on_wait)
+
+    def reporting(self, on_wait: Callable[[Wait | None], None]) -> PoolClient:
+        """Return a client of the same account that reports its waits here."""
+        return PoolClient(self._pool, self.account, self._is_cancelled, on_wait)
+
+    def warm_up(self, request: Request[Any]) -> None:
+        """Make a process load what it keeps; see :meth:`InferenceWorker.warm_up`."""
+        with self._worker(replace(self._pool._choose(request), warm_up=request)):
+            pass
 
     def request(self, request: Request[ResultT]) -> ResultT:
         """Wait for a turn, send a request and return its answer.
@@ -181,61 +210,89 @@ class PoolClient:
             Cancelled: the request was cancelled while it waited.
             EmoSenseError: see :meth:`InferenceWorker.request`.
         """
-        with self._worker(request) as (worker, charge, _):
-            return worker.request(request, charge)
+        choice = self._pool._choose(request)
+        with self._worker(choice) as (worker, _):
+            return worker.request(request, self._charge(choice), choice.limits)
 
     def stream(
         self,
         request: StreamRequest[UpdateT, ResultT],
         on_update: Callable[[UpdateT], None],
         is_cancelled: Callable[[], bool],
+        on_restart: Callable[[], None] | None = None,
     ) -> ResultT:
         """Wait for a turn, send a long request, pass on its updates and return its answer.
 
         It gives way between updates to users who have used less.
+
+        Args:
+            request: the request.
+            on_update: called with each update.
+            is_cancelled: called after each update; True ends the request soon.
+            on_restart: called when the request begins again in another lane, as it took longer than
+                was foreseen; its updates then come from the first one on.
 
         Raises:
             ServerBusy: too many requests of the account wait.
             Cancelled: the request was cancelled while it waited for its first turn.
             EmoSenseError: see :meth:`InferenceWorker.stream`.
         """
-        with self._worker(request) as (worker, charge, turn):
+        choice = self._pool._choose(request)
+        while True:
+            try:
+                return self._stream(choice, request, on_update, is_cancelled)
+            except _ProcessNeeded:
+                assert choice.then is not None
+                choice = choice.then
+                if on_restart is not None:
+                    on_restart()
 
-            def on_cpu_seconds(seconds: float) -> None:
-                charge(seconds)
+    def _stream(
+        self,
+        choice: LaneChoice,
+        request: StreamRequest[UpdateT, ResultT],
+        on_update: Callable[[UpdateT], None],
+        is_cancelled: Callable[[], bool],
+    ) -> ResultT:
+        lane = self._pool.lanes[choice.lane]
+        with self._worker(choice) as (worker, turn):
+            worked, resumed = 0.0, time.monotonic()
+
+            def pass_on(update: UpdateT) -> None:
+                nonlocal worked, resumed
+                on_update(update)
+                worked += time.monotonic() - resumed
+                if choice.then is not None and worked > choice.max_seconds:
+                    waiting = lane.scheduler.waiting
+                    if not is_cancelled() and any(a.user != self.account.user for a in waiting):
+                        raise _ProcessNeeded
                 if turn is not None:
                     turn.give_way()
-                    self._report(None)
+                    self._on_wait(None)
+                resumed = time.monotonic()
 
-            return worker.stream(request, on_update, is_cancelled, on_cpu_seconds)
+            charge = self._charge(choice)
+            return worker.stream(request, pass_on, is_cancelled, charge, choice.limits)
 
-    @contextmanager
-    def _worker(
-        self, request: object
-    ) -> Iterator[tuple[InferenceWorker, Callable[[float], None], Turn | None]]:
-        choice = self._pool._choose(request)
-        lane, sharing = self._pool.lanes[choice.lane], self._pool._sharing
-        usage = lane.scheduler.usage
-        wait = (self.account, choice.seconds, self._is_cancelled, self._on_wait)
-        with lane.worker(*wait) as worker, self._share(sharing, choice.seconds) as turn:
-            self._report(None)
-            started = time.monotonic()
-            try:
-                yield worker, lambda seconds: usage.charge(self.account, seconds), turn
-            except WorkerError:
-                # Its process was killed with the count of its processor time.
-                usage.charge(self.account, time.monotonic() - started)
-                raise
+    def _charge(self, choice: LaneChoice) -> Callable[[float], None]:
+        usage = self._pool.lanes[choice.lane].scheduler.usage
+        return lambda seconds: usage.charge(self.account, seconds)
 
     @contextmanager
-    def _share(self, sharing: FairScheduler | None, seconds: float | None) -> Iterator[Turn | None]:
-        if sharing is None:
+    def _worker(self, choice: LaneChoice) -> Iterator[tuple[InferenceWorker, Turn | None]]:
+        lane = self._pool.lanes[choice.lane]
+        with lane.worker(self._waiter, choice.seconds) as worker, self._share(lane) as turn:
+            self._on_wait(None)
+            if choice.warm_up is not None:
+                worker.warm_up(choice.warm_up)  # at nobody's charge
+            yield worker, turn
+
+    @contextmanager
+    def _share(self, lane: Lane) -> Iterator[Turn | None]:
+        if self._pool._sharing is None:
             yield None
             return
-        turn = sharing.turn(self.account, seconds, self._is_cancelled, self._on_wait)
-        with turn as shared:
-            yield shared
-
-    def _report(self, wait: Wait | None) -> None:
-        if self._on_wait is not None:
-            self._on_wait(wait)
+        # While others wait for its process, it computes in their place.
+        behalf = lane.scheduler
+        with self._pool._sharing.turn(self._waiter, on_behalf_of=lambda: behalf.waiting) as turn:
+            yield turn

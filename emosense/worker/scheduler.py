@@ -9,34 +9,18 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 from emosense.errors import Cancelled, ServerBusy
+from emosense.worker.usage import Account, Usage
 
-HALF_LIFE_SECONDS: Final = 180.0
 SLICE_SECONDS: Final = 2.0
+"""Time after which a long request gives way to others."""
 _POLL_SECONDS: Final = 0.5
-_FORGET_BELOW: Final = 0.01
 _AVERAGE_WEIGHT: Final = 0.2
-
-
-@dataclass(frozen=True)
-class Account:
-    """Who makes a request.
-
-    Attributes:
-        user: name of the user, e.g. a login or an address.
-        session: id of his browser session.
-
-    >>> Account("ann", "tab 1").user
-    'ann'
-    """
-
-    user: str = ""
-    session: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,54 +41,22 @@ class Wait:
     seconds: float | None
 
 
-class Usage:
-    """Processor time of users and sessions, halved every few minutes. Thread-safe.
+@dataclass(frozen=True)
+class Waiter:
+    """Who waits for a turn, and how he is asked and told.
 
-    Args:
-        half_life: time in seconds after which a use counts half.
-        clock: returns the time in seconds.
+    Attributes:
+        account: who asks.
+        is_cancelled: called twice a second while waiting; True ends the wait.
+        on_wait: called at once and twice a second while waiting.
 
-    >>> usage = Usage(half_life=100, clock=iter([0, 100]).__next__)
-    >>> usage.charge(Account("ann", "tab 1"), 8)
-    >>> usage.of(Account("ann", "tab 2"))
-    (4.0, 0.0)
+    >>> Waiter(Account("ann", "tab 1")).is_cancelled()
+    False
     """
 
-    def __init__(
-        self,
-        half_life: float = HALF_LIFE_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._half_life = half_life
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._seconds: dict[tuple[str, ...], tuple[float, float]] = {}
-
-    def charge(self, account: Account, seconds: float) -> None:
-        """Charge processor time to a user and his session."""
-        with self._lock:
-            now = self._clock()
-            for key in ((account.user,), (account.user, account.session)):
-                self._seconds[key] = (self._decayed(key, now) + seconds, now)
-            if len(self._seconds) > 1000:
-                self._seconds = {
-                    key: (value, now)
-                    for key in self._seconds
-                    if (value := self._decayed(key, now)) > _FORGET_BELOW
-                }
-
-    def of(self, account: Account) -> tuple[float, float]:
-        """Return the usage of a user, and that of his session, in seconds."""
-        with self._lock:
-            now = self._clock()
-            return (
-                self._decayed((account.user,), now),
-                self._decayed((account.user, account.session), now),
-            )
-
-    def _decayed(self, key: tuple[str, ...], now: float) -> float:
-        value, since = self._seconds.get(key, (0.0, now))
-        return float(value * 0.5 ** ((now - since) / self._half_life))
+    account: Account = field(default_factory=Account)
+    is_cancelled: Callable[[], bool] = lambda: False
+    on_wait: Callable[[Wait], None] = lambda wait: None
 
 
 @dataclass(eq=False)
@@ -112,7 +64,8 @@ class _Ticket:
     account: Account
     number: int
     estimate: float | None
-    granted: float | None = field(default=None)
+    on_behalf_of: Callable[[], Iterable[Account]]
+    granted: float = 0.0
 
 
 class FairScheduler:
@@ -123,20 +76,35 @@ class FairScheduler:
         slots: number of turns at the same time.
         max_session: maximum number of waiting requests of one session.
         max_user: maximum number of waiting requests of one user.
+        max_running_user: maximum number of turns of one user at the same time; None sets no limit.
+        slice_seconds: time after which a turn gives way to users with less usage, if it is asked to;
+            None lets turns last until they end.
+        shares_processor: whether the requests that have turns compute one after the other.
 
     >>> scheduler = FairScheduler(Usage())
-    >>> with scheduler.turn(Account("ann")):
+    >>> with scheduler.turn(Waiter(Account("ann"))):
     ...     scheduler.is_idle
     False
     """
 
     def __init__(
-        self, usage: Usage, slots: int = 1, max_session: int = 20, max_user: int = 100
+        self,
+        usage: Usage,
+        slots: int = 1,
+        max_session: int = 20,
+        max_user: int = 100,
+        *,
+        max_running_user: int | None = None,
+        slice_seconds: float | None = None,
+        shares_processor: bool = False,
     ) -> None:
         self.usage = usage
+        self.slice_seconds = slice_seconds
         self._slots = slots
         self._max_session = max_session
         self._max_user = max_user
+        self._max_running_user = max_running_user
+        self._shares_processor = shares_processor
         self._condition = threading.Condition()
         self._waiting: list[_Ticket] = []
         self._running: list[_Ticket] = []
@@ -150,39 +118,45 @@ class FairScheduler:
             return not self._waiting and not self._running
 
     @property
-    def waiting(self) -> int:
-        """Number of waiting requests."""
+    def waiting(self) -> list[Account]:
+        """The accounts of waiting requests, one per request."""
         with self._condition:
-            return len(self._waiting)
+            return [ticket.account for ticket in self._waiting]
 
     @contextmanager
     def turn(
         self,
-        account: Account,
+        waiter: Waiter,
         estimate: float | None = None,
-        is_cancelled: Callable[[], bool] | None = None,
-        on_wait: Callable[[Wait], None] | None = None,
+        on_behalf_of: Callable[[], Iterable[Account]] = tuple,
     ) -> Iterator[Turn]:
         """Wait for a turn, and give it back at the end of the ``with`` block.
 
         Args:
-            account: who asks.
+            waiter: who waits for it.
             estimate: estimated duration of the turn in seconds; None uses the recent average.
-            is_cancelled: called twice a second while waiting; True ends the wait.
-            on_wait: called at once and twice a second while waiting.
+            on_behalf_of: returns further accounts, which wait for what the holder of this turn holds
+                meanwhile. It ranks as the best of them (priority inheritance: Sha, Rajkumar and
+                Lehoczky, 1990), without waiting for a turn of the others.
 
         Raises:
             ServerBusy: too many requests of the session or the user wait.
             Cancelled: ``is_cancelled`` returned True.
         """
-        ticket = self._enqueue(account, estimate)
-        self._await(ticket, is_cancelled, on_wait)
+        ticket = self._enqueue(waiter.account, estimate, on_behalf_of)
         try:
-            yield Turn(self, ticket, is_cancelled, on_wait)
+            if not self._await(ticket, waiter):
+                raise Cancelled("It was cancelled before it began.")
+            yield Turn(self, ticket, waiter)
         finally:
-            self._release(ticket)
+            self._remove(ticket)
 
-    def _enqueue(self, account: Account, estimate: float | None) -> _Ticket:
+    def _enqueue(
+        self,
+        account: Account,
+        estimate: float | None,
+        on_behalf_of: Callable[[], Iterable[Account]],
+    ) -> _Ticket:
         with self._condition:
             of_user = [t for t in self._waiting if t.account.user == account.user]
             of_session = [t for t in of_user if t.account.session == account.session]
@@ -195,149 +169,150 @@ class FairScheduler:
                         f"Expected at most {limit} waiting requests of one {owner}. Received: one "
                         "more. Please wait until some are done."
                     )
-            ticket = _Ticket(account, next(self._numbers), estimate)
+            ticket = _Ticket(account, next(self._numbers), estimate, on_behalf_of)
             self._waiting.append(ticket)
             self._dispatch()
             return ticket
 
-    def _await(
-        self,
-        ticket: _Ticket,
-        is_cancelled: Callable[[], bool] | None,
-        on_wait: Callable[[Wait], None] | None,
-    ) -> None:
-        try:
-            while True:
-                with self._condition:
-                    if ticket.granted is not None:
-                        return
-                    wait = self._describe(ticket)
-                # Not under the lock: both call foreign code, which may take its time or raise.
-                if on_wait is not None:
-                    on_wait(wait)
-                if is_cancelled is not None and is_cancelled():
-                    raise Cancelled("It was cancelled before it began.")
-                with self._condition:
-                    if ticket.granted is None:
-                        self._condition.wait(_POLL_SECONDS)
-        except BaseException:
-            self._withdraw(ticket)
-            raise
+    def _await(self, ticket: _Ticket, waiter: Waiter) -> bool:
+        """Wait until a ticket has its turn; return False if its request was cancelled before."""
+        while True:
+            with self._condition:
+                if ticket in self._running:
+                    return True
+                wait = self._describe(ticket)
+            # Not under the lock: both call foreign code, which may take its time or raise.
+            waiter.on_wait(wait)
+            if waiter.is_cancelled():
+                return False
+            with self._condition:
+                if ticket not in self._running:
+                    self._condition.wait(_POLL_SECONDS)
 
-    def _withdraw(self, ticket: _Ticket) -> None:
+    def _remove(self, ticket: _Ticket) -> None:
+        """End a ticket's turn or its wait."""
         with self._condition:
             if ticket in self._waiting:
                 self._waiting.remove(ticket)
-        if ticket.granted is not None:
-            self._release(ticket)
-
-    def _release(self, ticket: _Ticket) -> None:
-        with self._condition:
-            self._running.remove(ticket)
-            assert ticket.granted is not None
-            duration = time.monotonic() - ticket.granted
-            average = duration if self._average is None else self._average
-            self._average = average + _AVERAGE_WEIGHT * (duration - average)
-            ticket.granted = None
+            elif ticket in self._running:
+                self._running.remove(ticket)
+                duration = time.monotonic() - ticket.granted
+                average = duration if self._average is None else self._average
+                self._average = average + _AVERAGE_WEIGHT * (duration - average)
             self._dispatch()
 
     def _dispatch(self) -> None:
-        while self._waiting and len(self._running) < self._slots:
-            ticket = min(self._waiting, key=self._rank)
-            self._waiting.remove(ticket)
-            ticket.granted = time.monotonic()
-            self._running.append(ticket)
+        while len(self._running) < self._slots:
+            candidates = [ticket for ticket in self._waiting if not self._is_at_limit(ticket)]
+            if not candidates:
+                break
+            usage_of = self.usage.now()
+            self._grant(min(candidates, key=lambda ticket: self._rank(ticket, usage_of)))
         self._condition.notify_all()
 
-    def _rank(self, ticket: _Ticket) -> tuple[float, float, int]:
-        return (*self.usage.of(ticket.account), ticket.number)
+    def _grant(self, ticket: _Ticket) -> None:
+        self._waiting.remove(ticket)
+        ticket.granted = time.monotonic()
+        self._running.append(ticket)
+
+    def _is_at_limit(self, ticket: _Ticket) -> bool:
+        running = sum(other.account.user == ticket.account.user for other in self._running)
+        return self._max_running_user is not None and running >= self._max_running_user
+
+    @staticmethod
+    def _usage(
+        ticket: _Ticket, usage_of: Callable[[Account], tuple[float, float]]
+    ) -> tuple[float, float]:
+        return min(map(usage_of, (ticket.account, *ticket.on_behalf_of())))
+
+    def _rank(
+        self, ticket: _Ticket, usage_of: Callable[[Account], tuple[float, float]]
+    ) -> tuple[float, float, int]:
+        return (*self._usage(ticket, usage_of), ticket.number)
 
     def _describe(self, ticket: _Ticket) -> Wait:
-        rank = self._rank(ticket)
-        before = [other for other in self._waiting if self._rank(other) < rank]
+        usage_of = self.usage.now()
+        ranks = {other: self._rank(other, usage_of) for other in self._waiting}
+        before = sorted((t for t in ranks if ranks[t] < ranks[ticket]), key=ranks.__getitem__)
         ahead = [*self._running, *before]
+        if self._is_at_limit(ticket):
+            ahead = [other for other in ahead if other.account.user == ticket.account.user]
+            seconds = None
+        elif self.slice_seconds is None:
+            seconds = self._seconds(ahead)
+        else:
+            seconds = self._seconds_of_slice(ticket, before, usage_of)
         others = sum(other.account.user != ticket.account.user for other in ahead)
-        return Wait(len(ahead), others, self._seconds(before))
+        return Wait(len(ahead), others, seconds)
 
-    def _seconds(self, before: list[_Ticket]) -> float | None:
-        """Estimate the time until the running turns and those before are done."""
-        left = 0.0
+    def _seconds(self, ahead: list[_Ticket]) -> float | None:
+        """Estimate the time until a turn is free after the running ones and those that wait before."""
+        left: list[float] = []
         now = time.monotonic()
-        for ticket in (*self._running, *before):
+        for ticket in ahead:
             estimate = self._average if ticket.estimate is None else ticket.estimate
             if estimate is None:
                 return None
-            spent = 0.0 if ticket.granted is None else now - ticket.granted
-            if ticket.granted is not None and spent > 2 * estimate:
+            spent = now - ticket.granted if ticket in self._running else 0.0
+            if spent > 2 * estimate:
                 return None  # the estimate was wrong: promise nothing
-            left += max(0.0, estimate - spent)
-        return left / self._slots
+            left.append(max(0.0, estimate - spent))
+        active, queued = left[: self._slots], left[self._slots :]
+        seconds = 0.0
+        while len(active) == self._slots:
+            shortest = min(active)
+            seconds += shortest * (len(active) if self._shares_processor else 1)
+            active.remove(shortest)
+            active = [rest - shortest for rest in active] + queued[:1]
+            queued = queued[1:]
+        return seconds
 
-    def _should_yield(self, ticket: _Ticket) -> bool:
-        with self._condition:
-            assert ticket.granted is not None
-            if time.monotonic() - ticket.granted < SLICE_SECONDS:
-                return False
-            mine = self.usage.of(ticket.account)
-            return any(self.usage.of(other.account) < mine for other in self._waiting)
-
-    def _yield(
+    def _seconds_of_slice(
         self,
         ticket: _Ticket,
-        is_cancelled: Callable[[], bool] | None,
-        on_wait: Callable[[Wait], None] | None,
-    ) -> None:
+        before: list[_Ticket],
+        usage_of: Callable[[Account], tuple[float, float]],
+    ) -> float | None:
+        """Estimate the time until the running turn gives way to a ticket; None if it does not."""
+        assert self.slice_seconds is not None
+        mine = self._usage(ticket, usage_of)
+        if before or any(self._usage(other, usage_of) <= mine for other in self._running):
+            return None
+        ends = [other.granted + self.slice_seconds for other in self._running]
+        return max(0.0, min(ends, default=0.0) - time.monotonic())
+
+    def _give_way(self, ticket: _Ticket, waiter: Waiter) -> None:
         with self._condition:
+            if not self._should_give_way(ticket):
+                return
             self._running.remove(ticket)
-            ticket.granted = None
             self._waiting.append(ticket)
             self._dispatch()
-        self._await_again(ticket, is_cancelled, on_wait)
+        if not self._await(ticket, waiter):
+            with self._condition:  # it ends soon: it needs a turn only to finish what it has
+                if ticket in self._waiting:
+                    self._grant(ticket)
 
-    def _await_again(
-        self,
-        ticket: _Ticket,
-        is_cancelled: Callable[[], bool] | None,
-        on_wait: Callable[[Wait], None] | None,
-    ) -> None:
-        while True:
-            with self._condition:
-                if ticket.granted is not None:
-                    return
-                cancelled = is_cancelled is not None and is_cancelled()
-                if cancelled:  # it ends soon: it needs its turn only to finish what it has
-                    self._waiting.remove(ticket)
-                    ticket.granted = time.monotonic()
-                    self._running.append(ticket)
-                    return
-                wait = self._describe(ticket)
-            if on_wait is not None:
-                on_wait(wait)
-            with self._condition:
-                if ticket.granted is None:
-                    self._condition.wait(_POLL_SECONDS)
+    def _should_give_way(self, ticket: _Ticket) -> bool:
+        if self.slice_seconds is None or time.monotonic() - ticket.granted < self.slice_seconds:
+            return False
+        usage_of = self.usage.now()
+        mine = self._usage(ticket, usage_of)
+        return any(self._usage(other, usage_of) < mine for other in self._waiting)
 
 
 class Turn:
     """A turn that a :class:`FairScheduler` has given.
 
-    >>> with FairScheduler(Usage()).turn(Account("ann")) as turn:
+    >>> with FairScheduler(Usage()).turn(Waiter(Account("ann"))) as turn:
     ...     turn.give_way()
     """
 
-    def __init__(
-        self,
-        scheduler: FairScheduler,
-        ticket: _Ticket,
-        is_cancelled: Callable[[], bool] | None,
-        on_wait: Callable[[Wait], None] | None,
-    ) -> None:
+    def __init__(self, scheduler: FairScheduler, ticket: _Ticket, waiter: Waiter) -> None:
         self._scheduler = scheduler
         self._ticket = ticket
-        self._is_cancelled = is_cancelled
-        self._on_wait = on_wait
+        self._waiter = waiter
 
     def give_way(self) -> None:
         """Let others with less usage go first, if any wait; return when it is this one's turn."""
-        if self._scheduler._should_yield(self._ticket):
-            self._scheduler._yield(self._ticket, self._is_cancelled, self._on_wait)
+        self._scheduler._give_way(self._ticket, self._waiter)

@@ -12,10 +12,13 @@ import time
 import traceback
 from collections.abc import Callable, Generator
 from multiprocessing.connection import Connection
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from emosense.errors import EmoSenseError, WorkerError, WorkerLimitExceeded
 from emosense.worker.protocol import Continue, Request, Response, StreamRequest, StreamUpdate
+
+_OUT_OF_MEMORY: Final = ("bad_alloc", "bad allocation", "Insufficient memory", "allocate memory")
+"""What libraries in C++ say whose errors are no MemoryError: ONNX Runtime, OpenCV, the system."""
 
 ResultT = TypeVar("ResultT")
 UpdateT = TypeVar("UpdateT")
@@ -95,17 +98,19 @@ def _answer_one(connection: Connection, handlers: Handlers) -> bool:
         return False
     except EmoSenseError as error:
         response = Response(error=type(error)(str(error)))
-    except MemoryError:
-        response = Response(
-            error=WorkerLimitExceeded(
-                "The analysis was ended: it needs more memory than one file may take."
-            )
-        )
     except Exception as error:  # the client must get an answer to every request
-        traceback.print_exc()
-        response = Response(error=WorkerError(f"Unexpected fault: {type(error).__name__}: {error}"))
+        response = Response(error=_describe_fault(error))
     connection.send(response.model_copy(update={"cpu_seconds": clock.lap()}))
     return True
+
+
+def _describe_fault(error: Exception) -> WorkerError:
+    if isinstance(error, MemoryError) or any(text in str(error) for text in _OUT_OF_MEMORY):
+        return WorkerLimitExceeded(
+            "The analysis was ended: it needs more memory than one file may take."
+        )
+    traceback.print_exception(error)
+    return WorkerError(f"Unexpected fault: {type(error).__name__}: {error}")
 
 
 def _run_stream(

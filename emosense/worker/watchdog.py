@@ -20,18 +20,19 @@ class ResourceLimits:
     """What one request may take.
 
     Attributes:
-        silence_seconds: maximum time from a message to the process until its answer: it covers
-            sending, computing and receiving.
-        cpu_seconds: maximum processor time of the process for one request; None sets no limit.
-        memory_bytes: maximum resident memory of the process; None sets no limit.
+        cpu_seconds: maximum processor time of the process for the request; None sets no limit.
+        memory_bytes: maximum resident memory of the process meanwhile; None sets no limit.
 
-    >>> ResourceLimits(silence_seconds=120).memory_bytes is None
+    >>> ResourceLimits(cpu_seconds=20).memory_bytes is None
     True
     """
 
-    silence_seconds: float
     cpu_seconds: float | None = None
     memory_bytes: int | None = None
+
+
+NO_LIMITS: Final = ResourceLimits()
+"""The limits of requests that nobody else's file decides about."""
 
 
 class Watchdog:
@@ -41,23 +42,31 @@ class Watchdog:
 
     Args:
         process: the process.
+        silence_seconds: maximum time from a message to the process until its answer: it covers
+            sending, computing and receiving.
         limits: what the exchange may take.
 
     Attributes:
         verdict: why the process was killed; None while it was not.
 
     >>> with subprocess.Popen(["sleep", "60"]) as process:
-    ...     with Watchdog(process, ResourceLimits(silence_seconds=0)) as watchdog:
+    ...     with Watchdog(process, silence_seconds=0) as watchdog:
     ...         code = process.wait()
     >>> type(watchdog.verdict).__name__
     'WorkerTimeout'
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], limits: ResourceLimits) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        silence_seconds: float,
+        limits: ResourceLimits = NO_LIMITS,
+    ) -> None:
         self._process = process
+        self._silence_seconds = silence_seconds
         self._limits = limits
         self._start_cpu = process_usage.cpu_seconds(process.pid) or 0.0
-        self._deadline: float | None = time.monotonic() + limits.silence_seconds
+        self._deadline: float | None = time.monotonic() + silence_seconds
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True, name="emosense-watchdog")
         self.verdict: WorkerError | None = None
@@ -76,7 +85,14 @@ class Watchdog:
 
     def restart(self) -> None:
         """Start the clock anew, before a message to the process."""
-        self._deadline = time.monotonic() + self._limits.silence_seconds
+        self._deadline = time.monotonic() + self._silence_seconds
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the last message to the process; 0 while its answer needs none."""
+        if self._deadline is None:
+            return 0.0
+        return time.monotonic() - self._deadline + self._silence_seconds
 
     def _watch(self) -> None:
         while not self._done.wait(_PAUSE_SECONDS):
@@ -89,7 +105,7 @@ class Watchdog:
         limits, pid = self._limits, self._process.pid
         if (deadline := self._deadline) is not None and time.monotonic() > deadline:
             return WorkerTimeout(
-                f"The analysis was given up after {limits.silence_seconds:.0f} seconds. Try again, "
+                f"The analysis was given up after {self._silence_seconds:.0f} seconds. Try again, "
                 "or with a smaller file."
             )
         if limits.memory_bytes is not None:

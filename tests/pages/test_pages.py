@@ -1,6 +1,8 @@
 """The Photo, Responsible use and About pages in Streamlit's AppTest, with real inference."""
 
 import re
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from support.data import encoded, texts
 
+from emosense.jobs.lane_choice import DEAR, ORDINARY
 from emosense.services import services
+from emosense.ui.components import waiting
+from emosense.ui.photo import analysis
+from emosense.worker.scheduler import Waiter
+from emosense.worker.usage import Account
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -102,6 +109,62 @@ def test_an_unsure_prediction_and_its_explanation(astronaut_png, small_model):
     assert not app.exception
     assert "What speaks for happy: " in texts(app)
     assert not [button for button in app.button if button.key == "why_0-1"]
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Holds a lane's turn for somebody else until the page says that it waits, in texts."""
+    texts_of_waits = []
+
+    @contextmanager
+    def hold(lane, module):
+        release = threading.Event()
+        describe = waiting.describe_wait
+
+        def describe_and_release(wait, noun):
+            texts_of_waits.append(describe(wait, noun))
+            release.set()
+            return texts_of_waits[-1]
+
+        monkeypatch.setattr(module, "describe_wait", describe_and_release)
+        scheduler, started = services().photos.pool.lanes[lane].scheduler, threading.Event()
+
+        def other():
+            with scheduler.turn(Waiter(Account("somebody else")), estimate=100):
+                started.set()
+                release.wait()
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        started.wait()
+        yield texts_of_waits
+        release.set()
+        thread.join()
+
+    return hold
+
+
+WAITING = r"Waiting: 1 (photo|file) of others is before yours; about \d+ s"
+
+
+def test_who_waits_for_a_photo_sees_for_whom(page, astronaut_png, held):
+    with held(ORDINARY, analysis) as waits:
+        upload(page, ("waits.png", astronaut_png, "image/png"))
+    assert re.fullmatch(WAITING, waits[0])
+    assert "**1. happy**" in texts(page)
+    with held(ORDINARY, waiting) as waits:
+        page.button(key="why_0-1").click().run()
+    assert re.fullmatch(WAITING, waits[-1])
+    assert "What speaks for happy: " in texts(page)
+
+
+def test_who_waits_for_a_video_to_open_sees_for_whom(held):
+    app = AppTest.from_file(str(ROOT / "pages" / "video.py"), default_timeout=180).run()
+    with held(DEAR, waiting) as waits:
+        app.button(key="video_sample_button").click().run()
+    assert not app.exception
+    assert re.fullmatch(WAITING, waits[0])
+    assert "h264" in texts(app)
 
 
 def test_options_reach_the_detector(page, astronaut_png):

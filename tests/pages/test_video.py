@@ -1,5 +1,6 @@
 """The Video page in Streamlit's AppTest, with real inference processes."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,12 @@ from support.data import texts
 from support.synthetic_video import head, pasted, wall, write_clip
 from support.waiting import wait_until
 
+from emosense.jobs.lane_choice import SHORT
 from emosense.results import VideoInfo
+from emosense.services import services
 from emosense.ui.video.input import describe
+from emosense.worker.scheduler import Waiter
+from emosense.worker.usage import Account
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,6 +53,18 @@ def finished(app):
 
 def test_empty_state_explains(page):
     assert "Drop a video above" in texts(page)
+
+
+def test_who_waits_sees_for_whom(page, clip):
+    upload(page, "my_clip.mp4", clip)
+    lane = services().videos.pool.lanes[SHORT].scheduler
+    with lane.turn(Waiter(Account("somebody else")), estimate=100):
+        page.button(key="video_start").click().run()
+        wait_until(lambda: lane.waiting, "the job does not wait")
+        page.run()
+        (bar,) = page.get("progress")
+        assert re.match(r"Waiting: 1 video of others is before yours; about \d+ s", bar.proto.text)
+    assert "frames analysed of 40" in finished(page)
 
 
 def test_upload_analyse_and_remove(page, clip):

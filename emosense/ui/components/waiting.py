@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
 from emosense.formatting import pluralize
 from emosense.worker.scheduler import Wait
 
@@ -31,3 +36,27 @@ def describe_wait(wait: Wait, noun: str) -> str:
         return text
     seconds = max(1, round(wait.seconds))
     return f"{text}; about {f'{seconds} s' if seconds < 120 else f'{round(seconds / 60)} min'}"
+
+
+@contextmanager
+def show_waits(noun: str) -> Iterator[Callable[[Wait | None], None]]:
+    """Show why a request waits, below what the page says about it, until the block ends.
+
+    Args:
+        noun: see :func:`describe_wait`.
+
+    Returns:
+        The function to call with each wait, and with None once it is over.
+    """
+    placeholder = st.empty()
+
+    def show(wait: Wait | None) -> None:
+        if wait is None:
+            placeholder.empty()
+        else:
+            placeholder.caption(describe_wait(wait, noun))
+
+    try:
+        yield show
+    finally:
+        placeholder.empty()

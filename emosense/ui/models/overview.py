@@ -11,9 +11,10 @@ from emosense.errors import EmoSenseError
 from emosense.networks.architectures import ARCHITECTURES
 from emosense.services import services
 from emosense.ui.components.markdown import escape_markdown
+from emosense.ui.components.waiting import show_waits
 from emosense.ui.models.components import percent, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
-from emosense.ui.session.user import session_account
+from emosense.ui.session.user import session_client
 from emosense.worker.messages import MeasureThroughput, Throughput
 
 _THROUGHPUTS = "model_throughputs"
@@ -139,12 +140,12 @@ def _show_speed(selection: Selection) -> None:
         help="Takes a few seconds per model.",
     ):
         for selected in selection.models:
-            with st.spinner(f"Measuring {selected.markdown} ..."):
+            spinner = st.spinner(f"Measuring {selected.markdown} ...")
+            with spinner, show_waits("request") as on_wait:
                 try:
                     request = MeasureThroughput(model=selected.model.name)
-                    throughputs[selected.model.name] = (
-                        services().photos.pool.client(session_account()).request(request)
-                    )
+                    client = session_client(services().photos.pool, on_wait)
+                    throughputs[selected.model.name] = client.request(request)
                 except EmoSenseError as error:
                     st.error(
                         f"{selected.markdown}: {escape_markdown(str(error))}",

@@ -17,9 +17,10 @@ from emosense.jobs.photo_jobs import AnalyzedPhoto
 from emosense.results import PhotoFailure, PhotoResult
 from emosense.ui.components.waiting import describe_wait
 from emosense.ui.photo.session import Photo
+from emosense.ui.session.user import session_client
 from emosense.worker.lanes import InferencePool
 from emosense.worker.messages import AnalyzePhoto
-from emosense.worker.scheduler import Account, Wait
+from emosense.worker.scheduler import Wait
 
 EXPLANATIONS = "photo_explanations"
 _CACHE = "photo_analyses"
@@ -45,7 +46,6 @@ class UploadAnalysis(AnalyzedPhoto):
 
 def analyze_photos(
     pool: InferencePool,
-    account: Account,
     photos: Sequence[Photo],
     model: str,
     options: DetectorOptions,
@@ -54,7 +54,6 @@ def analyze_photos(
 
     Args:
         pool: inference processes.
-        account: user and session that the analysis is charged to.
         photos: photos to analyse.
         model: registry name of the network.
         options: detector options.
@@ -75,7 +74,7 @@ def analyze_photos(
             text = text if wait is None else describe_wait(wait, "photo")
             progress_bar.progress(finished / total, text)
 
-    client = pool.client(account, on_wait=on_wait)
+    client = session_client(pool, on_wait)
     for key, photo in zip(keys, photos, strict=True):
         if key in cached:
             analyses[key] = cached[key]

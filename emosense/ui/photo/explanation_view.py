@@ -9,6 +9,7 @@ import streamlit as st
 from emosense.errors import EmoSenseError
 from emosense.results import Face
 from emosense.ui.components.markdown import escape_markdown
+from emosense.ui.components.waiting import show_waits
 from emosense.ui.photo.analysis import EXPLANATIONS, UploadAnalysis
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import ExplainFace, FaceExplanation
@@ -37,11 +38,12 @@ def show_explanation(
             return
         placeholder.empty()
         try:
-            with st.spinner("Blurring one region of the face after another ..."):
+            spinner = st.spinner("Blurring one region of the face after another ...")
+            with spinner, show_waits("photo") as on_wait:
                 request = ExplainFace(
                     data=analysis.photo.data, face=face, model=model, side=_HEATMAP_SIDE
                 )
-                explanation = client.request(request)
+                explanation = client.reporting(on_wait).request(request)
         except EmoSenseError as error:
             st.error(escape_markdown(str(error)), icon=":material/error:")
             return

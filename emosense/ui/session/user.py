@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
+from emosense.asgi.addresses import user_of_address
 from emosense.ui import streamlit_internals
 from emosense.ui.access import user_name
-from emosense.worker.scheduler import Account
+from emosense.worker.lanes import InferencePool, PoolClient
+from emosense.worker.scheduler import Wait
+from emosense.worker.usage import Account
 
 
 def session_account() -> Account:
     """Return the account of this browser session: its login, else its address."""
-    user = user_name(dict(st.user)) or st.context.ip_address or "localhost"
+    # The address is None on the server's own machine.
+    user = user_name(dict(st.user)) or user_of_address(st.context.ip_address or "localhost")
     return Account(user, streamlit_internals.session_id())
+
+
+def session_client(
+    pool: InferencePool, on_wait: Callable[[Wait | None], None] | None = None
+) -> PoolClient:
+    """Return a client for requests of this browser session, which do not wait once it is closed.
+
+    Args:
+        pool: inference processes.
+        on_wait: called while a request waits, and with None once it has its turn.
+    """
+    account = session_account()
+    return pool.client(account, lambda: streamlit_internals.has_left(account.session), on_wait)

@@ -15,8 +15,9 @@ from emosense.ui.components.model_picker import select_model
 from emosense.ui.components.pictures import show_picture
 from emosense.ui.components.upload_kinds import group_by_kind, redirect_uploads
 from emosense.ui.components.upload_limits import within_limit
+from emosense.ui.components.waiting import show_waits
 from emosense.ui.session.query_params import query_choice, query_flag
-from emosense.ui.session.user import session_account
+from emosense.ui.session.user import session_client
 from emosense.ui.video.session import SessionVideos, Upload
 from emosense.video.cost import duration_notice
 from emosense.video.options import VideoOptions
@@ -59,9 +60,9 @@ def upload_video(videos: SessionVideos) -> Upload | None:
     if key is None:
         return None
     name = SAMPLE_CLIP_NAME if uploaded is None else uploaded.name
-    client = services().photos.pool.client(session_account())
     try:
-        with st.spinner("Opening the video ..."):
+        with st.spinner("Opening the video ..."), show_waits("file") as on_wait:
+            client = session_client(services().photos.pool, on_wait)
             if uploaded is None:
                 return videos.add_sample(key, client)
             return videos.add(key, name, uploaded, client)

@@ -48,17 +48,6 @@ def show_empty() -> None:
 
 def show_jobs(videos: SessionVideos) -> None:
     """Show all jobs of the session, the newest first."""
-
-    def progress(job: VideoJob) -> tuple[float, str]:
-        if (wait := job.wait) is not None:
-            return job.fraction or 0.0, describe_wait(wait, "video")
-        if not job.frames_read:
-            return 0.0, "Starting ..."
-        text = f"{pluralize(job.frames_read, 'frame')}, {job.frames_per_second:.0f} frames/s"
-        if job.seconds_left is not None:
-            text += f", about {job.seconds_left:.0f} s left"
-        return job.fraction or 0.0, text
-
     show_job_list(
         videos,
         "video",
@@ -66,6 +55,22 @@ def show_jobs(videos: SessionVideos) -> None:
         title=lambda job: escape_markdown(job.name),
         results=_show_results,
     )
+
+
+def progress(job: VideoJob) -> tuple[float, str]:
+    """Return the done fraction (0..1) of a job, and what its progress bar says."""
+    wait = job.wait
+    if not job.frames_read or job.begins_again:
+        text = "Starting ..." if wait is None else describe_wait(wait, "video")
+        if job.begins_again:
+            text = f"It takes longer than foreseen and begins again later. {text}"
+        return job.fraction or 0.0, text
+    text = f"{pluralize(job.frames_read, 'frame')}, {job.frames_per_second:.0f} frames/s"
+    if wait is not None:  # the text would change every other second
+        text += f"; taking turns with {pluralize(wait.ahead, 'video')}"
+    if job.seconds_left is not None:
+        text += f", about {job.seconds_left:.0f} s left"
+    return job.fraction or 0.0, text
 
 
 def _show_results(job: VideoJob, number: int) -> None:

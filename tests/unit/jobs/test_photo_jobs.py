@@ -14,7 +14,7 @@ from emosense.jobs.photo_jobs import PhotoItem, PhotoJob
 from emosense.jobs.queue import JobQueue
 from emosense.results import PhotoFailure
 from emosense.samples import sample_photo
-from emosense.worker.scheduler import Account
+from emosense.worker.usage import Account
 
 
 def photo(name):
@@ -92,7 +92,7 @@ def test_two_jobs_take_turns(worker, gates):
         for turn in range(20):
             gate.wait()
             wait_until(
-                lambda: queue.pool.lanes["all"].scheduler.waiting == 1,
+                lambda: len(queue.pool.lanes["all"].scheduler.waiting) == 1,
                 "the other job does not wait its turn",
             )
             assert (len(first.done), len(second.done)) == ((turn + 1) // 2, turn // 2)

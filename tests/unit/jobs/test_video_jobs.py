@@ -13,13 +13,15 @@ from support.pools import pool_of
 from support.synthetic_video import head, pasted, wall, write_clip
 from support.waiting import wait_until
 
+from emosense.errors import Cancelled
 from emosense.jobs.job import JobState
 from emosense.jobs.queue import JobQueue
 from emosense.jobs.spool import Spool
 from emosense.jobs.video_jobs import VideoJob
-from emosense.results import VideoInfo
+from emosense.results import FrameResult, VideoInfo, VideoResult
 from emosense.video.options import VideoOptions
 from emosense.worker.client import InferenceWorker
+from emosense.worker.messages import VideoProgress, VideoSummary
 from emosense.worker.protocol import Continue
 
 EVERY = VideoOptions(per_second=None)
@@ -107,11 +109,53 @@ def test_a_killed_process_keeps_what_was_done_and_the_next_job_works(worker, gat
     assert ended(again).state is JobState.DONE
 
 
+def frame(index):
+    return FrameResult(index, index / 25, ())
+
+
+class ClientThatBeginsAgain:
+    """Sends three frames, begins again, sends one, and then does what a test asks for."""
+
+    def __init__(self, job, then):
+        self.job, self.then = job, then
+
+    def stream(self, request, on_update, is_cancelled, on_restart):
+        on_update(VideoProgress(frames=[frame(0), frame(1), frame(2)], frames_read=3))
+        on_restart()
+        assert self.job.begins_again
+        on_update(VideoProgress(frames=[frame(0)], frames_read=1))
+        assert not self.job.begins_again
+        assert (len(self.job.frames), self.job.frames_read) == (3, 3)
+        return self.then(on_update)
+
+
+def test_a_video_that_begins_again_has_the_result_of_one_run(clip):
+    job = video_job(clip)
+
+    def go_on(on_update):
+        on_update(VideoProgress(frames=[frame(i) for i in range(1, 5)], frames_read=5))
+        result = VideoResult("x", job.info, (), 5, "cnn8", "YuNet")
+        return VideoSummary(result=result, notes=[], key_moments=())
+
+    job.run(ClientThatBeginsAgain(job, go_on))
+    assert [frame.index for frame in job.result.frames] == [0, 1, 2, 3, 4]
+    assert job.result.frames_read == 5
+
+
+def test_a_video_that_is_cancelled_while_it_begins_again_keeps_what_was_done(clip):
+    job = video_job(clip)
+
+    def cancel(on_update):
+        raise Cancelled("It was cancelled before it began.")
+
+    with pytest.raises(Cancelled):
+        job.run(ClientThatBeginsAgain(job, cancel))
+    assert [frame.index for frame in job.result.frames] == [0, 1, 2]
+
+
 def test_a_model_is_preloaded_once(monkeypatch):
     models = []
-    monkeypatch.setattr(
-        InferenceWorker, "request", lambda _, request, charge: models.append(request.model)
-    )
+    monkeypatch.setattr(InferenceWorker, "warm_up", lambda _, request: models.append(request.model))
     jobs = JobQueue(pool_of(InferenceWorker()))
     for model in ("cnn8", "cnn4", "cnn8", "cnn8"):
         jobs.preload(model)
