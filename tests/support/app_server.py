@@ -36,7 +36,7 @@ class Server:
 @contextmanager
 def running_server(**environment: str) -> Iterator[str]:
     """Run the app on a free port, with more environment variables, and give its address."""
-    with started_server(**environment) as server:
+    with started_server(output=None, **environment) as server:
         yield server.url
 
 

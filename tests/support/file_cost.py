@@ -23,6 +23,8 @@ from emosense.worker.messages import (
     InspectVideo,
     Preload,
 )
+from emosense.worker.protocol import Request
+from emosense.worker.watchdog import NO_LIMITS, ResourceLimits
 
 T = TypeVar("T")
 
@@ -101,7 +103,7 @@ class MeasuredWorker:
         video_seconds: processor time after which the analysis of a video is ended.
         most_seconds: processor time after which a process that does not end is killed.
         memory_bytes: limit of the process's memory; None sets none, and shows what a file would take.
-        cpu_seconds: limit of a request's processor time; None sets none.
+        limits_of: what the app lets a request take; by default nothing is limited.
     """
 
     def __init__(
@@ -110,11 +112,10 @@ class MeasuredWorker:
         video_seconds: float = 5,
         most_seconds: float = 40,
         memory_bytes: int | None = None,
-        cpu_seconds: float | None = None,
+        limits_of: Callable[[object], ResourceLimits] = lambda _: NO_LIMITS,
     ) -> None:
-        self._worker = InferenceWorker(
-            timeout=timeout, memory_bytes=memory_bytes, cpu_seconds=cpu_seconds
-        )
+        self._worker = InferenceWorker(timeout=timeout, memory_bytes=memory_bytes)
+        self._limits_of = limits_of
         self._video_seconds = video_seconds
         self._most_seconds = most_seconds
         self._ready_pid: int | None = None
@@ -151,13 +152,13 @@ class MeasuredWorker:
             analysis = self._measured(
                 costs,
                 "answer",
-                lambda: self._worker.request(AnalyzePhoto(data=data, name=name, model=model)),
+                lambda: self._request(AnalyzePhoto(data=data, name=name, model=model)),
             )
             result = analysis.result
             self._measured(
                 costs,
                 "annotated",
-                lambda: self._worker.request(AnnotatePhoto(data=data, result=result)),
+                lambda: self._request(AnnotatePhoto(data=data, result=result)),
             )
             if not (number % _WHY_EVERY == 0 or _is_dear(costs["annotated"])):
                 return
@@ -165,9 +166,7 @@ class MeasuredWorker:
             self._measured(
                 costs,
                 "why",
-                lambda: self._worker.request(
-                    ExplainFace(data=data, face=face, model=model, side=480)
-                ),
+                lambda: self._request(ExplainFace(data=data, face=face, model=model, side=480)),
             )
 
         outcome, message = self._outcome(ask, costs)
@@ -188,9 +187,7 @@ class MeasuredWorker:
             self._measured(
                 costs,
                 "preview",
-                lambda: self._worker.request(
-                    InspectVideo(path=str(path), name=name, preview_side=960)
-                ),
+                lambda: self._request(InspectVideo(path=str(path), name=name, preview_side=960)),
             )
             request = AnalyzeVideo(
                 path=str(path), model=settings.MODEL.text(), annotated=str(annotated)
@@ -198,7 +195,9 @@ class MeasuredWorker:
             self._measured(
                 costs,
                 "analysis",
-                lambda: self._worker.stream(request, lambda _: None, is_over),
+                lambda: self._worker.stream(
+                    request, lambda _: None, is_over, limits=self._limits_of(request)
+                ),
             )
 
         size = path.stat().st_size
@@ -207,6 +206,9 @@ class MeasuredWorker:
         if cut_short and outcome == ANSWERED:
             outcome = CUT_SHORT
         return FileCost(name, kind, number, size, outcome, message, costs, float("inf"), VIDEO_MB)
+
+    def _request(self, request: Request[T]) -> T:
+        return self._worker.request(request, limits=self._limits_of(request))
 
     def _outcome(self, ask: Callable[[], None], costs: dict[str, Cost]) -> tuple[str, str]:
         outcome, message = _outcome(ask)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from emosense import services, settings
+from emosense.jobs import lane_choice
 from emosense.samples import sample_photo
 from support.file_cost import FileCost, MeasuredWorker
 from support.mutation.cases import PHOTOS, VIDEOS, Case, Corpus
@@ -81,10 +81,13 @@ def _worker(part: Part) -> MeasuredWorker:
     if not part.limited:
         return MeasuredWorker()
     if part.videos:
-        return MeasuredWorker(memory_bytes=services.VIDEO_BYTES)
+        return MeasuredWorker(
+            memory_bytes=lane_choice.VIDEO_BYTES,
+            limits_of=lambda request: lane_choice.video_lane(request).limits,
+        )
     return MeasuredWorker(
-        memory_bytes=services.photo_bytes(),
-        cpu_seconds=2 * settings.MAX_PHOTO_SECONDS.number(),
+        memory_bytes=lane_choice.photo_bytes(),
+        limits_of=lambda request: lane_choice.photo_lane(request).limits,
     )
 
 
