@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from rich.progress import TextColumn
 
 from emosense import settings
 from emosense.cli.progress import progress_bar
+from emosense.cli.terminal import print_error, print_line
 from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
 from emosense.formatting import pluralize
 
@@ -80,11 +80,11 @@ def run(options: argparse.Namespace) -> int:
                 retry=options.retry,
             )
     except KeyboardInterrupt:
-        print("emosense: stopped. The same command goes on.", file=sys.stderr)
+        print_error("stopped. The same command goes on.")
         return 130
     for message in _messages(end):
-        print(f"emosense: {options.source}: {message}", file=sys.stderr)
-    print(
+        print_error(f"{options.source}: {message}")
+    print_line(
         f"{options.dest}: {end.done:,} of {end.files:,} files, {end.failed:,} of them with an error; "
         f"{end.faces:,} faces in this run"
     )

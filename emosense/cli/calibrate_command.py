@@ -8,6 +8,7 @@ from typing import Any
 
 from emosense.cli.dataset import DATA_HELP, read_data
 from emosense.cli.metrics import print_metrics
+from emosense.cli.terminal import print_line
 from emosense.formatting import percent
 
 
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
 
     card = recalibrate(find_model(options.model), read_data(options.data))
     calibration = card.calibration
-    print(
+    print_line(
         f"{card.name}: temperature {calibration.temperature:.3f}. {calibration.describe(calibration.part)}"
         f" {percent(calibration.coverage, 1)} of them are answered."
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from emosense.cli.terminal import print_error
 
 if TYPE_CHECKING:
     from emosense.training.dataset import Dataset
@@ -25,5 +26,5 @@ def read_data(path: Path) -> Dataset:
 
     data = read_dataset(path)
     for message in data.skipped.messages():
-        print(f"emosense: {path}: {message}", file=sys.stderr)
+        print_error(f"{path}: {message}")
     return data

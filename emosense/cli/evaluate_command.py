@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from emosense.cli.dataset import DATA_HELP, read_data
 from emosense.cli.metrics import print_metrics
+from emosense.cli.terminal import print_line
 from emosense.formatting import percent
 
 if TYPE_CHECKING:
@@ -49,21 +50,24 @@ def run(options: argparse.Namespace) -> int:
     print_metrics(metrics)
     if data.fingerprint != model.card.data.fingerprint:
         same = _same_parts(model.predictions(), predictions.arrays())
-        print("The card's figures are of other data.")
+        print_line("The card's figures are of other data.")
         if _both_tests_in_one(model.card.data, metrics):
-            print(
+            print_line(
                 "It has as many test images as the card's data has in PublicTest and PrivateTest "
                 "together, as Kaggle's folders do. Model, temperature and threshold were chosen on "
                 "the first of the two: these are no figures of unseen images."
             )
         if same:
-            print(f"Compared all the same, since the labels are the card's: {', '.join(same)}.")
+            print_line(
+                f"Compared all the same, since the labels are the card's: {', '.join(same)}."
+            )
         metrics = {
             split: measured_metrics for split, measured_metrics in metrics.items() if split in same
         }
     differing = differences(model.card.metrics, metrics)
     if differing or metrics:
-        print("\n".join(differing) if differing else "Equal to the card's figures.")
+        for line in differing or ["Equal to the card's figures."]:
+            print_line(line)
     return 0
 
 

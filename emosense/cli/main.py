@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from emosense import __version__
+from emosense.cli.terminal import print_error
 from emosense.errors import EmoSenseError
 from emosense.runtime.environment import set_tensorflow_defaults
 
@@ -50,15 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except EmoSenseError as error:
-        print(f"emosense: {error}", file=sys.stderr)
+        print_error(str(error))
         return 1
     except KeyboardInterrupt:
-        print("emosense: stopped", file=sys.stderr)
+        print_error("stopped")
         return 130
     except BrokenPipeError:
         # The reader (head, less) has gone; nothing more can be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:  # a full disk, a folder that may not be written to
-        print(f"emosense: {error}", file=sys.stderr)
+        print_error(str(error))
         return 1

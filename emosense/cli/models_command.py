@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from typing import Any
 
+from emosense.cli.terminal import print_line
 from emosense.errors import ModelDamaged, ModelError
 from emosense.formatting import percent
 from emosense.networks.model_card import ModelCard
@@ -50,9 +50,8 @@ def run(options: argparse.Namespace) -> int:
     else:
         _print_table(rows)
     # Beside the cards, on standard error: JSON must stay JSON.
-    print(
-        "\n".join(damaged), end="\n" if damaged else "", file=sys.stderr if options.json else None
-    )
+    for line in damaged:
+        print_line(line, error=options.json)
     return 0
 
 
@@ -63,7 +62,7 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
             cell.ljust(width) if index < 2 else cell.rjust(width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        print("  ".join(cells).rstrip())
+        print_line("  ".join(cells).rstrip())
 
 
 def _interval(model: TrainedModel) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emosense import settings
+from emosense.cli.terminal import print_error, print_line
 from emosense.export import photo as photo_export
 from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
 from emosense.filesystem.filenames import utf8_safe
@@ -77,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
             _print(result)
     failures = [result for result in results if isinstance(result, PhotoFailure)]
     for failure in failures:
-        print(f"emosense: {failure.source}: {failure.message}", file=sys.stderr)
+        print_error(f"{failure.source}: {failure.message}")
     # After the results are printed: a folder that cannot be written to takes none of them.
     if options.annotated is not None:
         _write_annotated(options.annotated, options.files, results)
@@ -103,10 +104,10 @@ def _print(result: PhotoResult | PhotoFailure) -> None:
     if isinstance(result, PhotoFailure):
         return
     count = len(result.faces)
-    print(f"{result.source}: {count} {'face' if count == 1 else 'faces'}")
+    print_line(f"{result.source}: {count} {'face' if count == 1 else 'faces'}")
     for number, face in enumerate(result.faces, start=1):
         box = face.box
-        print(
+        print_line(
             f"  {number}  {face.emotion:9s} {probability_percent(face.probability, 1):>7s}   "
             f"box {box.x:.0f},{box.y:.0f} {box.width:.0f}x{box.height:.0f}   "
             f"detection {face.detection_score:.2f}"
@@ -144,7 +145,7 @@ def _write_explanations(
                 explanation = analyzer.explain(path, face)
                 target = _beside(files, folder / f"{stem}-why-{number}.png")
                 target.write_bytes(encode_png(draw_explanation(explanation)))
-                print(f"{result.source}, face {number}: {explanation.summary}", file=sys.stderr)
+                print_line(f"{result.source}, face {number}: {explanation.summary}", error=True)
 
 
 def _analysed(

@@ -15,6 +15,7 @@ from rich.progress import TextColumn
 from emosense.cli.dataset import DATA_HELP, read_data
 from emosense.cli.metrics import print_metrics
 from emosense.cli.progress import progress_bar
+from emosense.cli.terminal import print_line
 from emosense.formatting import percent
 from emosense.networks.architectures import ARCHITECTURES
 from emosense.training.recipe import CHOICES, OWN_DEFAULTS, Recipe, default_recipe
@@ -87,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
                 tensorboard=options.tensorboard,
             )
     card = export_model(run_directory, data, out)
-    print(f"{out}: {card.title}, epoch {card.selected_epoch} of {card.epochs_seen} seen")
+    print_line(f"{out}: {card.title}, epoch {card.selected_epoch} of {card.epochs_seen} seen")
     print_metrics(card.metrics)
     return 0
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from rich.progress import TextColumn
 
 from emosense.cli.progress import progress_bar
+from emosense.cli.terminal import escaped, print_error, print_line
 from emosense.formatting import percent
 
 
@@ -64,9 +64,9 @@ def run(options: argparse.Namespace) -> int:
         analysis.info, video_options, video_limits(), annotated=options.annotated is not None
     )
     if notice is not None:
-        print(f"emosense: {options.video.name}: {notice}", file=sys.stderr)
+        print_error(f"{options.video.name}: {notice}")
     with progress_bar(TextColumn("{task.fields[frames]:,} frames")) as bar:
-        task = bar.add_task(options.video.name, total=analysis.info.duration, frames=0)
+        task = bar.add_task(escaped(options.video.name), total=analysis.info.duration, frames=0)
         try:
             for frame in analysis:
                 bar.update(task, completed=frame.time, frames=analysis.frames_read)
@@ -85,17 +85,17 @@ def run(options: argparse.Namespace) -> int:
                 path.write_bytes(csv_file(text) if path is options.csv else text.encode())
             except OSError as error:  # the others are still worth having
                 unwritten.append(f"{path} cannot be written: {error.strerror or error}.")
-    print(f"{result.source}: {len(result.frames):,} of {result.frames_read:,} frames analysed")
+    print_line(f"{result.source}: {len(result.frames):,} of {result.frames_read:,} frames analysed")
     for timeline in timelines(result):
         time_shares = ", ".join(
             f"{name} {percent(fraction)}"
             for name, fraction in timeline.time_share.items()
             if fraction
         )
-        print(
+        print_line(
             f"  person {timeline.person}: seen for {timeline.visible_seconds:.1f} s; {time_shares}"
         )
     notes = [*analysis.notes, *([result.problem] if result.problem else []), *unwritten]
     for note in notes:
-        print(f"emosense: {result.source}: {note}", file=sys.stderr)
+        print_error(f"{result.source}: {note}")
     return 1 if len(notes) > len(analysis.choices) else 0

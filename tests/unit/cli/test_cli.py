@@ -241,6 +241,25 @@ def test_names_that_are_no_utf8(tmp_path, astronaut, astronaut_png, capsys):
     assert json.loads((tmp_path / "o.json").read_text())["source"] == "caf\\xe9.mp4"
 
 
+def test_names_are_no_commands_to_the_terminal(tmp_path, astronaut, astronaut_png, capsys):
+    name = "a\x1b]0;owned\x07\x9b2J\n\u202egnp"
+    photo, broken, clip = (tmp_path / (name + end) for end in (".png", ".txt", ".mp4"))
+    photo.write_bytes(astronaut_png)
+    broken.write_bytes(b"hello")
+    made = write_clip(tmp_path / "clip.mp4", [pasted(wall(), (head(astronaut), 200, 180))] * 3)
+    made.rename(clip)
+    assert main(["photo", str(photo), str(broken)]) == 1
+    assert main(["video", str(clip)]) == 0
+    main(["batch", str(tmp_path / f"{name}-missing"), str(tmp_path / "out")])
+    captured = capsys.readouterr()
+    told = "a\\x1b]0;owned\\x07\\x9b2J\\n\\u202egnp"
+    assert f"{told}.png: 1 face\n" in captured.out
+    assert f"{told}.mp4: " in captured.out
+    assert f"{told}.txt: Expected a photo" in captured.err
+    assert f"{told}-missing" in captured.err
+    assert not set("\x1b\x07\x9b\u202e") & set(captured.out + captured.err)
+
+
 def test_photos_of_the_same_name_are_told_apart(tmp_path, astronaut_png, capsys):
     files = [tmp_path / folder / "a.png" for folder in ("one", "two")]
     for file in files:
