@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +33,16 @@ class Footprint:
 
 def footprint(pid: int, spool: Path) -> Footprint:
     """Measure the process ``pid``, whose temporary files lie in ``spool``."""
-    tree = family(pid)
+    tree = []
+    for process in family(pid):
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            memory = process.memory_full_info().uss / 2**20
+            tree.append((memory, process.num_fds(), process.num_threads()))
     return Footprint(
-        sum(process.memory_full_info().uss for process in tree) / 2**20,
-        sum(process.num_fds() for process in tree),
+        sum(memory for memory, _, _ in tree),
+        sum(files for _, files, _ in tree),
         len(tree),
-        sum(process.num_threads() for process in tree),
+        sum(threads for _, _, threads in tree),
         sum(path.is_file() for path in spool.glob("emosense-*/*/**/*")),
     )
 
@@ -50,7 +55,12 @@ def family(pid: int) -> list[psutil.Process]:
 
 def inference_processes(pid: int) -> list[psutil.Process]:
     """Return the inference processes of the server ``pid``."""
-    return [p for p in family(pid) if {"emosense.worker", WORKER} & set(p.cmdline())]
+    found = []
+    for process in family(pid):
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            if {"emosense.worker", WORKER} & set(process.cmdline()):
+                found.append(process)
+    return found
 
 
 class MemoryWatch:
