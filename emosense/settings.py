@@ -76,7 +76,7 @@ MODELS: Final = Setting(
     "EMOSENSE_MODELS", "", "Further folders with trained models, separated as PATH is."
 )
 MODEL: Final = Setting(
-    "EMOSENSE_MODEL", "cnn8", "Name of the model that is used when none is named."
+    "EMOSENSE_MODEL", "cnn8-tuned", "Name of the model that is used when none is named."
 )
 BACKEND: Final = Setting(
     "EMOSENSE_BACKEND",

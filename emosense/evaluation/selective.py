@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emosense.evaluation.predictions import Predictions
+from emosense.networks.temperature_scaling import Calibration
 
 
 @dataclass(frozen=True)
@@ -43,18 +44,19 @@ def coverage_curve(predictions: Predictions) -> CoverageCurve:
     )
 
 
-def selective_accuracy(predictions: Predictions, threshold: float) -> tuple[float, float] | None:
-    """Compute coverage and accuracy of a model that abstains below a threshold.
+def selective_accuracy(
+    predictions: Predictions, calibration: Calibration
+) -> tuple[float, float] | None:
+    """Compute coverage and accuracy of a model that abstains.
 
     Args:
         predictions: calibrated predictions.
-        threshold: top probability below which the model abstains.
+        calibration: decides where the model abstains.
 
     Returns:
-        (coverage, accuracy of the accepted predictions), both in 0..1; None if no prediction
-        reaches the threshold.
+        (coverage, accuracy of the accepted predictions), both in 0..1; None if it always abstains.
     """
-    accepted = predictions.probabilities.max(axis=1) >= threshold
+    accepted = predictions.sure(calibration)
     if not accepted.any():
         return None
     return float(accepted.mean()), float(predictions.correct[accepted].mean())

@@ -67,11 +67,7 @@ def show(selection: Selection) -> None:
             {
                 selected.label: point
                 for selected in models
-                if (
-                    point := selective_accuracy(
-                        selected.predictions, selected.model.calibration.threshold
-                    )
-                )
+                if (point := selective_accuracy(selected.predictions, selected.model.calibration))
             },
         ),
         "coverage",
@@ -110,14 +106,15 @@ def _ece(predictions: Predictions) -> float:
 
 def _selective_row(selected: SelectedModel, selection: Selection) -> dict[str, Any]:
     calibration, curve = selected.model.calibration, coverage_curve(selected.predictions)
-    coverage, accuracy = selective_accuracy(selected.predictions, calibration.threshold) or (
+    coverage, accuracy = selective_accuracy(selected.predictions, calibration) or (
         0.0,
         math.nan,
     )
     return {
         "model": selected.label,
         # A threshold above 1 stands for a model that always abstains.
-        "abstains below": 100 * min(calibration.threshold, 1.0),
+        "abstains below": 100 * min(calibration.thresholds[0], 1.0),
+        "in poor quality below": 100 * min(calibration.thresholds[1], 1.0),
         "coverage (answered)": 100 * coverage,
         "accuracy when answered": 100 * accuracy,
         **{

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,8 +7,13 @@ import pytest
 from emosense.errors import ModelDamaged, TrainingError
 from emosense.evaluation.calibration_fit import ALWAYS_ABSTAIN, fit_calibration
 from emosense.evaluation.metrics import expected_calibration_error
-from emosense.evaluation.predictions import Predictions, read_predictions
+from emosense.evaluation.predictions import (
+    DegradedPredictions,
+    Predictions,
+    read_predictions,
+)
 from emosense.evaluation.selective import selective_accuracy
+from emosense.faces.quality_score import quality_scores
 from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.registry import find_model
 from emosense.networks.temperature_scaling import Calibration
@@ -42,7 +48,7 @@ def test_the_temperature_that_was_put_in_is_found(factor):
 def test_the_threshold_keeps_its_promise_on_other_images():
     calibration = fit_calibration(overconfident(2.0), "PublicTest")
     others = overconfident(2.0, seed=1).calibrated(calibration)
-    coverage, accuracy = selective_accuracy(others, calibration.threshold)
+    coverage, accuracy = selective_accuracy(others, calibration)
     assert accuracy == pytest.approx(0.75, abs=0.015)
     assert coverage == pytest.approx(calibration.coverage, abs=0.02)
 
@@ -58,8 +64,87 @@ def test_images_that_were_learned_do_not_lower_the_threshold():
         np.concatenate([raw.is_duplicate, memorised.is_duplicate]),
     )
     calibration = fit_calibration(mixed, "PublicTest")
-    _, accuracy = selective_accuracy(raw.calibrated(calibration), calibration.threshold)
+    _, accuracy = selective_accuracy(raw.calibrated(calibration), calibration)
     assert accuracy == pytest.approx(0.75, abs=0.01)
+
+
+SLOPE = 1.5
+
+
+def by_quality(n=12_000, seed=0):
+    """Predictions of a network that is the more overconfident the darker a picture is."""
+    quality = np.tile(np.float32([60, 0.8, 0.5, 0.2, 0, 0, 0, 0]), (n, 1))
+    quality[:, 2] = np.random.default_rng(seed + 100).uniform(0.02, 0.4, n)
+    factors = np.exp(SLOPE * (1 - quality_scores(quality)))
+    calibrated = overconfident(1.0, n, seed)
+    logits = factors[:, np.newaxis] * np.log(calibrated.probabilities)
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    return replace(calibrated, probabilities=probabilities.astype(np.float32), quality=quality)
+
+
+def as_degraded(predictions):
+    codes = np.zeros(len(predictions), np.uint8)
+    found = np.ones(len(predictions), bool)
+    return DegradedPredictions(predictions, codes.astype(np.uint16), codes, codes + 1, found)
+
+
+def test_temperature_and_threshold_depend_on_quality():
+    calibration = fit_calibration(by_quality(), "PublicTest", as_degraded(by_quality(seed=1)))
+    assert calibration.quality is not None
+    assert calibration.temperature == pytest.approx(1, rel=0.05)
+    assert calibration.quality.slope == pytest.approx(SLOPE, rel=0.1)
+    others = by_quality(seed=2)
+    after = others.calibrated(calibration)
+    thirds = calibration.quality.third(others.scores)
+    for third in range(3):
+        part = after.rows(thirds == third)
+        assert expected_calibration_error(part.labels, part.probabilities) < 0.03
+        assert part.correct[part.sure(calibration)].mean() == pytest.approx(0.76, abs=0.03)
+    assert (after.predicted == others.predicted).all()
+    assert calibration.coverage == pytest.approx(after.sure(calibration).mean(), abs=0.02)
+
+
+def test_worse_quality_never_needs_less_confidence():
+    raw = by_quality()
+    quality = fit_calibration(raw, "PublicTest", as_degraded(raw)).quality
+    assert quality.thresholds == sorted(quality.thresholds, reverse=True)
+
+
+def test_what_was_right_of_faces_answered_like_this():
+    raw = by_quality()
+    calibration = fit_calibration(raw, "PublicTest", as_degraded(raw))
+    after = raw.calibrated(calibration)
+    top, thirds = after.probabilities.max(1), calibration.quality.third(raw.scores)
+    for third in range(3):
+        for low, high in ((0.3, 0.5), (0.6, 0.8)):
+            alike = (thirds == third) & (top > low) & (top < high)
+            told = [
+                calibration.expected_accuracy(float(p), float(s))
+                for p, s in zip(top[alike], raw.scores[alike], strict=True)
+            ]
+            assert np.mean(told) == pytest.approx(after.correct[alike].mean(), abs=0.05)
+    assert Calibration().expected_accuracy(0.5, 0.5) is None
+
+
+@pytest.mark.parametrize("lost", ["quality", "found", "degraded", "few", "alike"])
+def test_without_measured_faces_nothing_depends_on_quality(lost):
+    raw = by_quality()
+    degraded = as_degraded(raw)
+    if lost == "quality":
+        raw = replace(raw, quality=None)
+    elif lost == "found":
+        raw.quality[:, 4] = np.nan
+        degraded = replace(degraded, found=~degraded.found)
+    elif lost == "few":
+        raw = raw.rows(np.arange(100))
+        degraded = as_degraded(raw)
+    elif lost == "alike":
+        raw.quality[:, 2] = 0.5
+    else:
+        degraded = None
+    calibration = fit_calibration(raw, "PublicTest", degraded)
+    assert calibration.quality is None
+    assert calibration == fit_calibration(raw, "PublicTest")
 
 
 def test_a_network_that_guesses_is_never_sure():
@@ -67,7 +152,7 @@ def test_a_network_that_guesses_is_never_sure():
     guess = Predictions(labels, np.full((700, 7), 1 / 7, np.float32), np.zeros(700, bool))
     calibration = fit_calibration(guess, "PublicTest")
     assert (calibration.threshold, calibration.coverage) == (ALWAYS_ABSTAIN, 0.0)
-    assert selective_accuracy(guess.calibrated(calibration), calibration.threshold) is None
+    assert selective_accuracy(guess.calibrated(calibration), calibration) is None
 
 
 def test_without_calibration_nothing_changes():
