@@ -49,7 +49,7 @@ def measure_qualities(
     measures = [_measures(*face) for face in faces]
     scores = quality_scores(np.array(measures).reshape(-1, 8))
     return [
-        FaceQuality(*of_face, score)
+        FaceQuality(*(*of_face, score))
         for of_face, score in zip(measures, scores.tolist(), strict=True)
     ]
 
