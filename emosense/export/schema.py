@@ -35,6 +35,9 @@ class Column:
     description: str
 
 
+SCHEMA_VERSION: Final = 2
+"""Rises when columns change: a batch's folder has rows of one version. 2 has the quality of faces."""
+
 FACE: Final = (
     Column("x", "float32", 1, "left edge of the box, in pixels of the upright picture"),
     Column("y", "float32", 1, "upper edge of the box, in pixels of the upright picture"),
