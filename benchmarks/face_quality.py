@@ -23,6 +23,7 @@ from emosense.evaluation.predictions import (
     read_degraded,
     read_predictions,
 )
+from emosense.evaluation.selective import quality_thirds
 from emosense.faces.quality_score import DEFECT_WEIGHTS, defects
 from emosense.networks.registry import TrainedModel, list_models
 from emosense.networks.temperature_scaling import Calibration
@@ -107,18 +108,15 @@ def _print_thirds(
     plainly: Predictions,
     plain: Calibration,
 ) -> None:
-    scores = calibrated.scores
-    assert scores is not None
-    thirds = np.digitize(scores, np.quantile(scores, [1 / 3, 2 / 3]))
-    sure, plainly_sure = calibrated.sure(model.calibration), plainly.sure(plain)
-    for third, name in enumerate(("worst", "middle", "best")):
-        rows = thirds == third
+    thirds = quality_thirds(calibrated, model.calibration)
+    before = quality_thirds(plainly, plain)
+    if thirds is None or before is None:
+        return
+    for name, third, without in zip(("worst", "middle", "best"), thirds, before, strict=True):
         print(
-            f"| {model.name} | {title} | {name} | {rows.sum()} "
-            f"| {100 * calibrated.correct[rows].mean():.1f} % | {100 * sure[rows].mean():.1f} % "
-            f"| {100 * calibrated.correct[rows & sure].mean():.1f} % "
-            f"| {100 * plainly_sure[rows].mean():.1f} % "
-            f"| {100 * plainly.correct[rows & plainly_sure].mean():.1f} % |"
+            f"| {model.name} | {title} | {name} | {third.faces} | {100 * third.accuracy:.1f} % "
+            f"| {100 * third.coverage:.1f} % | {100 * third.selective_accuracy:.1f} % "
+            f"| {100 * without.coverage:.1f} % | {100 * without.selective_accuracy:.1f} % |"
         )
 
 

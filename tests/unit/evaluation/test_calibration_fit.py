@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -10,12 +11,14 @@ from emosense.evaluation.metrics import expected_calibration_error
 from emosense.evaluation.predictions import (
     DegradedPredictions,
     Predictions,
+    read_degraded,
     read_predictions,
 )
-from emosense.evaluation.selective import selective_accuracy
+from emosense.evaluation.selective import quality_thirds, selective_accuracy
 from emosense.faces.quality_score import quality_scores
 from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.registry import find_model
+from emosense.networks.serialization import sha256_of
 from emosense.networks.temperature_scaling import Calibration
 from emosense.training.export_model import recalibrate
 
@@ -126,6 +129,23 @@ def test_what_was_right_of_faces_answered_like_this():
     assert Calibration().expected_accuracy(0.5, 0.5) is None
 
 
+def test_thirds_of_quality():
+    raw = by_quality()
+    calibration = fit_calibration(raw, "PublicTest", as_degraded(raw))
+    after = raw.calibrated(calibration)
+    thirds = quality_thirds(after, calibration)
+    assert [third.faces for third in thirds] == [4000] * 3
+    order = np.argsort(raw.scores, kind="stable")
+    worst = after.rows(order[:4000])
+    assert thirds[0].accuracy == worst.correct.mean()
+    assert thirds[0].coverage == worst.sure(calibration).mean()
+    assert thirds[0].selective_accuracy == worst.correct[worst.sure(calibration)].mean()
+    never = replace(after, probabilities=np.full((len(raw), 7), 1 / 7, np.float32))
+    assert np.isnan(quality_thirds(never, Calibration(threshold=0.5))[0].selective_accuracy)
+    assert quality_thirds(replace(after, quality=None), calibration) is None
+    assert quality_thirds(after.rows(np.arange(2)), calibration) is None
+
+
 @pytest.mark.parametrize("lost", ["quality", "found", "degraded", "few", "alike"])
 def test_without_measured_faces_nothing_depends_on_quality(lost):
     raw = by_quality()
@@ -206,3 +226,57 @@ def test_a_calibration_that_cannot_be_read_is_told(small_run, tmp_path):
     (folder / "card.json").write_text(json.dumps(card))
     with pytest.raises(ModelDamaged, match=r"not a model card: calibration\.heat"):
         _ = find_model("tiny", [tmp_path]).calibration
+
+
+def with_arrays(folder, tmp_path, **changed):
+    """A copy of a model with other arrays of degraded faces."""
+    copy = tmp_path / "copy" / folder.name
+    shutil.copytree(folder, copy)
+    with np.load(copy / "predictions.npz") as stored:
+        arrays = dict(stored)
+    m = 4
+    arrays |= {
+        "public_degraded_probabilities": np.full((m, 7), 1 / 7, np.float32),
+        "public_degraded_images": np.zeros(m, np.uint16),
+        "public_degraded_corruptions": np.zeros(m, np.uint8),
+        "public_degraded_severities": np.ones(m, np.uint8),
+        "public_degraded_found": np.ones(m, bool),
+        "public_degraded_quality": np.zeros((m, 8), np.float32),
+    }
+    arrays |= {f"public_degraded_{name}": array for name, array in changed.items()}
+    arrays = {name: array for name, array in arrays.items() if array is not None}
+    np.savez(copy / "predictions.npz", **arrays)
+    card = json.loads((copy / "card.json").read_text())
+    written = copy / "predictions.npz"
+    card["files"]["predictions.npz"] = {
+        "sha256": sha256_of(written),
+        "bytes": written.stat().st_size,
+    }
+    (copy / "card.json").write_text(json.dumps(card))
+    return find_model(folder.name, [copy.parent])
+
+
+def test_degraded_faces_are_read(small_run, tmp_path):
+    folder = small_run / "models" / "tiny"
+    degraded = read_degraded(with_arrays(folder, tmp_path), "PublicTest")
+    assert len(degraded.predictions) == 4
+    assert degraded.found.all()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"found": None},
+        {"images": np.full(4, 60_000, np.uint16)},
+        {"images": np.zeros(3, np.uint16)},
+        {"corruptions": np.full(4, 99, np.uint8)},
+        {"severities": np.full(4, 9, np.uint8)},
+        {"quality": np.zeros((4, 7), np.float32)},
+        {"probabilities": np.full((4, 7), np.nan, np.float32)},
+    ],
+    ids=["missing", "no such image", "lengths", "corruption", "severity", "quality", "nan"],
+)
+def test_damaged_arrays_of_degraded_faces_are_told(small_run, tmp_path, changed):
+    model = with_arrays(small_run / "models" / "tiny", tmp_path, **changed)
+    with pytest.raises(ModelDamaged, match="public_degraded"):
+        read_degraded(model, "PublicTest")
