@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from contextlib import AsyncExitStack
 from typing import Final
 
 from cachetools import LRUCache
@@ -31,7 +32,11 @@ class CompressionMiddleware:
     """ASGI middleware that answers with stored gzip copies where the policy says so.
 
     Streamlit sends its files (10 MB for the first page) uncompressed. An answer with a strong
-    identity (path and ETag) is compressed once, in a thread, and then sent from its copy.
+    identity (path and ETag) is compressed once, in a thread, and then sent from its copy. Copies are
+    made one after the other, so that many who ask for a file at once hold it in memory once.
+
+    All else is sent as it is: the application is asked for no compressed answers, since it would
+    compress a download anew for everybody who asks for it.
 
     Args:
         app: the application that it wraps.
@@ -46,18 +51,24 @@ class CompressionMiddleware:
         self._app = app
         self._table = table
         self._copies = LRUCache[str, bytes](max_bytes, getsizeof=len)
+        self._making = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and send its answer compressed."""
-        if not self._applies(scope):
+        applies = self._applies(scope)
+        if scope["type"] == "http":
+            scope = {**scope, "headers": list(scope["headers"])}
+            del MutableHeaders(scope=scope)["accept-encoding"]
+        if not applies:
             await self._app(scope, receive, send)
             return
         etag = Headers(scope=scope).get("if-none-match")
         if etag is not None and etag.endswith(_SUFFIX):
             headers = MutableHeaders(scope=scope)
             headers["if-none-match"] = etag.removesuffix(_SUFFIX) + '"'
-        responder = _Responder(self._copies, send, scope["path"])
-        await self._app(scope, receive, responder.send)
+        async with AsyncExitStack() as making:
+            responder = _Responder(self._copies, self._making, making, send, scope["path"])
+            await self._app(scope, receive, responder.send)
 
     def _applies(self, scope: Scope) -> bool:
         if scope["type"] != "http" or scope["method"] != "GET":
@@ -71,40 +82,62 @@ class CompressionMiddleware:
 class _Responder:
     """Replaces the body of one answer by its compressed copy."""
 
-    def __init__(self, copies: LRUCache[str, bytes], send: Send, path: str) -> None:
+    def __init__(
+        self,
+        copies: LRUCache[str, bytes],
+        lock: asyncio.Lock,
+        making: AsyncExitStack,
+        send: Send,
+        path: str,
+    ) -> None:
         self._copies = copies
+        self._lock = lock
+        self._making = making
         self._send = send
         self._path = path
         self._start: Message | None = None
-        self._body = bytearray()
+        self._key = ""
+        self._body: bytearray | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             await self._begin(message)
         elif self._start is None or message["type"] != "http.response.body":
             await self._send(message)
-        else:
+        elif self._body is not None:  # else its copy was sent already
             self._body += message.get("body", b"")
             if not message.get("more_body", False):
-                await self._send_copy(self._start)
+                copy = await self._make_copy(self._body)
+                self._body = None
+                await self._making.aclose()
+                await self._send_copy(self._start, copy)
 
     async def _begin(self, message: Message) -> None:
         headers = MutableHeaders(scope=message)
         if message["status"] == 304 and "etag" in headers:
             _mark_compressed(headers)
-        if _is_compressible(message["status"], headers):
-            self._start = message
-        else:
+        if not _is_compressible(message["status"], headers):
             await self._send(message)
-
-    async def _send_copy(self, start: Message) -> None:
-        headers = MutableHeaders(scope=start)
-        key = f"{self._path} {headers['etag']} {headers['content-length']}"
-        copy = self._copies.get(key)
+            return
+        self._start = message
+        self._key = f"{self._path} {headers['etag']} {headers['content-length']}"
+        if self._key not in self._copies:
+            await self._making.enter_async_context(self._lock)
+        copy = self._copies.get(self._key)
         if copy is None:
-            copy = await asyncio.to_thread(gzip.compress, self._body, _LEVEL, mtime=0)
-            if len(copy) <= self._copies.maxsize:
-                self._copies[key] = copy
+            self._body = bytearray()
+        else:
+            await self._making.aclose()
+            await self._send_copy(message, copy)
+
+    async def _make_copy(self, body: bytearray) -> bytes:
+        copy = await asyncio.to_thread(gzip.compress, body, _LEVEL, mtime=0)
+        if len(copy) <= self._copies.maxsize:
+            self._copies[self._key] = copy
+        return copy
+
+    async def _send_copy(self, start: Message, copy: bytes) -> None:
+        headers = MutableHeaders(scope=start)
         _mark_compressed(headers)
         headers["content-encoding"] = "gzip"
         headers["content-length"] = str(len(copy))

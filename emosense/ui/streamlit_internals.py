@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from google.protobuf.message import DecodeError
 from starlette.datastructures import Headers
@@ -24,6 +24,7 @@ from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_N
 
 if TYPE_CHECKING:
     from streamlit.runtime.app_session import AppSession as AppSession
+    from streamlit.runtime.memory_media_file_storage import MemoryFile, MemoryMediaFileStorage
     from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
     from streamlit.runtime.uploaded_file_manager import UploadFileUrlInfo
     from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
@@ -205,6 +206,22 @@ def keep_downloads(seconds: float = 120) -> None:
 
     manager.execute_deferred = execute_and_keep  # type: ignore[method-assign]
     manager._get_inactive_file_ids = find_inactive_and_old  # type: ignore[method-assign]
+
+
+def send_media_without_copies() -> None:
+    """Let parts of pictures, videos and downloads (range requests) be views of their files.
+
+    Streamlit copies all that follows the position that a browser asks for, in each answer. Call it
+    once, when the server starts.
+    """
+    storage = cast("MemoryMediaFileStorage", runtime.get_instance().media_file_mgr._storage)
+    get_file = storage.get_file
+
+    def get_view(filename: str) -> MemoryFile:
+        file = get_file(filename)
+        return file._replace(content=memoryview(file.content))  # type: ignore[arg-type]
+
+    storage.get_file = get_view  # type: ignore[method-assign]
 
 
 def message_kind(data: bytes) -> str | None:
