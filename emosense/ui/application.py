@@ -48,6 +48,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     _uploads.watch()
     streamlit_internals.keep_downloads()
     streamlit_internals.send_media_without_copies()
+    streamlit_internals.limit_pending_messages()
     keep_uploads_in_memory()
     limit_server()
     # Downloads are prepared in threads of this executor, which mostly wait for a process.

@@ -1,6 +1,7 @@
 """Checks streamlit_internals in a server's own process; run by the contract test."""
 
 import asyncio
+import gc
 import socket
 import threading
 
@@ -10,6 +11,7 @@ from streamlit import runtime
 from websockets.exceptions import ConnectionClosed
 
 from app import app
+from emosense.asgi.response import SLICE_BYTES
 from emosense.ui import application, streamlit_internals, uvicorn_internals
 from support.streamlit_client import BrowserSession
 from support.waiting import wait_until
@@ -25,6 +27,8 @@ def main() -> None:
     wait_until(lambda: server.started, "the server did not start", timeout=60)
     check(f"http://localhost:{port}")
     check_downloads(f"http://localhost:{port}")
+    check_parts_of_files(f"http://localhost:{port}")
+    check_slow_readers(port)
     check_limits(f"http://localhost:{port}", server.config)
     server.should_exit = True
     thread.join()
@@ -36,6 +40,9 @@ def check(url: str) -> None:
     with BrowserSession(url, "about") as browser:
         assert streamlit_internals.is_connected(browser.id)
         assert streamlit_internals.disconnected_sessions() == []
+        client = runtime.get_instance()._session_mgr.get_active_session_info(browser.id).client
+        assert isinstance(client._send_queue, streamlit_internals.PendingMessages)
+        assert client._send_queue.maxsize == 500  # as large as Streamlit makes it
         (issued,) = runtime.get_instance().uploaded_file_mgr.get_upload_urls(browser.id, ["a.jpg"])
         assert uploads.is_issued(browser.id, issued.file_id)
         assert not uploads.is_issued(browser.id, "another")
@@ -74,6 +81,54 @@ def check_downloads(url: str) -> None:
         for _ in range(3):
             manager.remove_orphaned_files()
         assert requests.get(url + made, timeout=60).status_code == 404
+
+
+def check_parts_of_files(url: str) -> None:
+    """A range request is answered with a view of the file, and never with a copy."""
+    manager = runtime.get_instance().media_file_mgr
+    file = bytes(range(256)) * 1000
+    path = manager.add(file, "video/mp4", "place")
+    view = manager._storage.get_file(path.rsplit("/", 1)[1]).content
+    assert isinstance(view, memoryview)
+    assert view.obj is manager._storage._files_by_id[path.rsplit("/", 1)[1].split(".")[0]].content
+    assert requests.get(url + path, timeout=60).content == file
+    part = requests.get(url + path, headers={"Range": "bytes=1000-"}, timeout=60)
+    assert (part.status_code, part.content) == (206, file[1000:])
+    assert part.headers["content-range"] == f"bytes 1000-{len(file) - 1}/{len(file)}"
+    compressible = manager.add(b"text" * 1000, "text/csv", "other")
+    answer = requests.get(url + compressible, timeout=60)  # asks for gzip, as browsers do
+    assert "content-encoding" not in answer.headers
+
+
+def check_slow_readers(port: int) -> None:
+    """uvicorn keeps one part for a client that does not read, and ends its connection if told so."""
+    manager = runtime.get_instance().media_file_mgr
+    path = manager.add(bytes(30 * 2**20), "video/mp4", "place")
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", port))
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        wait_until(lambda: waiting_connections(), "nobody waits")
+        (connection,) = waiting_connections()
+        transport = connection._transport
+        assert transport.get_write_buffer_limits() == (0, 0)
+        assert transport.get_write_buffer_size() <= SLICE_BYTES
+        transport._loop.call_soon_threadsafe(connection.abort)
+        wait_until(lambda: not waiting_connections(), "the connection stays")
+        try:
+            while client.recv(2**20):
+                pass
+        except ConnectionResetError:
+            pass
+
+
+def waiting_connections() -> list[uvicorn_internals.UvicornConnection]:
+    return [
+        value
+        for value in gc.get_objects()
+        if type(value) is uvicorn_internals.UvicornConnection
+        and value._transport.get_write_buffer_size()
+    ]
 
 
 def check_limits(url: str, config: uvicorn.Config) -> None:
