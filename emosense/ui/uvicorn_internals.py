@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from emosense.asgi.connection import CONNECTION
 
@@ -56,6 +57,8 @@ def limit_server() -> int:
         config.timeout_graceful_shutdown = SHUTDOWN_SECONDS
         config.h11_max_incomplete_event_size = MAX_HEADER_BYTES
         config.loaded_app = _with_connection(config.loaded_app)
+        if config.ws_protocol_class is WebSocketsSansIOProtocol:
+            config.ws_protocol_class = EndingWebSocket
     return len(configs)
 
 
@@ -91,12 +94,31 @@ class UvicornConnection:
         self._transport.abort()
 
 
+class EndingWebSocket(WebSocketsSansIOProtocol):
+    """A WebSocket that ends once its client does not answer to pings.
+
+    uvicorn closes it then, for which asyncio waits until the client has read the rest.
+
+    >>> EndingWebSocket.__name__
+    'EndingWebSocket'
+    """
+
+    def keepalive_timeout(self) -> None:
+        """Close the connection, and end it if the client does not read on."""
+        super().keepalive_timeout()
+        self.loop.call_later(SHUTDOWN_SECONDS, self.transport.abort)
+
+
 def _with_connection(app: ASGIApp) -> ASGIApp:
     """Wrap uvicorn's application so that each scope tells its connection."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
-            scope[CONNECTION] = UvicornConnection(send)
-        await app(scope, receive, send)
+            scope[CONNECTION] = connection = UvicornConnection(send)
+        try:
+            await app(scope, receive, send)
+        finally:
+            if scope["type"] == "websocket":  # as above: what was not read yet would keep it open
+                asyncio.get_running_loop().call_later(KEEP_ALIVE_SECONDS, connection.abort)
 
     return application

@@ -4,10 +4,12 @@ import asyncio
 import gc
 import socket
 import threading
+from collections.abc import Callable
 
 import requests
 import uvicorn
 from streamlit import runtime
+from uvicorn.server import ServerState
 from websockets.exceptions import ConnectionClosed
 
 from app import app
@@ -29,6 +31,7 @@ def main() -> None:
     check_downloads(f"http://localhost:{port}")
     check_parts_of_files(f"http://localhost:{port}")
     check_slow_readers(port)
+    check_pings(server.config)
     check_limits(f"http://localhost:{port}", server.config)
     server.should_exit = True
     thread.join()
@@ -120,6 +123,33 @@ def check_slow_readers(port: int) -> None:
                 pass
         except ConnectionResetError:
             pass
+
+
+def check_pings(config: uvicorn.Config) -> None:
+    """A WebSocket whose client does not answer to a ping is ended, even if it reads nothing."""
+    assert config.ws_protocol_class is uvicorn_internals.EndingWebSocket
+    aborted, later = [], []
+
+    class Stuck:
+        def is_closing(self) -> bool:
+            return False
+
+        def write(self, data: bytes) -> None: ...
+
+        def close(self) -> None: ...
+
+        def abort(self) -> None:
+            aborted.append(True)
+
+    class Loop:
+        def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+            later.append(call)
+
+    protocol = uvicorn_internals.EndingWebSocket(config, ServerState(), {}, _loop=Loop())
+    protocol.transport = Stuck()
+    protocol.keepalive_timeout()
+    later[-1]()
+    assert aborted == [True]
 
 
 def waiting_connections() -> list[uvicorn_internals.UvicornConnection]:
