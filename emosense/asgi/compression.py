@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 from cachetools import LRUCache
@@ -25,13 +28,14 @@ _TYPES: Final = (
 )
 """Beginnings of the media types that compress well."""
 _SUFFIX: Final = '-gzip"'
+_THREADS: Final = 2
 
 
 class CompressionMiddleware:
     """ASGI middleware that answers with stored gzip copies where the policy says so.
 
     Streamlit sends its files (10 MB for the first page) uncompressed. An answer with a strong
-    identity (path and ETag) is compressed once, in a thread, and then sent from its copy.
+    identity (path and ETag) is compressed once, in one of its own threads, and then sent from its copy.
 
     Args:
         app: the application that it wraps.
@@ -46,6 +50,8 @@ class CompressionMiddleware:
         self._app = app
         self._table = table
         self._copies = LRUCache[str, bytes](max_bytes, getsizeof=len)
+        self._compressing: dict[str, asyncio.Future[bytes]] = {}
+        self._threads = ThreadPoolExecutor(_THREADS, "emosense-gzip")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and send its answer compressed."""
@@ -56,8 +62,28 @@ class CompressionMiddleware:
         if etag is not None and etag.endswith(_SUFFIX):
             headers = MutableHeaders(scope=scope)
             headers["if-none-match"] = etag.removesuffix(_SUFFIX) + '"'
-        responder = _Responder(self._copies, send, scope["path"])
+        responder = _Responder(self._copy, send, scope["path"])
         await self._app(scope, receive, responder.send)
+
+    async def _copy(self, key: str, body: bytearray) -> bytes:
+        """Return the copy of an answer, which those share who ask for it while it is made."""
+        copy = self._copies.get(key)
+        if copy is not None:
+            return copy
+        making = self._compressing.get(key)
+        if making is None:
+            compress = partial(gzip.compress, body, _LEVEL, mtime=0)
+            making = asyncio.get_running_loop().run_in_executor(self._threads, compress)
+            self._compressing[key] = making
+            making.add_done_callback(lambda done: self._keep(key, done))
+        return await asyncio.shield(making)  # one who leaves must not end it for the others
+
+    def _keep(self, key: str, done: asyncio.Future[bytes]) -> None:
+        del self._compressing[key]
+        if not done.cancelled() and done.exception() is None:
+            copy = done.result()
+            if len(copy) <= self._copies.maxsize:
+                self._copies[key] = copy
 
     def _applies(self, scope: Scope) -> bool:
         if scope["type"] != "http" or scope["method"] != "GET":
@@ -71,8 +97,10 @@ class CompressionMiddleware:
 class _Responder:
     """Replaces the body of one answer by its compressed copy."""
 
-    def __init__(self, copies: LRUCache[str, bytes], send: Send, path: str) -> None:
-        self._copies = copies
+    def __init__(
+        self, copy: Callable[[str, bytearray], Awaitable[bytes]], send: Send, path: str
+    ) -> None:
+        self._copy = copy
         self._send = send
         self._path = path
         self._start: Message | None = None
@@ -100,11 +128,7 @@ class _Responder:
     async def _send_copy(self, start: Message) -> None:
         headers = MutableHeaders(scope=start)
         key = f"{self._path} {headers['etag']} {headers['content-length']}"
-        copy = self._copies.get(key)
-        if copy is None:
-            copy = await asyncio.to_thread(gzip.compress, self._body, _LEVEL, mtime=0)
-            if len(copy) <= self._copies.maxsize:
-                self._copies[key] = copy
+        copy = await self._copy(key, self._body)
         _mark_compressed(headers)
         headers["content-encoding"] = "gzip"
         headers["content-length"] = str(len(copy))

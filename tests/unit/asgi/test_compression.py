@@ -1,6 +1,8 @@
 """Static files are sent from compressed copies that are made once."""
 
+import asyncio
 import gzip
+import threading
 
 import pytest
 from starlette.staticfiles import StaticFiles
@@ -34,6 +36,37 @@ def test_a_file_is_compressed_once_and_equals_its_original(site, ask):
     (key,) = site._copies
     site._copies[key] = gzip.compress(b"the copy")
     assert gzip.decompress(ask(site, "/a.js", accept_encoding="gzip").body) == b"the copy"
+
+
+def test_those_who_ask_for_a_file_at_the_same_time_share_its_copy(site, ask, monkeypatch):
+    made, compress = [], gzip.compress
+    third_waits = threading.Event()
+
+    def compress_late(body, *level, **options):
+        made.append(len(body))
+        assert third_waits.wait(60)
+        return compress(body, *level, **options)
+
+    monkeypatch.setattr(gzip, "compress", compress_late)
+    copies = site._copy
+    asked = []
+
+    async def copy(key, body):
+        asked.append(key)
+        if len(asked) == 3:
+            asyncio.get_running_loop().call_soon(third_waits.set)
+        return await copies(key, body)
+
+    site._copy = copy
+
+    async def thrice(scope, receive, send):
+        await asyncio.gather(*(site(dict(scope), receive, send) for _ in range(3)))
+
+    answer = ask(thrice, "/a.js", accept_encoding="gzip")
+    bodies = [m["body"] for m in answer.messages if m["type"] == "http.response.body"]
+    assert [gzip.decompress(body) for body in bodies] == [SCRIPT] * 3
+    assert made == [len(SCRIPT)]
+    assert not site._compressing
 
 
 def test_a_changed_file_gets_a_new_copy(site, ask):
