@@ -142,7 +142,11 @@ MAX_USER_PAGES: Final = Setting(
     "60",
     "Most open pages of one user: of one login, or of one address where there is no login.",
 )
-MAX_PAGES: Final = Setting("EMOSENSE_MAX_PAGES", "200", "Most open pages of all users.")
+MAX_PAGES: Final = Setting(
+    "EMOSENSE_MAX_PAGES",
+    "200",
+    "Most open pages of all users; one user may have at most 30 %, or 4 where there is room.",
+)
 MAX_SESSION_JOBS: Final = Setting(
     "EMOSENSE_MAX_SESSION_JOBS", "10", "Most unfinished jobs of one page, of photos and of videos."
 )

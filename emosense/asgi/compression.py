@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Final
 
 from cachetools import LRUCache
@@ -52,6 +54,8 @@ class CompressionMiddleware:
         self._table = table
         self._copies = LRUCache[str, bytes](max_bytes, getsizeof=len)
         self._making = asyncio.Lock()
+        # One's own: the default executor may be busy with others' work for long.
+        self._threads = ThreadPoolExecutor(1, "emosense-gzip")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and send its answer compressed."""
@@ -67,7 +71,9 @@ class CompressionMiddleware:
             headers = MutableHeaders(scope=scope)
             headers["if-none-match"] = etag.removesuffix(_SUFFIX) + '"'
         async with AsyncExitStack() as making:
-            responder = _Responder(self._copies, self._making, making, send, scope["path"])
+            responder = _Responder(
+                self._copies, self._threads, self._making, making, send, scope["path"]
+            )
             await self._app(scope, receive, responder.send)
 
     def _applies(self, scope: Scope) -> bool:
@@ -85,12 +91,14 @@ class _Responder:
     def __init__(
         self,
         copies: LRUCache[str, bytes],
+        threads: ThreadPoolExecutor,
         lock: asyncio.Lock,
         making: AsyncExitStack,
         send: Send,
         path: str,
     ) -> None:
         self._copies = copies
+        self._threads = threads
         self._lock = lock
         self._making = making
         self._send = send
@@ -131,7 +139,8 @@ class _Responder:
             await self._send_copy(message, copy)
 
     async def _make_copy(self, body: bytearray) -> bytes:
-        copy = await asyncio.to_thread(gzip.compress, body, _LEVEL, mtime=0)
+        compress = partial(gzip.compress, body, _LEVEL, mtime=0)
+        copy = await asyncio.get_running_loop().run_in_executor(self._threads, compress)
         if len(copy) <= self._copies.maxsize:
             self._copies[self._key] = copy
         return copy

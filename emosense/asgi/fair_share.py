@@ -1,4 +1,4 @@
-"""How much of a shared memory one holder may take."""
+"""How much of something shared, as memory, one holder may take."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def has_room(own: int, total: int, capacity: int, small: int) -> bool:
     who hold little, so that greedy ones cannot keep them out.
 
     Args:
-        own: bytes that the holder would have.
-        total: bytes that all would have.
-        capacity: size of the memory in bytes.
-        small: what counts as little, in bytes.
+        own: what the holder would have, e.g. in bytes.
+        total: what all would have.
+        capacity: what there is.
+        small: what counts as little.
 
     >>> has_room(own=30, total=30, capacity=100, small=5)
     True

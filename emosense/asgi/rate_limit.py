@@ -6,20 +6,26 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
+from emosense.asgi.fair_share import has_room
 from emosense.asgi.policy import RoutePolicy
 from emosense.asgi.refusal import Refusal
+
+_FEW_CONNECTIONS: Final = 4
+"""Open pages that a user may have as long as there is any room."""
 
 
 class RateLimiter:
     """Counts the requests of each user per route, and his open WebSockets.
 
     Args:
-        max_connections: maximum number of open WebSockets of all users.
+        max_connections: maximum number of open WebSockets of all users, which they share; see
+            :func:`~emosense.asgi.fair_share.has_room`.
 
     >>> limiter = RateLimiter(max_connections=10)
     >>> limiter.check(RoutePolicy(path="/", rate="2/minute"), "203.0.113.7")
@@ -52,10 +58,15 @@ class RateLimiter:
         Raises:
             Refusal: the user, or all users together, have too many.
         """
-        if self._connections[user] >= policy.max_connections:
+        own, total = self._connections[user] + 1, self._connections.total() + 1
+        if own > policy.max_connections:
             raise Refusal(429, f"Expected at most {policy.max_connections} open pages of one user.")
-        if self._connections.total() >= self._max_connections:
-            raise Refusal(429, f"Expected at most {self._max_connections} open pages.")
+        if not has_room(own, total, self._max_connections, _FEW_CONNECTIONS):
+            raise Refusal(
+                429,
+                f"The server has {total - 1} open pages, {own - 1} of them yours, and no room for "
+                "more. Close some, or try again in a while.",
+            )
         self._connections[user] += 1
         try:
             yield

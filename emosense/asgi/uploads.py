@@ -28,7 +28,7 @@ class UploadStore(Protocol):
     """
 
     def is_issued(self, session: str, file: str) -> bool:
-        """Return whether the server itself has given this id of a file to a session."""
+        """Return whether the server itself has given this id of a file to a session that lasts."""
         ...
 
     def sizes(self) -> Mapping[str, int]:
@@ -125,13 +125,13 @@ class UploadMiddleware:
             await self._app(scope, receive, send)
             return
         session, _, file = scope["path"].removeprefix(self._prefix).partition("/")
-        if not self._store.is_issued(session, file):
-            raise Refusal(403, "Expected an upload that the page has asked for.")
+        self._check_issued(session, file)
         arrived = 0
 
         async def count() -> Message:
             nonlocal arrived
             message = await receive()
+            self._check_issued(session, file)  # the page may have been closed meanwhile
             size = len(message.get("body", b""))
             arrived += size
             if size:
@@ -142,3 +142,7 @@ class UploadMiddleware:
             await self._app(scope, count, send)
         finally:
             self._budget.remove(session, arrived)
+
+    def _check_issued(self, session: str, file: str) -> None:
+        if not self._store.is_issued(session, file):
+            raise Refusal(403, "Expected an upload that an open page has asked for.")

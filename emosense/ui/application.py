@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -25,16 +24,18 @@ from emosense.asgi.uploads import UploadBudget, UploadMiddleware
 from emosense.services import services
 from emosense.ui import streamlit_internals
 from emosense.ui.access import StreamlitAccess
+from emosense.ui.log_limit import LogLimit
 from emosense.ui.open_browser import open_browser
 from emosense.ui.session.cleanup import SessionCleanupMiddleware
+from emosense.ui.session.download_queue import DownloadQueue
 from emosense.ui.session.messages import MessageMiddleware
 from emosense.ui.session.upload_memory import keep_uploads_in_memory
 from emosense.ui.session.uploads import ServerUploads
+from emosense.ui.session.user import account_of
 from emosense.ui.uvicorn_internals import MAX_RESPONSES, limit_server
 
 SCRIPT: Final = Path(__file__).with_name("router.py")
 """The script that Streamlit runs for every visitor."""
-_DOWNLOAD_THREADS: Final = 64
 
 _uploads = ServerUploads()
 
@@ -49,15 +50,22 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     streamlit_internals.keep_downloads()
     streamlit_internals.send_media_without_copies()
     streamlit_internals.limit_pending_messages()
+    downloads = DownloadQueue(settings.MAX_PAGES.whole())
+    streamlit_internals.prepare_downloads(partial(_prepare, downloads))
+    streamlit_internals.limit_logs(LogLimit())
     keep_uploads_in_memory()
     limit_server()
-    # Downloads are prepared in threads of this executor, which mostly wait for a process.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DOWNLOAD_THREADS))
     open_browser()
     try:
         yield
     finally:
         shared.close()
+        downloads.close()
+
+
+async def _prepare(downloads: DownloadQueue, session: str, make: Callable[[], str]) -> str:
+    has_left = partial(streamlit_internals.has_left, session)
+    return await downloads.run(account_of(session), has_left, make)
 
 
 def routes() -> list[BaseRoute]:
@@ -91,9 +99,14 @@ def middleware() -> list[Middleware]:
         ),
         Middleware(UploadMiddleware, store=_uploads, budget=budget, base_path=base_path),
         Middleware(CompressionMiddleware, table=table),
-        Middleware(MessageMiddleware),
+        Middleware(MessageMiddleware, max_files=_max_files()),
         Middleware(SessionCleanupMiddleware),
     ]
+
+
+def _max_files() -> int:
+    """Return the most files of one upload: a page tells which of some too many it leaves out."""
+    return 2 * max(settings.MAX_PHOTOS.whole(), settings.MAX_BATCH_PHOTOS.whole())
 
 
 async def _health(request: Request) -> JSONResponse:

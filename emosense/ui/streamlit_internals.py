@@ -7,34 +7,54 @@ the installed version.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
+import logging
+import re
+import secrets
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import streamlit as st
+import streamlit.logger
 from google.protobuf.message import DecodeError
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from streamlit import runtime
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import BackendOperationResponse, ForwardMsg
+from streamlit.runtime.backend_operation_handler import DeferredFileHandler
+from streamlit.runtime.media_file_storage import MediaFileStorageError
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.secrets import secrets_singleton
+from streamlit.runtime.state.common import GENERATED_ELEMENT_ID_PREFIX
+from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
+from streamlit.runtime.uploaded_file_manager import UploadFileUrlInfo
 from streamlit.web.server.starlette import starlette_websocket
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
+from emosense.errors import EmoSenseError
+
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
+    from streamlit.proto.BackMsg_pb2 import BackendOperationRequest
     from streamlit.runtime.app_session import AppSession as AppSession
     from streamlit.runtime.memory_media_file_storage import MemoryFile, MemoryMediaFileStorage
     from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-    from streamlit.runtime.uploaded_file_manager import UploadFileUrlInfo
+    from streamlit.runtime.uploaded_file_manager import UploadedFileRec
     from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
     from streamlit.web.server.starlette.starlette_websocket import StarletteSessionClient
 
 STREAMLIT_VERSION: Final = "1.67"
 """The version whose private parts these are."""
+_COUNTED_ENTRIES: Final = 20_000
+_LOGGER: Final = logging.getLogger(__name__)
 
 
 def _session_manager() -> WebsocketSessionManager | None:
@@ -69,6 +89,14 @@ def is_connected(session: str) -> bool:
 def has_left(session: str) -> bool:
     """Return whether a server runs whose session with this id has no browser any more."""
     return runtime.exists() and not is_connected(session)
+
+
+def _is_kept(session: str) -> bool:
+    """Return whether a session with this id has a browser, or may get it back."""
+    manager = _session_manager()
+    return manager is not None and (
+        manager.is_active_session(session) or manager._session_storage.get(session) is not None
+    )
 
 
 def end_session(session: AppSession) -> None:
@@ -107,41 +135,55 @@ def user_info(headers: Headers) -> dict[str, Any]:
 
 
 class UploadedFiles:
-    """The files that Streamlit's uploaders hold, and the ids that it gave out for them.
+    """The files that Streamlit's uploaders hold, and the ids that it gives out for them.
 
-    The ids are recorded from :meth:`watch` on, which the server's lifespan calls.
+    From :meth:`watch` on, which the server's lifespan calls, an id holds a keyed hash of its session
+    (BLAKE2, RFC 7693): whether the server has given it out can be told without remembering any.
 
     >>> UploadedFiles().buffers()
     {}
     """
 
     def __init__(self) -> None:
-        self._issued: dict[str, set[str]] = {}
+        self._key = secrets.token_bytes(32)
 
     def watch(self) -> None:
-        """Record from now on which ids the running server gives out."""
+        """Mark from now on the ids that the running server gives out; take files only for those."""
         manager = self._manager()
         assert manager is not None
-        get_upload_urls, remove_session_files = (
-            manager.get_upload_urls,
-            manager.remove_session_files,
-        )
+        get_upload_urls, add_file = manager.get_upload_urls, manager.add_file
 
-        def issue(session: str, names: Sequence[str]) -> list[UploadFileUrlInfo]:
-            urls = get_upload_urls(session, names)
-            self._issued.setdefault(session, set()).update(url.file_id for url in urls)
-            return urls
+        def issue(session_id: str, file_names: Sequence[str]) -> list[UploadFileUrlInfo]:
+            urls = get_upload_urls(session_id, file_names)
+            return [self._mark(session_id, url) for url in urls]
 
-        def forget(session: str) -> None:
-            self._issued.pop(session, None)
-            remove_session_files(session)
+        def add(session_id: str, file: UploadedFileRec) -> None:
+            # The last bytes may arrive after the session has ended: nobody would remove the file.
+            if self.is_issued(session_id, file.file_id):
+                add_file(session_id, file)
 
-        manager.get_upload_urls = issue  # type: ignore[method-assign,assignment]
-        manager.remove_session_files = forget  # type: ignore[method-assign,assignment]
+        manager.get_upload_urls = issue  # type: ignore[method-assign]
+        manager.add_file = add  # type: ignore[method-assign]
 
     def is_issued(self, session: str, file: str) -> bool:
-        """Return whether the server has given this id of a file to a session."""
-        return file in self._issued.get(session, ())
+        """Return whether the server has given this id of a file to a session that lasts."""
+        nonce, _, mark = file.partition("-")
+        expected = self._hash(session, nonce)
+        return hmac.compare_digest(mark.encode(), expected.encode()) and _is_kept(session)
+
+    def _mark(self, session: str, url: UploadFileUrlInfo) -> UploadFileUrlInfo:
+        # As short as Streamlit's own, since each message of a page repeats the ids of its files.
+        nonce = secrets.token_hex(8)
+        file = f"{nonce}-{self._hash(session, nonce)}"
+        return UploadFileUrlInfo(
+            file_id=file,
+            upload_url=url.upload_url.replace(url.file_id, file),
+            delete_url=url.delete_url.replace(url.file_id, file),
+        )
+
+    def _hash(self, session: str, nonce: str) -> str:
+        text = f"{session}/{nonce}".encode(errors="replace")
+        return hashlib.blake2b(text, key=self._key, digest_size=10).hexdigest()
 
     def buffers(self) -> dict[str, list[bytes]]:
         """Return the uploads of each session, by session id."""
@@ -294,18 +336,133 @@ def limit_pending_messages() -> None:
     client.__init__ = initialise_and_bound  # type: ignore[method-assign]
 
 
-def message_kind(data: bytes) -> str | None:
-    """Return the kind of a message from the browser; None if it is none.
+def prepare_downloads(
+    prepare: Callable[[str, Callable[[], str]], Coroutine[Any, Any, str]],
+) -> None:
+    """Make the files of download buttons by a function, in the place of asyncio's default executor.
 
-    E.g. "rerun_script", or "deferred_file" for a "backend_operation_request" of that payload.
+    Args:
+        prepare: takes the session's id and a function that makes a file and returns its URL; returns
+            that URL. An :class:`EmoSenseError` of either is told beside the button.
     """
+
+    async def handle(
+        self: DeferredFileHandler, request: BackendOperationRequest, session_id: str
+    ) -> BackendOperationResponse:
+        make = partial(self._get_media_file_mgr().execute_deferred, request.deferred_file.file_id)
+        response = BackendOperationResponse(request_id=request.request_id)
+        try:
+            response.deferred_file.url = await prepare(session_id, make)
+        except (EmoSenseError, MediaFileStorageError) as error:
+            cause = error.__cause__ if isinstance(error, MediaFileStorageError) else error
+            if isinstance(cause, EmoSenseError):
+                response.error_msg = str(cause)
+            elif cause is None:  # the page has run again, and has another button
+                response.error_msg = "The page has changed. Press the button again."
+            else:
+                _LOGGER.exception("A file for a download could not be made", exc_info=cause)
+                response.error_msg = "The file could not be made."
+        return response
+
+    DeferredFileHandler.handle = handle  # type: ignore[method-assign]
+
+
+def session_visitor(session: str) -> tuple[dict[str, Any], str | None]:
+    """Return what is known of the user of a session, and his address; nothing if it has no browser.
+
+    The first as :func:`user_info` returns it.
+    """
+    manager = _session_manager()
+    info = manager.get_active_session_info(session) if manager is not None else None
+    if info is None:
+        return {}, None
+    context = info.client.client_context
+    return dict(info.session._user_info), None if context is None else context.remote_ip
+
+
+def limit_logs(limit: logging.Filter) -> None:
+    """Filter all that Streamlit and uvicorn log, tracebacks of pages too."""
+    # Otherwise these are printed, and pass through no logger.
+    st.set_option("logger.enableRich", False)
+    for logger in list(streamlit.logger._loggers.values()):
+        if limit not in logger.filters:
+            logger.addFilter(limit)
+
+
+_ELEMENT_ID: Final = re.compile(
+    # A trigger of a component has its component's id within its own.
+    rf"({re.escape(STREAMLIT_INTERNAL_KEY_PREFIX)}_)?"
+    rf"{re.escape(GENERATED_ELEMENT_ID_PREFIX)}-[0-9a-f]{{32}}-.{{1,300}}",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class BrowserMessage:
+    """What a message from the browser holds.
+
+    Attributes:
+        kind: e.g. "rerun_script", or "deferred_file" for a "backend_operation_request" of that
+            payload; empty if it holds none.
+        files: number of files that it asks to upload.
+        request_id: its own name, by which a request for uploads is answered.
+        entries: number of widgets, files in them and cached messages that it tells of.
+        has_foreign_widgets: whether it tells of a widget that Streamlit cannot have made. Streamlit
+            raises for such ones while it reads its state.
+
+    >>> BrowserMessage("stop_script").files
+    0
+    """
+
+    kind: str
+    files: int = 0
+    request_id: str = ""
+    entries: int = 0
+    has_foreign_widgets: bool = False
+
+
+def read_message(data: bytes) -> BrowserMessage | None:
+    """Return what a message from the browser holds; None if it is none."""
     message = BackMsg()
     try:
         message.ParseFromString(data)
     except DecodeError:
         return None
-    kind: str | None = message.WhichOneof("type")
+    kind: str = message.WhichOneof("type") or ""
     if kind == "backend_operation_request":
-        payload: str | None = message.backend_operation_request.WhichOneof("payload")
-        return payload
-    return kind
+        return BrowserMessage(message.backend_operation_request.WhichOneof("payload") or "")
+    if kind == "file_urls_request":
+        request = message.file_urls_request
+        return BrowserMessage(kind, len(request.file_names), request.request_id)
+    if kind == "rerun_script":
+        state = message.rerun_script
+        widgets = state.widget_states.widgets
+        entries = len(widgets) + len(state.cached_message_hashes)
+        if entries > _COUNTED_ENTRIES:  # no page has so many; to read each would take long
+            return BrowserMessage(kind, entries=entries, has_foreign_widgets=True)
+        entries += sum(
+            len(widget.file_uploader_state_value.uploaded_file_info)
+            for widget in widgets
+            if widget.HasField("file_uploader_state_value")
+        )
+        foreign = not all(_ELEMENT_ID.fullmatch(widget.id) for widget in widgets)
+        return BrowserMessage(kind, entries=entries, has_foreign_widgets=foreign)
+    return BrowserMessage(kind)
+
+
+def refuse_upload(request_id: str, reason: str) -> bytes:
+    """Return the answer to a request for uploads that makes the uploader show a reason."""
+    message = ForwardMsg()
+    message.metadata.SetInParent()
+    message.file_urls_response.response_id = request_id
+    message.file_urls_response.error_msg = reason
+    return bytes(message.SerializeToString())
+
+
+def returning_session(subprotocols: Sequence[str]) -> str | None:
+    """Return the session that a browser had and names when it connects again; None for a new one.
+
+    Args:
+        subprotocols: those that its connection asks for (RFC 6455, section 1.9).
+    """
+    return subprotocols[2] if len(subprotocols) > 2 and subprotocols[2] else None

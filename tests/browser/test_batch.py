@@ -47,3 +47,14 @@ def test_a_zip_of_photos_to_a_table_of_faces(server, page, astronaut_png):
     expect(page.get_by_role("img", name="with boxes")).to_have_count(0)
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_function("() => document.documentElement.scrollWidth <= 390")
+
+
+def test_too_many_files_at_once_are_refused_beside_the_uploader(server, page):
+    page.goto(f"{server}/batch")
+    expect(page.get_by_text("Drop a few hundred photos")).to_be_visible()
+    files = [
+        {"name": f"{number}.png", "mimeType": "image/png", "buffer": b"1"} for number in range(1001)
+    ]
+    page.locator("input[type=file]").set_input_files(files)
+    told = "Expected at most 1000 files at once. Received: 1001."
+    expect(page.get_by_text(told).first).to_be_visible()

@@ -5,6 +5,7 @@ If this fails after an update of Streamlit, mend that file, then its STREAMLIT_V
 
 import ast
 import asyncio
+import inspect
 import json
 import os
 import subprocess
@@ -14,6 +15,12 @@ from pathlib import Path
 import pytest
 import streamlit
 import uvicorn
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
+from streamlit.elements.lib.utils import _compute_element_id
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.app_session import AppSession
+from streamlit.web.server.starlette import starlette_websocket
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
@@ -128,8 +135,50 @@ def test_without_secrets_cookies_say_nothing():
     assert streamlit_internals.user_info(cookie("x" * 32, is_logged_in=True)) == {}
 
 
-def test_messages_that_are_none_have_no_kind():
-    assert streamlit_internals.message_kind(b"\xff\xff") is None
+def test_messages_that_are_none_hold_nothing():
+    assert streamlit_internals.read_message(b"\xff\xff") is None
+    assert streamlit_internals.read_message(b"").kind == ""
+
+
+def test_ids_of_widgets_are_those_that_are_told_from_foreign_ones():
+    ids = [
+        _compute_element_id("button", "photo_0"),
+        _compute_element_id("file_uploader", None, label="Photos"),
+        _make_trigger_id(_compute_element_id("bidi_component", "frame"), "events"),
+    ]
+    for name in ids:
+        message = BackMsg(rerun_script={"widget_states": {"widgets": [{"id": name}]}})
+        read = streamlit_internals.read_message(message.SerializeToString())
+        assert read.entries == 1
+        assert not read.has_foreign_widgets
+
+
+def test_the_answer_to_too_many_files_is_one_that_browsers_understand():
+    answer = ForwardMsg()
+    answer.ParseFromString(streamlit_internals.refuse_upload("7", "Too many."))
+    assert answer.WhichOneof("type") == "file_urls_response"
+    assert answer.HasField("metadata")
+    assert answer.file_urls_response.error_msg == "Too many."
+
+
+@pytest.mark.parametrize(
+    ("header", "session"),
+    [
+        ("streamlit", None),
+        ("streamlit, token", None),
+        ("streamlit, token, 17", "17"),
+    ],
+)
+def test_the_session_that_a_browser_comes_back_to(header, session):
+    parsed = starlette_websocket._parse_subprotocols({"sec-websocket-protocol": header})
+    names = [name.strip() for name in header.split(",")]
+    assert parsed[2] == streamlit_internals.returning_session(names) == session
+
+
+def test_files_of_downloads_are_made_by_streamlits_handler_alone():
+    source = inspect.getsource(AppSession._create_backend_operation_dispatcher)
+    assert '"deferred_file"' in source
+    assert "DeferredFileHandler(" in source
 
 
 def filled(*sizes):

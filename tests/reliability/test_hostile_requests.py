@@ -1,10 +1,13 @@
 """A running server under requests that no page sends: refused, and nothing grows."""
 
+import contextlib
 import gzip
 import http.client
 import io
 import os
+import select
 import signal
+import socket
 import uuid
 
 import psutil
@@ -12,12 +15,14 @@ import pytest
 import requests
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import FileURLs
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from support.app_server import started_server
 from support.resource_usage import family
 from support.streamlit_client import BrowserSession
 from support.waiting import wait_until
 
 from emosense.asgi.headers import SECURITY_HEADERS
+from emosense.ui.log_limit import MAX_RECORDS
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +60,72 @@ def test_uploads_to_ids_that_no_page_asked_for_are_refused(server):
         assert put(session, session.id, uuid.uuid4().hex).status_code == 403
         assert put(session, other.id, uuid.uuid4().hex).status_code == 403
         assert put(session, "nobody", "1").status_code == 403
+
+
+def test_an_upload_ends_with_its_page():
+    """Else its file would stay in memory, for nobody removes it."""
+    with started_server(STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL="1") as server:
+        session = BrowserSession(server.url)
+        (target,) = session.ask_for_uploads("a.png")
+        host = server.url.removeprefix("http://")
+        address, port = host.split(":")
+        head = (
+            f"PUT {target.upload_url} HTTP/1.1\r\nHost: {host}\r\nCookie: {session._cookies}\r\n"
+            f"X-Xsrftoken: {session._xsrf}\r\nContent-Length: 100000000\r\nExpect: 100-continue\r\n"
+            "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+        )
+        part = '--x\r\nContent-Disposition: form-data; name="a"; filename="a.png"\r\n\r\n'
+        with socket.create_connection((address, int(port)), 60) as connection:
+            connection.sendall(head.encode())
+            assert b" 100 " in connection.recv(1000)  # it reads the file now
+            connection.sendall(part.encode())
+            session.close()
+
+            def has_ended():
+                try:
+                    connection.sendall(bytes(1000))  # fast enough for the limits of speed
+                except ConnectionError:  # it has answered, and reads no more
+                    return True
+                return select.select([connection], [], [], 0)[0]
+
+            wait_until(has_ended, "the upload went on")
+            told = b""
+            with contextlib.suppress(ConnectionError):
+                told = connection.recv(1000)
+            assert not told or b" 403 " in told
+
+
+def test_requests_for_very_many_uploads_are_refused(server):
+    with BrowserSession(server.url) as session:
+        with pytest.raises(AssertionError, match="Expected at most 1000 files at once"):
+            session.ask_for_uploads(*[""] * 1001)
+        assert len({target.file_id for target in session.ask_for_uploads(*["a"] * 1000)}) == 1000
+
+
+def test_widgets_that_no_page_has_reach_no_script_and_no_log(tmp_path):
+    log = tmp_path / "log"
+    with started_server(output=log) as server, BrowserSession(server.url) as session:
+        for name in ("x", "$$ID", "$$ID-1-None", "frame"):
+            message = BackMsg()
+            message.rerun_script.widget_states.widgets.add(id=name, string_value="x")
+            session.send(message)
+        session.run()
+        assert not session.faults
+    assert "Traceback" not in log.read_text()
+
+
+def test_values_of_wrong_kinds_do_not_fill_the_log(tmp_path, astronaut_png):
+    log = tmp_path / "log"
+    with started_server(output=log) as server, BrowserSession(server.url) as session:
+        session.upload(("a.png", astronaut_png, "image/png"))
+        name = session.elements("file_uploader")[0].file_uploader.id
+        for _ in range(40):
+            session._states[name] = WidgetState(id=name, string_value="x")
+            session.run()
+        faults = session.faults
+    text = log.read_text()
+    assert faults or "Traceback" in text  # it does raise
+    assert text.count("Traceback (most recent") <= 2 * MAX_RECORDS
 
 
 def test_a_pages_uploads_have_a_limit_that_is_said_in_words(server, astronaut_png):

@@ -116,26 +116,36 @@ class BrowserSession:
 
     def upload(self, *files: Upload) -> None:
         """Give files to the page's uploader, in the place of earlier ones, and run the page."""
+        targets = self.ask_for_uploads(*(name for name, _, _ in files))
+        for target, file in zip(targets, files, strict=True):
+            self._put(target, file)
+        widget = self._one("file_uploader").file_uploader.id
+        state = WidgetState(id=widget)
+        infos = state.file_uploader_state_value.uploaded_file_info
+        for target, (name, data, _) in zip(targets, files, strict=True):
+            info = infos.add(file_id=target.file_id, name=name, size=len(data))
+            info.file_urls.CopyFrom(target)
+        self._states[widget] = state
+        self.run()
+
+    def ask_for_uploads(self, *names: str) -> list[FileURLs]:
+        """Ask for the ids of files; return where each is sent to.
+
+        Raises:
+            AssertionError: the server gives none.
+        """
         message = BackMsg()
         request = message.file_urls_request
         request.request_id, request.session_id = uuid.uuid4().hex, self.id
-        request.file_names.extend(name for name, _, _ in files)
+        request.file_names.extend(names)
         self.send(message)
         while True:
             answer = self._receive()
             if answer.WhichOneof("type") == "file_urls_response":
                 break
             self._take(answer)
-        for target, file in zip(answer.file_urls_response.file_urls, files, strict=True):
-            self._put(target, file)
-        widget = self._one("file_uploader").file_uploader.id
-        state = WidgetState(id=widget)
-        infos = state.file_uploader_state_value.uploaded_file_info
-        for target, (name, data, _) in zip(answer.file_urls_response.file_urls, files, strict=True):
-            info = infos.add(file_id=target.file_id, name=name, size=len(data))
-            info.file_urls.CopyFrom(target)
-        self._states[widget] = state
-        self.run()
+        assert not answer.file_urls_response.error_msg, answer.file_urls_response.error_msg
+        return list(answer.file_urls_response.file_urls)
 
     def click(self, label: str) -> None:
         """Press the button that is called ``label``."""

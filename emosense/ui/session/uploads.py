@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from emosense.ui.session.cleanup import held_buffers
 from emosense.ui.streamlit_internals import UploadedFiles
+
+_FILE_OVERHEAD: Final = 2048
+"""Bytes that are counted for a file of an uploader beside its content: empty ones take memory, too."""
 
 
 class ServerUploads(UploadedFiles):
@@ -26,9 +30,13 @@ class ServerUploads(UploadedFiles):
 
     def sizes(self) -> dict[str, int]:
         """Return the bytes that each session holds, by session id."""
+        uploaded = self.buffers()
         unique: dict[str, dict[int, int]] = {}
-        for source in (self.buffers(), self._kept()):
+        for source in (uploaded, self._kept()):
             for session, buffers in source.items():
                 sizes = unique.setdefault(session, {})
                 sizes.update((id(buffer), len(buffer)) for buffer in buffers)
-        return {session: sum(sizes.values()) for session, sizes in unique.items()}
+        return {
+            session: sum(sizes.values()) + _FILE_OVERHEAD * len(uploaded.get(session, ()))
+            for session, sizes in unique.items()
+        }

@@ -21,6 +21,12 @@ def session_account() -> Account:
     return Account(user, streamlit_internals.session_id())
 
 
+def account_of(session: str) -> Account:
+    """Return the account of a browser session by its id, outside of its script."""
+    info, address = streamlit_internals.session_visitor(session)
+    return Account(user_name(info) or user_of_address(address or "localhost"), session)
+
+
 def session_client(
     pool: InferencePool, on_wait: Callable[[Wait | None], None] | None = None
 ) -> PoolClient:

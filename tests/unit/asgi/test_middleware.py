@@ -1,12 +1,16 @@
 """Every request fulfils its row of the policy table, or is refused before any code sees it."""
 
 import re
+from contextlib import ExitStack
 
 import pytest
 from support.policy_app import Access, wrapped
 
 from emosense.asgi.headers import SECURITY_HEADERS
+from emosense.asgi.middleware import LOGIN_FULFILLED
 from emosense.asgi.policy import PolicyTable, RoutePolicy, route_policies
+from emosense.asgi.rate_limit import RateLimiter
+from emosense.asgi.refusal import Refusal
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "", None])
@@ -148,6 +152,62 @@ def test_open_websockets_are_bounded_per_user_and_in_all(ask):
     assert answer.messages[-1]["type"] == "websocket.accept"
     assert inner[1:] == ["websocket.close", "websocket.accept", "websocket.accept"]
     assert not app._limiter._connections  # closed ones do not count
+
+
+@pytest.fixture
+def opened():
+    """A function that opens WebSockets of a user until one is refused, and returns how many."""
+    row = RoutePolicy(path="/ws", max_connections=60)
+    with ExitStack() as stack:
+
+        def opened(limiter, user):
+            for count in range(1000):
+                try:
+                    stack.enter_context(limiter.connection(row, user))
+                except Refusal as refusal:
+                    assert refusal.status == 429
+                    return count
+            raise AssertionError("none was refused")
+
+        yield opened
+
+
+def test_a_user_alone_may_open_as_many_pages_as_he_may_have(opened):
+    assert opened(RateLimiter(200), "ann") == 60
+
+
+def test_users_with_many_pages_leave_room_for_a_newcomer(opened):
+    limiter = RateLimiter(200)
+    greedy = [opened(limiter, f"greedy {number}") for number in range(10)]
+    assert greedy[:3] == [60, 30, 15]
+    assert min(greedy) == 4
+    assert opened(limiter, "newcomer") == 4
+
+
+def test_pages_are_bounded_in_all(opened):
+    limiter = RateLimiter(200)
+    assert sum(opened(limiter, str(number)) for number in range(200)) == 200
+    row = RoutePolicy(path="/ws", max_connections=60)
+    with (
+        pytest.raises(Refusal, match="The server has 200 open pages, 0 of them yours"),
+        limiter.connection(row, "new"),
+    ):
+        pass
+
+
+def test_the_scope_tells_whether_a_login_is_fulfilled(ask):
+    told = []
+
+    async def tell(scope, receive, send):
+        told.append(scope[LOGIN_FULFILLED])
+
+    class WithLogin(Access):
+        login_required = True
+
+    ask(wrapped(app=tell))
+    ask(wrapped(app=tell, access=WithLogin()))
+    ask(wrapped(app=tell, access=WithLogin()), x_test_login="ann")
+    assert told == [True, False, True]
 
 
 def test_routes_without_websockets_refuse_them(ask):

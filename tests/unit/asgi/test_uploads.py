@@ -14,9 +14,10 @@ MB = 2**20
 class Store:
     def __init__(self, **sizes):
         self.held = {name: size * MB for name, size in sizes.items()}
+        self.ended = False
 
     def is_issued(self, session, file):
-        return (session, file) == ("a", "1")
+        return (session, file) == ("a", "1") and not self.ended
 
     def sizes(self):
         return self.held
@@ -59,6 +60,31 @@ def test_an_issued_id_takes_its_file_and_other_paths_are_not_counted(ask):
     app = uploading(store, budget(store, session=1))
     assert ask(app, "/_stcore/upload_file/a/1", "PUT", [bytes(MB // 2)] * 2).body == b"kept"
     assert ask(app, "/models", "GET", [bytes(3 * MB)]).body == b"kept"
+
+
+def test_an_upload_ends_with_its_session(ask):
+    store = Store()
+    limits = budget(store)
+    reached = []
+
+    async def keep(scope, receive, send):
+        await receive()
+        store.ended = True
+        reached.append("the end of the session")
+        await receive()
+        reached.append("the next part")
+
+    async def with_user(scope, receive, send):
+        scope[USER] = "ann"
+        try:
+            await UploadMiddleware(keep, store, limits)(scope, receive, send)
+        except Refusal as refusal:
+            await refusal.answer(scope, receive, send)
+
+    answer = ask(with_user, "/_stcore/upload_file/a/1", "PUT", [bytes(MB)] * 3)
+    assert answer.status == 403
+    assert reached == ["the end of the session"]
+    assert not limits._arriving
 
 
 def test_the_sum_of_a_session_is_counted_while_its_bytes_arrive(ask):
