@@ -28,6 +28,11 @@ from support.streamlit_client import BrowserSession
 from emosense import services, settings
 from emosense.jobs import lane_choice
 from emosense.samples import sample_photo
+from emosense.ui.streamlit_internals import PendingMessages
+from emosense.ui.uvicorn_internals import MAX_RESPONSES
+
+READER_MB = 0.15
+"""What a client that does not read takes in the server, measured with 60 of a file of 36 MB."""
 
 
 def main() -> None:
@@ -49,8 +54,14 @@ def main() -> None:
         for what, setting in (
             ("uploads", settings.MAX_SERVER_UPLOAD_MB),
             ("results and downloads", settings.MAX_SERVER_DOWNLOAD_MB),
+            ("files on their way that no page keeps any more,", settings.MAX_SERVER_DOWNLOAD_MB),
         )
     }
+    held[f"{MAX_RESPONSES} answers to slow readers, in the server"] = MAX_RESPONSES * READER_MB
+    pending = (
+        PendingMessages.MAX_TOTAL_BYTES + settings.MAX_PAGES.whole() * PendingMessages.SMALL_BYTES
+    )
+    held["messages that wait for open pages, in the server"] = pending / 1e6
     limits = {
         "process of ordinary photos": lane_choice.photo_bytes() / 1e6,
         "process of dear photos, when needed": lane_choice.VIDEO_BYTES / 1e6,

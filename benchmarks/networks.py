@@ -1,10 +1,11 @@
 """The table of all trained networks: scores from their cards, speed measured now, side by side.
 
-    python benchmarks/networks.py [--photos FOLDER]
+    python benchmarks/networks.py [--photos FOLDER] [--faces FACES.npz]
 
 Speed is the median of rounds in which all networks take turns, so that a busy machine slows all of
 them alike. With --photos, every photo whose file name holds an emotion (angry, disgusted, ...) counts
-as posed: its first face should get that emotion.
+as posed: its first face should get that emotion. With --faces, networks classify the arrays x (n, 48, 48)
+uint8 and y (n,) of an npz file; recalls are of the classes that it has.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import argparse
 import statistics
 from pathlib import Path
+
+import numpy as np
 
 from emosense.analyzer import Analyzer
 from emosense.emotions import EMOTIONS
@@ -38,6 +41,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--photos", type=Path, help="folder of posed photos")
+    parser.add_argument("--faces", type=Path, help="npz file with faces x and labels y")
     parser.add_argument("--reference", default="cnn8")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
@@ -79,8 +83,32 @@ def main() -> None:
             + " | ".join(rates)
             + " |"
         )
+    if arguments.faces is not None:
+        show_faces(arguments.faces, classifiers)
     if arguments.photos is not None:
         show_posed(arguments.photos, list(models))
+
+
+def show_faces(path: Path, classifiers: dict[str, EmotionClassifier]) -> None:
+    """Print accuracy, recalls and selective accuracy on the faces of a file."""
+    with np.load(path) as arrays:
+        images, labels = arrays["x"].reshape(-1, 48, 48).astype(np.uint8), arrays["y"]
+    classes = [i for i in range(len(EMOTIONS)) if (labels == i).any()]
+    names = " | ".join(EMOTIONS[i] for i in classes)
+    print(f"\n{path.name}, {len(images)} faces: recalls\n")
+    print(f"| model | accuracy % | mean recall | {names} | answered % | right of these % |")
+    print("|---|---|---|" + "---|" * (len(classes) + 2))
+    for name, classify in classifiers.items():
+        probabilities = classify(images)
+        predicted = probabilities.argmax(axis=1)
+        recalls = [float((predicted[labels == i] == i).mean()) for i in classes]
+        sure = classify.calibration.sure(probabilities)
+        selective = f"{100 * (predicted == labels)[sure].mean():.1f}" if sure.any() else ""
+        print(
+            f"| {name} | {100 * (predicted == labels).mean():.1f} | {np.mean(recalls):.3f} | "
+            + " | ".join(f"{recall:.2f}" for recall in recalls)
+            + f" | {100 * sure.mean():.1f} | {selective} |"
+        )
 
 
 def show_posed(folder: Path, models: list[str]) -> None:

@@ -17,13 +17,14 @@ from emosense.errors import MediaError
 from emosense.faces.crop import crop_face, crop_faces
 from emosense.faces.detector import FaceDetector
 from emosense.faces.options import DetectorOptions
+from emosense.faces.quality import measure_qualities
 from emosense.faces.reading_order import reading_order
 from emosense.filesystem.filenames import abbreviate, describe_value
 from emosense.media.images import PhotoSource, RgbImage, is_readable, read_photo
 from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.occlusion import Explanation, explain
 from emosense.networks.registry import find_model
-from emosense.results import Detection, Face, PhotoFailure, PhotoResult
+from emosense.results import Detection, Face, FaceQuality, PhotoFailure, PhotoResult
 from emosense.settings import PhotoLimits
 from emosense.video.options import VideoOptions
 
@@ -40,7 +41,7 @@ class Analyzer:
     use it in one thread only.
 
     Args:
-        model: registry name of the model; None uses the setting EMOSENSE_MODEL (``cnn8``).
+        model: registry name of the model; None uses the setting EMOSENSE_MODEL (``cnn8-tuned``).
         backend: ``auto``, ``onnx``, ``opencv`` or ``keras``; None uses EMOSENSE_BACKEND.
         limits: size limits of photos; None uses those of the settings.
 
@@ -203,7 +204,12 @@ class Analyzer:
             MediaError: the photo is unreadable or above a size limit.
             ValueError: the emotion is unknown.
         """
-        return explain(crop_face(read_photo(photo, self.limits), face), self.classify, emotion)
+        score = 1.0 if face.quality is None else face.quality.score
+
+        def classify_alike(faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+            return self.classify(faces, np.full(len(faces), score))
+
+        return explain(crop_face(read_photo(photo, self.limits), face), classify_alike, emotion)
 
     def detect_faces(
         self, images: Sequence[RgbImage], options: DetectorOptions | None = None
@@ -216,25 +222,65 @@ class Analyzer:
         """
         return self._detector.detect(images, options) if images else []
 
-    def classify(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Classify face crops: (n, 48, 48) uint8 grey -> (n, 7) probabilities in 0..1."""
-        return self._classifier(faces)
-
-    def face(self, detection: Detection, probabilities: npt.NDArray[np.float32]) -> Face:
-        """Combine a detection and its probabilities into a face.
+    def classify(
+        self,
+        faces: npt.NDArray[np.uint8],
+        scores: npt.NDArray[np.floating[Any]] | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """Classify face crops.
 
         Args:
-            detection: detection of the face.
-            probabilities: (7,) probabilities in 0..1; the model abstains if the largest one is
-                below its threshold.
+            faces: (n, 48, 48) uint8 grey; n may be 0.
+            scores: (n,) quality scores in 0..1; None takes all faces for faultless.
+
+        Returns:
+            (n, 7) calibrated probabilities in 0..1.
         """
+        return self._classifier(faces, scores)
+
+    def classify_detections(
+        self, detections: Sequence[tuple[RgbImage, Sequence[Detection]]]
+    ) -> list[tuple[Face, ...]]:
+        """Crop, measure and classify detected faces with one call of the network for all of them.
+
+        Args:
+            detections: (image, its detections) pairs; images are (h, w, 3) uint8 RGB.
+
+        Returns:
+            The faces of each image, in the order of its detections.
+        """
+        faces = [(image, found) for image, of_image in detections for found in of_image]
+        crops = crop_faces(faces)
+        qualities = measure_qualities(
+            (crop, found, image.shape[1], image.shape[0])
+            for crop, (image, found) in zip(crops, faces, strict=True)
+        )
+        scores = np.array([quality.score for quality in qualities])
+        probabilities = self.classify(crops, scores)
+        sure = self._classifier.calibration.sure(probabilities, scores)
+        answers = zip(qualities, probabilities, sure.tolist(), strict=True)
+        return [
+            tuple(self._face(found, *next(answers)) for found in of_image)
+            for _, of_image in detections
+        ]
+
+    def _face(
+        self,
+        detection: Detection,
+        quality: FaceQuality,
+        probabilities: npt.NDArray[np.float32],
+        sure: bool,
+    ) -> Face:
+        top = float(probabilities.max())
         return Face(
             detection.box,
             detection.landmarks,
             detection.score,
             tuple(probabilities.astype(float).tolist()),
-            sure=bool(probabilities.max() >= self._classifier.calibration.threshold),
+            sure=sure,
             full_box=detection.full_box,
+            quality=quality,
+            expected_accuracy=self._classifier.calibration.expected_accuracy(top, quality.score),
         )
 
     def images(
@@ -250,22 +296,19 @@ class Analyzer:
             return []
         detected = self._detector.detect([image for _, image in photos], options)
         ordered = [reading_order(detections) for detections in detected]
-        crops = crop_faces(
-            (image, detection)
-            for (_, image), detections in zip(photos, ordered, strict=True)
-            for detection in detections
+        faces = self.classify_detections(
+            [(image, found) for (_, image), found in zip(photos, ordered, strict=True)]
         )
-        probabilities = iter(self._classifier(crops))
         return [
             PhotoResult(
                 source=name,
                 width=image.shape[1],
                 height=image.shape[0],
-                faces=tuple(self.face(detection, next(probabilities)) for detection in detections),
+                faces=of_image,
                 model=self.model,
                 detector=self.detector,
             )
-            for (name, image), detections in zip(photos, ordered, strict=True)
+            for (name, image), of_image in zip(photos, faces, strict=True)
         ]
 
 

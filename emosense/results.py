@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -81,6 +81,59 @@ class Detection:
 
 
 @dataclass(frozen=True)
+class FaceQuality:
+    """Quality of a face: what the picture lets a network see of it.
+
+    Attributes:
+        size: square root of the area of the box before clamping, in pixels of the upright picture.
+        sharpness: standard deviation of the Laplacian of the 48x48 crop in units of that of its grey
+            values; 0 or more, about 0.5 in a sharp photo.
+        brightness: mean grey value of the crop, in 0..1.
+        contrast: standard deviation of the grey values of the crop, in 0..0.5.
+        roll: angle of the line through the eyes, in degrees, clockwise; upright is 0.
+        yaw: coarse angle in degrees, -90..90; positive if the face looks to the right of the picture.
+        pitch: coarse angle in degrees, -90..90; positive if it looks down.
+        cut_off: fraction of the area of the crop that lies outside the picture, in 0..1.
+        score: quality score, in 0..1: how often networks are correct on such faces, relative to faces
+            without faults; see :func:`emosense.faces.quality_score.quality_scores`.
+
+    >>> FaceQuality(20.0, 0.5, 0.5, 0.2, 0.0, 50.0, 0.0, 0.0, 0.7).flags
+    ('small', 'turned away')
+    """
+
+    size: float
+    sharpness: float
+    brightness: float
+    contrast: float
+    roll: float
+    yaw: float
+    pitch: float
+    cut_off: float
+    score: float
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What is poor about it, in words; empty for a good photo."""
+        return tuple(name for name, is_poor in _FLAGS.items() if is_poor(self))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the quality as JSON data."""
+        return {**asdict(self), "flags": list(self.flags)}
+
+
+_FLAGS: Final[dict[str, Callable[[FaceQuality], bool]]] = {
+    "small": lambda quality: quality.size < 32,
+    "blurred": lambda quality: quality.sharpness < 0.15,
+    "dark": lambda quality: quality.brightness < 0.2,
+    "overexposed": lambda quality: quality.brightness > 0.85,
+    "low contrast": lambda quality: quality.contrast < 0.08,
+    "turned away": lambda quality: max(abs(quality.yaw), abs(quality.pitch)) > 35,
+    "cut off": lambda quality: quality.cut_off > 0.1,
+}
+"""Flags of a quality, in the order in which they are shown."""
+
+
+@dataclass(frozen=True)
 class Face:
     """A detected face with the predicted probabilities of its expression.
 
@@ -93,6 +146,9 @@ class Face:
         sure: whether the largest probability reaches the model's abstention threshold; False if
             the model abstains. See :class:`emosense.networks.temperature_scaling.Calibration`.
         full_box: bounding box before clamping; None if only ``box`` is known.
+        quality: what the picture lets a network see; None if it was not measured.
+        expected_accuracy: of test faces of similar quality answered with a similar probability, the
+            fraction that was predicted correctly, in 0..1; None if the model does not know it.
 
     >>> box = Box(10, 20, 30, 40)
     >>> landmarks = ((18, 32), (32, 32), (25, 42), (19, 50), (31, 50))
@@ -108,6 +164,8 @@ class Face:
     probabilities: tuple[float, ...]
     sure: bool = True
     full_box: Box | None = None
+    quality: FaceQuality | None = None
+    expected_accuracy: float | None = None
 
     @property
     def emotion(self) -> str:
@@ -140,6 +198,8 @@ class Face:
             "box": {"x": box.x, "y": box.y, "width": box.width, "height": box.height},
             "landmarks": [list(point) for point in self.landmarks],
             "detection_score": self.detection_score,
+            "quality": None if self.quality is None else self.quality.as_dict(),
+            "expected_accuracy": self.expected_accuracy,
         }
 
 

@@ -76,7 +76,7 @@ MODELS: Final = Setting(
     "EMOSENSE_MODELS", "", "Further folders with trained models, separated as PATH is."
 )
 MODEL: Final = Setting(
-    "EMOSENSE_MODEL", "cnn8", "Name of the model that is used when none is named."
+    "EMOSENSE_MODEL", "cnn8-tuned", "Name of the model that is used when none is named."
 )
 BACKEND: Final = Setting(
     "EMOSENSE_BACKEND",
@@ -135,7 +135,7 @@ MAX_SERVER_DOWNLOAD_MB: Final = Setting(
     "EMOSENSE_MAX_SERVER_DOWNLOAD_MB",
     "1000",
     "Largest sum of pictures, videos and downloads that pages keep in memory, in MB; one page may "
-    "hold at most 30 %.",
+    "hold at most 30 %. Likewise of those that are on their way to readers.",
 )
 MAX_USER_PAGES: Final = Setting(
     "EMOSENSE_MAX_USER_PAGES",

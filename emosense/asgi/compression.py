@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final
 
@@ -28,14 +28,17 @@ _TYPES: Final = (
 )
 """Beginnings of the media types that compress well."""
 _SUFFIX: Final = '-gzip"'
-_THREADS: Final = 2
 
 
 class CompressionMiddleware:
     """ASGI middleware that answers with stored gzip copies where the policy says so.
 
     Streamlit sends its files (10 MB for the first page) uncompressed. An answer with a strong
-    identity (path and ETag) is compressed once, in one of its own threads, and then sent from its copy.
+    identity (path and ETag) is compressed once, in a thread of its own, and then sent from its copy. Copies are
+    made one after the other, so that many who ask for a file at once hold it in memory once.
+
+    All else is sent as it is: the application is asked for no compressed answers, since it would
+    compress a download anew for everybody who asks for it.
 
     Args:
         app: the application that it wraps.
@@ -50,40 +53,27 @@ class CompressionMiddleware:
         self._app = app
         self._table = table
         self._copies = LRUCache[str, bytes](max_bytes, getsizeof=len)
-        self._compressing: dict[str, asyncio.Future[bytes]] = {}
-        self._threads = ThreadPoolExecutor(_THREADS, "emosense-gzip")
+        self._making = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "emosense-gzip")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and send its answer compressed."""
-        if not self._applies(scope):
+        applies = self._applies(scope)
+        if scope["type"] == "http":
+            scope = {**scope, "headers": list(scope["headers"])}
+            del MutableHeaders(scope=scope)["accept-encoding"]
+        if not applies:
             await self._app(scope, receive, send)
             return
         etag = Headers(scope=scope).get("if-none-match")
         if etag is not None and etag.endswith(_SUFFIX):
             headers = MutableHeaders(scope=scope)
             headers["if-none-match"] = etag.removesuffix(_SUFFIX) + '"'
-        responder = _Responder(self._copy, send, scope["path"])
-        await self._app(scope, receive, responder.send)
-
-    async def _copy(self, key: str, body: bytearray) -> bytes:
-        """Return the copy of an answer, which those share who ask for it while it is made."""
-        copy = self._copies.get(key)
-        if copy is not None:
-            return copy
-        making = self._compressing.get(key)
-        if making is None:
-            compress = partial(gzip.compress, body, _LEVEL, mtime=0)
-            making = asyncio.get_running_loop().run_in_executor(self._threads, compress)
-            self._compressing[key] = making
-            making.add_done_callback(lambda done: self._keep(key, done))
-        return await asyncio.shield(making)  # one who leaves must not end it for the others
-
-    def _keep(self, key: str, done: asyncio.Future[bytes]) -> None:
-        del self._compressing[key]
-        if not done.cancelled() and done.exception() is None:
-            copy = done.result()
-            if len(copy) <= self._copies.maxsize:
-                self._copies[key] = copy
+        async with AsyncExitStack() as making:
+            responder = _Responder(
+                self._copies, self._making, making, self._thread, send, scope["path"]
+            )
+            await self._app(scope, receive, responder.send)
 
     def _applies(self, scope: Scope) -> bool:
         if scope["type"] != "http" or scope["method"] != "GET":
@@ -98,37 +88,64 @@ class _Responder:
     """Replaces the body of one answer by its compressed copy."""
 
     def __init__(
-        self, copy: Callable[[str, bytearray], Awaitable[bytes]], send: Send, path: str
+        self,
+        copies: LRUCache[str, bytes],
+        lock: asyncio.Lock,
+        making: AsyncExitStack,
+        thread: ThreadPoolExecutor,
+        send: Send,
+        path: str,
     ) -> None:
-        self._copy = copy
+        self._copies = copies
+        self._lock = lock
+        self._making = making
+        self._thread = thread
         self._send = send
         self._path = path
         self._start: Message | None = None
-        self._body = bytearray()
+        self._key = ""
+        self._body: bytearray | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             await self._begin(message)
         elif self._start is None or message["type"] != "http.response.body":
             await self._send(message)
-        else:
+        elif self._body is not None:  # else its copy was sent already
             self._body += message.get("body", b"")
             if not message.get("more_body", False):
-                await self._send_copy(self._start)
+                copy = await self._make_copy(self._body)
+                self._body = None
+                await self._making.aclose()
+                await self._send_copy(self._start, copy)
 
     async def _begin(self, message: Message) -> None:
         headers = MutableHeaders(scope=message)
         if message["status"] == 304 and "etag" in headers:
             _mark_compressed(headers)
-        if _is_compressible(message["status"], headers):
-            self._start = message
-        else:
+        if not _is_compressible(message["status"], headers):
             await self._send(message)
+            return
+        self._start = message
+        self._key = f"{self._path} {headers['etag']} {headers['content-length']}"
+        if self._key not in self._copies:
+            await self._making.enter_async_context(self._lock)
+        copy = self._copies.get(self._key)
+        if copy is None:
+            self._body = bytearray()
+        else:
+            await self._making.aclose()
+            await self._send_copy(message, copy)
 
-    async def _send_copy(self, start: Message) -> None:
+    async def _make_copy(self, body: bytearray) -> bytes:
+        compress = partial(gzip.compress, body, _LEVEL, mtime=0)
+        copy = await asyncio.get_running_loop().run_in_executor(self._thread, compress)
+        if len(copy) <= self._copies.maxsize:
+            self._copies[self._key] = copy
+        return copy
+
+    async def _send_copy(self, start: Message, copy: bytes) -> None:
         headers = MutableHeaders(scope=start)
-        key = f"{self._path} {headers['etag']} {headers['content-length']}"
-        copy = await self._copy(key, self._body)
         _mark_compressed(headers)
         headers["content-encoding"] = "gzip"
         headers["content-length"] = str(len(copy))

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, Protocol
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from emosense.asgi.addresses import user_of_address
 from emosense.asgi.body import LimitedBody
+from emosense.asgi.connection import CONNECTION
 from emosense.asgi.headers import SECURITY_HEADERS
 from emosense.asgi.policy import PolicyTable, RoutePolicy
 from emosense.asgi.rate_limit import RateLimiter
 from emosense.asgi.refusal import Refusal
+from emosense.asgi.response import LimitedResponse, SlowReader
+from emosense.asgi.response_budget import ResponseBudget
 
 USER: Final = "emosense.user"
 """Key of the user's name in a request's scope, for those who come after the policy."""
@@ -65,6 +69,7 @@ class PolicyMiddleware:
         table: the policy table.
         access: hosts, origins and logins of the server.
         limiter: counts requests and connections per user.
+        budget: answers on their way, and the memory that they hold.
         headers: headers of every answer.
 
     The user of a request is the login's name, else the address of the client; it stands in the
@@ -81,12 +86,14 @@ class PolicyMiddleware:
         table: PolicyTable,
         access: Access,
         limiter: RateLimiter,
+        budget: ResponseBudget,
         headers: Mapping[str, str] = SECURITY_HEADERS,
     ) -> None:
         self._app = app
         self._table = table
         self._access = access
         self._limiter = limiter
+        self._budget = budget
         self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,9 +101,12 @@ class PolicyMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        response = _Response(send, self._headers)
+        policy = self._table.find(scope["path"])
+        is_head = scope.get("method") == "HEAD"
+        response = LimitedResponse(
+            send, policy, self._headers, scope.get(CONNECTION), is_head=is_head
+        )
         try:
-            policy = self._table.find(scope["path"])
             user, is_logged_in = self._check(policy, scope)
             scope[USER] = user
             scope[LOGIN_FULFILLED] = is_logged_in or not self._access.login_required
@@ -105,11 +115,19 @@ class PolicyMiddleware:
                     await self._app(scope, receive, response.send)
             else:
                 body = LimitedBody(receive, policy, lambda size: None)
-                await self._app(scope, body, response.send)
+                if policy.always:
+                    await self._app(scope, body, response.send)
+                else:
+                    with self._budget.response(user) as response.hold:
+                        await self._app(scope, body, response.send)
         except Refusal as refusal:
             if response.is_started:
                 raise  # the server closes the connection: nothing else can be said any more
-            await refusal.answer(scope, receive, response.send)
+            with suppress(SlowReader):
+                await refusal.answer(scope, receive, response.send)
+        except Exception:
+            if not response.is_aborted:
+                raise
 
     def _check(self, policy: RoutePolicy, scope: Scope) -> tuple[str, bool]:
         """Return the user of a request that fulfils its policy, and whether that is a login."""
@@ -145,22 +163,6 @@ class PolicyMiddleware:
         is_right = hmac.compare_digest(authorization.encode(), expected)
         if not self._access.api_key or not is_right:
             raise Refusal(401, "Expected the header Authorization: Bearer with a valid key.")
-
-
-class _Response:
-    """Sends an answer with the headers that every answer has."""
-
-    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
-        self._send = send
-        self._headers = headers
-        self.is_started = False
-
-    async def send(self, message: Message) -> None:
-        if message["type"] in ("http.response.start", "websocket.accept"):
-            self.is_started = True
-        if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).update(self._headers)
-        await self._send(message)
 
 
 def _address(scope: Scope) -> str:

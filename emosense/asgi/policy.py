@@ -26,10 +26,13 @@ class RoutePolicy:
         closed: whether every request is answered with 404.
         max_body: maximum size of a request's body in bytes, counted while it is read.
         idle_seconds: maximum time between two parts of a body.
-        min_bytes_per_second: least average speed of a body once :attr:`grace_seconds` are over.
+        min_bytes_per_second: least average speed of a body once :attr:`grace_seconds` are over, and
+            of an answer.
         grace_seconds: time from the start of a body until its average speed counts.
+        send_idle_seconds: how far the reader of an answer may be behind the least speed, in seconds.
         rate: maximum number of requests of one user, as ``limits`` writes it: "600/minute".
         max_connections: maximum number of open WebSockets of one user.
+        always: whether it is answered however many other answers are on their way.
         compress: whether answers are stored and sent compressed (gzip).
 
     >>> RoutePolicy(path="/healthz").max_body
@@ -47,8 +50,10 @@ class RoutePolicy:
     idle_seconds: float = 20.0
     min_bytes_per_second: float = 4096.0
     grace_seconds: float = 20.0
+    send_idle_seconds: float = 60.0
     rate: str = "3000/minute"
     max_connections: int = 0
+    always: bool = False
     compress: bool = False
 
 
@@ -69,7 +74,9 @@ def route_policies(*, max_upload_mb: int, max_connections: int) -> tuple[RoutePo
     return (
         # Pages: every path that no other row takes is answered with index.html.
         RoutePolicy(path="/", compress=True),
-        RoutePolicy(path="/healthz", any_host=True),
+        # Whoever watches the server restarts it if these do not answer.
+        RoutePolicy(path="/healthz", any_host=True, always=True),
+        RoutePolicy(path="/_stcore/health", always=True),
         RoutePolicy(path="/static/", rate="12000/minute", compress=True),
         RoutePolicy(path="/_stcore/"),
         # Counts sessions and memory of the server, which is nobody's business.

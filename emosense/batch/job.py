@@ -9,6 +9,7 @@ from typing import Any, Final
 from emosense.batch.discovery import SourceFile, absolute_url, discover
 from emosense.batch.options import BatchOptions
 from emosense.batch.store import FinishedFile, ResultStore
+from emosense.export.schema import SCHEMA_VERSION
 from emosense.filesystem.skipped import NOTHING_SKIPPED, Skipped
 from emosense.networks.registry import find_model
 
@@ -179,4 +180,4 @@ def job_metadata(source: str, options: BatchOptions) -> dict[str, Any]:
     Raises:
         BatchError: fsspec cannot open the source.
     """
-    return {"source": absolute_url(source), **asdict(options)}
+    return {"source": absolute_url(source), "schema_version": SCHEMA_VERSION, **asdict(options)}

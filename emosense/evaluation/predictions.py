@@ -11,12 +11,30 @@ import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS
 from emosense.errors import ModelDamaged
+from emosense.faces.quality_score import quality_scores
 from emosense.networks.model_card import PREDICTIONS_FILE
 from emosense.networks.registry import TrainedModel
 from emosense.networks.temperature_scaling import Calibration
 
 TEST_SPLITS: Final[dict[str, str]] = {"PublicTest": "public", "PrivateTest": "private"}
 """FER2013's splits with stored predictions, and their prefixes in ``predictions.npz``."""
+
+CORRUPTIONS: Final = (
+    "scale",
+    "blur",
+    "motion blur",
+    "dark",
+    "bright",
+    "noise",
+    "jpeg",
+    "occlusion",
+    "rotation",
+    "cut off",
+)
+"""Names of the corruptions of degraded faces (:mod:`emosense.evaluation.corruptions`)."""
+
+SEVERITIES: Final = 5
+"""Number of their severities, from 1."""
 
 _SUM_TOLERANCE: Final = 1e-3
 
@@ -34,6 +52,8 @@ class Predictions:
         is_duplicate: (n,) bool, whether the image has a pixel-identical duplicate in Training.
         votes: (n, 7) float32 fractions of the FER+ votes, or None without FER+; a row of zeros
             is an image without usable votes.
+        quality: (n, 8) float32 measures of each face, see
+            :func:`emosense.faces.quality_score.quality_scores`; None if they are not stored.
 
     >>> probabilities = np.eye(7, dtype=np.float32)[[3, 6]]
     >>> predictions = Predictions(np.uint8([3, 0]), probabilities, np.zeros(2, bool))
@@ -45,6 +65,7 @@ class Predictions:
     probabilities: npt.NDArray[np.float32]
     is_duplicate: npt.NDArray[np.bool_]
     votes: npt.NDArray[np.float32] | None = None
+    quality: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -60,17 +81,58 @@ class Predictions:
         """(n,) whether the predicted class is the label."""
         return np.equal(self.predicted, self.labels)
 
+    @property
+    def scores(self) -> npt.NDArray[np.float64] | None:
+        """(n,) quality scores in 0..1; None without ``quality``."""
+        return None if self.quality is None else quality_scores(self.quality)
+
     def calibrated(self, calibration: Calibration) -> Predictions:
         """Return these raw predictions with calibrated probabilities."""
-        return replace(self, probabilities=calibration.apply(self.probabilities))
+        return replace(self, probabilities=calibration.apply(self.probabilities, self.scores))
+
+    def sure(self, calibration: Calibration) -> npt.NDArray[np.bool_]:
+        """(n,) where the model does not abstain; for calibrated predictions."""
+        return calibration.sure(self.probabilities, self.scores)
+
+    def rows(self, selected: npt.NDArray[Any]) -> Predictions:
+        """Return the predictions of some images.
+
+        Args:
+            selected: (n,) bool, or indices.
+        """
+        return Predictions(
+            self.labels[selected],
+            self.probabilities[selected],
+            self.is_duplicate[selected],
+            None if self.votes is None else self.votes[selected],
+            None if self.quality is None else self.quality[selected],
+        )
 
     def without_duplicates(self) -> Predictions:
         """Return the predictions of the images without a duplicate in Training."""
-        rows = ~self.is_duplicate
-        votes = None if self.votes is None else self.votes[rows]
-        return Predictions(
-            self.labels[rows], self.probabilities[rows], self.is_duplicate[rows], votes
-        )
+        return self.rows(~self.is_duplicate)
+
+
+@dataclass(frozen=True)
+class DegradedPredictions:
+    """Predictions of a model on degraded faces of a test split.
+
+    Attributes:
+        predictions: of the degraded faces, with their quality.
+        images: (n,) uint16, the image of the split that a face was made from.
+        corruptions: (n,) uint8 indices in :data:`CORRUPTIONS`.
+        severities: (n,) uint8, in 1..5.
+        found: (n,) bool, whether the detector found the face.
+
+    >>> DegradedPredictions.__name__
+    'DegradedPredictions'
+    """
+
+    predictions: Predictions
+    images: npt.NDArray[np.uint16]
+    corruptions: npt.NDArray[np.uint8]
+    severities: npt.NDArray[np.uint8]
+    found: npt.NDArray[np.bool_]
 
 
 def read_predictions(
@@ -101,18 +163,65 @@ def read_predictions(
             arrays[f"{prefix}_probabilities"],
             arrays[f"{prefix}_copy"],
             arrays.get(f"{prefix}_votes"),
+            arrays.get(f"{prefix}_quality"),
         )
     except KeyError:
         raise ModelDamaged(f"The model {model.name!r} has no predictions for {split}.") from None
-    for name, expected, is_valid in _checks(predictions):
-        if not is_valid:
-            raise ModelDamaged(
-                f"{model.folder / PREDICTIONS_FILE}: {prefix}_{name}: expected {expected}. "
-                f"Received: {_describe(arrays[f'{prefix}_{name}'])}"
-            )
+    _require_valid(predictions, model, prefix)
     if not raw:
         predictions = predictions.calibrated(model.calibration)
     return predictions if include_duplicates else predictions.without_duplicates()
+
+
+def read_degraded(model: TrainedModel, split: str = "PrivateTest") -> DegradedPredictions | None:
+    """Read a model's calibrated predictions on degraded faces.
+
+    Args:
+        model: a model of the registry.
+        split: ``PublicTest`` or ``PrivateTest``.
+
+    Returns:
+        The predictions; None if the model has none.
+
+    Raises:
+        ModelDamaged: they are invalid.
+        ValueError: ``split`` is none of :data:`TEST_SPLITS`.
+    """
+    natural = read_predictions(model, split, raw=True)
+    arrays, prefix = model.predictions(), f"{TEST_SPLITS[split]}_degraded"
+    if f"{prefix}_images" not in arrays:
+        return None
+    names = ("probabilities", "images", "corruptions", "severities", "found", "quality")
+    try:
+        probabilities, images, corruptions, severities, found, quality = (
+            arrays[f"{prefix}_{name}"] for name in names
+        )
+        predictions = Predictions(
+            natural.labels[images], probabilities, natural.is_duplicate[images], None, quality
+        )
+        if not len(corruptions) == len(severities) == len(found) == len(images):
+            raise ValueError
+        if corruptions.max(initial=0) >= len(CORRUPTIONS) or severities.max(initial=1) > SEVERITIES:
+            raise ValueError
+    except (KeyError, IndexError, ValueError, TypeError):
+        raise ModelDamaged(
+            f"{model.folder / PREDICTIONS_FILE}: {prefix}: expected arrays {', '.join(names)} of "
+            "one length. Received: something else"
+        ) from None
+    _require_valid(predictions, model, prefix)
+    return DegradedPredictions(
+        predictions.calibrated(model.calibration), images, corruptions, severities, found
+    )
+
+
+def _require_valid(predictions: Predictions, model: TrainedModel, prefix: str) -> None:
+    for name, expected, is_valid in _checks(predictions):
+        if not is_valid:
+            array = model.predictions().get(f"{prefix}_{name}")
+            raise ModelDamaged(
+                f"{model.folder / PREDICTIONS_FILE}: {prefix}_{name}: expected {expected}. "
+                f"Received: {'nothing' if array is None else _describe(array)}"
+            )
 
 
 def _checks(predictions: Predictions) -> Iterator[tuple[str, str, bool]]:
@@ -150,6 +259,12 @@ def _checks(predictions: Predictions) -> Iterator[tuple[str, str, bool]]:
             and np.issubdtype(votes.dtype, np.number)
             and bool((votes >= 0).all())
             and bool(np.isfinite(votes).all()),
+        )
+    if (quality := predictions.quality) is not None:
+        yield (
+            "quality",
+            f"numbers of shape ({n}, 8)",
+            quality.shape == (n, 8) and np.issubdtype(quality.dtype, np.floating),
         )
 
 

@@ -35,6 +35,9 @@ class Column:
     description: str
 
 
+SCHEMA_VERSION: Final = 2
+"""Rises when columns change: a batch's folder has rows of one version. 2 has the quality of faces."""
+
 FACE: Final = (
     Column("x", "float32", 1, "left edge of the box, in pixels of the upright picture"),
     Column("y", "float32", 1, "upper edge of the box, in pixels of the upright picture"),
@@ -45,6 +48,21 @@ FACE: Final = (
     Column("emotion", "string", None, "the most probable emotion"),
     Column("probability", "float32", 6, "probability of the emotion, in 0..1"),
     Column("sure", "bool", None, "whether that reaches the model's abstention threshold"),
+    Column(
+        "expected_accuracy",
+        "float32",
+        4,
+        "fraction of correct answers on test faces of similar quality and probability, in 0..1",
+    ),
+    Column("quality", "float32", 4, "quality score, in 0..1"),
+    Column("size", "float32", 1, "square root of the box's area, in pixels"),
+    Column("sharpness", "float32", 3, "deviation of the crop's Laplacian by that of its greys"),
+    Column("brightness", "float32", 3, "mean grey value of the crop, in 0..1"),
+    Column("contrast", "float32", 3, "standard deviation of its grey values, in 0..0.5"),
+    Column("roll", "float32", 1, "angle of the line through the eyes, in degrees, clockwise"),
+    Column("yaw", "float32", 1, "coarse angle in degrees, positive to the picture's right"),
+    Column("pitch", "float32", 1, "coarse angle in degrees, positive downwards"),
+    Column("cut_off", "float32", 3, "fraction of the crop outside the picture, in 0..1"),
 )
 """Columns that describe a face."""
 
@@ -91,9 +109,25 @@ def names(columns: tuple[Column, ...]) -> tuple[str, ...]:
     return tuple(column.name for column in columns)
 
 
+_MEASURES: Final = (
+    "size",
+    "sharpness",
+    "brightness",
+    "contrast",
+    "roll",
+    "yaw",
+    "pitch",
+    "cut_off",
+)
+
+
 def face_record(face: Face) -> dict[str, Any]:
     """Return a face's values by the names of :data:`FACE`."""
-    box = face.box
+    box, quality = face.box, face.quality
+    measured = {}
+    if quality is not None:
+        measured = {name: getattr(quality, name) for name in _MEASURES}
+        measured["quality"] = quality.score
     return {
         "x": box.x,
         "y": box.y,
@@ -104,6 +138,8 @@ def face_record(face: Face) -> dict[str, Any]:
         "emotion": face.emotion,
         "probability": face.probability,
         "sure": face.sure,
+        "expected_accuracy": face.expected_accuracy,
+        **measured,
     }
 
 

@@ -35,9 +35,10 @@ VIDEO_BYTES: Final = int(1.5 * 2**30)
 
 MAX_ORDINARY_SECONDS: Final = 1.5
 MAX_SHORT_SECONDS: Final = 180.0
-_OVERRUN_FACTOR: Final = 3.0
-_OVERRUN_SECONDS: Final = 30.0
-"""With the factor: how long a short video may hold its process while others wait for it."""
+_OVERRUN_FACTOR: Final = 1.25
+_LEAST_OVERRUN_SECONDS: Final = 30.0
+"""How long a short video may hold its process while others wait for it: so many times its estimate,
+and this long in any case, since its process has to load its models and small estimates are coarse."""
 _PROCESSOR_FACTOR: Final = 2.0
 """A photo is refused by its estimate, and ended only after so many times the largest estimate."""
 _EXPLANATION_SECONDS: Final = 0.5
@@ -80,8 +81,9 @@ def photo_lane(request: Any) -> LaneChoice:
 def video_lane(request: Any) -> LaneChoice:
     """Choose the lane of a request to the video processes.
 
-    The header may promise a short video: one that takes much longer gives its process up, if others
-    wait for it, and begins again among the long ones.
+    The header may promise a short video: one that takes longer gives its process up, if others wait
+    for it, and begins again among the long ones. One that others wait for who have much less to do
+    gives it up too and begins again among the short ones, as long as it loses less than they gain.
 
     >>> video_lane(AnalyzeVideo(path="a", model="cnn8", estimate=300.0)).lane
     'long'
@@ -93,9 +95,9 @@ def video_lane(request: Any) -> LaneChoice:
     long = LaneChoice(LONG, request.estimate, limits, warm_up)
     if request.estimate is None or request.estimate > MAX_SHORT_SECONDS:
         return long
-    max_seconds = _OVERRUN_FACTOR * request.estimate + _OVERRUN_SECONDS
+    max_seconds = max(_LEAST_OVERRUN_SECONDS, _OVERRUN_FACTOR * request.estimate)
     again = LaneChoice(LONG, None, limits, warm_up)
-    return LaneChoice(SHORT, request.estimate, limits, warm_up, max_seconds, again)
+    return LaneChoice(SHORT, request.estimate, limits, warm_up, max_seconds, again, yields=True)
 
 
 def _processor_seconds() -> float:

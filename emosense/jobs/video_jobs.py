@@ -60,7 +60,7 @@ class VideoJob(Job):
 
     @property
     def begins_again(self) -> bool:
-        """Whether the analysis took longer than foreseen and waits for its second beginning."""
+        """Whether the analysis has given its process up to others and waits for its next beginning."""
         return self._is_restarted and not self._analysed
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -42,11 +42,17 @@ class EmotionClassifier:
         """Display name of the inference backend and its device."""
         return self._backend.label
 
-    def __call__(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def __call__(
+        self,
+        faces: npt.NDArray[np.uint8],
+        scores: npt.NDArray[np.floating[Any]] | None = None,
+    ) -> npt.NDArray[np.float32]:
         """Classify faces.
 
         Args:
             faces: (n, 48, 48) uint8 grey values; n may be 0.
+            scores: (n,) quality scores in 0..1, on which calibration may depend; None takes all
+                faces for faultless.
 
         Returns:
             (n, 7) float32 class probabilities in FER2013's class order.
@@ -65,4 +71,4 @@ class EmotionClassifier:
         ]
         if not batches:
             return np.empty((0, len(EMOTIONS)), np.float32)
-        return self.calibration.apply(np.concatenate(batches))
+        return self.calibration.apply(np.concatenate(batches), scores)

@@ -2,8 +2,10 @@
 
 ``predictions.npz`` has, for each of PublicTest and PrivateTest (prefix ``public_`` and
 ``private_``): ``probabilities`` (n, 7) float32 before calibration, ``labels`` (n,) uint8,
-``copy`` (n,) bool (has a pixel-identical duplicate in Training) and, with FER+, ``votes`` (n, 7)
-float32. All dashboards are computed from these arrays, without the images.
+``copy`` (n,) bool (has a pixel-identical duplicate in Training), ``quality`` (n, 8) float32 and, with
+FER+, ``votes`` (n, 7) float32; and of m degraded faces ``degraded_probabilities`` (m, 7) and
+``degraded_quality`` (m, 8) float32, ``degraded_images`` (m,) uint16, ``degraded_corruptions`` and
+``degraded_severities`` (m,) uint8, ``degraded_found`` (m,) bool. All dashboards are computed from these arrays, without the images.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import os
 import platform
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -41,7 +43,7 @@ from emosense.networks.registry import TrainedModel
 from emosense.networks.summary import layer_summary
 from emosense.training import ema
 from emosense.training.dataset import Dataset, train_validation_split
-from emosense.training.predict import predict_dataset
+from emosense.training.predict import MeasuredFaces, measure_faces, predict_dataset
 from emosense.training.recipe import Recipe, default_recipe
 from emosense.training.run_directory import RunDirectory, RunState
 
@@ -84,12 +86,15 @@ def _write(
     return _evaluate(folder, card, data)
 
 
-def recalibrate(model: TrainedModel, data: Dataset) -> ModelCard:
+def recalibrate(
+    model: TrainedModel, data: Dataset, faces: Mapping[str, MeasuredFaces] | None = None
+) -> ModelCard:
     """Predict all images again, fit the calibration, and rewrite predictions and card.
 
     Args:
         model: a model of the registry; its weights are not changed.
         data: the data set that the model was trained on.
+        faces: the measured and degraded faces of its test splits; None makes them.
 
     Raises:
         TrainingError: the model was trained on other data.
@@ -102,12 +107,18 @@ def recalibrate(model: TrainedModel, data: Dataset) -> ModelCard:
         )
     with _atomic_replacement(model.folder) as new_folder:
         shutil.copytree(model.folder, new_folder)
-        return _evaluate(new_folder, card, data)
+        return _evaluate(new_folder, card, data, faces)
 
 
-def _evaluate(folder: Path, card: ModelCard, data: Dataset) -> ModelCard:
+def _evaluate(
+    folder: Path,
+    card: ModelCard,
+    data: Dataset,
+    faces: Mapping[str, MeasuredFaces] | None = None,
+) -> ModelCard:
     """Evaluate the model in ``folder``; write its predictions and the complete card."""
-    predictions = predict_dataset(TrainedModel(folder), data, card.recipe.seed)
+    faces = measure_faces(data, degraded=True) if faces is None else faces
+    predictions = predict_dataset(TrainedModel(folder), data, card.recipe.seed, faces)
     calibration = predictions.calibration()
     np.savez_compressed(folder / PREDICTIONS_FILE, allow_pickle=False, **predictions.arrays())
     complete = card.model_copy(

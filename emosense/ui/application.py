@@ -19,6 +19,7 @@ from emosense.asgi.compression import CompressionMiddleware
 from emosense.asgi.middleware import PolicyMiddleware
 from emosense.asgi.policy import PolicyTable, route_policies
 from emosense.asgi.rate_limit import RateLimiter
+from emosense.asgi.response_budget import ResponseBudget
 from emosense.asgi.uploads import UploadBudget, UploadMiddleware
 from emosense.services import services
 from emosense.ui import streamlit_internals
@@ -31,7 +32,7 @@ from emosense.ui.session.messages import MessageMiddleware
 from emosense.ui.session.upload_memory import keep_uploads_in_memory
 from emosense.ui.session.uploads import ServerUploads
 from emosense.ui.session.user import account_of
-from emosense.ui.uvicorn_internals import limit_server
+from emosense.ui.uvicorn_internals import MAX_RESPONSES, limit_server
 
 SCRIPT: Final = Path(__file__).with_name("router.py")
 """The script that Streamlit runs for every visitor."""
@@ -50,6 +51,8 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     downloads = DownloadQueue(settings.MAX_PAGES.whole())
     streamlit_internals.prepare_downloads(partial(_prepare, downloads))
     streamlit_internals.limit_logs(LogLimit())
+    streamlit_internals.send_media_without_copies()
+    streamlit_internals.limit_pending_messages()
     keep_uploads_in_memory()
     limit_server()
     open_browser()
@@ -89,6 +92,10 @@ def middleware() -> list[Middleware]:
             table=table,
             access=StreamlitAccess(),
             limiter=RateLimiter(settings.MAX_PAGES.whole()),
+            budget=ResponseBudget(
+                MAX_RESPONSES,
+                settings.MAX_SERVER_DOWNLOAD_MB.whole() * 2**20,
+            ),
         ),
         Middleware(UploadMiddleware, store=_uploads, budget=budget, base_path=base_path),
         Middleware(CompressionMiddleware, table=table),

@@ -6,6 +6,7 @@ the installed version.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -13,11 +14,12 @@ import logging
 import re
 import secrets
 import time
+import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import streamlit as st
 import streamlit.logger
@@ -40,11 +42,14 @@ from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_N
 from emosense.errors import EmoSenseError
 
 if TYPE_CHECKING:
+    from starlette.websockets import WebSocket
     from streamlit.proto.BackMsg_pb2 import BackendOperationRequest
     from streamlit.runtime.app_session import AppSession as AppSession
+    from streamlit.runtime.memory_media_file_storage import MemoryFile, MemoryMediaFileStorage
     from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
     from streamlit.runtime.uploaded_file_manager import UploadedFileRec
     from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
+    from streamlit.web.server.starlette.starlette_websocket import StarletteSessionClient
 
 STREAMLIT_VERSION: Final = "1.67"
 """The version whose private parts these are."""
@@ -247,6 +252,88 @@ def keep_downloads(seconds: float = 120) -> None:
 
     manager.execute_deferred = execute_and_keep  # type: ignore[method-assign]
     manager._get_inactive_file_ids = find_inactive_and_old  # type: ignore[method-assign]
+
+
+def send_media_without_copies() -> None:
+    """Let parts of pictures, videos and downloads (range requests) be views of their files.
+
+    Streamlit copies all that follows the position that a browser asks for, in each answer. Call it
+    once, when the server starts.
+    """
+    storage = cast("MemoryMediaFileStorage", runtime.get_instance().media_file_mgr._storage)
+    get_file = storage.get_file
+
+    def get_view(filename: str) -> MemoryFile:
+        file = get_file(filename)
+        return file._replace(content=memoryview(file.content))  # type: ignore[arg-type]
+
+    storage.get_file = get_view  # type: ignore[method-assign]
+
+
+class PendingMessages(asyncio.Queue[bytes]):
+    """The messages to one browser that wait until it reads: bounded in bytes too.
+
+    Streamlit bounds their number, whatever their size, and disconnects a browser whose queue is
+    full. An empty queue takes any message.
+
+    >>> queue = PendingMessages(maxsize=500)
+    >>> queue.put_nowait(bytes(PendingMessages.MAX_BYTES))
+    >>> queue.full(), queue.bytes == PendingMessages.MAX_BYTES
+    (False, True)
+    >>> queue.put_nowait(b"1")
+    Traceback (most recent call last):
+    ...
+    asyncio.queues.QueueFull
+    """
+
+    MAX_BYTES: Final = 16 * 2**20
+    """Of one browser."""
+    MAX_TOTAL_BYTES: Final = 128 * 2**20
+    """Of all browsers, beside those that hold little."""
+    SMALL_BYTES: Final = 2**20
+
+    def __init__(self, maxsize: int) -> None:
+        super().__init__(maxsize)
+        self.bytes = 0
+        _pending.add(self)
+
+    def put_nowait(self, item: bytes) -> None:
+        """Add a message.
+
+        Raises:
+            asyncio.QueueFull: too many, or too large ones, wait.
+        """
+        own = self.bytes + len(item)
+        if self.bytes and own > self.SMALL_BYTES:
+            total = sum(queue.bytes for queue in _pending) + len(item)
+            if own > self.MAX_BYTES or total > self.MAX_TOTAL_BYTES:
+                raise asyncio.QueueFull
+        super().put_nowait(item)
+
+    def _put(self, item: bytes) -> None:
+        self.bytes += len(item)
+        super()._put(item)
+
+    def _get(self) -> bytes:
+        item = super()._get()
+        self.bytes -= len(item)
+        return item
+
+
+_pending: weakref.WeakSet[PendingMessages] = weakref.WeakSet()
+
+
+def limit_pending_messages() -> None:
+    """Bound what waits for browsers that do not read. Call it once, when the server starts."""
+    client = starlette_websocket.StarletteSessionClient
+    initialise = client.__init__
+
+    def initialise_and_bound(self: StarletteSessionClient, websocket: WebSocket) -> None:
+        initialise(self, websocket)
+        # Nothing is in it yet, and the task that empties it has not begun.
+        self._send_queue = PendingMessages(self._send_queue.maxsize)
+
+    client.__init__ = initialise_and_bound  # type: ignore[method-assign]
 
 
 def prepare_downloads(

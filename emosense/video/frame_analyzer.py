@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from emosense.faces.options import DetectorOptions
 from emosense.media.images import RgbImage
 from emosense.results import Detection, Face
@@ -36,10 +33,6 @@ class FrameAnalyzer(Protocol):
         self, images: Sequence[RgbImage], options: DetectorOptions | None = None
     ) -> list[tuple[Detection, ...]]: ...
 
-    def classify(  # noqa: D102
-        self, faces: npt.NDArray[np.uint8]
-    ) -> npt.NDArray[np.float32]: ...
-
-    def face(  # noqa: D102
-        self, detection: Detection, probabilities: npt.NDArray[np.float32]
-    ) -> Face: ...
+    def classify_detections(  # noqa: D102
+        self, detections: Sequence[tuple[RgbImage, Sequence[Detection]]]
+    ) -> list[tuple[Face, ...]]: ...

@@ -52,7 +52,7 @@ def interpolate_detections(
 
 def scaled(tracked: TrackedFace, factor: float) -> TrackedFace:
     """Return a face with its boxes and landmarks multiplied by ``factor``."""
-    face = tracked.face
+    face, quality = tracked.face, tracked.face.quality
     return replace(
         tracked,
         face=replace(
@@ -60,6 +60,7 @@ def scaled(tracked: TrackedFace, factor: float) -> TrackedFace:
             box=face.box.scaled(factor),
             full_box=None if face.full_box is None else face.full_box.scaled(factor),
             landmarks=tuple((x * factor, y * factor) for x, y in face.landmarks),  # type: ignore[arg-type]
+            quality=quality and replace(quality, size=quality.size * factor),
         ),
     )
 

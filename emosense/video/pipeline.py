@@ -15,7 +15,6 @@ from time import perf_counter
 from typing import Final
 
 from emosense.errors import EmoSenseError, MediaError
-from emosense.faces.crop import crop_faces
 from emosense.faces.tracking import FaceTracker, appearance_descriptor
 from emosense.filesystem.filenames import utf8_safe
 from emosense.media.audio_track import AudioSource
@@ -357,13 +356,11 @@ class VideoAnalysis:
         yield from delayed
 
     def _classify(self, frames: list[tuple[Frame, list[int]]]) -> None:
-        crops = crop_faces((frame.image, d) for frame, _ in frames for d in frame.detections)
-        probabilities = iter(self._analyzer.classify(crops))
-        for frame, persons in frames:
-            faces = [
-                TrackedFace(person, self._analyzer.face(detection, next(probabilities)))
-                for person, detection in zip(persons, frame.detections, strict=True)
-            ]
+        classified = self._analyzer.classify_detections(
+            [(frame.image, frame.detections) for frame, _ in frames]
+        )
+        for (frame, persons), of_frame in zip(frames, classified, strict=True):
+            faces = [TrackedFace(*numbered) for numbered in zip(persons, of_frame, strict=True)]
             frame.faces = tuple(sorted(faces, key=lambda face: face.person))
 
     def _in_video_pixels(self, frame: Frame) -> FrameResult:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from emosense.errors import EmoSenseError
 from emosense.worker.client import InferenceWorker
@@ -15,6 +15,12 @@ from emosense.worker.protocol import Request, StreamRequest
 from emosense.worker.scheduler import FairScheduler, Turn, Wait, Waiter
 from emosense.worker.usage import Account
 from emosense.worker.watchdog import NO_LIMITS, ResourceLimits
+
+MUCH_SHORTER: Final = 4.0
+"""How much less others must have to do than a request has left, for it to give way to them."""
+
+LEAST_LOST_SECONDS: Final = 10.0
+"""What a request that begins again is said to lose at least: its process starts anew too."""
 
 ResultT = TypeVar("ResultT")
 UpdateT = TypeVar("UpdateT")
@@ -32,6 +38,9 @@ class LaneChoice:
         max_seconds: working time in seconds after which a long request gives its process up if
             another user waits for one; it begins again as ``then``.
         then: the second choice; None lets it keep its process.
+        yields: whether a long request gives its process up to much shorter ones of other users, and
+            begins again.
+        lost: work in seconds that it has lost so.
 
     >>> LaneChoice("ordinary", 0.4).lane
     'ordinary'
@@ -43,10 +52,56 @@ class LaneChoice:
     warm_up: Request[Any] | None = None
     max_seconds: float = 0.0
     then: LaneChoice | None = None
+    yields: bool = False
+    lost: float = 0.0
+
+    def gives_way_to(self, worked: float, waiting: Mapping[str, float | None]) -> LaneChoice | None:
+        """Return how a request begins again that gives its process up now; None if it keeps it.
+
+        It does so if it has worked for longer than it may, or if others wait that have much less to
+        do than it has left (shortest remaining processing time, Schrage 1968). Its work is lost then:
+        the others must be spared a wait as long as all that it has lost. So shorter ones that come
+        and come delay it by as long as it takes, at most, and do not starve it.
+
+        Args:
+            worked: how long it has worked, in seconds.
+            waiting: estimate in seconds of the shortest waiting request of each other user.
+
+        >>> choice = LaneChoice("short", 100, yields=True)
+        >>> again = choice.gives_way_to(30, {"bob": 5.0})
+        >>> again.lost
+        30.0
+        >>> again.gives_way_to(30, {"cid": 5.0}).lost
+        60.0
+        >>> again.gives_way_to(40, {"cid": 5.0})
+        >>> choice.gives_way_to(30, {"bob": 50.0})
+        """
+        if not waiting:
+            return None
+        if self.then is not None and worked > self.max_seconds:
+            return self.then
+        if not self.yields or self.seconds is None:
+            return None
+        left = self.seconds - worked
+        spared = [
+            left - estimate
+            for estimate in waiting.values()
+            if estimate is not None and MUCH_SHORTER * estimate <= left
+        ]
+        lost = self.lost + max(worked, LEAST_LOST_SECONDS)
+        return replace(self, lost=lost) if spared and sum(spared) >= lost else None
 
 
 class _ProcessNeeded(Exception):
-    """A long request has worked for longer than it may while others wait for a process."""
+    """A long request gives its process up to others, and begins again.
+
+    Args:
+        choice: how it begins again.
+    """
+
+    def __init__(self, choice: LaneChoice) -> None:
+        super().__init__(choice)
+        self.choice = choice
 
 
 class Lane:
@@ -229,8 +284,9 @@ class PoolClient:
             request: the request.
             on_update: called with each update.
             is_cancelled: called after each update; True ends the request soon.
-            on_restart: called when the request begins again in another lane, as it took longer than
-                was foreseen; its updates then come from the first one on.
+            on_restart: called when the request has given its process up to others, as it took longer
+                than was foreseen or they have much less to do, and begins again; its updates then
+                come from the first one on.
 
         Raises:
             ServerBusy: too many requests of the account wait.
@@ -241,9 +297,8 @@ class PoolClient:
         while True:
             try:
                 return self._stream(choice, request, on_update, is_cancelled)
-            except _ProcessNeeded:
-                assert choice.then is not None
-                choice = choice.then
+            except _ProcessNeeded as needed:
+                choice = needed.choice
                 if on_restart is not None:
                     on_restart()
 
@@ -262,10 +317,10 @@ class PoolClient:
                 nonlocal worked, resumed
                 on_update(update)
                 worked += time.monotonic() - resumed
-                if choice.then is not None and worked > choice.max_seconds:
-                    waiting = lane.scheduler.waiting
-                    if not is_cancelled() and any(a.user != self.account.user for a in waiting):
-                        raise _ProcessNeeded
+                waiting = lane.scheduler.shortest_waiting(self.account.user)
+                again = choice.gives_way_to(worked, waiting)
+                if again is not None and not is_cancelled():
+                    raise _ProcessNeeded(again)
                 if turn is not None:
                     turn.give_way()
                     self._on_wait(None)

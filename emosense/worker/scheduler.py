@@ -123,6 +123,24 @@ class FairScheduler:
         with self._condition:
             return [ticket.account for ticket in self._waiting]
 
+    def shortest_waiting(self, user: str) -> dict[str, float | None]:
+        """Return the estimate in seconds of each other user's shortest waiting request.
+
+        Args:
+            user: whose own requests do not count.
+
+        Returns:
+            The estimates by user; None where a user has only requests without one.
+        """
+        shortest: dict[str, float | None] = {}
+        with self._condition:
+            for ticket in self._waiting:
+                other = ticket.account.user
+                known = [e for e in (shortest.get(other), ticket.estimate) if e is not None]
+                if other != user:
+                    shortest[other] = min(known, default=None)
+        return shortest
+
     @contextmanager
     def turn(
         self,

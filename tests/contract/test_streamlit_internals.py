@@ -4,6 +4,7 @@ If this fails after an update of Streamlit, mend that file, then its STREAMLIT_V
 """
 
 import ast
+import asyncio
 import inspect
 import json
 import os
@@ -178,6 +179,36 @@ def test_files_of_downloads_are_made_by_streamlits_handler_alone():
     source = inspect.getsource(AppSession._create_backend_operation_dispatcher)
     assert '"deferred_file"' in source
     assert "DeferredFileHandler(" in source
+
+
+def filled(*sizes):
+    queue = streamlit_internals.PendingMessages(500)
+    for size in sizes:
+        queue.put_nowait(bytes(size))
+    return queue
+
+
+def test_what_waits_for_a_browser_is_bounded_in_bytes():
+    queue = filled(15 * 2**20)
+    with pytest.raises(asyncio.QueueFull):
+        queue.put_nowait(bytes(2 * 2**20))
+    queue.put_nowait(b"1")
+    queue.get_nowait()
+    queue.put_nowait(bytes(15 * 2**20))
+    assert queue.bytes == 15 * 2**20 + 1
+
+
+def test_an_empty_queue_takes_any_message():
+    assert filled(100 * 2**20).qsize() == 1
+
+
+def test_what_waits_for_all_browsers_is_bounded_but_for_small_ones():
+    queues = [filled(1, 15 * 2**20) for _ in range(8)]
+    with pytest.raises(asyncio.QueueFull):
+        filled(1, 15 * 2**20)
+    assert filled(1, 2**19).qsize() == 2
+    del queues
+    assert filled(1, 15 * 2**20).qsize() == 2
 
 
 def test_sessions_uploads_and_limits_of_a_running_server():

@@ -1,9 +1,11 @@
 """Checks streamlit_internals in a server's own process; run by the contract test."""
 
 import asyncio
+import gc
 import logging
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import requests
@@ -12,11 +14,13 @@ import uvicorn
 from streamlit import runtime
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+from uvicorn.server import ServerState
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from app import app
+from emosense.asgi.response import SLICE_BYTES
 from emosense.errors import ServerBusy
 from emosense.ui import application, streamlit_internals, uvicorn_internals
 from emosense.ui.log_limit import LogLimit
@@ -38,6 +42,9 @@ def main() -> None:
     check_prepared_downloads(f"http://localhost:{port}")
     check_messages(f"http://localhost:{port}")
     check_logs()
+    check_parts_of_files(f"http://localhost:{port}")
+    check_slow_readers(port)
+    check_pings(server.config)
     check_limits(f"http://localhost:{port}", server.config)
     server.should_exit = True
     thread.join()
@@ -49,6 +56,9 @@ def check(url: str) -> None:
     with BrowserSession(url, "about") as browser:
         assert streamlit_internals.is_connected(browser.id)
         assert streamlit_internals.disconnected_sessions() == []
+        client = runtime.get_instance()._session_mgr.get_active_session_info(browser.id).client
+        assert isinstance(client._send_queue, streamlit_internals.PendingMessages)
+        assert client._send_queue.maxsize == 500  # as large as Streamlit makes it
         visitor, address = streamlit_internals.session_visitor(browser.id)
         assert not visitor.get("is_logged_in")
         assert address in ("127.0.0.1", "::1")
@@ -184,6 +194,81 @@ def check_downloads(url: str) -> None:
         for _ in range(3):
             manager.remove_orphaned_files()
         assert requests.get(url + made, timeout=60).status_code == 404
+
+
+def check_parts_of_files(url: str) -> None:
+    """A range request is answered with a view of the file, and never with a copy."""
+    manager = runtime.get_instance().media_file_mgr
+    file = bytes(range(256)) * 1000
+    path = manager.add(file, "video/mp4", "place")
+    view = manager._storage.get_file(path.rsplit("/", 1)[1]).content
+    assert isinstance(view, memoryview)
+    assert view.obj is manager._storage._files_by_id[path.rsplit("/", 1)[1].split(".")[0]].content
+    assert requests.get(url + path, timeout=60).content == file
+    part = requests.get(url + path, headers={"Range": "bytes=1000-"}, timeout=60)
+    assert (part.status_code, part.content) == (206, file[1000:])
+    assert part.headers["content-range"] == f"bytes 1000-{len(file) - 1}/{len(file)}"
+    compressible = manager.add(b"text" * 1000, "text/csv", "other")
+    answer = requests.get(url + compressible, timeout=60)  # asks for gzip, as browsers do
+    assert "content-encoding" not in answer.headers
+
+
+def check_slow_readers(port: int) -> None:
+    """uvicorn keeps one part for a client that does not read, and ends its connection if told so."""
+    manager = runtime.get_instance().media_file_mgr
+    path = manager.add(bytes(30 * 2**20), "video/mp4", "place")
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", port))
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        wait_until(lambda: waiting_connections(), "nobody waits")
+        (connection,) = waiting_connections()
+        transport = connection._transport
+        assert transport.get_write_buffer_limits() == (0, 0)
+        assert transport.get_write_buffer_size() <= SLICE_BYTES
+        transport._loop.call_soon_threadsafe(connection.abort)
+        wait_until(lambda: not waiting_connections(), "the connection stays")
+        try:
+            while client.recv(2**20):
+                pass
+        except ConnectionResetError:
+            pass
+
+
+def check_pings(config: uvicorn.Config) -> None:
+    """A WebSocket whose client does not answer to a ping is ended, even if it reads nothing."""
+    assert config.ws_protocol_class is uvicorn_internals.EndingWebSocket
+    aborted, later = [], []
+
+    class Stuck:
+        def is_closing(self) -> bool:
+            return False
+
+        def write(self, data: bytes) -> None: ...
+
+        def close(self) -> None: ...
+
+        def abort(self) -> None:
+            aborted.append(True)
+
+    class Loop:
+        def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+            later.append(call)
+
+    protocol = uvicorn_internals.EndingWebSocket(config, ServerState(), {}, _loop=Loop())
+    protocol.transport = Stuck()
+    protocol.keepalive_timeout()
+    later[-1]()
+    assert aborted == [True]
+
+
+def waiting_connections() -> list[uvicorn_internals.UvicornConnection]:
+    return [
+        value
+        for value in gc.get_objects()
+        if type(value) is uvicorn_internals.UvicornConnection
+        and value._transport.get_write_buffer_size()
+    ]
 
 
 def check_limits(url: str, config: uvicorn.Config) -> None:

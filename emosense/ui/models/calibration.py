@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import streamlit as st
@@ -10,9 +11,19 @@ import streamlit as st
 from emosense import formatting
 from emosense.charts.evaluation import coverage_chart, reliability_chart
 from emosense.evaluation.metrics import expected_calibration_error
-from emosense.evaluation.predictions import Predictions, ferplus_agreement, read_predictions
+from emosense.evaluation.predictions import (
+    Predictions,
+    ferplus_agreement,
+    read_degraded,
+    read_predictions,
+)
 from emosense.evaluation.reliability import reliability_bins
-from emosense.evaluation.selective import coverage_curve, selective_accuracy
+from emosense.evaluation.selective import (
+    QualityThird,
+    coverage_curve,
+    quality_thirds,
+    selective_accuracy,
+)
 from emosense.ui.models.components import percent, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
 
@@ -67,11 +78,7 @@ def show(selection: Selection) -> None:
             {
                 selected.label: point
                 for selected in models
-                if (
-                    point := selective_accuracy(
-                        selected.predictions, selected.model.calibration.threshold
-                    )
-                )
+                if (point := selective_accuracy(selected.predictions, selected.model.calibration))
             },
         ),
         "coverage",
@@ -88,6 +95,7 @@ def show(selection: Selection) -> None:
         | {"model": "", "temperature": "%.2f"}
         | dict.fromkeys(("ECE", "ECE before"), "%.3f"),
     )
+    _show_quality(selection)
     st.header("Accuracy without duplicates, and by FER+'s labels")
     st.caption(
         f"{selection.split}. Duplicates are test images that are pixel-identical to one in Training. "
@@ -96,6 +104,57 @@ def show(selection: Selection) -> None:
     )
     rows = [_accuracy_row(selected, selection) for selected in models]
     show_table(rows, "accuracy", dict.fromkeys(rows[0], "%.1f %%") | {"model": ""})
+
+
+def _show_quality(selection: Selection) -> None:
+    rows = [
+        _quality_row(selected, title, name, third)
+        for selected in selection.models
+        for title, predictions in _measured_faces(selected, selection)
+        for name, third in zip(
+            ("worst", "middle", "best"),
+            quality_thirds(predictions, selected.model.calibration) or (),
+            strict=False,
+        )
+    ]
+    if not rows:
+        return
+    st.header("Selective prediction by the quality of the face")
+    st.caption(
+        f"{selection.split}, split into thirds by the quality score of the faces. Degraded: pasted into "
+        "pictures, made small, blurred, dark, hidden and so on, and found again by the detector. In photos "
+        "of poor quality a model abstains earlier, so that what it answers is correct as often."
+    )
+    show_table(rows, "quality", dict.fromkeys(rows[0], "%.1f %%") | _QUALITY_FORMATS)
+
+
+_QUALITY_FORMATS = {"model": "", "faces": "", "third": "", "images": "%d"}
+
+
+def _measured_faces(
+    selected: SelectedModel, selection: Selection
+) -> Iterator[tuple[str, Predictions]]:
+    yield "as they are", selected.predictions
+    degraded = read_degraded(selected.model, selection.split)
+    if degraded is not None:
+        rows = degraded.found
+        if not selection.include_duplicates:
+            rows = rows & ~degraded.predictions.is_duplicate
+        yield "degraded", degraded.predictions.rows(rows)
+
+
+def _quality_row(
+    selected: SelectedModel, faces: str, name: str, third: QualityThird
+) -> dict[str, Any]:
+    return {
+        "model": selected.label,
+        "faces": faces,
+        "third": name,
+        "images": third.faces,
+        "accuracy": 100 * third.accuracy,
+        "coverage (answered)": 100 * third.coverage,
+        "accuracy when answered": 100 * third.selective_accuracy,
+    }
 
 
 def _uncalibrated_predictions(selected: SelectedModel, selection: Selection) -> Predictions:
@@ -110,14 +169,15 @@ def _ece(predictions: Predictions) -> float:
 
 def _selective_row(selected: SelectedModel, selection: Selection) -> dict[str, Any]:
     calibration, curve = selected.model.calibration, coverage_curve(selected.predictions)
-    coverage, accuracy = selective_accuracy(selected.predictions, calibration.threshold) or (
+    coverage, accuracy = selective_accuracy(selected.predictions, calibration) or (
         0.0,
         math.nan,
     )
     return {
         "model": selected.label,
         # A threshold above 1 stands for a model that always abstains.
-        "abstains below": 100 * min(calibration.threshold, 1.0),
+        "abstains below": 100 * min(calibration.thresholds[0], 1.0),
+        "in poor quality below": 100 * min(calibration.thresholds[1], 1.0),
         "coverage (answered)": 100 * coverage,
         "accuracy when answered": 100 * accuracy,
         **{

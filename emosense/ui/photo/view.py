@@ -16,7 +16,7 @@ from emosense.emotions import EMOTIONS
 from emosense.errors import WorkerDied
 from emosense.export import photo as photo_export
 from emosense.export.spreadsheet import csv_file
-from emosense.formatting import pluralize, probability_percent
+from emosense.formatting import percent, pluralize, probability_percent
 from emosense.results import VERDICTS, Face, PhotoFailure, PhotoResult
 from emosense.ui.components.frame import announce
 from emosense.ui.components.markdown import escape_markdown
@@ -192,7 +192,9 @@ def _show_many_faces(
     if len(result.faces) > _FACES_PER_PAGE:
         with st.expander(f"All {len(result.faces)} faces as a table"):
             show_dataframe(
-                _face_rows(result), probabilities=(*EMOTIONS, "detection"), key=f"faces_{index}"
+                _face_rows(result),
+                probabilities=(*EMOTIONS, "detection", "quality"),
+                key=f"faces_{index}",
             )
 
 
@@ -213,7 +215,7 @@ def _show_face(
             if face.doubtful:
                 detection_note += ": **perhaps no face**"
             st.markdown(f"**{number}. {prediction}")
-            st.caption(detection_note)
+            st.caption("  \n".join([detection_note, *quality_notes(face)]))
         show_plot(
             probability_chart(face),
             key=f"chart_{key}",
@@ -226,6 +228,20 @@ def _show_face(
         show_explanation(client, analysis, face, result.model, key)
 
 
+def quality_notes(face: Face) -> list[str]:
+    """Return, in words, how good a face's picture is, and how often such answers were correct."""
+    notes = []
+    if face.quality is not None:
+        flags = "".join(f", **{flag}**" for flag in face.quality.flags)
+        notes.append(f"quality {probability_percent(face.quality.score)}{flags}")
+    if face.expected_accuracy is not None:
+        notes.append(
+            "of test faces answered like this, in this quality, "
+            f"{percent(face.expected_accuracy)} were right"
+        )
+    return notes
+
+
 def _face_rows(result: PhotoResult) -> list[dict[str, object]]:
     return [
         {
@@ -233,10 +249,16 @@ def _face_rows(result: PhotoResult) -> list[dict[str, object]]:
             "emotion": face.verdict,
             **dict(zip(EMOTIONS, face.probabilities, strict=True)),
             "detection": face.detection_score,
-            "note": "perhaps no face" if face.doubtful else "",
+            "quality": None if face.quality is None else face.quality.score,
+            "note": ", ".join(_notes(face)),
         }
         for number, face in enumerate(result.faces, start=1)
     ]
+
+
+def _notes(face: Face) -> list[str]:
+    flags = [] if face.quality is None else [*face.quality.flags]
+    return ["perhaps no face", *flags] if face.doubtful else flags
 
 
 def _annotated_download(

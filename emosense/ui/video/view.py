@@ -63,7 +63,7 @@ def progress(job: VideoJob) -> tuple[float, str]:
     if not job.frames_read or job.begins_again:
         text = "Starting ..." if wait is None else describe_wait(wait, "video")
         if job.begins_again:
-            text = f"It takes longer than foreseen and begins again later. {text}"
+            text = f"It has given way to another video and begins again later. {text}"
         return job.fraction or 0.0, text
     text = f"{pluralize(job.frames_read, 'frame')}, {job.frames_per_second:.0f} frames/s"
     if wait is not None:  # the text would change every other second

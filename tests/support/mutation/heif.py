@@ -95,7 +95,8 @@ def grid(rng: random.Random) -> bytes:
     if rng.random() < 0.2:
         columns, rows = rng.choice((1, 16, 256)), rng.choice((1, 16, 256))
     number = columns * rows
-    same = rng.random() < 0.3  # all tiles are one item, or as many items with one place
+    # All tiles are one item, or as many items with one place: their numbers have two bytes.
+    same = rng.random() < 0.3 or number > 60_000
     items = [2] * number if same else list(range(2, number + 2))
     own = sorted(set(items))
     description = struct.pack(">BBBBII", 0, 1, (rows - 1) & 255, (columns - 1) & 255, width, height)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from emosense.asgi.connection import CONNECTION
+
 
 @dataclass
 class Answer:
@@ -21,7 +23,16 @@ class Answer:
 def ask():
     """A function that sends one request to an application and returns its answer."""
 
-    def ask(app, path="/", method="GET", body=(b"",), kind="http", client="203.0.113.7", **headers):
+    def ask(
+        app,
+        path="/",
+        method="GET",
+        body=(b"",),
+        kind="http",
+        client="203.0.113.7",
+        connection=None,
+        **headers,
+    ):
         fields = {"host": "localhost", **{k.replace("_", "-"): v for k, v in headers.items()}}
         scope = {
             "type": kind,
@@ -34,6 +45,8 @@ def ask():
             "client": (client, 1),
             "headers": [(k.encode(), v.encode()) for k, v in fields.items() if v is not None],
         }
+        if connection is not None:
+            scope[CONNECTION] = connection
         if kind == "http":
             scope["method"] = method
         parts = list(body)

@@ -1,13 +1,16 @@
 """Static files are sent from compressed copies that are made once."""
 
 import asyncio
+import gc
 import gzip
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
 from starlette.staticfiles import StaticFiles
 
-from emosense.asgi.compression import CompressionMiddleware
+from emosense.asgi.compression import CompressionMiddleware, _Responder
 from emosense.asgi.policy import PolicyTable, RoutePolicy
 
 SCRIPT = b"let face = 1;\n" * 1000
@@ -36,37 +39,6 @@ def test_a_file_is_compressed_once_and_equals_its_original(site, ask):
     (key,) = site._copies
     site._copies[key] = gzip.compress(b"the copy")
     assert gzip.decompress(ask(site, "/a.js", accept_encoding="gzip").body) == b"the copy"
-
-
-def test_those_who_ask_for_a_file_at_the_same_time_share_its_copy(site, ask, monkeypatch):
-    made, compress = [], gzip.compress
-    third_waits = threading.Event()
-
-    def compress_late(body, *level, **options):
-        made.append(len(body))
-        assert third_waits.wait(60)
-        return compress(body, *level, **options)
-
-    monkeypatch.setattr(gzip, "compress", compress_late)
-    copies = site._copy
-    asked = []
-
-    async def copy(key, body):
-        asked.append(key)
-        if len(asked) == 3:
-            asyncio.get_running_loop().call_soon(third_waits.set)
-        return await copies(key, body)
-
-    site._copy = copy
-
-    async def thrice(scope, receive, send):
-        await asyncio.gather(*(site(dict(scope), receive, send) for _ in range(3)))
-
-    answer = ask(thrice, "/a.js", accept_encoding="gzip")
-    bodies = [m["body"] for m in answer.messages if m["type"] == "http.response.body"]
-    assert [gzip.decompress(body) for body in bodies] == [SCRIPT] * 3
-    assert made == [len(SCRIPT)]
-    assert not site._compressing
 
 
 def test_a_changed_file_gets_a_new_copy(site, ask):
@@ -98,3 +70,69 @@ def test_everything_else_is_sent_as_it_is(site, ask, path, headers):
     assert "content-encoding" not in answer.headers
     assert (site.folder / path[1:]).read_bytes().startswith(answer.body)
     assert not site._copies
+
+
+def test_nothing_is_compressed_anew_for_each_request(ask):
+    """Streamlit would compress downloads, each time one is asked for."""
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(Headers(scope=scope).get("accept-encoding"))
+        await PlainTextResponse("a")(scope, receive, send)
+
+    table = PolicyTable((RoutePolicy(path="/", compress=True), RoutePolicy(path="/media/")))
+    for path in ("/media/a.csv", "/a"):
+        assert ask(CompressionMiddleware(app, table), path, accept_encoding="gzip").status == 200
+    assert seen == [None, None]
+
+
+def test_many_who_ask_for_a_file_at_once_hold_it_once(site, monkeypatch):
+    """One reads and compresses it; the others wait for the copy and read nothing."""
+    made, held = [], []
+    compress = gzip.compress
+
+    def count(body, *options, **more):
+        made.append(len(body))
+        held.append(sum(r._body is not None for r in gc.get_objects() if type(r) is _Responder))
+        return compress(body, *options, **more)
+
+    monkeypatch.setattr(gzip, "compress", count)
+
+    async def request():
+        answer = bytearray()
+
+        async def send(message):
+            answer.extend(message.get("body", b""))
+
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/a.js",
+            "root_path": "",
+            "headers": [(b"accept-encoding", b"gzip")],
+        }
+        await site(scope, asyncio.Event().wait, send)
+        return bytes(answer)
+
+    async def requests():
+        return await asyncio.gather(*(request() for _ in range(20)))
+
+    with ThreadPoolExecutor(1) as thread:
+        answers = thread.submit(lambda: asyncio.run(requests())).result()
+    assert {gzip.decompress(answer) for answer in answers} == {SCRIPT}
+    assert made == [len(SCRIPT)]
+    assert held == [1]
+
+
+def test_a_file_that_fails_while_it_is_read_keeps_nobody_waiting(site, ask):
+    async def failing(scope, receive, send):
+        headers = [(b"etag", b'"1"'), (b"content-length", b"5000"), (b"content-type", b"text/css")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        raise KeyError
+
+    table = PolicyTable((RoutePolicy(path="/", compress=True),))
+    app = CompressionMiddleware(failing, table)
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            ask(app, "/a.js", accept_encoding="gzip")
+    assert not app._making.locked()

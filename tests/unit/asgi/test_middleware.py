@@ -4,42 +4,13 @@ import re
 from contextlib import ExitStack
 
 import pytest
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from support.policy_app import Access, wrapped
 
 from emosense.asgi.headers import SECURITY_HEADERS
-from emosense.asgi.middleware import LOGIN_FULFILLED, USER, PolicyMiddleware
+from emosense.asgi.middleware import LOGIN_FULFILLED
 from emosense.asgi.policy import PolicyTable, RoutePolicy, route_policies
 from emosense.asgi.rate_limit import RateLimiter
 from emosense.asgi.refusal import Refusal
-
-
-class Access:
-    login_required = False
-    api_key = "secret"
-
-    def is_host_allowed(self, host):
-        return host == "localhost"
-
-    def is_origin_allowed(self, origin, host):
-        return origin == f"http://{host}"
-
-    def login(self, headers):
-        return headers.get("x-test-login")
-
-
-async def echo(scope, receive, send):
-    """Answer with the user and the size of the body."""
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.accept"})
-        return
-    body = await Request(scope, receive).body()
-    await PlainTextResponse(f"{scope[USER]} {len(body)}")(scope, receive, send)
-
-
-def wrapped(*rows, access=None, app=echo, max_connections=100):
-    table = PolicyTable((RoutePolicy(path="/"), *rows))
-    return PolicyMiddleware(app, table, access or Access(), RateLimiter(max_connections))
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "", None])

@@ -546,6 +546,15 @@ class TestStore:
         with pytest.raises(BatchError, match=r"another job \(source"):
             store.begin(job_metadata("photos", OPTIONS))
 
+    def test_rows_of_other_columns_stay_apart(self, tmp_path):
+        """A folder of the release before has rows without quality."""
+        store = ResultStore(str(tmp_path / "out"))
+        earlier = job_metadata("photos", OPTIONS)
+        del earlier["schema_version"]
+        store.begin(earlier)
+        with pytest.raises(BatchError, match=r"another job \(schema_version None -> 2\)"):
+            store.begin(job_metadata("photos", OPTIONS))
+
     def test_a_part_that_cannot_be_read_is_made_again(self, album, tmp_path):
         for name in ("01.jpg", "03.jpg"):
             (tmp_path / name).write_bytes((album / name).read_bytes())

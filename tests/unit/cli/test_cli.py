@@ -215,11 +215,11 @@ def test_ctrl_c_keeps_what_is_done_and_calls_it_partial(tmp_path, astronaut, cap
     clip = write_clip(tmp_path / "clip.mp4", frames)
     classify, calls = Analyzer.classify, []
 
-    def pressed(analyzer, faces):
+    def pressed(analyzer, faces, scores):
         calls.append(faces)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return classify(analyzer, faces)
+        return classify(analyzer, faces, scores)
 
     monkeypatch.setattr(Analyzer, "classify", pressed)
     target = tmp_path / "o.json"

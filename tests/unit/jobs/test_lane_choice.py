@@ -89,11 +89,45 @@ def test_videos_are_told_apart_by_their_length():
 
 def test_a_video_that_promises_to_be_short_and_is_not_moves_to_the_long_ones():
     choice = video(5.0)
-    assert 5.0 < choice.max_seconds < 60
+    assert choice.max_seconds == 30
+    assert video(160.0).max_seconds == 200
     assert choice.then.lane == LONG
     assert choice.then.seconds is None  # nothing is promised by its header any more
     assert choice.then.then is None
     assert video(1000.0).then is None
+
+
+def test_nobody_waits_long_for_a_stranger_s_short_video():
+    """Whatever its header promises and however far it is, within what the lane may hold."""
+    for promised in (1.0, 20.0, 60.0, lane_choice.MAX_SHORT_SECONDS):
+        choice, worked = video(promised), 0.0
+        while choice.gives_way_to(worked, {"bob": promised}) is None:
+            worked += 1
+        assert worked <= max(31, 1.25 * promised + 1)
+
+
+def test_a_clip_of_seconds_waits_for_minutes_of_others_only_if_they_have_done_most_of_them():
+    choice = video(lane_choice.MAX_SHORT_SECONDS)
+    again = choice.gives_way_to(60, {"bob": 5.0})
+    assert (again.lane, again.seconds, again.lost) == (SHORT, choice.seconds, 60)
+    assert choice.gives_way_to(120, {"bob": 5.0}) is None  # it would lose more than bob gains
+    assert choice.gives_way_to(100, {"bob": 5.0, "cid": 5.0}) is not None
+
+
+def test_shorter_videos_that_come_and_come_do_not_starve_a_longer_one():
+    choice, restarts = video(100.0), 0
+    while (again := choice.gives_way_to(0.0, {f"user {restarts}": 1.0})) is not None:
+        choice, restarts = again, restarts + 1
+    assert 1 < restarts < 20
+    assert choice.lost <= 100
+
+
+def test_a_video_gives_way_to_nobody_without_need():
+    choice = video(100.0)
+    assert choice.gives_way_to(120.0, {}) is None
+    assert choice.gives_way_to(10.0, {"bob": 80.0}) is None
+    assert choice.gives_way_to(10.0, {"bob": None}) is None
+    assert video(1000.0).gives_way_to(10.0, {"bob": 1.0}) is None
 
 
 def test_no_video_is_estimated_beyond_the_longest_analysis(monkeypatch):

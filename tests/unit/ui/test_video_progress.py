@@ -24,5 +24,5 @@ def test_what_a_job_says():
     assert progress(job)[0] == 0.25
     assert "; taking turns with 1 video, about " in progress(job)[1]
     job._on_restart()
-    text = f"It takes longer than foreseen and begins again later. {BEFORE}"
+    text = f"It has given way to another video and begins again later. {BEFORE}"
     assert progress(job) == (0.25, text)

@@ -239,7 +239,7 @@ def test_interpolated_faces_are_the_same_with_and_without_boxes(analyzer, moving
 
 
 def test_an_error_of_the_network_is_the_problem(analyzer, moving, monkeypatch):
-    def fail(faces):
+    def fail(faces, scores):
         raise EmoSenseError("the network failed")
 
     analysis = analyzer.video(moving, EVERY)

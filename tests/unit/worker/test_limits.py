@@ -536,3 +536,39 @@ def test_a_long_request_keeps_its_process_if_only_its_own_user_waits(make):
     thread.join()
     assert answers == ["done"]
     assert updates == [0, 1, 2, 3]
+
+
+def test_a_long_request_gives_way_to_a_much_shorter_one_of_another_user_and_begins_again(make):
+    """Within a lane, the shorter one has its answer first."""
+    scheduler = FairScheduler(Usage(), slots=1)
+
+    def choose(request):
+        return LaneChoice("short", 20.0 * request.to, max_seconds=1e9, yields=True)
+
+    pool = InferencePool({"short": Lane([make(timeout=60)], scheduler)}, choose)
+    ended, restarts, updates = [], [], []
+
+    def ask(name, to):
+        client = pool.client(Account(name, "1"))
+        assert client.stream(Count(to=to), lambda number: None, lambda: False) == "done"
+        ended.append((name, to))
+
+    own = threading.Thread(target=ask, args=["ann", 1])
+    other = threading.Thread(target=ask, args=["bob", 1])
+
+    def on_update(number):
+        updates.append(number)
+        for thread, count in {0: (own, 1), 1: (other, 2)}.items() if not restarts else ():
+            if number == thread:
+                count[0].start()
+                wait_until(lambda count=count: len(scheduler.waiting) == count[1], "it waits not")
+
+    ann = pool.client(Account("ann", "1"))
+    answer = ann.stream(Count(to=5), on_update, lambda: False, lambda: restarts.append(list(ended)))
+    ended.append(("ann", 5))
+    for thread in (own, other):
+        thread.join()
+    assert answer == "done"
+    assert len(restarts) == 1
+    assert updates == [0, 1, 0, 1, 2, 3, 4]  # her own shorter request was no reason
+    assert ended.index(("bob", 1)) < ended.index(("ann", 5))

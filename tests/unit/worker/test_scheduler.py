@@ -345,3 +345,24 @@ def test_the_wait_for_one_of_several_turns(usage, monkeypatch, shares_processor,
         stop.set()
         thread.join()
     assert waits == [Wait(3, 3, seconds)]
+
+
+def test_the_shortest_request_of_each_other_user(usage):
+    scheduler, threads = FairScheduler(usage), []
+    stop = threading.Event()
+
+    def wait(account, estimate):
+        waiter = Waiter(account, is_cancelled=stop.is_set)
+        with pytest.raises(Cancelled), scheduler.turn(waiter, estimate):
+            pass
+
+    requests = ((ANN, 1.0), (BOB, 5.0), (BOB, None), (BOB, 3.0), (Account("cid", "1"), None))
+    with scheduler.turn(Waiter(ANN2)):
+        for number, request in enumerate(requests, 1):
+            threads.append(threading.Thread(target=wait, args=request))
+            threads[-1].start()
+            wait_until(lambda number=number: len(scheduler.waiting) == number, "it does not wait")
+        assert scheduler.shortest_waiting("ann") == {"bob": 3.0, "cid": None}
+        stop.set()
+        for thread in threads:
+            thread.join()
