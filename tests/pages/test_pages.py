@@ -47,7 +47,7 @@ def test_empty_state_explains(page):
     assert "Drop one or many photos above" in texts(page)
     assert page.title[0].value == "What does a face express?"
     picker = page.selectbox(key="model")
-    assert picker.value == "cnn8"
+    assert picker.value == "cnn8-tuned"
     assert "8L CNN · right for 62 of 100 faces" in picker.options
     (best,) = [option for option in picker.options if "recommended" in option]
     assert best == "EmoSense S · recommended, most accurate · right for 70 of 100 faces"
