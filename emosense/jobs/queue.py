@@ -100,8 +100,11 @@ class JobQueue:
                 _log.exception("a job failed")
             job.error, state = str(error), JobState.FAILED
         finally:
-            with self._lock:
-                self._jobs.remove(job)
+            try:
+                job.on_end()
+            finally:
+                with self._lock:
+                    self._jobs.remove(job)
         job.wait = None
         job.duration = time.monotonic() - job.started if job.started else 0.0
         job.state = state  # last: other threads then read a complete job
