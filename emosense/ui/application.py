@@ -26,6 +26,7 @@ from emosense.ui import streamlit_internals
 from emosense.ui.access import StreamlitAccess
 from emosense.ui.open_browser import open_browser
 from emosense.ui.session.cleanup import SessionCleanupMiddleware
+from emosense.ui.session.downloads import until_stored
 from emosense.ui.session.messages import MessageMiddleware
 from emosense.ui.session.upload_memory import keep_uploads_in_memory
 from emosense.ui.session.uploads import ServerUploads
@@ -45,7 +46,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     # The spool removes what a server that died has left; the photo process loads its model.
     _ = shared.spool, shared.photos
     _uploads.watch()
-    streamlit_internals.keep_downloads()
+    streamlit_internals.keep_downloads(until_stored=until_stored)
     keep_uploads_in_memory()
     limit_server()
     # Downloads are prepared in threads of this executor, which mostly wait for a process.
