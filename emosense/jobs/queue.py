@@ -102,9 +102,10 @@ class JobQueue:
         finally:
             try:
                 job.on_end()
-            finally:
-                with self._lock:
-                    self._jobs.remove(job)
+            except Exception:  # nor may a fault here keep the job from ending
+                _log.exception("what follows a job's end failed")
+            with self._lock:
+                self._jobs.remove(job)
         job.wait = None
         job.duration = time.monotonic() - job.started if job.started else 0.0
         job.state = state  # last: other threads then read a complete job

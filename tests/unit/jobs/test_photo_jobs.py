@@ -165,3 +165,11 @@ def test_names_and_messages_count(worker):
     JobQueue(pool_of(worker)).submit(job)
     ended(job)
     assert sum(kept) > 65_000
+
+
+def test_a_fault_of_what_follows_leaves_the_job_finished(worker):
+    queue, job = JobQueue(pool_of(worker)), photo_job(photo("a.jpg"))
+    job.on_end = lambda: 1 / 0
+    queue.submit(job)
+    assert len(ended(job).done) == 1
+    assert not queue.unfinished
