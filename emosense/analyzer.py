@@ -166,6 +166,8 @@ class Analyzer:
         path: str | os.PathLike[str],
         options: VideoOptions | None = None,
         annotated: str | Path | None = None,
+        *,
+        max_annotated_bytes: int | None = None,
     ) -> VideoAnalysis:
         """Analyse a video.
 
@@ -174,6 +176,8 @@ class Analyzer:
             options: sampling and detection options; None uses the defaults, ten frames a second.
             annotated: path to write the annotated video to (MP4, with the audio of the video);
                 None writes none.
+            max_annotated_bytes: maximum size of the annotated video, which ends there; None leaves
+                it to the settings.
 
         Returns:
             An analysis that runs while you iterate over its frames, or when you call its
@@ -187,7 +191,7 @@ class Analyzer:
         # Here, not above: photos need no FFmpeg.
         from emosense.video.pipeline import VideoAnalysis
 
-        limits = settings.video_limits()
+        limits = replace(settings.video_limits(), max_annotated_bytes=max_annotated_bytes)
         if options is not None and options.long_side is not None:  # decode at the detection size
             limits = replace(limits, long_side=max(limits.long_side, options.long_side))
         return VideoAnalysis(self, _video_path(path), options, annotated, limits)

@@ -178,6 +178,15 @@ class ServerBusy(EmoSenseError):
     """
 
 
+class NoRoom(ServerBusy):
+    """There is no room for more results: some have to be removed first.
+
+    >>> raise NoRoom("Expected at most 50 analyses that are kept on this page.")
+    Traceback (most recent call last):
+    emosense.errors.NoRoom: Expected at most 50 analyses that are kept on this page.
+    """
+
+
 class Cancelled(EmoSenseError):
     """A request was cancelled while it waited for its turn.
 

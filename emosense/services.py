@@ -8,12 +8,14 @@ AppTest, each part starts when it is first needed and ends with the process.
 from __future__ import annotations
 
 import atexit
+import shutil
 import threading
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from emosense import settings
+from emosense.asgi.budget import Budget
 from emosense.jobs.lane_choice import (
     DEAR,
     LONG,
@@ -33,6 +35,9 @@ from emosense.worker.usage import Usage
 
 LONG_VIDEOS: Final = 2
 """Long videos that are open at the same time, each of another user; they take turns."""
+_SMALL_SPOOL_BYTES: Final = 64 * 2**20
+"""A few short clips."""
+_MAX_DISK_SHARE: Final = 0.9
 _SWELLING_BYTES: Final = 150 * 2**20
 _IDLE_SECONDS: Final = 60.0
 _NICENESS: Final = 10
@@ -82,6 +87,12 @@ class Services:
         with self._lock:
             return self._spool
 
+    @property
+    def spool_budget(self) -> Budget:
+        """The disk space of the spool, of which all users have a fair share."""
+        with self._lock:
+            return self._spool_budget
+
     @cached_property
     def _photos(self) -> JobQueue:
         ordinary = InferenceWorker(memory_bytes=photo_bytes())
@@ -124,6 +135,17 @@ class Services:
     def _spool(self) -> Spool:
         return Spool(self._spool_root)
 
+    @cached_property
+    def _spool_budget(self) -> Budget:
+        # What the disk offers is asked once: later the spool itself takes of it.
+        disk = int(_MAX_DISK_SHARE * shutil.disk_usage(self._spool.folder).free)
+        return Budget(
+            "videos on the disk",
+            lambda: min(disk, settings.MAX_SERVER_SPOOL_MB.whole() * 2**20),
+            lambda: settings.MAX_SESSION_SPOOL_MB.whole() * 2**20,
+            small=_SMALL_SPOOL_BYTES,
+        )
+
     def close(self) -> None:
         """End the processes and remove the spool; what is used later starts anew."""
         with self._lock:
@@ -132,6 +154,7 @@ class Services:
                     queue.close()
             if (spool := self.__dict__.pop("_spool", None)) is not None:
                 spool.close()
+                self.__dict__.pop("_spool_budget", None)
 
 
 def _queue(pool: InferencePool) -> JobQueue:

@@ -134,8 +134,29 @@ MAX_SERVER_UPLOAD_MB: Final = Setting(
 MAX_SERVER_DOWNLOAD_MB: Final = Setting(
     "EMOSENSE_MAX_SERVER_DOWNLOAD_MB",
     "1000",
-    "Largest sum of pictures, videos and downloads that pages keep in memory, in MB; one page may "
-    "hold at most 30 %. Likewise of those that are on their way to readers.",
+    "Largest sum of results, pictures, videos and downloads that pages keep in memory, in MB; one "
+    "user may hold at most 30 %. Likewise of those that are on their way to readers.",
+)
+MAX_SESSION_DOWNLOAD_MB: Final = Setting(
+    "EMOSENSE_MAX_SESSION_DOWNLOAD_MB",
+    "300",
+    "Largest sum of results, pictures, videos and downloads that one page keeps in memory, in MB.",
+)
+MAX_SESSION_SPOOL_MB: Final = Setting(
+    "EMOSENSE_MAX_SESSION_SPOOL_MB",
+    "2000",
+    "Largest sum of one page's videos on disk, uploaded ones and those with boxes, in MB.",
+)
+MAX_SERVER_SPOOL_MB: Final = Setting(
+    "EMOSENSE_MAX_SERVER_SPOOL_MB",
+    "10000",
+    "Largest sum of all videos on disk, in MB, and at most 90 % of what is free when the server "
+    "starts; one user may hold at most 30 %.",
+)
+MAX_SESSION_RESULTS: Final = Setting(
+    "EMOSENSE_MAX_SESSION_RESULTS",
+    "50",
+    "Most analyses that one page keeps, of the Batch page and of the Video page each.",
 )
 MAX_USER_PAGES: Final = Setting(
     "EMOSENSE_MAX_USER_PAGES",
@@ -189,6 +210,10 @@ SETTINGS: Final = (
     MAX_SESSION_UPLOAD_MB,
     MAX_SERVER_UPLOAD_MB,
     MAX_SERVER_DOWNLOAD_MB,
+    MAX_SESSION_DOWNLOAD_MB,
+    MAX_SESSION_SPOOL_MB,
+    MAX_SERVER_SPOOL_MB,
+    MAX_SESSION_RESULTS,
     MAX_USER_PAGES,
     MAX_PAGES,
     MAX_SESSION_JOBS,
@@ -237,6 +262,8 @@ class VideoLimits:
         max_annotated_ratio: maximum size of the annotated video, as a multiple of the video's.
         max_annotated_disk: maximum size of the annotated video, as a share of the free disk space,
             in 0..1.
+        max_annotated_bytes: maximum size of the annotated video in bytes; None sets none beside the
+            others.
 
     >>> VideoLimits().long_side
     1920
@@ -248,6 +275,7 @@ class VideoLimits:
     max_seconds: float = 3600.0
     max_annotated_ratio: float = 10.0
     max_annotated_disk: float = 0.25
+    max_annotated_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections import Counter
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -40,6 +41,15 @@ def worker(gates):
         worker = InferenceWorker(WORKER, timeout=120)
         yield worker
         worker.close()
+
+
+@pytest.fixture
+def memory(monkeypatch):
+    """The memory for what pages keep, of which pages of earlier tests hold nothing."""
+    from emosense.ui.session.downloads import memory
+
+    monkeypatch.setattr(memory, "_held", Counter())
+    return memory
 
 
 @pytest.fixture(scope="session")

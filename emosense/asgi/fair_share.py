@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 _GENERAL_FRACTION: Final = 0.6
@@ -31,3 +32,21 @@ def has_room(own: int, total: int, capacity: int, small: int) -> bool:
     if own <= small and total <= capacity:
         return True
     return own <= _GENERAL_FRACTION * capacity - total
+
+
+def largest_addition(own: int, total: int, capacity: int, small: int) -> int:
+    """Return how many more bytes a holder may hold by :func:`has_room`; below 0 for none.
+
+    Args:
+        own: bytes that the holder has.
+        total: bytes that all have.
+        capacity: size of the memory in bytes.
+        small: what counts as little, in bytes.
+
+    >>> largest_addition(own=10, total=10, capacity=100, small=5)
+    20
+    >>> largest_addition(own=1, total=80, capacity=100, small=5)
+    4
+    """
+    by_threshold = math.floor((_GENERAL_FRACTION * capacity - total - own) / 2)
+    return max(by_threshold, min(small - own, capacity - total))

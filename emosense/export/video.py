@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from emosense.export.schema import VIDEO_COLUMNS, csv_cells, face_record, names
@@ -22,7 +23,10 @@ def to_csv(result: VideoResult) -> str:
 
 def to_json(result: VideoResult) -> str:
     """Return a JSON text of the whole result."""
-    return json.dumps(result.as_dict(), ensure_ascii=False)
+    # Frame by frame: as objects, all frames would take four times the memory of the text.
+    parts = [json.dumps(frame.as_dict(), ensure_ascii=False) for frame in result.frames]
+    head = json.dumps(replace(result, frames=()).as_dict(), ensure_ascii=False)
+    return head.removesuffix("]}") + ", ".join(parts) + "]}"
 
 
 def _records(result: VideoResult) -> Iterator[dict[str, Any]]:

@@ -49,7 +49,12 @@ def analyze_video(
     sent = time.monotonic()
     pending: list[FrameResult] = []
     analyzer = analyzers.get(request.model)
-    with analyzer.video(request.path, request.options, request.annotated) as analysis:
+    with analyzer.video(
+        request.path,
+        request.options,
+        request.annotated,
+        max_annotated_bytes=request.max_annotated,
+    ) as analysis:
         for frame in analysis:
             pending.append(frame)
             if time.monotonic() - sent > UPDATE_SECONDS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -40,6 +41,9 @@ class Job(ABC):
         duration: duration of the run in seconds, once the job has finished.
         error: error message of a failed job, else None.
         cancelled: event that ends the job soon, with a partial result.
+        keep: called with the bytes of memory that the job is about to keep more, or less if
+            negative; raises NoRoom if there is no room for them.
+        on_end: called once the job has ended, in its thread and before it is finished.
 
     >>> class Nothing(Job):
     ...     fraction = None
@@ -56,6 +60,8 @@ class Job(ABC):
     duration: float = 0.0
     error: str | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
+    keep: Callable[[int], None] = field(default=lambda size: None, repr=False)
+    on_end: Callable[[], None] = field(default=lambda: None, repr=False)
 
     @abstractmethod
     def run(self, client: PoolClient) -> None:

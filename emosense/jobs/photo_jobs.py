@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from emosense.errors import Cancelled, EmoSenseError, WorkerDied
+from emosense.errors import Cancelled, EmoSenseError, NoRoom, WorkerDied
 from emosense.faces.options import DetectorOptions
 from emosense.jobs.job import Job
+from emosense.jobs.kept import photo_bytes
 from emosense.results import PhotoFailure, PhotoResult
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import AnalyzePhoto
@@ -49,6 +50,11 @@ class AnalyzedPhoto:
     preview: bytes = b""
     crops: tuple[bytes, ...] = ()
 
+    @property
+    def size(self) -> int:
+        """About how much memory it takes, in bytes."""
+        return photo_bytes(self.result, self.preview, self.crops)
+
 
 @dataclass(kw_only=True, eq=False)
 class PhotoJob(Job):
@@ -60,6 +66,7 @@ class PhotoJob(Job):
         options: detector options.
         total: number of photos.
         done: analysed photos, in the order of the items.
+        problem: message why the job ended early, if not because it was cancelled; else None.
 
     >>> PhotoJob(name="album", items=[PhotoItem("a.jpg", bytes)], model="cnn8").total
     1
@@ -70,6 +77,7 @@ class PhotoJob(Job):
     options: DetectorOptions = field(default_factory=DetectorOptions)
     total: int = 0
     done: list[AnalyzedPhoto] = field(default_factory=list)
+    problem: str | None = None
 
     def __post_init__(self) -> None:
         self.total = len(self.items)
@@ -80,12 +88,18 @@ class PhotoJob(Job):
         return len(self.done) / self.total if self.total else None
 
     def run(self, client: PoolClient) -> None:
-        """Analyse the photos one after the other, until the job is cancelled."""
+        """Analyse the photos one after the other, while there is room, until it is cancelled."""
         try:
             for item in self.items:
                 if self.cancelled.is_set():
                     break
-                self.done.append(self._analyze(client, item))
+                photo = self._analyze(client, item)
+                try:
+                    self.keep(photo.size)
+                except NoRoom as error:
+                    self.problem = str(error)
+                    break
+                self.done.append(photo)
         except Cancelled:  # while a photo waited for its turn
             pass
         finally:

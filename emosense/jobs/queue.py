@@ -100,6 +100,10 @@ class JobQueue:
                 _log.exception("a job failed")
             job.error, state = str(error), JobState.FAILED
         finally:
+            try:
+                job.on_end()
+            except Exception:  # nor may a fault here keep the job from ending
+                _log.exception("what follows a job's end failed")
             with self._lock:
                 self._jobs.remove(job)
         job.wait = None

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from emosense.errors import NoRoom
 from emosense.jobs.job import Job
+from emosense.jobs.kept import frames_bytes, key_moments_bytes
 from emosense.results import FrameResult, KeyMoment, VideoInfo, VideoResult
 from emosense.settings import video_limits
 from emosense.video.cost import estimate_seconds
@@ -23,6 +25,7 @@ class VideoJob(Job):
         info: properties of the video, as its container states them.
         model: registry name of the network.
         annotated: path to write the annotated video to; None writes none.
+        max_annotated: maximum size of the annotated video in bytes, beside the settings' limits.
         options: sampling and detection options.
         frames: results of the frames analysed so far.
         frames_read: number of frames decoded so far.
@@ -39,6 +42,7 @@ class VideoJob(Job):
     info: VideoInfo
     model: str
     annotated: Path | None = None
+    max_annotated: int | None = None
     options: VideoOptions = field(default_factory=VideoOptions)
     frames: list[FrameResult] = field(default_factory=list)
     frames_read: int = 0
@@ -47,6 +51,9 @@ class VideoJob(Job):
     key_moments: tuple[KeyMoment, ...] = ()
     _analysed: list[FrameResult] = field(default_factory=list, repr=False)
     _is_restarted: bool = field(default=False, repr=False)
+    _analysed_bytes: int = field(default=0, repr=False)
+    _earlier_bytes: int = field(default=0, repr=False)
+    _no_room: str | None = field(default=None, repr=False)
 
     @property
     def fraction(self) -> float | None:
@@ -75,6 +82,7 @@ class VideoJob(Job):
             model=self.model,
             options=self.options,
             annotated=None if self.annotated is None else str(self.annotated),
+            max_annotated=self.max_annotated,
             estimate=self._estimate(),
         )
         try:
@@ -84,8 +92,10 @@ class VideoJob(Job):
         except Exception as error:
             self._keep_partial(str(error))
             raise
-        self.notes, self.key_moments = summary.notes, summary.key_moments
-        self.result = replace(summary.result, frames=tuple(self.frames), source=self.name)
+        self.notes = summary.notes
+        self._keep_key_moments(summary.key_moments)
+        result = replace(summary.result, frames=tuple(self.frames), source=self.name)
+        self.result = result if self._no_room is None else replace(result, problem=self._no_room)
 
     def _estimate(self) -> float | None:
         annotated = self.annotated is not None
@@ -93,14 +103,38 @@ class VideoJob(Job):
         return None if seconds is None else min(seconds, video_limits().max_seconds)
 
     def _on_update(self, update: VideoProgress) -> None:
+        if self._no_room is not None:  # the analysis ends soon
+            return
+        size = frames_bytes(update.frames)
+        try:
+            self.keep(size)
+        except NoRoom as error:
+            self._no_room = str(error).rstrip(".")  # read in the middle of a sentence
+            self.cancelled.set()
+            return
         self._analysed.extend(update.frames)
+        self._analysed_bytes += size
         if len(self._analysed) >= len(self.frames):
+            self.keep(-self._earlier_bytes)
+            self._earlier_bytes = 0
             self.frames = self._analysed
             self.frames_read = update.frames_read
 
     def _on_restart(self) -> None:
         """Keep the frames of the first run until the second one has come as far."""
-        self._analysed, self._is_restarted = [], True
+        if self.frames is self._analysed:
+            self._earlier_bytes = self._analysed_bytes
+        else:
+            self.keep(-self._analysed_bytes)
+        self._analysed, self._analysed_bytes, self._is_restarted = [], 0, True
+
+    def _keep_key_moments(self, key_moments: tuple[KeyMoment, ...]) -> None:
+        try:
+            self.keep(key_moments_bytes(key_moments))
+        except NoRoom as error:
+            self.notes.append(f"There are no key moments: {error}")
+        else:
+            self.key_moments = key_moments
 
     def _keep_partial(self, error: str) -> None:
         if self.annotated is not None and self.annotated.is_file():

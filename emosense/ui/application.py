@@ -28,6 +28,7 @@ from emosense.ui.log_limit import LogLimit
 from emosense.ui.open_browser import open_browser
 from emosense.ui.session.cleanup import SessionCleanupMiddleware
 from emosense.ui.session.download_queue import DownloadQueue
+from emosense.ui.session.downloads import until_stored
 from emosense.ui.session.messages import MessageMiddleware
 from emosense.ui.session.upload_memory import keep_uploads_in_memory
 from emosense.ui.session.uploads import ServerUploads
@@ -47,7 +48,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     # The spool removes what a server that died has left; the photo process loads its model.
     _ = shared.spool, shared.photos
     _uploads.watch()
-    streamlit_internals.keep_downloads()
+    streamlit_internals.keep_downloads(until_stored=until_stored)
     streamlit_internals.send_media_without_copies()
     streamlit_internals.limit_pending_messages()
     downloads = DownloadQueue(settings.MAX_PAGES.whole())

@@ -16,6 +16,7 @@ import secrets
 import time
 import weakref
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
@@ -224,11 +225,17 @@ _downloads: dict[str, tuple[str, float]] = {}
 """Files that were made for a download: their session, and the monotonic time in seconds."""
 
 
-def keep_downloads(seconds: float = 120) -> None:
+def keep_downloads(
+    seconds: float = 120, until_stored: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> None:
     """Keep files that are made when a download button is pressed for some time.
 
     Streamlit stores such a file without a session: the end of any other session's run deletes it,
     often before the browser has fetched it. Call it once, when the server starts.
+
+    Args:
+        seconds: time in seconds for which a file is kept.
+        until_stored: context in which each file is made and stored, in one thread.
     """
     manager = runtime.get_instance().media_file_mgr
     execute, find_inactive = manager.execute_deferred, manager._get_inactive_file_ids
@@ -239,8 +246,9 @@ def keep_downloads(seconds: float = 120) -> None:
             for session, by_place in list(manager._files_by_session_and_coord.items())
             if file_id in by_place.values()
         ]
-        url = execute(file_id)
-        _downloads[PurePosixPath(url).stem] = ("".join(owners[:1]), time.monotonic())
+        with until_stored():
+            url = execute(file_id)
+            _downloads[PurePosixPath(url).stem] = ("".join(owners[:1]), time.monotonic())
         return url
 
     def find_inactive_and_old() -> set[str]:

@@ -87,11 +87,13 @@ def max_annotated_bytes(source: Path, annotated: Path, limits: VideoLimits) -> i
     Args:
         source: path of the video.
         annotated: path of the annotated video.
-        limits: limits as a multiple of the video's size and as a share of the free disk space.
+        limits: limits as a multiple of the video's size, as a share of the free disk space, and in
+            bytes.
 
     Raises:
         OSError: there is no such file or folder.
     """
     by_source = max(SMALLEST_ANNOTATED_LIMIT, limits.max_annotated_ratio * source.stat().st_size)
     by_disk = limits.max_annotated_disk * shutil.disk_usage(annotated.parent).free
-    return int(min(by_source, by_disk))
+    size = int(min(by_source, by_disk))
+    return size if limits.max_annotated_bytes is None else min(size, limits.max_annotated_bytes)

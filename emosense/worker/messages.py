@@ -203,6 +203,8 @@ class AnalyzeVideo(Message, StreamRequest[VideoProgress, VideoSummary]):
         model: registry name of the network.
         options: sampling and detection options.
         annotated: path to write the annotated video to; None writes none.
+        max_annotated: maximum size of the annotated video in bytes, beside the settings' limits;
+            None sets no further one.
         estimate: estimated duration of the analysis in seconds; None if it is unknown.
 
     >>> AnalyzeVideo(path="/tmp/a.mp4", model="cnn8").annotated is None
@@ -213,6 +215,7 @@ class AnalyzeVideo(Message, StreamRequest[VideoProgress, VideoSummary]):
     model: str
     options: VideoOptions = VideoOptions()
     annotated: str | None = None
+    max_annotated: int | None = None
     estimate: float | None = None
 
 

@@ -1,6 +1,7 @@
 """The Batch page in Streamlit's AppTest, with real inference."""
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -109,3 +110,16 @@ def test_limits_are_reported(page, album, monkeypatch, astronaut_png):
     assert "Expected at most 2 photos in one job. Received: 3. The first 2 are analysed." in text
     assert "**album.zip**: Expected at most 2 photos. Received: a zip archive with 7." in text
     assert page.button(key="batch_start").label == "Analyse 2 photos"
+
+
+@pytest.mark.usefixtures("memory")
+def test_without_room_a_batch_ends_with_what_it_has(page, astronaut_png, monkeypatch):
+    monkeypatch.setenv("EMOSENSE_MAX_SESSION_DOWNLOAD_MB", "1")
+    upload(page, *((f"{number}.png", astronaut_png, "image/png") for number in range(30)))
+    text = analysed(page)
+    (warning,) = [warning.value for warning in page.warning if "Ended after" in warning.value]
+    assert re.match(r"Ended after (\d+) of 30 photos; what was done until then is below", warning)
+    assert "at most 1.0 MB of results and downloads in memory of one page" in warning
+    done = int(re.findall(r"Ended after (\d+)", warning)[0])
+    assert 0 < done < 30
+    assert f"{done} faces in {done} photos" in text

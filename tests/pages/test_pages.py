@@ -295,3 +295,20 @@ def test_every_page_links_to_responsible_use_and_asks_for_a_login_if_required(mo
     app.button(key="login").click().run()
     assert not app.exception
     assert "not set up" in app.error[0].value
+
+
+def test_without_room_the_photos_that_fit_are_shown(page, astronaut_png, memory, monkeypatch):
+    monkeypatch.setenv("EMOSENSE_MAX_SESSION_DOWNLOAD_MB", "1")
+    text = upload(page, *((f"{n}.png", astronaut_png, "image/png") for n in range(20)))
+    match = re.search(r"(\d+) faces in (\d+) photos, (\d+) files could not be read", text)
+    assert match is not None
+    faces, photos, failed = map(int, match.groups())
+    assert faces == photos > 0
+    assert photos + failed == 20
+    assert "at most 1.0 MB of results and downloads in memory" in page.error[0].value
+    monkeypatch.delenv("EMOSENSE_MAX_SESSION_DOWNLOAD_MB")
+    page.run()
+    assert "20 faces in 20 photos" in texts(page)
+    assert memory.held() > 2**20
+    page.file_uploader(key="photo_uploads").set_value([]).run()
+    assert memory.held() == 0

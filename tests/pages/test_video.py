@@ -108,3 +108,36 @@ def test_durations_are_formatted_in_minutes_and_seconds():
     assert "2:00.0 min" in describe(info)
     assert "1:05.2 min" in describe(replace(info, duration=65.23))
     assert "59.9 s" in describe(replace(info, duration=59.94))
+
+
+def test_beyond_the_kept_analyses_the_oldest_is_removed_by_the_visitor_only(
+    page, clip, monkeypatch
+):
+    monkeypatch.setenv("EMOSENSE_MAX_SESSION_RESULTS", "1")
+    upload(page, "first.mp4", clip)
+    page.button(key="video_start").click().run()
+    assert "frames analysed of 40" in finished(page)
+    page.button(key="video_start").click().run()
+    assert "Nothing was removed" in page.error[0].value
+    assert "frames analysed of 40" in texts(page)
+    page.button(key="video_remove_oldest").click().run()
+    assert "frames analysed of 40" not in texts(page)
+    page.button(key="video_start").click().run()
+    assert "frames analysed of 40" in finished(page)
+
+
+def test_a_full_share_of_the_disk_is_told_and_freed_by_a_removal(page, clip, monkeypatch):
+    monkeypatch.setenv("EMOSENSE_MAX_SESSION_SPOOL_MB", "1")
+    upload(page, "first.mp4", clip)
+    page.toggle(key="linked_boxes").set_value(False).run()
+    page.button(key="video_start").click().run()
+    assert "frames analysed of 40" in finished(page)
+    page.file_uploader(key="video_upload").set_value(
+        ("second.mp4", clip + bytes(2**20), "video/mp4")
+    ).run()
+    assert "at most 1.0 MB of videos on the disk of one page" in page.error[0].value
+    oldest = page.button(key="video_remove_oldest")
+    assert "first.mp4" in oldest.label
+    assert "frames analysed of 40" in texts(page)
+    oldest.click().run()
+    assert "frames analysed of 40" not in texts(page)

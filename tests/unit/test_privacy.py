@@ -288,8 +288,11 @@ ABOUT_PRIVACY = re.compile(
 OTHER_SENTENCES = {
     "docs/architecture.md": ("`spool` (uploaded videos on disk", "videos on disk: `jobs/spool.py`"),
     "docs/training.md": ("Archives are read as they are",),
+    "docs/deployment.md": ("are shared in the same way",),
+    "README.md": ("videos on disk, uploaded ones", "all videos on disk, in MB"),
+    "emosense/ui/video/session.py": ("Expected room for",),
 }
-"""Of where something is done in the code, and of data sets, which nobody uploads."""
+"""Of where something is done in the code, of data sets, which nobody uploads, and of limits."""
 
 FILES = sorted(
     [

@@ -17,6 +17,7 @@ from emosense.media.archive import PhotoArchive
 from emosense.samples import ALBUM_CREDIT, sample_album
 from emosense.ui.batch.session import SessionBatches
 from emosense.ui.components.detector_options import select_detector_options
+from emosense.ui.components.job_list import show_refusal
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import select_model
 from emosense.ui.components.upload_kinds import group_by_kind, redirect_uploads
@@ -76,7 +77,7 @@ def upload_and_start(batches: SessionBatches) -> bool:
         try:
             batches.start(job, [upload.getvalue() for upload in uploads])
         except ServerBusy as error:
-            st.error(escape_markdown(str(error)), icon=":material/hourglass_empty:")
+            show_refusal(batches, "batch", error)
             return True
         st.session_state["batch_round"] = uploader_number + 1
         st.session_state[_SAMPLE] = False

@@ -25,6 +25,7 @@ from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
 from emosense.ui.components.waiting import describe_wait
+from emosense.ui.session.downloads import CSV_BYTES, JSON_BYTES, PARQUET_BYTES, within_room
 
 _FACES_PER_VERDICT = 12
 _FACES_OF_SINGLE_VERDICT = 96
@@ -69,7 +70,13 @@ def _count_analyzed(job: PhotoJob) -> int:
 def _show_results(job: PhotoJob, number: int) -> None:
     faces = faces_of(job.done)
     announce(f"{job.name} is analysed: {pluralize(len(faces), 'face')}.")
-    if len(job.done) < job.total:
+    if job.problem is not None:
+        st.warning(
+            f"Ended after {len(job.done)} of {pluralize(job.total, 'photo')}; what was done until "
+            f"then is below. {escape_markdown(job.problem)}",
+            icon=":material/warning:",
+        )
+    elif len(job.done) < job.total:
         st.warning(
             f"Cancelled after {len(job.done)} of {pluralize(job.total, 'photo')}; what was done "
             "until then is below.",
@@ -212,15 +219,16 @@ def _downloads(
             numbers.setdefault(id(item.photo), set()).add(item.number)
         selection = [numbers.get(id(photo), set()) for photo in job.done]
     formats = (
-        ("CSV", _csv, "csv", "text/csv"),
-        ("Parquet", _parquet, "parquet", "application/vnd.apache.parquet"),
-        ("JSON", _json, "json", "application/json"),
+        ("CSV", _csv, CSV_BYTES, "csv", "text/csv"),
+        ("Parquet", _parquet, PARQUET_BYTES, "parquet", "application/vnd.apache.parquet"),
+        ("JSON", _json, JSON_BYTES, "json", "application/json"),
     )
+    count = len(faces) + len(results)
     subject = "All" if selection is None else f"The {pluralize(len(visible), 'face')} shown"
-    for column, (label, export, extension, mime) in zip(st.columns(3), formats, strict=True):
+    for column, (label, export, size, extension, mime) in zip(st.columns(3), formats, strict=True):
         column.download_button(
             f"{subject} as {label}",
-            partial(export, results, selection),
+            within_room(job.account, size * count, partial(export, results, selection)),
             file_name=f"emosense-batch.{extension}",
             mime=mime,
             icon=":material/download:",

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import streamlit as st
 
+from emosense.errors import NoRoom, ServerBusy
 from emosense.jobs.job import Job
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.session.jobs import SessionJobs
@@ -47,6 +48,26 @@ def show_job_list(
                 results(job, number)
             else:
                 _show_progress(jobs, job, f"{kind}_cancel_{number}", progress)
+
+
+def show_refusal(jobs: SessionJobs[JobT], kind: str, error: ServerBusy) -> None:
+    """Say why a job was not started; where results need room, offer to remove the oldest.
+
+    Args:
+        jobs: the session's jobs.
+        kind: prefix of the widgets' keys, one per page.
+        error: why it was not started.
+    """
+    st.error(escape_markdown(str(error)), icon=":material/hourglass_empty:")
+    oldest = jobs.oldest_finished
+    if isinstance(error, NoRoom) and oldest is not None:
+        st.button(
+            f"Remove the oldest result: {escape_markdown(jobs.jobs[oldest].name)}",
+            icon=":material/delete:",
+            key=f"{kind}_remove_oldest",
+            on_click=jobs.discard,
+            args=[oldest],
+        )
 
 
 @st.fragment(run_every=0.7)

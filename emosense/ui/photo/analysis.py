@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
 from PIL import Image
 
-from emosense.errors import EmoSenseError
+from emosense.errors import EmoSenseError, NoRoom
 from emosense.faces.options import DetectorOptions
 from emosense.jobs.photo_jobs import AnalyzedPhoto
 from emosense.results import PhotoFailure, PhotoResult
 from emosense.ui.components.waiting import describe_wait
-from emosense.ui.photo.session import Photo
+from emosense.ui.photo.session import Photo, session_photos
 from emosense.ui.session.user import session_client
 from emosense.worker.lanes import InferencePool
 from emosense.worker.messages import AnalyzePhoto
@@ -42,6 +42,11 @@ class UploadAnalysis(AnalyzedPhoto):
 
     photo: Photo
     thumbnail: str = ""
+
+    @property
+    def size(self) -> int:
+        """About how much memory it takes beside its upload, in bytes."""
+        return super().size + len(self.thumbnail)
 
 
 def analyze_photos(
@@ -75,11 +80,14 @@ def analyze_photos(
             progress_bar.progress(finished / total, text)
 
     client = session_client(pool, on_wait)
+    no_room: NoRoom | None = None
     for key, photo in zip(keys, photos, strict=True):
         if key in cached:
             analyses[key] = cached[key]
             continue
         try:
+            if no_room is not None:
+                raise no_room
             request = AnalyzePhoto(data=photo.data, name=photo.name, model=model, options=options)
             response = client.request(request)
             analyses[key] = UploadAnalysis(
@@ -90,8 +98,9 @@ def analyze_photos(
                 thumbnail=thumbnail_url(response.preview),
             )
             # Cached at once, so that a rerun in the middle of the loop loses no result.
-            st.session_state[_CACHE] = {**cached, **analyses}
+            cached = _cache({**cached, **analyses}, keys)
         except EmoSenseError as error:
+            no_room = error if isinstance(error, NoRoom) else None
             failure = PhotoFailure(photo.name, str(error))
             analyses[key] = UploadAnalysis(result=failure, photo=photo)
         finished += 1
@@ -100,12 +109,39 @@ def analyze_photos(
     if progress_bar is not None:
         progress_bar.empty()
     # Only current photos stay cached: removed ones are forgotten, failures are tried again.
-    st.session_state[_CACHE] = {
-        key: analysis
-        for key, analysis in analyses.items()
-        if isinstance(analysis.result, PhotoResult)
-    }
+    _cache(
+        {
+            key: analysis
+            for key, analysis in analyses.items()
+            if isinstance(analysis.result, PhotoResult)
+        },
+        keys,
+    )
     return [analyses[key] for key in keys]
+
+
+def _cache(
+    analyses: dict[object, UploadAnalysis], current: Collection[object]
+) -> dict[object, UploadAnalysis]:
+    """Cache analyses in the session and return them; without room for all, only current ones.
+
+    Others may be the last to hold their uploads, which count with them then.
+
+    Raises:
+        NoRoom: there is no room for the current ones either; the cache is left as it is.
+    """
+    holding = session_photos().analyses
+    sizes = {
+        key: analysis.size + (0 if key in current else len(analysis.photo.data))
+        for key, analysis in analyses.items()
+    }
+    try:
+        holding.resize(sum(sizes.values()))
+    except NoRoom:
+        analyses = {key: analysis for key, analysis in analyses.items() if key in current}
+        holding.resize(sum(sizes[key] for key in analyses))
+    st.session_state[_CACHE] = analyses
+    return analyses
 
 
 def thumbnail_url(preview: bytes) -> str:
@@ -122,6 +158,9 @@ def clear_analyses() -> None:
     """Remove this session's cached photo analyses and explanations."""
     for key in (_CACHE, EXPLANATIONS):
         st.session_state.pop(key, None)
+    photos = session_photos()
+    photos.analyses.resize(0)
+    photos.explanations.resize(0)
 
 
 def _progress_text(finished: int, total: int) -> str:

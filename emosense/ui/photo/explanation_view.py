@@ -11,6 +11,7 @@ from emosense.results import Face
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.waiting import show_waits
 from emosense.ui.photo.analysis import EXPLANATIONS, UploadAnalysis
+from emosense.ui.photo.session import session_photos
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import ExplainFace, FaceExplanation
 
@@ -44,11 +45,13 @@ def show_explanation(
                     data=analysis.photo.data, face=face, model=model, side=_HEATMAP_SIDE
                 )
                 explanation = client.reporting(on_wait).request(request)
+                while len(explanations) >= _MAX_EXPLANATIONS:
+                    explanations.pop(next(iter(explanations)))
+                kept = [*explanations.values(), explanation]
+                session_photos().explanations.resize(sum(len(each.picture) for each in kept))
         except EmoSenseError as error:
             st.error(escape_markdown(str(error)), icon=":material/error:")
             return
-        while len(explanations) >= _MAX_EXPLANATIONS:
-            explanations.pop(next(iter(explanations)))
         explanations[cache_key] = explanation
     explanation = explanations[cache_key]
     st.image(explanation.picture, width=_HEATMAP_SIDE, alt=explanation.summary)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
+from emosense.asgi.budget import Holding
 from emosense.ui.session.cleanup import SessionResource, session_resource
+from emosense.ui.session.downloads import memory
+from emosense.ui.session.user import session_account
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,16 @@ class SessionPhotos(SessionResource):
         self.current: dict[str, Photo] = {}
         self.earlier: list[Photo] = []
 
+    @cached_property
+    def analyses(self) -> Holding:
+        """Room for the cached analyses."""
+        return memory.hold(session_account())
+
+    @cached_property
+    def explanations(self) -> Holding:
+        """Room for the cached explanations."""
+        return memory.hold(session_account())
+
     def leave_uploader(self, limit: int) -> None:
         """Keep the uploader's photos as earlier ones, at most ``limit`` in all."""
         photos = dict.fromkeys([*self.earlier, *self.current.values()])
@@ -54,6 +68,9 @@ class SessionPhotos(SessionResource):
     def close(self) -> None:
         """Forget all photos."""
         self.earlier, self.current = [], {}
+        for name in ("analyses", "explanations"):
+            if name in self.__dict__:
+                getattr(self, name).release()
 
 
 def session_photos() -> SessionPhotos:

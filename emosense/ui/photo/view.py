@@ -26,7 +26,7 @@ from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
 from emosense.ui.photo.analysis import UploadAnalysis
 from emosense.ui.photo.explanation_view import show_explanation
-from emosense.ui.session.downloads import check_room
+from emosense.ui.session.downloads import CSV_BYTES, JSON_BYTES, room, within_room
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import AnnotatePhoto
 
@@ -266,7 +266,7 @@ def _annotated_download(
 ) -> None:
     st.download_button(
         "Annotated photo (PNG)",
-        lambda: _annotated(client, analysis, "PNG"),
+        within_room(client.account, 0, lambda: _annotated(client, analysis, "PNG")),
         file_name=f"{PurePath(result.source).stem}-emosense.png",
         mime="image/png",
         icon=":material/download:",
@@ -286,17 +286,19 @@ def _annotated(
         file = client.request(request)
     except WorkerDied:  # another session's file may have caused it: retry once
         file = client.request(request)
-    check_room(client.account.session, len(file))
     return file
 
 
 def _downloads(client: PoolClient, analyses: Sequence[UploadAnalysis]) -> None:
     results = [analysis.result for analysis in analyses]
     analyzed = [a for a in analyses if isinstance(a.result, PhotoResult)]
+    count = len(results) + sum(len(r.faces) for r in results if isinstance(r, PhotoResult))
     columns = st.columns(3 if len(analyzed) > 1 else 2)
     columns[0].download_button(
         "All faces as CSV",
-        lambda: csv_file(photo_export.to_csv(results)),
+        within_room(
+            client.account, CSV_BYTES * count, lambda: csv_file(photo_export.to_csv(results))
+        ),
         file_name="emosense.csv",
         mime="text/csv",
         icon=":material/table:",
@@ -306,7 +308,11 @@ def _downloads(client: PoolClient, analyses: Sequence[UploadAnalysis]) -> None:
     )
     columns[1].download_button(
         "All faces as JSON",
-        lambda: photo_export.to_json(results).encode("utf-8"),
+        within_room(
+            client.account,
+            JSON_BYTES * count,
+            lambda: photo_export.to_json(results).encode("utf-8"),
+        ),
         file_name="emosense.json",
         mime="application/json",
         icon=":material/data_object:",
@@ -335,16 +341,18 @@ def _archive(
     """Return a zip archive of the annotated photos (JPEG) and a CSV table of all faces."""
     buffer = io.BytesIO()
     stems: Counter[str] = Counter()
-    with zipfile.ZipFile(buffer, "w") as archive:
+    with room(client.account) as holding, zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("emosense.csv", csv_file(photo_export.to_csv(results)))
         for analysis in analyzed:
             # Some programs take a backslash in an archive for a folder.
             stem = PurePath(analysis.photo.name.replace("\\", "/")).stem
             stems[stem] += 1
             suffix = f"-{stems[stem]}" if stems[stem] > 1 else ""
-            archive.writestr(f"{stem}{suffix}-emosense.jpg", _annotated(client, analysis, "JPEG"))
-            check_room(client.account.session, buffer.tell())
-    return buffer.getvalue()
+            picture = _annotated(client, analysis, "JPEG")
+            # Before it grows; an eighth more, since a growing BytesIO takes that on stock.
+            holding.resize((buffer.tell() + len(picture)) * 9 // 8)
+            archive.writestr(f"{stem}{suffix}-emosense.jpg", picture)
+    return buffer.getvalue()  # no copy: CPython hands the buffer itself out
 
 
 def headline(result: PhotoResult) -> str:

@@ -1,44 +1,120 @@
-"""Room for what pages keep ready in the server's memory: pictures, videos and downloads."""
+"""Room for what pages keep in the server's memory: results, pictures, videos and downloads."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Final
 
 from emosense import settings
-from emosense.asgi.fair_share import has_room
-from emosense.errors import ServerBusy
+from emosense.asgi.budget import Budget, Holding
 from emosense.ui import streamlit_internals
+from emosense.worker.usage import Account
 
-_MB = 2**20
-_SMALL_BYTES = 16 * _MB
+_MB: Final = 2**20
+_SMALL_BYTES: Final = 16 * _MB
+
+CSV_BYTES: Final = 600
+JSON_BYTES: Final = 5500
+PARQUET_BYTES: Final = 4000
+CAPTION_BYTES: Final = 250
+"""Memory that is needed per face while a file of each kind is made; measured, and a little more."""
 
 
-def check_room(session: str, size: int, held: Mapping[str, Sequence[int]] | None = None) -> None:
-    """Check that there is room for one more file of a session.
+def _media_bytes() -> dict[str, int]:
+    return {session: sum(sizes) for session, sizes in streamlit_internals.media_sizes().items()}
 
-    The memory is shared as that for uploads; see :func:`emosense.asgi.fair_share.has_room`.
+
+memory: Final = Budget(
+    "results and downloads in memory",
+    lambda: settings.MAX_SERVER_DOWNLOAD_MB.whole() * _MB,
+    lambda: settings.MAX_SESSION_DOWNLOAD_MB.whole() * _MB,
+    small=_SMALL_BYTES,
+    elsewhere=_media_bytes,
+)
+"""The memory for what pages keep: what Streamlit stores, results, and files that are being made."""
+
+_download = threading.local()
+
+
+@contextmanager
+def room(account: Account, size: int = 0, *, shown: bool = False) -> Iterator[Holding]:
+    """Reserve memory for a file of a session while it is made, and until it is stored.
 
     Args:
-        session: id of the session.
-        size: size of the file in bytes.
-        held: sizes of the files of each session, in bytes; None asks the server.
+        account: session and its user.
+        size: size of the file in bytes; a file that grows resizes the holding first.
+        shown: whether the page shows the same file; see :meth:`~emosense.asgi.budget.Budget.hold`.
+
+    Returns:
+        The holding.
 
     Raises:
-        ServerBusy: there is no room.
+        NoRoom: there is no room.
 
-    >>> check_room("a", 400 * 2**20, {"b": [300 * 2**20]})
+    >>> with room(Account("ann", "tab 1"), 300 * 2**20):
+    ...     memory.hold(Account("ann", "tab 1"), 1)
     Traceback (most recent call last):
     ...
-    emosense.errors.ServerBusy: The file has 400 MB, and the server has no room for it in memory. ...
+    emosense.errors.NoRoom: Expected at most 300 MB of results and downloads in memory of one \
+page. Received: 300 MB. Remove results of this page that you need no longer.
     """
-    files = streamlit_internals.media_sizes() if held is None else held
-    own = files.get(session, ())
-    if size in own:  # the page that shows it runs again
-        return
-    total = sum(sum(sizes) for sizes in files.values())
-    capacity = settings.MAX_SERVER_DOWNLOAD_MB.whole() * _MB
-    if not has_room(sum(own) + size, total + size, capacity, _SMALL_BYTES):
-        raise ServerBusy(
-            f"The file has {size / _MB:.0f} MB, and the server has no room for it in memory. Close "
-            "other results, or try again in a while."
-        )
+    holding = memory.hold(account, size, shown=shown)
+    stored: ExitStack | None = getattr(_download, "stored", None)
+    if stored is None:
+        with holding:
+            yield holding
+    else:
+        stored.enter_context(holding)
+        yield holding
+
+
+@contextmanager
+def room_to_show(account: Account, size: int) -> Iterator[None]:
+    """Reserve memory for a file that a page shows; a third of the page's share stays free.
+
+    What is shown would else leave no room for the next results and downloads.
+
+    Args:
+        account: session and its user.
+        size: size of the file in bytes.
+
+    Raises:
+        NoRoom: there is no room.
+    """
+    with room(account, size + memory.share(account) // 3) as holding:
+        holding.resize(size)
+        yield
+
+
+@contextmanager
+def until_stored() -> Iterator[None]:
+    """Hold the room of the files that are made in this thread until the block ends.
+
+    Streamlit stores a file only after the function that makes it has returned.
+    """
+    with ExitStack() as stored:
+        _download.stored = stored
+        try:
+            yield
+        finally:
+            _download.stored = None
+
+
+def within_room(account: Account, size: int, make: Callable[[], bytes]) -> Callable[[], bytes]:
+    """Return a function that makes a file for a download, if there is room for it.
+
+    Args:
+        account: session and its user.
+        size: memory in bytes that is needed while the file is made.
+        make: makes the file.
+    """
+
+    def made() -> bytes:
+        with room(account, size) as holding:
+            file = make()
+            holding.resize(len(file))
+            return file
+
+    return made

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
+from emosense import settings
+from emosense.asgi.budget import Holding
+from emosense.errors import EmoSenseError, NoRoom
 from emosense.jobs.job import Job
 from emosense.jobs.queue import JobQueue
 from emosense.ui.session.cleanup import SessionResource
+from emosense.ui.session.downloads import memory
 from emosense.ui.session.user import session_account
 
 JobT = TypeVar("JobT", bound=Job)
@@ -14,6 +18,9 @@ JobT = TypeVar("JobT", bound=Job)
 
 class SessionJobs(SessionResource, Generic[JobT]):
     """The jobs that one browser session started; cancelled when the session ends.
+
+    What they keep counts as what the page holds in memory, until they are removed. None is removed
+    but by the visitor: beyond EMOSENSE_MAX_SESSION_RESULTS he is asked to.
 
     Attributes:
         jobs: jobs by number, from 1, in the order in which they were submitted.
@@ -27,17 +34,36 @@ class SessionJobs(SessionResource, Generic[JobT]):
         self._queue = queue
         self.jobs: dict[int, JobT] = {}
         self._count = 0
+        self._kept: dict[int, Holding] = {}
+
+    @property
+    def oldest_finished(self) -> int | None:
+        """Number of the first job that has finished; None if none has."""
+        return next((number for number, job in self.jobs.items() if job.is_finished), None)
 
     def submit(self, job: JobT) -> int:
         """Queue a job for this session and return its number.
 
         Raises:
             ServerBusy: too many jobs of the session or the user have not finished.
+            NoRoom: the session keeps as many jobs as it may.
         """
+        limit = settings.MAX_SESSION_RESULTS.whole()
+        if len(self.jobs) >= limit:
+            raise NoRoom(
+                f"Expected at most {limit} analyses that are kept on this page. Received: one more. "
+                "Nothing was removed: please download what you need of an earlier one, and remove it."
+            )
         job.account = session_account()
-        self._queue.submit(job)
+        kept = memory.hold(job.account)
+        job.keep = kept.add
+        try:
+            self._queue.submit(job)
+        except EmoSenseError:
+            kept.release()
+            raise
         self._count += 1
-        self.jobs[self._count] = job
+        self.jobs[self._count], self._kept[self._count] = job, kept
         return self._count
 
     def cancel(self, job: JobT) -> None:
@@ -48,9 +74,17 @@ class SessionJobs(SessionResource, Generic[JobT]):
         """Cancel a job, remove it with its results and return it."""
         job = self.jobs.pop(number)
         self._queue.cancel(job)
+        self._kept.pop(number).release()
         return job
+
+    def discard(self, number: int) -> None:
+        """Remove a job, if it is still there: a button may be pressed twice."""
+        if number in self.jobs:
+            self.remove(number)
 
     def close(self) -> None:
         """Cancel all jobs."""
         for job in self.jobs.values():
             self._queue.cancel(job)
+        for kept in self._kept.values():
+            kept.release()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from emosense import settings
-from emosense.errors import EmoSenseError, ServerBusy
+from emosense.errors import EmoSenseError, NoRoom, ServerBusy
 from emosense.media.formats import VIDEO_FORMATS
 from emosense.results import VideoInfo
 from emosense.samples import SAMPLE_CLIP_NAME, SAMPLE_CREDIT
 from emosense.services import services
+from emosense.ui.components.job_list import show_refusal
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import select_model
 from emosense.ui.components.pictures import show_picture
@@ -66,6 +67,8 @@ def upload_video(videos: SessionVideos) -> Upload | None:
             if uploaded is None:
                 return videos.add_sample(key, client)
             return videos.add(key, name, uploaded, client)
+    except NoRoom as error:
+        show_refusal(videos, "video", error)
     except EmoSenseError as error:
         # Messages about a file start with its name, which is shown in bold here.
         text = str(error).removeprefix(f"{name}: ")
@@ -140,7 +143,7 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
             try:
                 videos.start(upload, model, options, annotated=annotated)
             except ServerBusy as error:
-                st.error(escape_markdown(str(error)), icon=":material/hourglass_empty:")
+                show_refusal(videos, "video", error)
                 return
             st.rerun()
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from emosense.charts.video import time_share_chart, timeline_chart
-from emosense.errors import ServerBusy
+from emosense.errors import NoRoom
 from emosense.export import video as video_export
 from emosense.export.spreadsheet import csv_file
 from emosense.export.webvtt import to_webvtt
@@ -23,7 +24,14 @@ from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
 from emosense.ui.components.waiting import describe_wait
-from emosense.ui.session.downloads import check_room
+from emosense.ui.session.downloads import (
+    CAPTION_BYTES,
+    CSV_BYTES,
+    JSON_BYTES,
+    room,
+    room_to_show,
+    within_room,
+)
 from emosense.ui.video.session import SessionVideos
 from emosense.video.timeline import Timeline, timelines
 
@@ -191,24 +199,32 @@ def _show_video(job: VideoJob, result: VideoResult, start_time: float) -> None:
     path = _annotated_path(job)
     if path is None:
         return
+    size = path.stat().st_size
+    # When the page runs again, its video is stored already: no room has to be found for it.
+    is_stored = size in streamlit_internals.media_sizes().get(job.account.session, ())
     try:
-        data = _read_annotated(path)
-    except ServerBusy as error:
-        st.warning(escape_markdown(str(error)), icon=":material/memory:")
-        return
-    st.video(
-        data,
-        format="video/mp4",
-        start_time=start_time,
-        subtitles={"emotions": to_webvtt(result)} if result.persons else None,
-        alt=f"{job.name} with boxes",
-    )
+        with nullcontext() if is_stored else room_to_show(job.account, size):
+            st.video(
+                path.read_bytes(),
+                format="video/mp4",
+                start_time=start_time,
+                subtitles={"emotions": to_webvtt(result)} if result.persons else None,
+                alt=f"{job.name} with boxes",
+            )
+    except NoRoom:
+        st.info(
+            f"The video with boxes has {size / 2**20:.0f} MB and is not shown, as this page holds much "
+            "already. You can download it below, or remove other results.",
+            icon=":material/memory:",
+        )
 
 
-def _read_annotated(path: Path) -> bytes:
-    """Return the annotated video, if there is room for it."""
-    check_room(streamlit_internals.session_id(), path.stat().st_size)
-    return path.read_bytes()
+def _read_annotated(job: VideoJob, path: Path) -> bytes:
+    """Return the annotated video, if there is room for it; whoever sees it may download it, too."""
+    size = path.stat().st_size
+    is_shown = size in streamlit_internals.media_sizes().get(job.account.session, ())
+    with room(job.account, size, shown=is_shown):
+        return path.read_bytes()
 
 
 def _show_key_moments(job: VideoJob, timeline: Timeline, number: int) -> None:
@@ -246,7 +262,7 @@ def _downloads(job: VideoJob, result: VideoResult, number: int) -> None:
     if path is not None:
         columns[0].download_button(
             "Video with boxes",
-            partial(_read_annotated, path),
+            partial(_read_annotated, job, path),
             file_name=f"{stem}-emosense.mp4",
             mime="video/mp4",
             icon=":material/movie:",
@@ -254,18 +270,19 @@ def _downloads(job: VideoJob, result: VideoResult, number: int) -> None:
             width="stretch",
             key=f"mp4_{number}",
         )
-    for column, (label, to_text, extension, mime) in zip(
+    count = len(result.frames) + sum(len(frame.faces) for frame in result.frames)
+    for column, (label, to_text, size, extension, mime) in zip(
         columns[1:],
         (
-            ("CSV", video_export.to_csv, "csv", "text/csv"),
-            ("JSON", video_export.to_json, "json", "application/json"),
-            ("Captions (VTT)", to_webvtt, "vtt", "text/vtt"),
+            ("CSV", video_export.to_csv, CSV_BYTES, "csv", "text/csv"),
+            ("JSON", video_export.to_json, JSON_BYTES, "json", "application/json"),
+            ("Captions (VTT)", to_webvtt, CAPTION_BYTES, "vtt", "text/vtt"),
         ),
         strict=True,
     ):
         column.download_button(
             label,
-            partial(_export, to_text, result),
+            within_room(job.account, size * count, partial(_export, to_text, result)),
             file_name=f"{stem}-emosense.{extension}",
             mime=mime,
             icon=":material/download:",

@@ -99,6 +99,11 @@ def test_selected_faces_keep_their_numbers():
         ("3", "happy"),
         ("2", "sad"),
     ]
+    whole = [result.as_dict() for result in results]
+    assert to_json(results) == json.dumps(whole, indent=2)
+    assert to_json([]) == "[]"
+    name = PhotoFailure("a\nb\u2028.jpg", "no")
+    assert json.loads(to_json([name])) == [name.as_dict()]
     objects = json.loads(to_json(results, only))
     assert [[face["face"] for face in photo["faces"]] for photo in objects] == [[1, 3], [2]]
     assert [row["person"] for row in photo_rows("a.png", photo, {1, 3})] == [1, 3]

@@ -9,7 +9,7 @@ from support.gates import Gate
 from support.pools import pool_of
 from support.waiting import wait_until
 
-from emosense.errors import DamagedMedia, ServerBusy
+from emosense.errors import DamagedMedia, NoRoom, ServerBusy
 from emosense.jobs.photo_jobs import PhotoItem, PhotoJob
 from emosense.jobs.queue import JobQueue
 from emosense.results import PhotoFailure
@@ -134,3 +134,42 @@ def test_jobs_are_bounded_per_page_and_per_user(worker, gates):
     wait_until(lambda: not queue.unfinished, "ended jobs still count")
     queue.submit(jobs[1])
     ended(jobs[1])
+
+
+def test_without_room_a_job_ends_with_what_it_has(worker):
+    kept = []
+
+    def keep(size):
+        if len(kept) == 3:
+            raise NoRoom("There is no room.")
+        kept.append(size)
+
+    job = photo_job(*(photo(f"{i}.jpg") for i in range(10)))
+    job.keep = keep
+    JobQueue(pool_of(worker)).submit(job)
+    assert len(ended(job).done) == 3
+    assert job.problem == "There is no room."
+    assert job.error is None
+    for size, done in zip(kept, job.done, strict=True):
+        pictures = len(done.preview) + sum(map(len, done.crops))
+        assert pictures < size < pictures + 10_000
+
+
+def test_names_and_messages_count(worker):
+    def broken():
+        raise DamagedMedia("m" * 5000)
+
+    kept = []
+    job = photo_job(PhotoItem("n" * 60_000, broken))
+    job.keep = kept.append
+    JobQueue(pool_of(worker)).submit(job)
+    ended(job)
+    assert sum(kept) > 65_000
+
+
+def test_a_fault_of_what_follows_leaves_the_job_finished(worker):
+    queue, job = JobQueue(pool_of(worker)), photo_job(photo("a.jpg"))
+    job.on_end = lambda: 1 / 0
+    queue.submit(job)
+    assert len(ended(job).done) == 1
+    assert not queue.unfinished

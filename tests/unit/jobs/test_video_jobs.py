@@ -13,12 +13,13 @@ from support.pools import pool_of
 from support.synthetic_video import head, pasted, wall, write_clip
 from support.waiting import wait_until
 
-from emosense.errors import Cancelled
+from emosense.errors import Cancelled, NoRoom
 from emosense.jobs.job import JobState
+from emosense.jobs.kept import frames_bytes, key_moments_bytes
 from emosense.jobs.queue import JobQueue
 from emosense.jobs.spool import Spool
 from emosense.jobs.video_jobs import VideoJob
-from emosense.results import FrameResult, VideoInfo, VideoResult
+from emosense.results import FrameResult, KeyMoment, VideoInfo, VideoResult
 from emosense.video.options import VideoOptions
 from emosense.worker.client import InferenceWorker
 from emosense.worker.messages import VideoProgress, VideoSummary
@@ -199,3 +200,73 @@ def test_spool_cleans_up_after_processes_that_ended(tmp_path):
     spool.close()
     other.close()
     assert [path.name for path in tmp_path.iterdir()] == ["emosense-notes-of-mine"]
+
+
+class Room:
+    """What a job keeps, as it says itself; at most so much."""
+
+    def __init__(self, size):
+        self.size, self.held, self.highest = size, 0, 0
+
+    def keep(self, size):
+        if size > 0 and self.held + size > self.size:
+            raise NoRoom("There is no room.")
+        self.held += size
+        self.highest = max(self.highest, self.held)
+
+
+def test_a_video_that_begins_again_counts_the_frames_that_it_holds(clip):
+    job, room = video_job(clip), Room(10**9)
+    job.keep = room.keep
+
+    def go_on(on_update):
+        assert room.held == frames_bytes([frame(0)] * 4)
+        on_update(VideoProgress(frames=[frame(i) for i in range(1, 5)], frames_read=5))
+        assert room.held == frames_bytes([frame(0)] * 5)
+        result = VideoResult("x", job.info, (), 5, "cnn8", "YuNet")
+        moment = KeyMoment(1, "happy", 0.9, 0, 0.0, b"12345")
+        return VideoSummary(result=result, notes=[], key_moments=(moment,))
+
+    job.run(ClientThatBeginsAgain(job, go_on))
+    assert room.held == frames_bytes(job.result.frames) + key_moments_bytes(job.key_moments)
+    assert room.highest == frames_bytes([frame(0)] * 8)
+
+
+def test_without_room_for_key_moments_the_rest_is_kept(clip):
+    job, room = video_job(clip), Room(frames_bytes([frame(0)] * 4))
+    job.keep = room.keep
+
+    def end(on_update):
+        result = VideoResult("x", job.info, (), 1, "cnn8", "YuNet")
+        moment = KeyMoment(1, "happy", 0.9, 0, 0.0, b"12345")
+        return VideoSummary(result=result, notes=[], key_moments=(moment,))
+
+    job.run(ClientThatBeginsAgain(job, end))
+    assert job.notes == ["There are no key moments: There is no room."]
+    assert job.key_moments == ()
+    assert job.result.problem is None
+
+
+def test_without_room_a_video_ends_with_what_it_has(worker, gates, clip):
+    jobs, job = JobQueue(pool_of(worker)), video_job(clip)
+    room = Room(5 * 3000)  # 3,000 bytes a frame with one face
+    job.keep = room.keep
+    with Gate(gates, "video"):  # each frame is told alone
+        jobs.submit(job)
+    ended(job)
+    assert job.state is JobState.DONE
+    assert job.result.problem == "There is no room"
+    assert len(job.result.frames) <= 5
+    assert room.held <= room.size
+
+
+def test_the_video_with_boxes_ends_at_the_room_that_its_job_has(worker, clip, tmp_path):
+    jobs, job = JobQueue(pool_of(worker)), video_job(clip)
+    job.annotated, job.max_annotated = tmp_path / "boxes.mp4", 1
+    ends = []
+    job.on_end = lambda: ends.append((job.annotated.is_file(), job.is_finished))
+    jobs.submit(job)
+    ended(job)
+    assert "the disk allow" in "".join(job.notes)
+    assert ends == [(True, False)]
+    assert len(job.result.frames) == 200

@@ -103,6 +103,7 @@ def test_the_largest_size_is_of_source_and_disk(tmp_path, monkeypatch):
     )
     usage.free = 1000
     assert max_annotated_bytes(*arguments, VideoLimits(max_annotated_disk=0.1)) == 100
+    assert max_annotated_bytes(*arguments, VideoLimits(max_annotated_bytes=7)) == 7
 
 
 def test_settings(monkeypatch):

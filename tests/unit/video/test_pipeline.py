@@ -301,7 +301,9 @@ def test_csv_has_a_row_for_every_analysed_frame():
 
 
 def test_json_holds_everything():
-    data = json.loads(video_export.to_json(example_result()))
+    text = video_export.to_json(example_result())
+    assert text == json.dumps(example_result().as_dict(), ensure_ascii=False)
+    data = json.loads(text)
     assert data["video"]["codec"] == "h264"
     assert data["frames"][1]["faces"][1]["person"] == 2
     assert data["frames"][2] == {"frame": 10, "time": 1.5, "faces": []}

@@ -1,38 +1,86 @@
-"""Room for what pages keep ready in memory."""
+"""Room for what pages keep in memory."""
 
 import pytest
 
-from emosense.errors import ServerBusy
-from emosense.ui.session.downloads import check_room
+from emosense.errors import NoRoom
+from emosense.ui import streamlit_internals
+from emosense.ui.session.downloads import room, room_to_show, until_stored, within_room
+from emosense.worker.usage import Account
 
 MB = 2**20
+ANN, BOB = Account("ann", "tab 1"), Account("bob", "tab 2")
 
 
-def test_one_page_may_hold_a_third():
-    check_room("a", 300 * MB, {})
-    with pytest.raises(ServerBusy, match="The file has 301 MB"):
-        check_room("a", 301 * MB, {})
-    with pytest.raises(ServerBusy):
-        check_room("a", 201 * MB, {"a": [200 * MB]})
+@pytest.fixture
+def stored(memory, monkeypatch):
+    """What Streamlit stores."""
+    sizes = {}
+    monkeypatch.setattr(streamlit_internals, "media_sizes", lambda: sizes)
+    yield sizes
+    assert memory.held() == sum(map(sum, sizes.values()))
 
 
-def test_a_page_that_runs_again_keeps_its_file():
-    check_room("a", 500 * MB, {"a": [500 * MB, 7]})
+def test_one_page_may_hold_so_much(stored):
+    with room(ANN, 300 * MB):
+        pass
+    with pytest.raises(NoRoom, match="at most 300 MB of results and downloads"):
+        room(ANN, 301 * MB).__enter__()
+    stored["tab 1"] = [150 * MB, 50 * MB]
+    with pytest.raises(NoRoom):
+        room(ANN, 101 * MB).__enter__()
 
 
-def test_greedy_pages_leave_room_for_others(monkeypatch):
-    held = {}
-    for page in range(20):
-        held[str(page)] = []
-        with pytest.raises(ServerBusy):
-            for number in range(2000):
-                check_room(str(page), MB + number, held)
-                held[str(page)].append(MB + number)
-    check_room("new", 15 * MB, held)
-
-
+@pytest.mark.usefixtures("stored")
 def test_the_room_is_a_setting(monkeypatch):
     monkeypatch.setenv("EMOSENSE_MAX_SERVER_DOWNLOAD_MB", "200")
-    check_room("a", 60 * MB, {})
-    with pytest.raises(ServerBusy):
-        check_room("a", 61 * MB, {})
+    with room(ANN, 60 * MB), pytest.raises(NoRoom):
+        room(ANN, MB).__enter__()
+    monkeypatch.setenv("EMOSENSE_MAX_SESSION_DOWNLOAD_MB", "20")
+    with pytest.raises(NoRoom, match="at most 20 MB"):
+        room(ANN, 60 * MB).__enter__()
+
+
+def test_what_is_shown_leaves_a_third_for_results_and_downloads(stored):
+    shown = 0
+    with pytest.raises(NoRoom):
+        while True:
+            with room_to_show(ANN, 20 * MB):
+                stored.setdefault("tab 1", []).append(20 * MB)
+            shown += 1
+    assert shown == 10
+    with room(ANN, 100 * MB):
+        pass
+
+
+def test_downloads_hold_their_room_until_they_are_stored(stored, memory):
+    make = within_room(ANN, 0, lambda: bytes(200 * MB))
+    with until_stored():
+        file = make()
+        assert memory.held() == len(file)
+        with pytest.raises(NoRoom):  # another one, made at the same time
+            make()
+        stored["tab 1"] = [len(file)]
+    assert memory.held() == len(file)
+
+
+def test_a_download_that_fails_leaves_nothing(memory):
+    with pytest.raises(ZeroDivisionError), until_stored():
+        within_room(ANN, MB, lambda: 1 / 0)()
+    assert memory.held() == 0
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_file_that_is_not_for_a_download_holds_its_room_while_it_is_made(memory):
+    with until_stored():
+        pass
+    with room(BOB, MB):
+        assert memory.held() == MB
+    assert memory.held() == 0
+
+
+@pytest.mark.usefixtures("stored")
+def test_nothing_is_made_without_room():
+    made = []
+    with pytest.raises(NoRoom):
+        within_room(ANN, 301 * MB, lambda: made.append(1))()
+    assert not made
