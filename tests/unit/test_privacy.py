@@ -288,7 +288,7 @@ ABOUT_PRIVACY = re.compile(
 OTHER_SENTENCES = {
     "docs/architecture.md": ("`spool` (uploaded videos on disk", "videos on disk: `jobs/spool.py`"),
     "docs/training.md": ("Archives are read as they are",),
-    "docs/deployment.md": ("are shared in the same way",),
+    "docs/deployment.md": ("are shared in the same way", "A proxy that keeps answers on its disk"),
     "README.md": ("videos on disk, uploaded ones", "all videos on disk, in MB"),
     "emosense/ui/video/session.py": ("Expected room for",),
 }
