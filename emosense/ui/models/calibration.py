@@ -108,14 +108,10 @@ def show(selection: Selection) -> None:
 
 def _show_quality(selection: Selection) -> None:
     rows = [
-        _quality_row(selected, title, name, third)
+        _quality_row(selected, title, thirds)
         for selected in selection.models
         for title, predictions in _measured_faces(selected, selection)
-        for name, third in zip(
-            ("worst", "middle", "best"),
-            quality_thirds(predictions, selected.model.calibration) or (),
-            strict=False,
-        )
+        if (thirds := quality_thirds(predictions, selected.model.calibration)) is not None
     ]
     if not rows:
         return
@@ -125,10 +121,7 @@ def _show_quality(selection: Selection) -> None:
         "pictures, made small, blurred, dark, hidden and so on, and found again by the detector. In photos "
         "of poor quality a model abstains earlier, so that what it answers is correct as often."
     )
-    show_table(rows, "quality", dict.fromkeys(rows[0], "%.1f %%") | _QUALITY_FORMATS)
-
-
-_QUALITY_FORMATS = {"model": "", "faces": "", "third": "", "images": "%d"}
+    show_table(rows, "quality", dict.fromkeys(rows[0], "%.1f %%") | {"model": "", "faces": ""})
 
 
 def _measured_faces(
@@ -144,16 +137,21 @@ def _measured_faces(
 
 
 def _quality_row(
-    selected: SelectedModel, faces: str, name: str, third: QualityThird
+    selected: SelectedModel, faces: str, thirds: tuple[QualityThird, ...]
 ) -> dict[str, Any]:
+    measures = {
+        "accuracy": "accuracy",
+        "answered": "coverage",
+        "accuracy when answered": "selective_accuracy",
+    }
     return {
         "model": selected.label,
         "faces": faces,
-        "third": name,
-        "images": third.faces,
-        "accuracy": 100 * third.accuracy,
-        "coverage (answered)": 100 * third.coverage,
-        "accuracy when answered": 100 * third.selective_accuracy,
+        **{
+            f"{title}, {name} third": 100 * getattr(third, measure)
+            for title, measure in measures.items()
+            for name, third in zip(("worst", "middle", "best"), thirds, strict=True)
+        },
     }
 
 

@@ -36,7 +36,8 @@ def show_table(
     Args:
         rows: one dict per row, all with the same keys.
         name: name of the table, unique on the page; also in the file name.
-        formats: printf-style format per column, e.g. ``"%.1f %%"``; the CSV has all digits.
+        formats: printf-style format per column, e.g. ``"%.1f %%"``; the CSV has all digits. An empty
+            one is of a column of text.
     """
     import pandas as pd
 
@@ -44,6 +45,7 @@ def show_table(
     columns = {
         column: st.column_config.NumberColumn(format=number_format)
         for column, number_format in (formats or {}).items()
+        if number_format
     }
     show_dataframe(
         frame,
