@@ -38,7 +38,8 @@ LONG_VIDEOS: Final = 2
 _SMALL_SPOOL_BYTES: Final = 64 * 2**20
 """A few short clips."""
 _MAX_DISK_SHARE: Final = 0.9
-_SWELLING_BYTES: Final = 150 * 2**20
+SWELLING_BYTES: Final = 150 * 2**20
+"""Memory that a process may keep after a request; one that keeps more is replaced."""
 _IDLE_SECONDS: Final = 60.0
 _NICENESS: Final = 10
 
@@ -99,8 +100,8 @@ class Services:
         # It decodes the first frames of videos too.
         dear = InferenceWorker(memory_bytes=max(photo_bytes(), VIDEO_BYTES), niceness=_NICENESS)
         lanes = {
-            ORDINARY: Lane([ordinary], self._scheduler(), max_swelling=_SWELLING_BYTES),
-            DEAR: Lane([dear], self._scheduler(), _IDLE_SECONDS, _SWELLING_BYTES),
+            ORDINARY: Lane([ordinary], self._scheduler(), max_swelling=SWELLING_BYTES),
+            DEAR: Lane([dear], self._scheduler(), _IDLE_SECONDS, SWELLING_BYTES),
         }
         queue = _queue(InferencePool(lanes, photo_lane))
         queue.preload(settings.MODEL.text())
@@ -117,8 +118,8 @@ class Services:
         short = self._scheduler(shares_processor=True)
         long = self._scheduler(slots=LONG_VIDEOS, max_running_user=1, shares_processor=True)
         lanes = {
-            SHORT: Lane(workers(1), short, _IDLE_SECONDS, _SWELLING_BYTES),
-            LONG: Lane(workers(LONG_VIDEOS), long, _IDLE_SECONDS, _SWELLING_BYTES),
+            SHORT: Lane(workers(1), short, _IDLE_SECONDS, SWELLING_BYTES),
+            LONG: Lane(workers(LONG_VIDEOS), long, _IDLE_SECONDS, SWELLING_BYTES),
         }
         sharing = self._scheduler(slice_seconds=SLICE_SECONDS)
         return _queue(InferencePool(lanes, video_lane, sharing))

@@ -183,9 +183,9 @@ class VideoAnalysis:
             )
             threads.append(encoder)
         self._time.start()
-        for thread in threads:
-            thread.start()
         try:
+            for thread in threads:
+                thread.start()
             for frame in self._track_and_classify(detected):
                 if encoder is not None:
                     annotated.put(frame)
@@ -214,7 +214,8 @@ class VideoAnalysis:
         finally:
             self._stop.set()
             for thread in threads:
-                thread.join()  # the encoder still closes its file properly
+                if thread.ident is not None:  # it began: there may have been no memory for more
+                    thread.join()  # the encoder still closes its file properly
             self._reader.close()
             self._ended = True
 

@@ -17,8 +17,15 @@ from typing import Any, Final, TypeVar
 from emosense.errors import EmoSenseError, WorkerError, WorkerLimitExceeded
 from emosense.worker.protocol import Continue, Request, Response, StreamRequest, StreamUpdate
 
-_OUT_OF_MEMORY: Final = ("bad_alloc", "bad allocation", "Insufficient memory", "allocate memory")
-"""What libraries in C++ say whose errors are no MemoryError: ONNX Runtime, OpenCV, the system."""
+_OUT_OF_MEMORY: Final = (
+    "bad_alloc",
+    "bad allocation",
+    "Insufficient memory",
+    "allocate memory",
+    "can't start new thread",
+)
+"""What those say whose errors are no MemoryError: ONNX Runtime, OpenCV, the system, and Python where
+a thread's stack has no room."""
 
 ResultT = TypeVar("ResultT")
 UpdateT = TypeVar("UpdateT")

@@ -104,6 +104,8 @@ class MeasuredWorker:
         most_seconds: processor time after which a process that does not end is killed.
         memory_bytes: limit of the process's memory; None sets none, and shows what a file would take.
         limits_of: what the app lets a request take; by default nothing is limited.
+        max_swelling: memory in bytes that the process may keep after a file, as a lane's processes;
+            None sets no limit.
     """
 
     def __init__(
@@ -113,9 +115,11 @@ class MeasuredWorker:
         most_seconds: float = 40,
         memory_bytes: int | None = None,
         limits_of: Callable[[object], ResourceLimits] = lambda _: NO_LIMITS,
+        max_swelling: int | None = None,
     ) -> None:
         self._worker = InferenceWorker(timeout=timeout, memory_bytes=memory_bytes)
         self._limits_of = limits_of
+        self._max_swelling = max_swelling
         self._video_seconds = video_seconds
         self._most_seconds = most_seconds
         self._ready_pid: int | None = None
@@ -212,6 +216,8 @@ class MeasuredWorker:
 
     def _outcome(self, ask: Callable[[], None], costs: dict[str, Cost]) -> tuple[str, str]:
         outcome, message = _outcome(ask)
+        if self._max_swelling is not None:
+            self._worker.replace_if_swollen(self._max_swelling)
         if outcome == DIED and any(c.seconds > self._most_seconds for c in costs.values()):
             return TIMED_OUT, f"killed after {self._most_seconds:.0f} s of processor time"
         return outcome, message

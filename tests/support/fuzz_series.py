@@ -17,6 +17,7 @@ from PIL import Image
 
 from emosense.jobs import lane_choice
 from emosense.samples import sample_photo
+from emosense.services import SWELLING_BYTES
 from support.file_cost import FileCost, MeasuredWorker
 from support.mutation.cases import PHOTOS, VIDEOS, Case, Corpus
 
@@ -84,10 +85,12 @@ def _worker(part: Part) -> MeasuredWorker:
         return MeasuredWorker(
             memory_bytes=lane_choice.VIDEO_BYTES,
             limits_of=lambda request: lane_choice.video_lane(request).limits,
+            max_swelling=SWELLING_BYTES,
         )
     return MeasuredWorker(
         memory_bytes=lane_choice.photo_bytes(),
         limits_of=lambda request: lane_choice.photo_lane(request).limits,
+        max_swelling=SWELLING_BYTES,
     )
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import threading
 from dataclasses import replace
 
 import av
@@ -236,6 +237,28 @@ def test_interpolated_faces_are_the_same_with_and_without_boxes(analyzer, moving
     assert analyzer.video(moving, options, tmp_path / "out.mp4").finish().frames == plain.frames
     # Detected at 0, .6 (half a second is the limit), .8 and 1.4 s; the face is gone after 1.16.
     assert [len(frame.faces) for frame in plain.frames] == [1] * 5 + [0] * 3
+
+
+@pytest.mark.parametrize("started", [0, 1, 2])
+def test_without_memory_for_a_thread_nothing_is_left_running(
+    analyzer, moving, tmp_path, monkeypatch, started
+):
+    """A limit of the process's memory lets no more threads start, as it has no room for a stack."""
+    analysis = analyzer.video(moving, EVERY, tmp_path / "out.mp4")
+    start, begun = threading.Thread.start, []
+
+    def limited(thread):
+        if len(begun) == started:
+            raise RuntimeError("can't start new thread")
+        begun.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    with pytest.raises(RuntimeError, match="new thread"):
+        analysis.finish()
+    assert len(begun) == started
+    assert not any(thread.is_alive() for thread in begun)
+    assert list(analysis) == []
 
 
 def test_an_error_of_the_network_is_the_problem(analyzer, moving, monkeypatch):

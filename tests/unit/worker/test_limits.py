@@ -249,7 +249,13 @@ def test_a_process_that_takes_too_much_processor_time_is_ended(make):
 
 
 @pytest.mark.parametrize(
-    "fault", ["MemoryError", "std::bad_alloc", "OpenCV(4.1) error: (-4:Insufficient memory) Failed"]
+    "fault",
+    [
+        "MemoryError",
+        "std::bad_alloc",
+        "OpenCV(4.1) error: (-4:Insufficient memory) Failed",
+        "can't start new thread",
+    ],
 )
 def test_a_failed_allocation_is_said_in_words_and_the_process_lives(make, fault):
     worker = make(timeout=60)
