@@ -57,9 +57,9 @@ def test_photos_are_one_network_call_and_keep_their_order(analyzer, result, astr
         name = real.name
         calibration = real.calibration
 
-        def __call__(self, faces):
+        def __call__(self, faces, scores):
             calls.append(len(faces))
-            return real(faces)
+            return real(faces, scores)
 
     monkeypatch.setattr(analyzer, "_classifier", Spy())
     seen = []

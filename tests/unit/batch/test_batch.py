@@ -140,7 +140,8 @@ def driver_at_gates(gates, source, folder, **options):
     """``emosense batch`` with one process, which waits at the gates before each part."""
     command = [sys.executable, "-m", "support.gated", "emosense", "batch", str(source), str(folder)]
     environment = {**os.environ, **gated_environment(gates)}
-    return subprocess.Popen([*command, "--workers", "1"], env=environment, **options)
+    command += ["--workers", "1", "--model", OPTIONS.model]
+    return subprocess.Popen(command, env=environment, **options)
 
 
 def test_a_killed_driver_can_go_on(album, whole, tmp_path, gates):
