@@ -5,6 +5,7 @@ If this fails after an update of Streamlit, mend that file, then its STREAMLIT_V
 
 import ast
 import asyncio
+import gc
 import inspect
 import json
 import os
@@ -20,6 +21,7 @@ from streamlit.elements.lib.utils import _compute_element_id
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.scriptrunner import script_runner
 from streamlit.web.server.starlette import starlette_websocket
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
@@ -179,6 +181,23 @@ def test_files_of_downloads_are_made_by_streamlits_handler_alone():
     source = inspect.getsource(AppSession._create_backend_operation_dispatcher)
     assert '"deferred_file"' in source
     assert "DeferredFileHandler(" in source
+
+
+def test_streamlit_collects_garbage_after_each_run_by_the_module_gc():
+    assert script_runner.gc is gc or isinstance(
+        script_runner.gc, streamlit_internals.SparseCollector
+    )
+    assert "gc.collect(2)" in inspect.getsource(script_runner.ScriptRunner._on_script_finished)
+
+
+def test_garbage_is_collected_only_now_and_then(monkeypatch):
+    now, generations = [100.0], []
+    monkeypatch.setattr(streamlit_internals.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(streamlit_internals.gc, "collect", generations.append)
+    collector = streamlit_internals.SparseCollector(10)
+    for now[0] in (100.0, 109.0, 110.0, 111.0, 119.0, 121.0):
+        collector.collect(2)
+    assert generations == [2, 2]
 
 
 def filled(*sizes):
