@@ -292,7 +292,7 @@ class SparseCollector:
 
 def collect_garbage_sparsely() -> None:
     """Let Streamlit not collect all garbage after every run. Call it once, when the server starts."""
-    script_runner.gc = SparseCollector()  # type: ignore[assignment]
+    script_runner.gc = SparseCollector()  # type: ignore[assignment,attr-defined]
 
 
 def send_media_without_copies() -> None:
