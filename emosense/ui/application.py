@@ -49,7 +49,6 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     _ = shared.spool, shared.photos
     _uploads.watch()
     streamlit_internals.keep_downloads(until_stored=until_stored)
-    streamlit_internals.collect_garbage_sparsely()
     streamlit_internals.send_media_without_copies()
     streamlit_internals.limit_pending_messages()
     downloads = DownloadQueue(settings.MAX_PAGES.whole())

@@ -7,7 +7,6 @@ the installed version.
 from __future__ import annotations
 
 import asyncio
-import gc
 import hashlib
 import hmac
 import json
@@ -33,7 +32,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import BackendOperationResponse, ForwardMsg
 from streamlit.runtime.backend_operation_handler import DeferredFileHandler
 from streamlit.runtime.media_file_storage import MediaFileStorageError
-from streamlit.runtime.scriptrunner import get_script_run_ctx, script_runner
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.secrets import secrets_singleton
 from streamlit.runtime.state.common import GENERATED_ELEMENT_ID_PREFIX
 from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
@@ -261,38 +260,6 @@ def keep_downloads(
 
     manager.execute_deferred = execute_and_keep  # type: ignore[method-assign]
     manager._get_inactive_file_ids = find_inactive_and_old  # type: ignore[method-assign]
-
-
-class SparseCollector:
-    """Stands for the module ``gc`` where Streamlit collects all garbage after each run of a script.
-
-    A collection looks at every object of the process, for tenths of a second in which neither another
-    page nor the event loop runs: a few pages that are asked to run again and again stopped the server.
-
-    Args:
-        seconds: shortest time in seconds between two collections.
-
-    >>> collector = SparseCollector(60)
-    >>> collector.collect(2), collector.collect(2)
-    (0, 0)
-    """
-
-    def __init__(self, seconds: float = 10) -> None:
-        self._seconds = seconds
-        self._due = time.monotonic() + seconds
-
-    def collect(self, generation: int = 2) -> int:
-        """Collect garbage if the last collection is long ago; returns the number of objects found."""
-        if time.monotonic() < self._due:
-            return 0
-        found = gc.collect(generation)
-        self._due = time.monotonic() + self._seconds
-        return found
-
-
-def collect_garbage_sparsely() -> None:
-    """Let Streamlit not collect all garbage after every run. Call it once, when the server starts."""
-    script_runner.gc = SparseCollector()  # type: ignore[assignment,attr-defined]
 
 
 def send_media_without_copies() -> None:
