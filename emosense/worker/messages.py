@@ -124,8 +124,8 @@ class ExplainFace(Message, Request[FaceExplanation]):
 class WriteSampleClip(Message, Request[None]):
     """Write the sample video to ``path``.
 
-    >>> WriteSampleClip(path="/tmp/clip.mp4").path
-    '/tmp/clip.mp4'
+    >>> WriteSampleClip(path="clip.mp4").path
+    'clip.mp4'
     """
 
     path: str
@@ -154,7 +154,7 @@ class InspectVideo(Message, Request[VideoPreview]):
         name: name of the video in messages.
         preview_side: longest side of the preview, in pixels.
 
-    >>> InspectVideo(path="/tmp/a", name="a.mp4", preview_side=960).name
+    >>> InspectVideo(path="a", name="a.mp4", preview_side=960).name
     'a.mp4'
     """
 
@@ -207,7 +207,7 @@ class AnalyzeVideo(Message, StreamRequest[VideoProgress, VideoSummary]):
             None sets no further one.
         estimate: estimated duration of the analysis in seconds; None if it is unknown.
 
-    >>> AnalyzeVideo(path="/tmp/a.mp4", model="cnn8").annotated is None
+    >>> AnalyzeVideo(path="a.mp4", model="cnn8").annotated is None
     True
     """
 
