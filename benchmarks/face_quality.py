@@ -18,16 +18,16 @@ from scipy.optimize import minimize
 
 from emosense.evaluation.calibration_fit import fit_calibration
 from emosense.evaluation.predictions import (
-    DegradedPredictions,
     Predictions,
     read_degraded,
     read_predictions,
 )
 from emosense.evaluation.selective import quality_thirds
 from emosense.faces.quality_score import DEFECT_WEIGHTS, defects
+from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.registry import TrainedModel, list_models
 from emosense.networks.temperature_scaling import Calibration
-from emosense.training.predict import measure_faces, predict_dataset
+from emosense.training.predict import measure_faces
 from emosense.training.readers.fer2013_csv import read_csv
 
 _RIDGE = 1e-4
@@ -36,15 +36,16 @@ _RIDGE = 1e-4
 def fit(data: Path, models: list[TrainedModel]) -> None:
     """Print the weights of a logistic regression of correct answers on defects."""
     dataset = read_csv(data)
-    faces = measure_faces(dataset, degraded=True, splits=["PublicTest"])
-    rows, correct = [], []
-    for model in models:
-        of_model = predict_dataset(model, dataset, faces=faces)
-        natural, worse = of_model.tests["PublicTest"], of_model.degraded["PublicTest"]
-        both = found_faces(natural, worse)
-        rows.append(np.concatenate([p.quality for p in both]))
-        correct.append(np.concatenate([p.correct for p in both]))
-    inputs, target = -defects(rows[0]), np.mean(correct, axis=0)
+    split = dataset.split("PublicTest")
+    measured = measure_faces(dataset, degraded=True, splits=["PublicTest"])["PublicTest"]
+    degraded = measured.degraded
+    assert degraded is not None
+    found = np.isfinite(measured.quality[:, 4])
+    crops = np.concatenate([split.images[found], degraded.crops[degraded.found]])
+    labels = np.concatenate([split.labels[found], split.labels[degraded.images][degraded.found]])
+    quality = np.concatenate([measured.quality[found], degraded.quality[degraded.found]])
+    correct = [EmotionClassifier(model)(crops).argmax(axis=1) == labels for model in models]
+    inputs, target = -defects(quality), np.mean(correct, axis=0)
     inputs = np.column_stack([np.ones(len(inputs)), inputs])
 
     def loss(weights: np.ndarray) -> float:
@@ -59,13 +60,6 @@ def fit(data: Path, models: list[TrainedModel]) -> None:
         print(f"    {name!r}: {weight:.3f},")
 
 
-def found_faces(natural: Predictions, worse: DegradedPredictions) -> tuple[Predictions, ...]:
-    """Return the natural and the degraded faces that the detector finds."""
-    assert natural.quality is not None
-    found = np.isfinite(natural.quality[:, 4])
-    return natural.rows(found), worse.predictions.rows(worse.found)
-
-
 def report(split: str, models: list[TrainedModel]) -> None:
     """Print accuracy and coverage by thirds of quality."""
     print(
@@ -74,31 +68,17 @@ def report(split: str, models: list[TrainedModel]) -> None:
     print("|---|---|---|---|---|---|---|---|---|")
     for model in models:
         plain = fit_calibration(read_predictions(model, "PublicTest", raw=True), "PublicTest")
-        bare = TrainedModel(model.folder)
         natural, worse = read_predictions(model, split), read_degraded(model, split)
-        raw_natural = read_predictions(bare, split, raw=True)
-        if worse is None:
+        raw_worse = read_degraded(model, split, raw=True)
+        if worse is None or raw_worse is None:
             continue
-        raw_worse = _raw(bare, split)
+        found = worse.found
         sets = {
-            "natural": (natural, raw_natural),
-            "degraded, found": tuple(p.rows(worse.found) for p in (worse.predictions, raw_worse)),
+            "natural": (natural, read_predictions(model, split, raw=True)),
+            "degraded, found": (worse.predictions.rows(found), raw_worse.predictions.rows(found)),
         }
         for title, (calibrated, raw) in sets.items():
             _print_thirds(model, title, calibrated, raw.calibrated(plain), plain)
-
-
-def _raw(model: TrainedModel, split: str) -> Predictions:
-    arrays = model.predictions()
-    prefix = "public" if split == "PublicTest" else "private"
-    images = arrays[f"{prefix}_degraded_images"]
-    return Predictions(
-        arrays[f"{prefix}_labels"][images],
-        arrays[f"{prefix}_degraded_probabilities"],
-        arrays[f"{prefix}_copy"][images],
-        None,
-        arrays[f"{prefix}_degraded_quality"],
-    )
 
 
 def _print_thirds(

@@ -183,6 +183,11 @@ class Face:
         return self.emotion if self.sure else UNSURE
 
     @property
+    def flags(self) -> tuple[str, ...]:
+        """What is poor about its picture, in words; empty if that was not measured."""
+        return () if self.quality is None else self.quality.flags
+
+    @property
     def doubtful(self) -> bool:
         """Whether it may be a false positive: the score is below :data:`DOUBTFUL_BELOW`."""
         return self.detection_score < DOUBTFUL_BELOW

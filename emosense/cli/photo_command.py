@@ -17,7 +17,7 @@ from emosense.export import photo as photo_export
 from emosense.faces.options import STRICT_THRESHOLD, DetectorOptions
 from emosense.filesystem.filenames import utf8_safe
 from emosense.formatting import probability_percent
-from emosense.results import Face, PhotoFailure, PhotoResult
+from emosense.results import PhotoFailure, PhotoResult
 
 if TYPE_CHECKING:
     from emosense.analyzer import Analyzer
@@ -113,7 +113,7 @@ def _print(result: PhotoResult | PhotoFailure) -> None:
             f"detection {face.detection_score:.2f}"
             + ("" if face.sure else "   unsure")
             + ("   perhaps no face" if face.doubtful else "")
-            + "".join(f"   {flag}" for flag in _flags(face))
+            + "".join(f"   {flag}" for flag in face.flags)
         )
 
 
@@ -184,7 +184,3 @@ def _written_to(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise MediaError(f"{folder}: cannot write pictures ({error}).") from error
-
-
-def _flags(face: Face) -> tuple[str, ...]:
-    return () if face.quality is None else face.quality.flags

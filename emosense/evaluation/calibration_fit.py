@@ -50,8 +50,8 @@ def fit_calibration(
         split: name of the split that the predictions are of.
         degraded: uncalibrated predictions on degraded faces of that split.
     """
-    if degraded is not None and raw.quality is not None:
-        found = np.isfinite(raw.quality[:, 4])
+    found = raw.found
+    if degraded is not None and found is not None:
         faces = _concatenated(
             raw.rows(found & _unique(raw)),
             degraded.predictions.rows(degraded.found & _unique(degraded.predictions)),

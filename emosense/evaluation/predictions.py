@@ -86,6 +86,11 @@ class Predictions:
         """(n,) quality scores in 0..1; None without ``quality``."""
         return None if self.quality is None else quality_scores(self.quality)
 
+    @property
+    def found(self) -> npt.NDArray[np.bool_] | None:
+        """(n,) where the detector found the face, so that its angles are known; None without ``quality``."""
+        return None if self.quality is None else np.isfinite(self.quality[:, 4])
+
     def calibrated(self, calibration: Calibration) -> Predictions:
         """Return these raw predictions with calibrated probabilities."""
         return replace(self, probabilities=calibration.apply(self.probabilities, self.scores))
@@ -173,12 +178,15 @@ def read_predictions(
     return predictions if include_duplicates else predictions.without_duplicates()
 
 
-def read_degraded(model: TrainedModel, split: str = "PrivateTest") -> DegradedPredictions | None:
-    """Read a model's calibrated predictions on degraded faces.
+def read_degraded(
+    model: TrainedModel, split: str = "PrivateTest", *, raw: bool = False
+) -> DegradedPredictions | None:
+    """Read a model's predictions on degraded faces.
 
     Args:
         model: a model of the registry.
         split: ``PublicTest`` or ``PrivateTest``.
+        raw: return uncalibrated probabilities.
 
     Returns:
         The predictions; None if the model has none.
@@ -209,9 +217,9 @@ def read_degraded(model: TrainedModel, split: str = "PrivateTest") -> DegradedPr
             "one length. Received: something else"
         ) from None
     _require_valid(predictions, model, prefix)
-    return DegradedPredictions(
-        predictions.calibrated(model.calibration), images, corruptions, severities, found
-    )
+    if not raw:
+        predictions = predictions.calibrated(model.calibration)
+    return DegradedPredictions(predictions, images, corruptions, severities, found)
 
 
 def _require_valid(predictions: Predictions, model: TrainedModel, prefix: str) -> None:

@@ -109,25 +109,11 @@ def names(columns: tuple[Column, ...]) -> tuple[str, ...]:
     return tuple(column.name for column in columns)
 
 
-_MEASURES: Final = (
-    "size",
-    "sharpness",
-    "brightness",
-    "contrast",
-    "roll",
-    "yaw",
-    "pitch",
-    "cut_off",
-)
-
-
 def face_record(face: Face) -> dict[str, Any]:
     """Return a face's values by the names of :data:`FACE`."""
     box, quality = face.box, face.quality
-    measured = {}
-    if quality is not None:
-        measured = {name: getattr(quality, name) for name in _MEASURES}
-        measured["quality"] = quality.score
+    measured = {} if quality is None else {**vars(quality), "quality": quality.score}
+    measured.pop("score", None)
     return {
         "x": box.x,
         "y": box.y,

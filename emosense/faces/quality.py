@@ -125,13 +125,14 @@ def head_pose(detection: Detection) -> tuple[float, float]:
 def _cut_off(detection: Detection, width: int, height: int) -> float:
     """Return the fraction of a face's crop that lies outside the picture."""
     matrix, side = crop_transform(detection)
-    ends = np.array([-0.5, INPUT_SIZE - 0.5])
-    corners = np.array(
-        [(x, y) for x, y in zip(ends[[0, 1, 1, 0]], ends[[0, 0, 1, 1]], strict=True)]
-    )
     inverse = cv2.invertAffineTransform(matrix)
-    crop = corners @ inverse[:, :2].T + inverse[:, 2]
-    left, top, right, bottom = -0.5, -0.5, width - 0.5, height - 0.5
-    picture = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+    crop = _corners(INPUT_SIZE, INPUT_SIZE) @ inverse[:, :2].T + inverse[:, 2]
+    picture = _corners(width, height)
     inside, _ = cv2.intersectConvexConvex(crop.astype(np.float32), picture.astype(np.float32))
     return min(max(1 - float(inside) / side**2, 0.0), 1.0)
+
+
+def _corners(width: int, height: int) -> npt.NDArray[np.float64]:
+    """Return the (4, 2) corners of a picture, around its pixels' centres."""
+    unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
+    return unit * (width, height) - 0.5

@@ -232,7 +232,7 @@ def quality_notes(face: Face) -> list[str]:
     """Return, in words, how good a face's picture is, and how often such answers were correct."""
     notes = []
     if face.quality is not None:
-        flags = "".join(f", **{flag}**" for flag in face.quality.flags)
+        flags = "".join(f", **{flag}**" for flag in face.flags)
         notes.append(f"quality {probability_percent(face.quality.score)}{flags}")
     if face.expected_accuracy is not None:
         notes.append(
@@ -257,8 +257,7 @@ def _face_rows(result: PhotoResult) -> list[dict[str, object]]:
 
 
 def _notes(face: Face) -> list[str]:
-    flags = [] if face.quality is None else [*face.quality.flags]
-    return ["perhaps no face", *flags] if face.doubtful else flags
+    return [*(["perhaps no face"] if face.doubtful else []), *face.flags]
 
 
 def _annotated_download(
