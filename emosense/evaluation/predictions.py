@@ -139,6 +139,24 @@ class DegradedPredictions:
     severities: npt.NDArray[np.uint8]
     found: npt.NDArray[np.bool_]
 
+    def rows(self, selected: npt.NDArray[Any]) -> DegradedPredictions:
+        """Return the predictions of some degraded faces.
+
+        Args:
+            selected: (n,) bool, or indices.
+        """
+        return DegradedPredictions(
+            self.predictions.rows(selected),
+            self.images[selected],
+            self.corruptions[selected],
+            self.severities[selected],
+            self.found[selected],
+        )
+
+    def without_duplicates(self) -> DegradedPredictions:
+        """Return the predictions of the images without a duplicate in Training."""
+        return self.rows(~self.predictions.is_duplicate)
+
 
 def read_predictions(
     model: TrainedModel,

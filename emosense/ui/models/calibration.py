@@ -11,12 +11,7 @@ import streamlit as st
 from emosense import formatting
 from emosense.charts.evaluation import coverage_chart, reliability_chart
 from emosense.evaluation.metrics import expected_calibration_error
-from emosense.evaluation.predictions import (
-    Predictions,
-    ferplus_agreement,
-    read_degraded,
-    read_predictions,
-)
+from emosense.evaluation.predictions import Predictions, ferplus_agreement
 from emosense.evaluation.reliability import reliability_bins
 from emosense.evaluation.selective import (
     QualityThird,
@@ -49,7 +44,7 @@ def show(selection: Selection) -> None:
         for column, selected in zip(columns, row, strict=False):
             with column:
                 ece = selected.intervals["ece"]
-                uncalibrated = _uncalibrated_predictions(selected, selection)
+                uncalibrated = selected.raw
                 text = (
                     f"ECE {ece.value:.3f} (95 %: {ece.low:.3f} to {ece.high:.3f}), "
                     f"{_ece(uncalibrated):.3f} before calibration"
@@ -89,20 +84,20 @@ def show(selection: Selection) -> None:
         ),
     )
     show_table(
-        [_selective_row(selected, selection) for selected in models],
+        [_selective_row(selected) for selected in models],
         "selective-prediction",
-        dict.fromkeys(_selective_row(models[0], selection), "%.1f %%")
+        dict.fromkeys(_selective_row(models[0]), "%.1f %%")
         | {"model": "", "temperature": "%.2f"}
         | dict.fromkeys(("ECE", "ECE before"), "%.3f"),
     )
     _show_quality(selection)
     st.header("Accuracy without duplicates, and by FER+'s labels")
     st.caption(
-        f"{selection.split}. Duplicates are test images that are pixel-identical to one in Training. "
+        f"{selection.description}. Duplicates are test images that are pixel-identical to one in Training. "
         "FER+: the fraction of predictions that most of FER+'s ten annotators chose; they and "
         "FER2013's label agree on about two of three images."
     )
-    rows = [_accuracy_row(selected, selection) for selected in models]
+    rows = [_accuracy_row(selected) for selected in models]
     show_table(rows, "accuracy", dict.fromkeys(rows[0], "%.1f %%") | {"model": ""})
 
 
@@ -110,30 +105,24 @@ def _show_quality(selection: Selection) -> None:
     rows = [
         _quality_row(selected, title, thirds)
         for selected in selection.models
-        for title, predictions in _measured_faces(selected, selection)
+        for title, predictions in _measured_faces(selected)
         if (thirds := quality_thirds(predictions, selected.model.calibration)) is not None
     ]
     if not rows:
         return
     st.header("Selective prediction by the quality of the face")
     st.caption(
-        f"{selection.split}, split into thirds by the quality score of the faces. Degraded: pasted into "
+        f"{selection.description}, split into thirds by the quality score of the faces. Degraded: pasted into "
         "pictures, made small, blurred, dark, hidden and so on, and found again by the detector. In photos "
         "of poor quality a model abstains earlier, so that what it answers is correct as often."
     )
     show_table(rows, "quality", dict.fromkeys(rows[0], "%.1f %%") | {"model": "", "faces": ""})
 
 
-def _measured_faces(
-    selected: SelectedModel, selection: Selection
-) -> Iterator[tuple[str, Predictions]]:
+def _measured_faces(selected: SelectedModel) -> Iterator[tuple[str, Predictions]]:
     yield "as they are", selected.predictions
-    degraded = read_degraded(selected.model, selection.split)
-    if degraded is not None:
-        rows = degraded.found
-        if not selection.include_duplicates:
-            rows = rows & ~degraded.predictions.is_duplicate
-        yield "degraded", degraded.predictions.rows(rows)
+    if (degraded := selected.degraded) is not None:
+        yield "degraded", degraded.predictions.rows(degraded.found)
 
 
 def _quality_row(
@@ -155,17 +144,11 @@ def _quality_row(
     }
 
 
-def _uncalibrated_predictions(selected: SelectedModel, selection: Selection) -> Predictions:
-    return read_predictions(
-        selected.model, selection.split, include_duplicates=selection.include_duplicates, raw=True
-    )
-
-
 def _ece(predictions: Predictions) -> float:
     return expected_calibration_error(predictions.labels, predictions.probabilities)
 
 
-def _selective_row(selected: SelectedModel, selection: Selection) -> dict[str, Any]:
+def _selective_row(selected: SelectedModel) -> dict[str, Any]:
     calibration, curve = selected.model.calibration, coverage_curve(selected.predictions)
     coverage, accuracy = selective_accuracy(selected.predictions, calibration) or (
         0.0,
@@ -185,14 +168,14 @@ def _selective_row(selected: SelectedModel, selection: Selection) -> dict[str, A
         },
         "temperature": calibration.temperature,
         "ECE": selected.intervals["ece"].value,
-        "ECE before": _ece(_uncalibrated_predictions(selected, selection)),
+        "ECE before": _ece(selected.raw),
     }
 
 
-def _accuracy_row(selected: SelectedModel, selection: Selection) -> dict[str, Any]:
-    predictions = read_predictions(selected.model, selection.split)
+def _accuracy_row(selected: SelectedModel) -> dict[str, Any]:
+    predictions = selected.predictions
     unique = predictions.without_duplicates()
-    agreement = ferplus_agreement(selected.predictions)
+    agreement = ferplus_agreement(predictions)
     return {
         "model": selected.label,
         "accuracy": 100 * predictions.correct.mean(),

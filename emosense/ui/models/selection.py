@@ -11,7 +11,9 @@ from emosense.errors import ModelError
 from emosense.evaluation.bootstrap import Interval, bootstrap
 from emosense.evaluation.predictions import (
     TEST_SPLITS,
+    DegradedPredictions,
     Predictions,
+    read_degraded,
     read_predictions,
 )
 from emosense.networks.model_card import PREDICTIONS_FILE, ModelCard
@@ -32,10 +34,13 @@ class SelectedModel:
         colour: hex colour in all charts; repeats after seven models.
         predictions: predictions on the selected images.
         intervals: 95 % bootstrap intervals by metric.
+        raw: the same predictions before calibration.
+        degraded: predictions on degraded faces of the selected images; None if there are none.
 
     >>> from emosense.networks.registry import find_model
     >>> model = find_model("cnn8")
-    >>> SelectedModel(model, "8L CNN", "#2E9E83", read_predictions(model), {}).card.name
+    >>> predictions = read_predictions(model)
+    >>> SelectedModel(model, "8L CNN", "#2E9E83", predictions, {}, predictions).card.name
     'cnn8'
     """
 
@@ -44,6 +49,8 @@ class SelectedModel:
     colour: str
     predictions: Predictions
     intervals: dict[str, Interval]
+    raw: Predictions
+    degraded: DegradedPredictions | None = None
 
     @property
     def markdown(self) -> str:
@@ -67,7 +74,8 @@ class Selection:
 
     >>> from emosense.networks.registry import find_model
     >>> model = find_model("cnn8")
-    >>> selected = SelectedModel(model, "8L CNN", "#2E9E83", read_predictions(model), {})
+    >>> predictions = read_predictions(model)
+    >>> selected = SelectedModel(model, "8L CNN", "#2E9E83", predictions, {}, predictions)
     >>> Selection((selected,), "PrivateTest", include_duplicates=True).description
     'PrivateTest, 3,589 images'
     """
@@ -142,17 +150,11 @@ def select_models(*, with_images: bool) -> Selection | None:
     for name in names:
         if name in selected_names:
             try:
-                predictions_and_intervals = _predictions_and_intervals(
-                    usable[name], split, include_duplicates
-                )
+                measured = _predictions_and_intervals(usable[name], split, include_duplicates)
             except ModelError as error:
                 st.warning(escape_markdown(str(error)), icon=":material/warning:")
             else:
-                models.append(
-                    SelectedModel(
-                        usable[name], labels[name], colours[name], *predictions_and_intervals
-                    )
-                )
+                models.append(SelectedModel(usable[name], labels[name], colours[name], *measured))
     return Selection(tuple(models), split, include_duplicates) if models else None
 
 
@@ -175,25 +177,30 @@ def _select_images(middle: DeltaGenerator, right: DeltaGenerator) -> tuple[str, 
     return split, include_duplicates == "yes"
 
 
+_Measured = tuple[Predictions, dict[str, Interval], Predictions, DegradedPredictions | None]
+
+
 def _predictions_and_intervals(
     model: TrainedModel, split: str, include_duplicates: bool
-) -> tuple[Predictions, dict[str, Interval]]:
+) -> _Measured:
     version = f"{model.card.files.get(PREDICTIONS_FILE)} {model.card.calibration}"
-    result: tuple[Predictions, dict[str, Interval]] = _load_and_resample(
-        str(model.folder), version, split, include_duplicates
-    )
+    result: _Measured = _load_and_resample(str(model.folder), version, split, include_duplicates)
     return result
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _load_and_resample(
     folder: str, version: str, split: str, include_duplicates: bool
-) -> tuple[Predictions, dict[str, Interval]]:
+) -> _Measured:
     """Read predictions and resample them; ``version`` is only part of the cache key."""
     from pathlib import Path
 
     model = TrainedModel(Path(folder))
-    predictions = read_predictions(model, split, include_duplicates=include_duplicates)
-    if len(predictions) == 0:
+    raw = read_predictions(model, split, include_duplicates=include_duplicates, raw=True)
+    if len(raw) == 0:
         raise ModelError(f"{model.name}: every image of its {split} has a duplicate in Training.")
-    return predictions, bootstrap(predictions)
+    predictions = raw.calibrated(model.calibration)
+    degraded = read_degraded(model, split)
+    if degraded is not None and not include_duplicates:
+        degraded = degraded.without_duplicates()
+    return predictions, bootstrap(predictions), raw, degraded
