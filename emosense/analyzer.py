@@ -230,17 +230,20 @@ class Analyzer:
         self,
         faces: npt.NDArray[np.uint8],
         scores: npt.NDArray[np.floating[Any]] | None = None,
+        *,
+        raw: bool = False,
     ) -> npt.NDArray[np.float32]:
         """Classify face crops.
 
         Args:
             faces: (n, 48, 48) uint8 grey; n may be 0.
             scores: (n,) quality scores in 0..1; None takes all faces for faultless.
+            raw: return uncalibrated probabilities.
 
         Returns:
             (n, 7) calibrated probabilities in 0..1.
         """
-        return self._classifier(faces, scores)
+        return self._classifier.raw(faces) if raw else self._classifier(faces, scores)
 
     def classify_detections(
         self, detections: Sequence[tuple[RgbImage, Sequence[Detection]]]

@@ -107,6 +107,11 @@ MAX_BATCH_PHOTOS: Final = Setting(
 MAX_BATCH_MB: Final = Setting(
     "EMOSENSE_MAX_BATCH_MB", "500", "Largest upload of one job on the Batch page, in MB."
 )
+MAX_EVALUATION_PHOTOS: Final = Setting(
+    "EMOSENSE_MAX_EVALUATION_PHOTOS",
+    "5000",
+    "Most labelled photos of one test set of one's own on the Models page.",
+)
 MAX_VIDEO_MB: Final = Setting("EMOSENSE_MAX_VIDEO_MB", "500", "Largest video file, in MB.")
 MAX_VIDEO_MINUTES: Final = Setting(
     "EMOSENSE_MAX_VIDEO_MINUTES",
@@ -203,6 +208,7 @@ SETTINGS: Final = (
     MAX_PHOTOS,
     MAX_BATCH_PHOTOS,
     MAX_BATCH_MB,
+    MAX_EVALUATION_PHOTOS,
     MAX_VIDEO_MB,
     MAX_VIDEO_MINUTES,
     MAX_ANNOTATED_RATIO,
@@ -316,10 +322,10 @@ def video_limits() -> VideoLimits:
     )
 
 
-def archive_limits() -> ArchiveLimits:
+def archive_limits(max_photos: Setting = MAX_BATCH_PHOTOS) -> ArchiveLimits:
     """Return the size limits of zip archives from the settings."""
     return ArchiveLimits(
-        max_photos=MAX_BATCH_PHOTOS.whole(),
+        max_photos=max_photos.whole(),
         max_photo_bytes=int(MAX_PHOTO_MB.number() * 2**20),
     )
 

@@ -92,7 +92,7 @@ def crop_faces(
 
 
 def crop_preview(
-    image: npt.NDArray[np.uint8], face: Face, margin: float = 0.25
+    image: npt.NDArray[np.uint8], face: Face | Detection, margin: float = 0.25
 ) -> npt.NDArray[np.uint8]:
     """Crop a face with a margin, in colour, for display.
 

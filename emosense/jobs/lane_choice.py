@@ -11,10 +11,15 @@ from emosense.worker.messages import (
     AnalyzePhoto,
     AnalyzeVideo,
     AnnotatePhoto,
+    ClassifyCrops,
+    ExplainCrop,
     ExplainFace,
     InspectVideo,
+    MeasureCrops,
+    MeasureFace,
     MeasureThroughput,
     Preload,
+    ReadDatasetFaces,
     WriteSampleClip,
 )
 from emosense.worker.watchdog import ResourceLimits
@@ -42,6 +47,8 @@ and this long in any case, since its process has to load its models and small es
 _PROCESSOR_FACTOR: Final = 2.0
 """A photo is refused by its estimate, and ended only after so many times the largest estimate."""
 _EXPLANATION_SECONDS: Final = 0.5
+_DATASET_SECONDS: Final = 90.0
+"""FER2013's csv of 300 MB is read in 10 to 20 seconds."""
 _PNG_SECONDS_PER_SECOND: Final = 2.0  # drawing and compressing, beside decoding
 
 
@@ -60,7 +67,7 @@ def photo_lane(request: Any) -> LaneChoice:
     >>> photo_lane(InspectVideo(path="a", name="a", preview_side=9)).lane
     'dear'
     """
-    if isinstance(request, AnalyzePhoto | AnnotatePhoto | ExplainFace):
+    if isinstance(request, AnalyzePhoto | AnnotatePhoto | ExplainFace | MeasureFace):
         seconds = estimate_seconds(read_header(request.data))
         if isinstance(request, ExplainFace):
             seconds += _EXPLANATION_SECONDS
@@ -71,6 +78,11 @@ def photo_lane(request: Any) -> LaneChoice:
         if isinstance(request, AnnotatePhoto):
             return LaneChoice(lane, seconds, limits)
         return LaneChoice(lane, seconds, limits, Preload(model=request.model))
+    if isinstance(request, MeasureCrops | ClassifyCrops | ExplainCrop):
+        limits = ResourceLimits(_processor_seconds(), photo_bytes())
+        return LaneChoice(ORDINARY, None, limits, Preload(model=request.model))
+    if isinstance(request, ReadDatasetFaces):
+        return LaneChoice(DEAR, limits=ResourceLimits(_DATASET_SECONDS, VIDEO_BYTES))
     if isinstance(request, InspectVideo | WriteSampleClip):
         return LaneChoice(DEAR, limits=ResourceLimits(_processor_seconds(), VIDEO_BYTES))
     if isinstance(request, MeasureThroughput):  # as long as it takes: it holds nobody's file

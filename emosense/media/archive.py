@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import zipfile
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, Final
@@ -17,20 +18,21 @@ from emosense.settings import ArchiveLimits
 _log = logging.getLogger(__name__)
 _ENTRY_SIGNATURE: Final = b"PK\x01\x02"
 _CHUNK: Final = 2**20
+_TABLE_SUFFIXES: Final = frozenset(("csv", "tsv"))
 # Other methods decompress a whole chunk before its size can be checked (bzip2: up to 10^6 times).
 _COMPRESSION_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ZIP_ERRORS: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
 
 
 @dataclass(frozen=True)
-class ArchivedPhoto:
-    """A photo in an archive.
+class ArchivedFile:
+    """A file in an archive.
 
     Attributes:
         name: path in the archive, without parts that lead out of it such as ``..``.
         index: index of the entry in the archive.
 
-    >>> ArchivedPhoto("album/a.jpg", index=0).name
+    >>> ArchivedFile("album/a.jpg", index=0).name
     'album/a.jpg'
     """
 
@@ -48,9 +50,11 @@ class PhotoArchive:
     Args:
         file: open zip archive; it must stay open, since photos are read lazily.
         limits: limits of count and size; None uses the defaults.
+        without_photos: whether an archive without photos is accepted, if it has tables.
 
     Attributes:
         photos: all photos, in the order of the archive.
+        tables: all CSV files, likewise.
         skipped: number of other files.
 
     Raises:
@@ -66,7 +70,13 @@ class PhotoArchive:
     ['album/a.jpg']
     """
 
-    def __init__(self, file: IO[bytes], limits: ArchiveLimits | None = None) -> None:
+    def __init__(
+        self,
+        file: IO[bytes],
+        limits: ArchiveLimits | None = None,
+        *,
+        without_photos: bool = False,
+    ) -> None:
         self._limits = limits or ArchiveLimits()
         self._total_size = 0
         _check_entries(file, 20 * self._limits.max_photos)
@@ -85,12 +95,17 @@ class PhotoArchive:
             raise DamagedMedia("The zip archive is damaged or cut off.") from error
         entries = self._zip.infolist()
         photos = [
-            ArchivedPhoto(_safe_name(entry.filename), index)
+            ArchivedFile(_safe_name(entry.filename), index)
             for index, entry in enumerate(entries)
-            if _is_photo(entry)
+            if _is_kind(entry, PHOTO_SUFFIXES)
         ]
+        self.tables = tuple(
+            ArchivedFile(_safe_name(entry.filename), index)
+            for index, entry in enumerate(entries)
+            if _is_kind(entry, _TABLE_SUFFIXES)
+        )
         self.skipped = sum(not entry.is_dir() for entry in entries) - len(photos)
-        if not photos:
+        if not photos and not (without_photos and self.tables):
             raise UnsupportedMedia(
                 f"Expected a zip archive with photos ({PHOTO_FORMATS}). "
                 f"Received: one with {self.skipped} other files."
@@ -102,11 +117,11 @@ class PhotoArchive:
             )
         self.photos = tuple(photos)
 
-    def read(self, photo: ArchivedPhoto) -> bytes:
-        """Decompress a photo.
+    def read(self, photo: ArchivedFile) -> bytes:
+        """Decompress a photo or table.
 
         Args:
-            photo: one of :attr:`photos`.
+            photo: one of :attr:`photos` or :attr:`tables`.
 
         Returns:
             The encoded photo.
@@ -166,11 +181,11 @@ def _check_entries(file: IO[bytes], limit: int) -> None:
             )
 
 
-def _is_photo(entry: zipfile.ZipInfo) -> bool:
+def _is_kind(entry: zipfile.ZipInfo, suffixes: Collection[str]) -> bool:
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     if entry.is_dir() or path.name.startswith(".") or "__MACOSX" in path.parts:
         return False
-    return path.suffix[1:].lower() in PHOTO_SUFFIXES
+    return path.suffix[1:].lower() in suffixes
 
 
 def _safe_name(name: str) -> str:

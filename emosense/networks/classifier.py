@@ -60,6 +60,20 @@ class EmotionClassifier:
         Raises:
             ValueError: ``faces`` has another shape or dtype.
         """
+        return self.calibration.apply(self.raw(faces), scores)
+
+    def raw(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Classify faces without calibration.
+
+        Args:
+            faces: (n, 48, 48) uint8 grey values; n may be 0.
+
+        Returns:
+            (n, 7) float32 class probabilities in FER2013's class order.
+
+        Raises:
+            ValueError: ``faces`` has another shape or dtype.
+        """
         if faces.shape[1:] != (INPUT_SIZE, INPUT_SIZE) or faces.dtype != np.uint8:
             raise ValueError(
                 f"Expected faces of shape (n, {INPUT_SIZE}, {INPUT_SIZE}) and type uint8. "
@@ -71,4 +85,4 @@ class EmotionClassifier:
         ]
         if not batches:
             return np.empty((0, len(EMOTIONS)), np.float32)
-        return self.calibration.apply(np.concatenate(batches), scores)
+        return np.concatenate(batches)

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
+from emosense.evaluation_set.result import MeasuredFace
 from emosense.faces.options import DetectorOptions
 from emosense.results import (
     Face,
@@ -217,6 +221,108 @@ class AnalyzeVideo(Message, StreamRequest[VideoProgress, VideoSummary]):
     annotated: str | None = None
     max_annotated: int | None = None
     estimate: float | None = None
+
+
+class MeasureFace(Message, Request[MeasuredFace]):
+    """Find, crop and measure the face of a labelled photo; of several the largest.
+
+    Attributes:
+        data: the encoded file.
+        model: registry name of a network, whose process answers.
+        options: detector options.
+        cropped: whether the picture is a cropped face already.
+
+    >>> MeasureFace(data=b"...", model="cnn8").cropped
+    False
+    """
+
+    data: bytes
+    model: str
+    options: DetectorOptions = DetectorOptions()
+    cropped: bool = False
+
+
+class MeasureCrops(Message, Request[npt.NDArray[np.float32]]):
+    """Measure the quality of cropped faces; see :func:`emosense.evaluation_set.measure.measure_crops`.
+
+    Attributes:
+        crops: (n, 48, 48) uint8 grey.
+        model: registry name of a network, whose process answers.
+
+    >>> MeasureCrops(crops=np.zeros((2, 48, 48), np.uint8), model="cnn8").model
+    'cnn8'
+    """
+
+    crops: npt.NDArray[np.uint8]
+    model: str
+
+
+class ClassifyCrops(Message, Request[npt.NDArray[np.float32]]):
+    """Classify cropped faces; the answer is their (n, 7) uncalibrated probabilities.
+
+    Attributes:
+        crops: (n, 48, 48) uint8 grey.
+        model: registry name of the network.
+
+    >>> ClassifyCrops(crops=np.zeros((2, 48, 48), np.uint8), model="cnn8").model
+    'cnn8'
+    """
+
+    crops: npt.NDArray[np.uint8]
+    model: str
+
+
+class ExplainCrop(Message, Request[FaceExplanation]):
+    """Explain the prediction for a cropped face by occlusion.
+
+    Attributes:
+        crop: (48, 48) uint8 grey.
+        score: quality score of the face, in 0..1.
+        model: registry name of the network.
+        side: side of the picture, in pixels.
+
+    >>> sorted(ExplainCrop.model_fields)
+    ['crop', 'model', 'score', 'side']
+    """
+
+    crop: npt.NDArray[np.uint8]
+    score: float
+    model: str
+    side: int
+
+
+class DatasetFaces(Message):
+    """The answer to :class:`ReadDatasetFaces`.
+
+    Attributes:
+        fingerprint: fingerprint of the whole data set.
+        images: (n, 48, 48) uint8 grey, by the name of the split; without empty splits.
+        labels: (n,) uint8 class indices, by the name of the split.
+        notes: what was not used, in words.
+
+    >>> DatasetFaces(fingerprint="a", images={}, labels={}, notes=()).fingerprint
+    'a'
+    """
+
+    fingerprint: str
+    images: dict[str, npt.NDArray[np.uint8]]
+    labels: dict[str, npt.NDArray[np.uint8]]
+    notes: tuple[str, ...]
+
+
+class ReadDatasetFaces(Message, Request[DatasetFaces]):
+    """Read the test splits of FER2013's csv, or Training where there is no other.
+
+    Attributes:
+        path: path of the file.
+        name: name of the file in messages.
+
+    >>> ReadDatasetFaces(path="a", name="fer2013.csv").name
+    'fer2013.csv'
+    """
+
+    path: str
+    name: str
 
 
 class Throughput(Message):

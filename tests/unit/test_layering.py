@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
 
 from emosense import settings
 from emosense.batch import messages as batch_messages
 from emosense.emotions import EMOTIONS
 from emosense.errors import EmoSenseError
+from emosense.evaluation_set.result import MeasuredFace
 from emosense.results import (
     Box,
     Face,
@@ -136,6 +138,9 @@ RECEIVED = [
     messages.VideoProgress(frames=[FRAME], frames_read=1),
     messages.VideoSummary(result=VIDEO, notes=[], key_moments=(MOMENT,)),
     messages.Throughput(device="CPU", faces_per_second={1: 2.0}),
+    messages.DatasetFaces(fingerprint="a", images={}, labels={}, notes=()),
+    MeasuredFace(0, 640, 480),
+    np.zeros(1, np.float32),
     [{"file": "a.jpg", "person": 0}],
     "YuNet",
     b"png",

@@ -1,7 +1,7 @@
 """Reads FER2013 in Kaggle's folder layout: ``train/angry/*.jpg``, ``test/...``.
 
 Split folders may have the names of FER2013 or the usual ones (:data:`SPLIT_NAMES`); class folders
-have the name of an emotion or its noun, possibly with a number as prefix (``0_angry``). Other
+have the name of an emotion, as :mod:`emosense.class_names` knows it (``0_angry``, ``Freude``). Other
 folders around or between them are ignored. Images of classes other than the seven (contempt) are
 skipped and counted.
 """
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from emosense.class_names import class_key, emotion_of, is_other_class
 from emosense.emotions import EMOTIONS, INPUT_SIZE
 from emosense.errors import DatasetError, EmoSenseError
 from emosense.filesystem.skipped import Reason, Skipped, abbreviate, skip_reason
@@ -36,19 +37,6 @@ SPLIT_NAMES: Final = {
 }
 """FER2013's split by folder name, in lower case and without spaces, ``_`` and ``-``."""
 
-_CLASSES: Final = {
-    **{name: class_index for class_index, name in enumerate(EMOTIONS)},
-    "anger": 0,
-    "disgusted": 1,
-    "fearful": 2,
-    "happiness": 3,
-    "sadness": 4,
-    "surprised": 5,
-}
-# Classes of FER+, AffectNet, CK+ and others without a counterpart among the seven.
-_OTHER_CLASSES: Final = frozenset(
-    ("contempt", "contemptuous", "unknown", "other", "others", "none", "uncertain")
-)
 _OTHER_CLASS: Final[Reason] = (
     "image of a class that is not one of the seven",
     "images of classes that are not among the seven",
@@ -178,18 +166,23 @@ def _classify_folders(folders: tuple[str, ...]) -> tuple[int, int] | tuple[Reaso
     if first_split is None:
         return _NO_SPLIT, "/".join(folders)
     below = range(first_split + 1, len(folders))
-    class_names = _CLASSES.keys() | _OTHER_CLASSES
-    class_level = next((i for i in below if _class_key(folders[i]) in class_names), None)
+    class_level = next((i for i in below if _is_class(folders[i])), None)
     above = range(class_level or len(folders))
     split_level = max(i for i in above if _split_key(folders[i]) in SPLIT_NAMES)
     if class_level is None:
         if split_level == len(folders) - 1:
             return _NO_CLASS, folders[split_level]
         return "/".join(folders[split_level + 1 :])
-    class_name = _class_key(folders[class_level])
-    if class_name in _OTHER_CLASSES:
-        return _OTHER_CLASS, class_name
-    return SPLITS.index(SPLIT_NAMES[_split_key(folders[split_level])]), _CLASSES[class_name]
+    class_name = folders[class_level]
+    emotion = emotion_of(class_name)
+    if emotion is None:
+        return _OTHER_CLASS, class_key(class_name)
+    split = SPLIT_NAMES[_split_key(folders[split_level])]
+    return SPLITS.index(split), EMOTIONS.index(emotion)
+
+
+def _is_class(folder: str) -> bool:
+    return emotion_of(folder) is not None or is_other_class(folder)
 
 
 def _unknown_class_message(folders: str, location: str) -> str:
@@ -208,11 +201,6 @@ def _unknown_class_message(folders: str, location: str) -> str:
 def _split_key(folder: str) -> str:
     """Return a folder's name as a key of :data:`SPLIT_NAMES`."""
     return re.sub(r"[\s_-]", "", folder.lower())
-
-
-def _class_key(folder: str) -> str:
-    """Return a class folder's name in lower case without a number prefix, as a class name."""
-    return re.sub(r"^\d+[\s_.-]+", "", folder.strip().lower())
 
 
 def _read_image(data: bytes, location: str) -> npt.NDArray[np.uint8]:

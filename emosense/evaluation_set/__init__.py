@@ -1,0 +1,1 @@
+"""Labelled photos of the visitor as a test set: found, measured and predicted."""
