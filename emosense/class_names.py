@@ -48,6 +48,8 @@ _BY_KEY: Final = {
     name: emotion for emotion, names in _NAMES.items() for name in (emotion, *names.split())
 }
 
+_NEGATIONS: Final = frozenset(("no", "non", "not", "kein", "keine", "nicht", "sin", "sans"))
+
 OTHER_CLASSES: Final = frozenset(
     (
         *("contempt", "contemptuous", "unknown", "other", "others", "none", "uncertain", "nf"),
@@ -100,12 +102,23 @@ def class_key(name: str) -> str:
 def emotion_of(name: str) -> str | None:
     """Return the emotion that a class's name means, or None; numbers mean none.
 
-    >>> emotion_of("Anger"), emotion_of("freude"), emotion_of("contempt")
+    A name of several words means the one emotion that is among them.
+
+    >>> emotion_of("Anger"), emotion_of("happy_faces"), emotion_of("contempt")
     ('angry', 'happy', None)
     """
-    key = class_key(name)
-    without_umlauts = re.sub("([aou])e", r"\1", key)  # froehlich is written for fröhlich
-    return _BY_KEY.get(key) or _BY_KEY.get(without_umlauts)
+    if (emotion := _emotion_of_key(class_key(name))) is not None:
+        return emotion
+    words = [class_key(word) for word in re.split(r"[\W_]+", name)]
+    if not _NEGATIONS.isdisjoint(words):
+        return None
+    found = {emotion for word in words if (emotion := _emotion_of_key(word)) is not None}
+    return found.pop() if len(found) == 1 else None
+
+
+def _emotion_of_key(key: str) -> str | None:
+    # "froehlich" is written for "fröhlich".
+    return _BY_KEY.get(key) or _BY_KEY.get(re.sub("([aou])e", r"\1", key))
 
 
 def emotion_of_abbreviation(name: str) -> str | None:

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emosense.cli import evaluate_photos
 from emosense.cli.dataset import DATA_HELP, read_data
 from emosense.cli.metrics import print_metrics
 from emosense.cli.terminal import print_line
+from emosense.errors import EmoSenseError
 from emosense.formatting import percent
 
 if TYPE_CHECKING:
@@ -24,18 +26,22 @@ def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "evaluate", help="measure a trained model on a data set"
     )
-    parser.add_argument("model")
+    parser.add_argument("model", nargs="+", help="one network; with --photos several")
     parser.add_argument("--data", type=Path, required=True, help=DATA_HELP)
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    evaluate_photos.add_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
+    if options.photos:
+        return evaluate_photos.run(options)
+    _require_data_set_options(options)
     from emosense.networks.registry import find_model
     from emosense.training.predict import predict_dataset
 
-    model = find_model(options.model)
+    model = find_model(options.model[0])
     data = read_data(options.data)
     predictions = predict_dataset(model, data, model.card.recipe.seed)
     metrics = predictions.metrics(model.calibration)
@@ -69,6 +75,17 @@ def run(options: argparse.Namespace) -> int:
         for line in differing or ["Equal to the card's figures."]:
             print_line(line)
     return 0
+
+
+def _require_data_set_options(options: argparse.Namespace) -> None:
+    given = {
+        "several networks": len(options.model) > 1,
+        "--cropped": options.cropped,
+        "--label": bool(options.label),
+        "--predictions": options.predictions is not None,
+    }
+    if names := [name for name, is_given in given.items() if is_given]:
+        raise EmoSenseError(f"Expected --photos beside {', '.join(names)}. Received: no --photos")
 
 
 def _both_tests_in_one(known: DataInfo, measured: Mapping[str, Metrics]) -> bool:

@@ -64,13 +64,14 @@ def read_dataset_faces(request: ReadDatasetFaces) -> DatasetFaces:
     """Read the test splits of FER2013's csv, or Training where there is no other."""
     # Here, not above: a process that answers for photos needs none of it.
     from emosense.training.dataset import SPLITS
-    from emosense.training.readers.fer2013_csv import read_csv
+    from emosense.training.readers.auto import read_dataset
 
     path = Path(request.path)
     try:
-        data = read_csv(path)
+        data = read_dataset(path)
     except DatasetError as error:
-        raise DatasetError(str(error).replace(str(path), request.name)) from error
+        message = str(error).replace(str(path), request.name).replace(path.name, request.name)
+        raise DatasetError(message) from error
     splits = {name: split for name in SPLITS if len(split := data.split(name))}
     tests = {name: split for name, split in splits.items() if name != "Training"} or splits
     return DatasetFaces(
