@@ -8,9 +8,11 @@ from emosense.ui.models import (
     classes,
     comparison,
     confusion,
+    images,
     overview,
     training,
 )
+from emosense.ui.models.own_set import view as own_set
 from emosense.ui.models.provenance import show_provenance
 from emosense.ui.models.selection import select_models, select_view
 from emosense.ui.navigation import require_router, show_title
@@ -25,6 +27,8 @@ VIEWS = {
     "trust": ("Calibration", calibration),
     "architecture": ("Architecture", architecture),
     "compare": ("Comparison", comparison),
+    "images": ("Images", images),
+    "own": ("Your photos", own_set),
 }
 
 heading = st.container()
@@ -32,7 +36,8 @@ view = select_view({name: title for name, (title, _) in VIEWS.items()})
 title, module = VIEWS[view]
 with heading:
     show_title("Which network, and why believe it?", title, "Models")
-selection = select_models(with_images=module not in (training, architecture))
-if selection is not None:
+if module is own_set:
+    own_set.show()
+elif selection := select_models(with_images=module not in (training, architecture)):
     module.show(selection)
     show_provenance(selection)

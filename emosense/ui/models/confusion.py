@@ -12,6 +12,7 @@ from emosense.evaluation.metrics import compute_metrics
 from emosense.formatting import percent
 from emosense.ui.components.frame import dark
 from emosense.ui.models.components import collapsed_expander, show_chart, show_table
+from emosense.ui.models.images import show_cell_link
 from emosense.ui.models.selection import SelectedModel, Selection
 from emosense.ui.session.query_params import query_choice, query_segments
 
@@ -38,6 +39,7 @@ def show(selection: Selection) -> None:
                     f"Confusion matrix of {selected.label}. {caption}",
                 )
                 st.caption(caption)
+    _show_cell(selection)
     _show_table(selection)
     if len(models) > 1:
         show_difference(models)
@@ -117,12 +119,38 @@ def _show_table(selection: Selection) -> None:
             show_table(rows, "confusion")
 
 
-def _most_frequent_confusion(confusion: npt.NDArray[np.int64]) -> str:
-    """Return a sentence with the most frequent confusion, as a percentage of its true class."""
+def _show_cell(selection: Selection) -> None:
+    """Show pickers for a cell of a matrix, and the way to its images."""
+    by_name = {selected.model.name: selected for selected in selection.models}
+    st.header("The images of a cell")
+    columns = st.columns([2, 2, 2, 2], vertical_alignment="bottom")
+    with columns[0]:
+        network = by_name[
+            _select_name("network", "Network", list(by_name), next(iter(by_name)), by_name)
+        ]
+    true, predicted = most_frequent_confusion(confusion_of(network))
+    with columns[1]:
+        true = str(st.selectbox("True class", EMOTIONS, EMOTIONS.index(true), key="cell_true"))
+    with columns[2]:
+        predicted = str(
+            st.selectbox(
+                "Predicted class", EMOTIONS, EMOTIONS.index(predicted), key="cell_predicted"
+            )
+        )
+    with columns[3]:
+        show_cell_link(network, true, predicted)
+
+
+def most_frequent_confusion(confusion: npt.NDArray[np.int64]) -> tuple[str, str]:
+    """Return the true and the predicted class of the most frequent confusion, by its share."""
     fractions = normalize_rows(confusion)
     np.fill_diagonal(fractions, 0)
     true, predicted = np.unravel_index(fractions.argmax(), fractions.shape)
-    return (
-        f"Most frequent confusion: {EMOTIONS[true]} predicted as {EMOTIONS[predicted]} "
-        f"({percent(fractions[true, predicted])} of {EMOTIONS[true]})."
-    )
+    return EMOTIONS[int(true)], EMOTIONS[int(predicted)]
+
+
+def _most_frequent_confusion(confusion: npt.NDArray[np.int64]) -> str:
+    """Return a sentence with the most frequent confusion, as a percentage of its true class."""
+    true, predicted = most_frequent_confusion(confusion)
+    share = normalize_rows(confusion)[EMOTIONS.index(true), EMOTIONS.index(predicted)]
+    return f"Most frequent confusion: {true} predicted as {predicted} ({percent(share)} of {true})."

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -16,12 +20,19 @@ from emosense.evaluation.predictions import (
     read_degraded,
     read_predictions,
 )
+from emosense.evaluation_set.result import EvaluationSet
+from emosense.filesystem.filenames import abbreviate
+from emosense.formatting import pluralize
 from emosense.networks.model_card import PREDICTIONS_FILE, ModelCard
 from emosense.networks.registry import TrainedModel
+from emosense.networks.temperature_scaling import Calibration
 from emosense.render.colours import model_colours
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import loadable_models, model_labels
+from emosense.ui.models.own_set.session import session_evaluations
 from emosense.ui.session.query_params import query_choices, query_segments
+
+_OWN_PREDICTIONS: Final = "own_set_predictions"
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,7 @@ class SelectedModel:
         intervals: 95 % bootstrap intervals by metric.
         raw: the same predictions before calibration.
         degraded: predictions on degraded faces of the selected images; None if there are none.
+        images: (n,) index of each selected image in its test set, from 0.
 
     >>> from emosense.networks.registry import find_model
     >>> model = find_model("cnn8")
@@ -51,6 +63,7 @@ class SelectedModel:
     intervals: dict[str, Interval]
     raw: Predictions
     degraded: DegradedPredictions | None = None
+    images: npt.NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
 
     @property
     def markdown(self) -> str:
@@ -69,8 +82,9 @@ class Selection:
 
     Attributes:
         models: the selected models, in the registry's order.
-        split: ``PrivateTest`` or ``PublicTest``.
+        split: ``PrivateTest`` or ``PublicTest``, or the key of a test set of the visitor.
         include_duplicates: whether test images with a pixel-identical one in Training count.
+        own: the test set of the visitor; None for those of FER2013.
 
     >>> from emosense.networks.registry import find_model
     >>> model = find_model("cnn8")
@@ -83,11 +97,14 @@ class Selection:
     models: tuple[SelectedModel, ...]
     split: str
     include_duplicates: bool
+    own: EvaluationSet | None = None
 
     @property
     def description(self) -> str:
-        """Split and number of the images that all metrics are computed on."""
+        """Split and number of the images that all metrics are computed on, as Markdown."""
         images = len(self.models[0].predictions)
+        if self.own is not None:
+            return f"{escape_markdown(self.own.title)}, {pluralize(images, 'face')}"
         duplicates = "" if self.include_duplicates else " without duplicates"
         return f"{self.split}{duplicates}, {images:,} images"
 
@@ -140,9 +157,11 @@ def select_models(*, with_images: bool) -> Selection | None:
                 key=names.index,
             ),
         )
-    split, include_duplicates = (
-        _select_images(middle, right) if with_images else ("PrivateTest", True)
-    )
+    split, include_duplicates = "PrivateTest", True
+    own_sets = session_evaluations().sets if with_images else {}
+    if with_images:
+        split, include_duplicates = _select_images(middle, right, own_sets)
+    own = own_sets.get(split)
     if not selected_names:
         st.info("Choose at least one model above.", icon=":material/touch_app:")
         return None
@@ -150,23 +169,33 @@ def select_models(*, with_images: bool) -> Selection | None:
     for name in names:
         if name in selected_names:
             try:
-                measured = _predictions_and_intervals(usable[name], split, include_duplicates)
+                measured = (
+                    _predictions_and_intervals(usable[name], split, include_duplicates)
+                    if own is None
+                    else _own_predictions(usable[name], split, own)
+                )
             except ModelError as error:
                 st.warning(escape_markdown(str(error)), icon=":material/warning:")
             else:
                 models.append(SelectedModel(usable[name], labels[name], colours[name], *measured))
-    return Selection(tuple(models), split, include_duplicates) if models else None
+    return Selection(tuple(models), split, include_duplicates, own) if models else None
 
 
-def _select_images(middle: DeltaGenerator, right: DeltaGenerator) -> tuple[str, bool]:
+def _select_images(
+    middle: DeltaGenerator, right: DeltaGenerator, own_sets: Mapping[str, EvaluationSet]
+) -> tuple[str, bool]:
+    titles = {split: split for split in reversed(TEST_SPLITS)}
+    titles |= {key: escape_markdown(abbreviate(own.title, 24)) for key, own in own_sets.items()}
     with middle:
         split = query_segments(
             "part",
             "Images",
-            {split: split for split in reversed(TEST_SPLITS)},
+            titles,
             help="PublicTest is the validation split, on which models are selected; PrivateTest is "
-            "the test split, for the final metrics.",
+            'the test split, for the final metrics. Your own are under "Your photos".',
         )
+    if split in own_sets:
+        return split, True
     with right:
         include_duplicates = query_segments(
             "copies",
@@ -177,7 +206,13 @@ def _select_images(middle: DeltaGenerator, right: DeltaGenerator) -> tuple[str, 
     return split, include_duplicates == "yes"
 
 
-_Measured = tuple[Predictions, dict[str, Interval], Predictions, DegradedPredictions | None]
+_Measured = tuple[
+    Predictions,
+    dict[str, Interval],
+    Predictions,
+    DegradedPredictions | None,
+    npt.NDArray[np.intp],
+]
 
 
 def _predictions_and_intervals(
@@ -196,11 +231,29 @@ def _load_and_resample(
     from pathlib import Path
 
     model = TrainedModel(Path(folder))
-    raw = read_predictions(model, split, include_duplicates=include_duplicates, raw=True)
+    raw = read_predictions(model, split, raw=True)
+    images = np.arange(len(raw)) if include_duplicates else np.flatnonzero(~raw.is_duplicate)
+    raw = raw.rows(images)
     if len(raw) == 0:
         raise ModelError(f"{model.name}: every image of its {split} has a duplicate in Training.")
     predictions = raw.calibrated(model.calibration)
     degraded = read_degraded(model, split)
     if degraded is not None and not include_duplicates:
         degraded = degraded.without_duplicates()
-    return predictions, bootstrap(predictions), raw, degraded
+    return predictions, bootstrap(predictions), raw, degraded, images
+
+
+def _own_predictions(model: TrainedModel, key: str, own: EvaluationSet) -> _Measured:
+    if model.name not in own.probabilities:
+        raise ModelError(f"{model.card.title} was not evaluated on {own.title}.")
+    # Of this session alone: it is private data.
+    known: dict[tuple[str, str], tuple[Calibration, _Measured]] = st.session_state.setdefault(
+        _OWN_PREDICTIONS, {}
+    )
+    calibration, measured = known.get((key, model.name), (None, None))
+    if measured is None or calibration != model.calibration:
+        raw = own.predictions(model.name)
+        predictions = raw.calibrated(model.calibration)
+        measured = predictions, bootstrap(predictions), raw, None, np.arange(len(raw))
+        known[key, model.name] = model.calibration, measured
+    return measured

@@ -170,6 +170,16 @@ def query_choices(
     return query_widget(parameter, widget)
 
 
+def set_parameter(name: str, value: str) -> None:
+    """Set the widget of a query parameter, in a callback: before the widget is shown again.
+
+    Args:
+        name: name of the query parameter.
+        value: one of its options.
+    """
+    st.session_state[f"linked_{name}"] = value
+
+
 def query_flag(name: str, default: bool, widget: Callable[[str], bool]) -> bool:
     """Show a toggle, 1 or 0 in the URL, and return whether it is on; see :func:`query_widget`."""
 

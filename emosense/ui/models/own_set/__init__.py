@@ -1,0 +1,1 @@
+"""The Models page's view of test sets that the visitor brings."""
