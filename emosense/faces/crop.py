@@ -77,7 +77,7 @@ def crop_face(
 
 
 def crop_faces(
-    faces: Iterable[tuple[npt.NDArray[np.uint8], Detection]],
+    faces: Iterable[tuple[npt.NDArray[np.uint8], Detection | Face]],
 ) -> npt.NDArray[np.uint8]:
     """Crop faces of several images into one batch.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emosense.faces.crop import crop_preview
+from emosense.faces.crop import crop_faces, crop_preview
 from emosense.inference.analyzers import AnalyzerCache
 from emosense.media.images import read_photo
 from emosense.media.jpeg import encode_jpeg
@@ -37,11 +37,13 @@ def analyze_photo(request: AnalyzePhoto, analyzers: AnalyzerCache) -> PhotoAnaly
         encode_jpeg(fit_within(crop_preview(image, face), request.crop_side))
         for face in result.faces
     )
+    inputs = crop_faces((image, face) for face in result.faces)
     annotated = annotate(image, result, in_place=True)  # after the crops, which show no boxes
     return PhotoAnalysis(
         result=result,
         preview=encode_jpeg(fit_within(annotated, request.preview_side)),
         crops=crops,
+        inputs=inputs,
     )
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+
+from emosense.emotions import INPUT_SIZE
 from emosense.errors import Cancelled, EmoSenseError, NoRoom, WorkerDied
 from emosense.faces.options import DetectorOptions
 from emosense.jobs.job import Job
@@ -33,6 +37,10 @@ class PhotoItem:
     read: Callable[[], bytes]
 
 
+def _no_faces() -> npt.NDArray[np.uint8]:
+    return np.zeros((0, INPUT_SIZE, INPUT_SIZE), np.uint8)
+
+
 @dataclass(frozen=True)
 class AnalyzedPhoto:
     """A photo with its result and the pictures that show the result.
@@ -40,7 +48,8 @@ class AnalyzedPhoto:
     Attributes:
         result: result of the photo, or its failure.
         preview: annotated photo as a JPEG file; empty for a failure.
-        crops: one JPEG file per face.
+        crops: one JPEG file per face, for display.
+        inputs: (n, 48, 48) uint8 grey, the faces as the network saw them.
 
     >>> AnalyzedPhoto(PhotoFailure("a.jpg", "damaged")).crops
     ()
@@ -49,11 +58,12 @@ class AnalyzedPhoto:
     result: PhotoResult | PhotoFailure
     preview: bytes = b""
     crops: tuple[bytes, ...] = ()
+    inputs: npt.NDArray[np.uint8] = field(default_factory=_no_faces, repr=False, compare=False)
 
     @property
     def size(self) -> int:
         """About how much memory it takes, in bytes."""
-        return photo_bytes(self.result, self.preview, self.crops)
+        return photo_bytes(self.result, self.preview, self.crops) + self.inputs.nbytes
 
 
 @dataclass(kw_only=True, eq=False)
@@ -134,4 +144,4 @@ def analyze_photo(client: PoolClient, request: AnalyzePhoto) -> AnalyzedPhoto:
         answer = client.request(request)
     except WorkerDied:
         answer = client.request(request)
-    return AnalyzedPhoto(answer.result, answer.preview, answer.crops)
+    return AnalyzedPhoto(answer.result, answer.preview, answer.crops, answer.inputs)

@@ -77,6 +77,16 @@ def link_to(page: str) -> None:
     st.page_link(_PAGES / f"{page}.py", label=f"Open the {title} page", icon=icon)
 
 
+def go_to(page: str, **parameters: str) -> None:
+    """Open another page in the same session; the script of this one ends.
+
+    Args:
+        page: name of the page's file, e.g. ``models``.
+        parameters: query parameters of its URL.
+    """
+    st.switch_page(_PAGES / f"{page}.py", query_params=parameters)
+
+
 def show_footer() -> None:
     """Show the footer of every page."""
     with st.container(key="footer"):

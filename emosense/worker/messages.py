@@ -40,15 +40,17 @@ class PhotoAnalysis(Message):
     Attributes:
         result: the photo's faces.
         preview: the annotated photo as a JPEG file.
-        crops: one JPEG file per face.
+        crops: one JPEG file per face, for display.
+        inputs: (n, 48, 48) uint8 grey, the faces as the network saw them.
 
-    >>> PhotoAnalysis.model_fields.keys() == {"result", "preview", "crops"}
+    >>> PhotoAnalysis.model_fields.keys() == {"result", "preview", "crops", "inputs"}
     True
     """
 
     result: PhotoResult
     preview: bytes
     crops: tuple[bytes, ...]
+    inputs: npt.NDArray[np.uint8]
 
 
 class AnalyzePhoto(Message, Request[PhotoAnalysis]):

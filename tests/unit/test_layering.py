@@ -132,7 +132,7 @@ PHOTO = PhotoResult("a.jpg", 9, 9, (FACE,), "cnn8", "YuNet")
 VIDEO = VideoResult("a.mp4", INFO, (FRAME,), 1, "cnn8", "YuNet")
 MOMENT = KeyMoment(1, EMOTIONS[0], 0.9, 0, 0.0, b"jpeg")
 RECEIVED = [
-    messages.PhotoAnalysis(result=PHOTO, preview=b"jpeg", crops=(b"jpeg",)),
+    messages.PhotoAnalysis(result=PHOTO, preview=b"jpeg", crops=(b"jpeg",), inputs=np.zeros(1)),
     messages.FaceExplanation(picture=b"jpeg", summary="No single part."),
     messages.VideoPreview(info=INFO, preview=b"jpeg"),
     messages.VideoProgress(frames=[FRAME], frames_read=1),

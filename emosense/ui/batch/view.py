@@ -17,6 +17,7 @@ from emosense.formatting import pluralize, probability_percent
 from emosense.jobs.photo_jobs import AnalyzedPhoto, PhotoJob
 from emosense.results import VERDICTS, PhotoFailure, PhotoResult
 from emosense.ui.batch.filter import BatchFace, faces_of, filter_faces
+from emosense.ui.batch.labelling import show_labelling
 from emosense.ui.batch.session import SessionBatches
 from emosense.ui.components.frame import announce
 from emosense.ui.components.job_list import show_job_list
@@ -90,6 +91,7 @@ def _show_results(job: PhotoJob, number: int) -> None:
             _show_charts(visible, number)
             _show_by_emotion(visible)
             _show_table(visible, number)
+            show_labelling(job.name, visible, number)
         else:
             st.info("No face passes these filters.", icon=":material/filter_alt:")
     if job.done:

@@ -202,6 +202,7 @@ def _show_list(images: ShownImages, network: SelectedModel, shown: npt.NDArray[n
             pictures=("picture",),
             probabilities=("probability",),
             row_height=64,
+            height=640,
             key=f"images_{hash((network.model.name, listed.tobytes()))}",
             on_select="rerun",
             selection_mode="multi-row",
@@ -222,15 +223,14 @@ def _row(images: ShownImages, network: SelectedModel, image: int, *, sure: bool)
     predictions, picture = network.predictions, images.picture(image)
     kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
     quality = images.qualities[image]
+    right = sum(bool(selected.predictions.correct[image]) for selected in images.models)
     return {
         "picture": f"data:image/{kind};base64,{base64.b64encode(picture).decode()}",
         "label": EMOTIONS[int(predictions.labels[image])],
         "answer": EMOTIONS[int(predictions.predicted[image])],
         "probability": float(predictions.probabilities[image].max()),
         "sure": "sure" if sure else "unsure",
-        "networks right": sum(
-            bool(selected.predictions.correct[image]) for selected in images.models
-        ),
+        "networks right": f"{right} of {len(images.models)}",
         "quality": "" if quality is None else ", ".join(quality.flags) or "good",
         "file": images.name(image),
     }

@@ -25,9 +25,7 @@ def show_provenance(selection: Selection) -> None:
                 f"Keras {escape_markdown(versions.get('keras', ''))}. {card.earlier_runs} To train "
                 "and evaluate again:"
             )
-            st.code(
-                f"{card.command}\nemosense evaluate {card.name} --data fer2013.csv", language=None
-            )
+            st.code(f"{card.command}\n{evaluate_command(selection, card.name)}", language=None)
         st.markdown(
             "Metrics and charts are computed when the page is opened, from each model's "
             "`predictions.npz` (its probabilities for every test image) and `card.json`. "
@@ -35,3 +33,11 @@ def show_provenance(selection: Selection) -> None:
             "much a metric depends on the choice of test images, not on the training seed: each "
             "recipe was run once."
         )
+
+
+def evaluate_command(selection: Selection, model: str) -> str:
+    """Return the command that repeats the metrics of a network on the selected test set."""
+    if selection.own is None:
+        return f"emosense evaluate {model} --data fer2013.csv"
+    cropped = " --cropped" if "cropped face" in selection.own.counts else ""
+    return f"emosense evaluate {model} --data FOLDER --photos{cropped} --predictions answers.csv"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,14 +24,12 @@ from emosense.filesystem.filenames import abbreviate
 from emosense.formatting import pluralize
 from emosense.networks.model_card import PREDICTIONS_FILE, ModelCard
 from emosense.networks.registry import TrainedModel
-from emosense.networks.temperature_scaling import Calibration
 from emosense.render.colours import model_colours
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import loadable_models, model_labels
+from emosense.ui.models.own_set.predictions import MeasuredPredictions, own_predictions
 from emosense.ui.models.own_set.session import session_evaluations
 from emosense.ui.session.query_params import query_choices, query_segments
-
-_OWN_PREDICTIONS: Final = "own_set_predictions"
 
 
 @dataclass(frozen=True)
@@ -172,7 +169,7 @@ def select_models(*, with_images: bool) -> Selection | None:
                 measured = (
                     _predictions_and_intervals(usable[name], split, include_duplicates)
                     if own is None
-                    else _own_predictions(usable[name], split, own)
+                    else own_predictions(usable[name], split, own)
                 )
             except ModelError as error:
                 st.warning(escape_markdown(str(error)), icon=":material/warning:")
@@ -206,27 +203,20 @@ def _select_images(
     return split, include_duplicates == "yes"
 
 
-_Measured = tuple[
-    Predictions,
-    dict[str, Interval],
-    Predictions,
-    DegradedPredictions | None,
-    npt.NDArray[np.intp],
-]
-
-
 def _predictions_and_intervals(
     model: TrainedModel, split: str, include_duplicates: bool
-) -> _Measured:
+) -> MeasuredPredictions:
     version = f"{model.card.files.get(PREDICTIONS_FILE)} {model.card.calibration}"
-    result: _Measured = _load_and_resample(str(model.folder), version, split, include_duplicates)
+    result: MeasuredPredictions = _load_and_resample(
+        str(model.folder), version, split, include_duplicates
+    )
     return result
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _load_and_resample(
     folder: str, version: str, split: str, include_duplicates: bool
-) -> _Measured:
+) -> MeasuredPredictions:
     """Read predictions and resample them; ``version`` is only part of the cache key."""
     from pathlib import Path
 
@@ -241,19 +231,3 @@ def _load_and_resample(
     if degraded is not None and not include_duplicates:
         degraded = degraded.without_duplicates()
     return predictions, bootstrap(predictions), raw, degraded, images
-
-
-def _own_predictions(model: TrainedModel, key: str, own: EvaluationSet) -> _Measured:
-    if model.name not in own.probabilities:
-        raise ModelError(f"{model.card.title} was not evaluated on {own.title}.")
-    # Of this session alone: it is private data.
-    known: dict[tuple[str, str], tuple[Calibration, _Measured]] = st.session_state.setdefault(
-        _OWN_PREDICTIONS, {}
-    )
-    calibration, measured = known.get((key, model.name), (None, None))
-    if measured is None or calibration != model.calibration:
-        raw = own.predictions(model.name)
-        predictions = raw.calibrated(model.calibration)
-        measured = predictions, bootstrap(predictions), raw, None, np.arange(len(raw))
-        known[key, model.name] = model.calibration, measured
-    return measured

@@ -10,7 +10,6 @@ import streamlit as st
 
 from emosense.charts.evaluation import HEADLINES
 from emosense.emotions import EMOTIONS
-from emosense.evaluation.bootstrap import bootstrap
 from emosense.evaluation_set.result import EvaluationSet
 from emosense.export.evaluation_set import to_csv
 from emosense.export.spreadsheet import csv_file
@@ -23,6 +22,7 @@ from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.tables import show_dataframe
 from emosense.ui.components.waiting import describe_wait
 from emosense.ui.models.own_set.input import upload_and_start
+from emosense.ui.models.own_set.predictions import own_predictions
 from emosense.ui.models.own_set.session import OWN, session_evaluations
 from emosense.ui.session.downloads import CSV_BYTES, within_room
 from emosense.ui.session.query_params import set_parameter
@@ -119,7 +119,7 @@ def _show_set(key: str, evaluation_set: EvaluationSet) -> None:
             icon=":material/face_retouching_off:",
         )
         return
-    show_dataframe(list(_metric_rows(evaluation_set)), key=f"own_set_metrics_{key}")
+    show_dataframe(list(_metric_rows(key, evaluation_set)), key=f"own_set_metrics_{key}")
     st.caption(how_little_it_tells(evaluation_set))
     _show_links(key, "")
     _show_download(key, evaluation_set)
@@ -154,12 +154,14 @@ def _show_outcomes(key: str, evaluation_set: EvaluationSet) -> None:
                 st.caption(f"The first {_MAX_LISTED}; the CSV file has all.")
 
 
-def _metric_rows(evaluation_set: EvaluationSet) -> Iterator[dict[str, Any]]:
+def _metric_rows(key: str, evaluation_set: EvaluationSet) -> Iterator[dict[str, Any]]:
     models = list_models()
     faceless = evaluation_set.faceless
     for name in evaluation_set.probabilities:
+        if name not in models:  # removed since
+            continue
         model = models[name]
-        intervals = bootstrap(evaluation_set.predictions(name).calibrated(model.calibration))
+        _, intervals, *_ = own_predictions(model, key, evaluation_set)
         row: dict[str, Any] = {"network": model.card.title}
         for metric, title in HEADLINES.items():
             interval = intervals[metric]

@@ -1,0 +1,121 @@
+"""Labels for the faces of a batch, which become a test set on the Models page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import astuple
+from typing import Any, Final
+
+import numpy as np
+import streamlit as st
+
+from emosense.emotions import EMOTIONS
+from emosense.errors import ServerBusy
+from emosense.evaluation_set.labels import Label
+from emosense.export.spreadsheet import escape_formula
+from emosense.formatting import pluralize
+from emosense.jobs.evaluation_jobs import CropEvaluationJob
+from emosense.ui.batch.filter import BatchFace
+from emosense.ui.components.job_list import show_refusal
+from emosense.ui.components.model_picker import loadable_models
+from emosense.ui.models.own_set.session import session_evaluations
+from emosense.ui.navigation import go_to
+
+_NO_LABEL: Final = ""
+_MAX_ROWS: Final = 300
+
+
+def show_labelling(name: str, visible: Sequence[BatchFace], number: int) -> None:
+    """Show an expander with the faces to label, and the button that makes a test set of them.
+
+    Args:
+        name: name of the batch.
+        visible: the faces that pass the filters.
+        number: number of the job on the page, for widget keys.
+    """
+    with st.expander(
+        "Label faces, and compare all networks on them",
+        icon=":material/label:",
+        key=f"batch_labelling_{number}",
+        on_change="rerun",
+    ) as expander:
+        if expander.open:
+            _show_editor(name, visible[:_MAX_ROWS], len(visible), number)
+
+
+def _show_editor(name: str, faces: Sequence[BatchFace], count: int, number: int) -> None:
+    st.caption(
+        "Say what the faces express: without looking at the answers, if the comparison is to be fair. "
+        + (
+            f"The first {_MAX_ROWS} of {count} faces are listed; filter for others."
+            if count > len(faces)
+            else ""
+        )
+    )
+    labels: dict[tuple[str, int], str] = st.session_state.setdefault(f"batch_labels_{number}", {})
+    keys = [(item.photo.result.source, item.number) for item in faces]
+    key = f"batch_label_editor_{number}_{hash(tuple(keys))}"
+    # What an editor is given must not change while it is edited; its edits are kept beside.
+    initial = st.session_state.setdefault(
+        f"initial_{key}", [labels.get(k, _NO_LABEL) for k in keys]
+    )
+    edited = st.data_editor(
+        {
+            "face": [_picture(item) for item in faces],
+            "photo": [escape_formula(item.photo.result.source) for item in faces],
+            "label": initial,
+        },
+        hide_index=True,
+        disabled=["face", "photo"],
+        row_height=64,
+        column_config={
+            "face": st.column_config.ImageColumn("", width=70),
+            "photo": st.column_config.TextColumn("Photo"),
+            "label": st.column_config.SelectboxColumn("Expresses", options=[_NO_LABEL, *EMOTIONS]),
+        },
+        key=key,
+    )
+    labels.update(zip(keys, edited["label"], strict=True))
+    labelled = [
+        (item, labels[k]) for item, k in zip(faces, keys, strict=True) if labels[k] in EMOTIONS
+    ]
+    if st.button(
+        f"Compare the networks on {pluralize(len(labelled), 'labelled face')}",
+        type="primary",
+        icon=":material/leaderboard:",
+        key=f"batch_label_start_{number}",
+        disabled=not labelled,
+    ):
+        _start(name, labelled)
+
+
+def _start(name: str, labelled: Sequence[tuple[BatchFace, str]]) -> None:
+    job = CropEvaluationJob(
+        name=f"{name}, labelled",
+        models=list(loadable_models()),
+        labels=[
+            Label(f"{item.photo.result.source}, face {item.number}", emotion)
+            for item, emotion in labelled
+        ],
+        emotions=[emotion for _, emotion in labelled],
+        crops=np.array([item.photo.inputs[item.number - 1] for item, _ in labelled]),
+        quality=np.array([_quality(item) for item, _ in labelled], np.float32),
+        pictures=tuple(item.crop for item, _ in labelled),
+    )
+    evaluations = session_evaluations()
+    try:
+        evaluations.start(job, ())
+    except ServerBusy as error:
+        show_refusal(evaluations, "own_set", error)
+        return
+    go_to("models", view="own")
+
+
+def _quality(item: BatchFace) -> tuple[Any, ...]:
+    quality = item.face.quality
+    return (np.nan,) * 8 if quality is None else astuple(quality)[:8]
+
+
+def _picture(item: BatchFace) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(item.crop).decode()
