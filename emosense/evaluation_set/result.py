@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -124,10 +125,8 @@ class EvaluationSet:
     @property
     def counts(self) -> dict[Outcome, int]:
         """Number of photos by outcome, without those that are 0."""
-        counts: dict[Outcome, int] = {}
-        for row in self.rows:
-            counts[row.outcome] = counts.get(row.outcome, 0) + 1
-        return counts
+        counts = Counter(row.outcome for row in self.rows)
+        return {outcome: counts[outcome] for outcome in get_args(Outcome) if counts[outcome]}
 
     @property
     def faceless(self) -> int:

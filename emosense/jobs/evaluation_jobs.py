@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -241,8 +241,9 @@ class DatasetEvaluationJob(EvaluationJob):
 
     Attributes:
         path: path of the file.
-        known: fingerprint of the data that the networks were tested on.
-        results: the test sets by the name of the split, once they are done.
+        known: fingerprint of the data that each network was tested on.
+        results: the test sets by the name of the split, once they are done; with the predictions of
+            the networks that were not tested on this very data.
         fingerprint: fingerprint of the data; empty until it was read.
 
     >>> issubclass(DatasetEvaluationJob, EvaluationJob)
@@ -250,14 +251,14 @@ class DatasetEvaluationJob(EvaluationJob):
     """
 
     path: Path
-    known: str
+    known: Mapping[str, str]
     results: dict[str, EvaluationSet] = field(default_factory=dict)
     fingerprint: str = ""
 
     @property
-    def is_known(self) -> bool:
-        """Whether the data is the one that the networks were tested on."""
-        return self.fingerprint == self.known
+    def tested_models(self) -> list[str]:
+        """The networks that were tested on this very data."""
+        return [model for model in self.models if self.known.get(model) == self.fingerprint]
 
     def _run(self, client: PoolClient) -> None:
         self.step = "Reading the csv"
@@ -269,9 +270,10 @@ class DatasetEvaluationJob(EvaluationJob):
             labels = faces.labels[split]
             quality = np.zeros((0, 8), np.float32)
             probabilities: dict[str, npt.NDArray[np.float32]] = {}
-            if not self.is_known:
+            others = [model for model in self.models if model not in self.tested_models]
+            if others:
                 quality = self._quality(client, images)
-                for model in self.models:
+                for model in others:
                     self.step = f"{split}: predicting with {model}"
                     count = partial(self._count, self.predicted)
                     probabilities[model] = predict_in_chunks(

@@ -12,22 +12,12 @@ from support.data import texts
 
 from emosense.networks.registry import find_model, list_models
 from emosense.networks.serialization import sha256_of
-from emosense.services import services
 from emosense.training.export_model import export_model
 from emosense.training.recipe import Recipe
 from emosense.training.trainer import train
 
 ROOT = Path(__file__).resolve().parents[2]
 VIEWS = ("overview", "confusion", "classes", "training", "trust", "architecture")
-
-
-@pytest.fixture
-def with_tiny(small_run, tmp_path, monkeypatch):
-    shutil.copytree(small_run / "models" / "tiny", tmp_path / "tiny")
-    monkeypatch.setenv("EMOSENSE_MODELS", str(tmp_path))
-    services().close()  # with it the inference process that does not know the model
-    yield tmp_path / "tiny"
-    services().close()
 
 
 def opened(*expanders, **parameters):

@@ -230,10 +230,10 @@ def test_faces_with_labels_given_by_hand(evaluated, worker):
 def test_fer2013s_csv(worker, tmp_path, is_known):
     path = write_csv(tmp_path / "fer2013.csv", (20, 14, 21))
     data = read_csv(path)
-    known = data.fingerprint if is_known else "another"
+    known = {"cnn4": data.fingerprint if is_known else "another"}
     job = DatasetEvaluationJob(name="fer2013.csv", models=["cnn4"], path=path, known=known)
     finish(job, worker)
-    assert job.is_known == is_known
+    assert job.tested_models == (["cnn4"] if is_known else [])
     assert list(job.results) == ["PublicTest", "PrivateTest"]
     assert {split: len(result) for split, result in job.results.items()} == {
         "PublicTest": 14,
@@ -252,7 +252,7 @@ def test_fer2013s_csv(worker, tmp_path, is_known):
 
 def test_a_csv_that_cannot_be_read_is_said_in_its_own_name(worker, tmp_path):
     (tmp_path / "spool").write_text("emotion,pixels,Usage\n9,1 2,Training\n")
-    job = DatasetEvaluationJob(name="mine.csv", models=["cnn4"], path=tmp_path / "spool", known="")
+    job = DatasetEvaluationJob(name="mine.csv", models=["cnn4"], path=tmp_path / "spool", known={})
     JobQueue(pool_of(worker)).submit(job)
     wait_until(lambda: job.is_finished, "it does not end", timeout=200)
     assert "mine.csv" in job.error

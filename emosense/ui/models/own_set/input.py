@@ -24,7 +24,6 @@ from emosense.jobs.evaluation_jobs import (
 )
 from emosense.media.archive import PhotoArchive
 from emosense.media.file_kind import HEAD_BYTES, file_kind
-from emosense.networks.registry import TrainedModel
 from emosense.ui.components.job_list import show_refusal
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import loadable_models, model_labels
@@ -271,15 +270,8 @@ def _confirmed_dataset(opened: _Opened) -> EvaluationJob | None:
     )
     if not pressed:
         return None
-    return DatasetEvaluationJob(
-        name=opened.name, models=models, path=Path(), known=shipped_fingerprint(loadable_models())
-    )
-
-
-def shipped_fingerprint(models: dict[str, TrainedModel]) -> str:
-    """Return the fingerprint of the data that most networks were tested on."""
-    fingerprints = [model.card.data.fingerprint for model in models.values()]
-    return max(fingerprints, key=fingerprints.count) if fingerprints else ""
+    known = {name: model.card.data.fingerprint for name, model in loadable_models().items()}
+    return DatasetEvaluationJob(name=opened.name, models=models, path=Path(), known=known)
 
 
 def _select_networks() -> list[str]:

@@ -89,11 +89,10 @@ class SessionEvaluations(SessionJobs[EvaluationJob]):
             if not job.is_finished:
                 continue
             if isinstance(job, DatasetEvaluationJob):
-                if not job.is_known:
-                    found |= {
-                        f"{OWN}{number}-{split}": evaluation_set
-                        for split, evaluation_set in job.results.items()
-                    }
+                found |= {
+                    f"{OWN}{number}-{split}": evaluation_set
+                    for split, evaluation_set in job.results.items()
+                }
             elif job.result is not None and len(job.result):
                 found[f"{OWN}{number}"] = job.result
         return {key: own for key, own in found.items() if own.probabilities}

@@ -95,17 +95,20 @@ def _show_results(job: EvaluationJob, number: int) -> None:
 def _sets(job: EvaluationJob, number: int) -> Iterator[tuple[str, str, EvaluationSet]]:
     """Yield (key, heading, test set) of a job."""
     if isinstance(job, DatasetEvaluationJob):
-        if job.is_known:
+        if job.tested_models:
+            models = list_models()
+            titles = [models[name].card.title for name in job.tested_models if name in models]
             st.success(
-                "These are the very images that the networks were tested on: they are now behind the "
-                "metrics of PublicTest and PrivateTest.",
+                f"These are the very images that {escape_markdown(', '.join(titles))} "
+                f"{'was' if len(titles) == 1 else 'were'} tested on: they are now behind the metrics of "
+                f"{' and '.join(job.results)}.",
                 icon=":material/verified:",
             )
             for split in job.results:
                 _show_links(split, split)
-            return
         for split, evaluation_set in job.results.items():
-            yield f"{OWN}{number}-{split}", split, evaluation_set
+            if evaluation_set.probabilities:
+                yield f"{OWN}{number}-{split}", split, evaluation_set
     elif job.result is not None:
         yield f"{OWN}{number}", "", job.result
 

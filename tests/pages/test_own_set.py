@@ -1,0 +1,196 @@
+"""Test sets of one's own on the Models page, in Streamlit's AppTest with real inference."""
+
+import io
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, confusion_matrix
+from streamlit.testing.v1 import AppTest
+from support.data import texts
+from support.labelled_photos import labelled_photos, zipped
+from support.waiting import wait_until
+
+from emosense.emotions import EMOTIONS
+from emosense.ui.models.own_set.session import SessionEvaluations
+from emosense.ui.models.own_set.view import evaluation_set_csv
+
+ROOT = Path(__file__).resolve().parents[2]
+PHOTOS = labelled_photos(per_class=3)
+
+
+@pytest.fixture
+def page():
+    app = AppTest.from_file(str(ROOT / "pages" / "models.py"), default_timeout=180)
+    app.query_params["view"] = "own"
+    app.run()
+    assert not app.exception
+    yield app
+    evaluations(app).close()
+
+
+def evaluations(app):
+    key = f"resource_{SessionEvaluations.__name__}"
+    return app.session_state[key]
+
+
+def upload(app, *files):
+    key = f"own_set_uploads_files_{app.session_state['own_set_round']}"
+    app.file_uploader(key=key).set_value([(name, data, "") for name, data in files]).run()
+    assert not app.exception
+    return texts(app)
+
+
+def evaluated(app):
+    app.button(key="own_set_start").click().run()
+
+    def finished():
+        assert not app.run().exception
+        return "Remove" in [button.label for button in app.button]
+
+    wait_until(finished, lambda: f"the page says: {texts(app)}", timeout=200, pause=0.2)
+    return texts(app)
+
+
+def choose(app, **parameters):
+    """Set widgets of the page by their query parameters."""
+    for name, value in parameters.items():
+        widgets = [*app.selectbox, *app.segmented_control, *app.number_input]
+        next(widget for widget in widgets if widget.key == f"linked_{name}").set_value(value).run()
+        assert not app.exception
+
+
+def listed(app):
+    """The table of images."""
+    return app.dataframe[0].value if app.dataframe else pd.DataFrame()
+
+
+def test_a_strangers_zip_in_every_view(page):
+    text = upload(page, ("my set.zip", zipped(PHOTOS | {"notes.txt": b"x"})))
+    assert "my set.zip: 1 file of other kinds left out" in text
+    assert "left out unless you choose an emotion below: grumpy" in text
+    assert "1 photo without a label will be left out." in text
+    page.pills(key="own_set_networks").set_value(["cnn4", "emosense-s"]).run()
+    assert page.button(key="own_set_start").label == "Evaluate 2 networks on 18 photos"
+    text = evaluated(page)
+    assert "my set.zip: 16 labelled faces" in text
+    assert "one face: 15 · several faces: 1 · no face: 1 · not readable: 1" in text
+    assert "· class left out: 6 · no label: 1" in text
+    (own,) = evaluations(page).sets.values()
+    table = pd.read_csv(io.BytesIO(evaluation_set_csv(own)))
+    used = table[table["cnn4 emotion"].notna()]
+    accuracies = page.dataframe[-1].value["accuracy"].tolist()
+    for name, shown in zip(("cnn4", "emosense-s"), accuracies, strict=True):
+        accuracy = accuracy_score(used.label, used[f"{name} emotion"])
+        assert shown.startswith(f"{100 * accuracy:.1f} %")
+    # Every confusion cell has as many images as its number.
+    page.button(key="own_set_images_own-1").click().run()
+    assert page.segmented_control(key="linked_part").value == "own-1"
+    choose(page, network="cnn4")
+    counts = confusion_matrix(used.label, used["cnn4 emotion"], labels=list(EMOTIONS))
+    for true, row in zip(EMOTIONS, counts, strict=True):
+        choose(page, true=true)
+        for predicted, count in zip(EMOTIONS, row, strict=True):
+            if row.sum() == 0 and count == 0 and predicted != EMOTIONS[0]:
+                continue
+            choose(page, predicted=predicted)
+            assert len(listed(page)) == count
+            assert ("No image passes" in texts(page)) == (count == 0)
+        choose(page, predicted="any")
+    # And all other views are of the photos.
+    for view in ("overview", "confusion", "classes", "trust", "compare"):
+        choose(page, view=view)
+        assert "my set.zip, 16 faces" in texts(page), view
+        assert not page.error
+        assert all("cnn" in warning.value or "CNN" in warning.value for warning in page.warning)
+    choose(page, view="own")
+    page.button(key="own_set_remove_1").click().run()
+    assert evaluations(page).sets == {}
+
+
+def test_classes_are_what_the_visitor_says(page):
+    upload(page, ("a.zip", zipped({"grumpy/1.jpg": PHOTOS["my set/ANGER/0.jpg"]})))
+    assert page.button(key="own_set_start").disabled
+    editor = f"own_set_classes_{page.session_state['own_set_round']}"
+    page.session_state[editor] = {
+        "edited_rows": {0: {"emotion": "angry"}},
+        "added_rows": [],
+        "deleted_rows": [],
+    }
+    page.run()
+    assert page.button(key="own_set_start").label.endswith("on 1 photo")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ([("a.zip", b"PK no")], "The zip archive is damaged or cut off"),
+        ([("a.zip", zipped({"a.txt": b"x"}))], "Expected a zip archive with photos"),
+        ([("a.jpg", b"x")], "Expected photos in folders that are named by their emotions"),
+        (
+            [("a.jpg", b"x"), ("labels.csv", b"file,mood\na.jpg,joy\n")],
+            "labels.csv: expected a header with a column for the label",
+        ),
+        ([("a.pdf", b"%PDF")], "expected photos"),
+    ],
+)
+def test_uploads_that_cannot_be_used(page, files, message):
+    assert message in upload(page, *files)
+    assert "own_set_start" not in {button.key for button in page.button}
+
+
+def test_more_photos_than_are_allowed(page, monkeypatch):
+    monkeypatch.setenv("EMOSENSE_MAX_EVALUATION_PHOTOS", "3")
+    assert "Expected at most 3 photos" in upload(page, ("a.zip", zipped(PHOTOS)))
+
+
+def test_numbers_are_to_be_checked(page):
+    text = upload(page, ("a.zip", zipped({f"{n}/a.jpg": b"x" for n in range(1, 8)})))
+    assert "These are taken for RAF-DB's: please check." in text
+
+
+def test_photos_with_a_table(page):
+    photo = PHOTOS["my set/ANGER/0.jpg"]
+    upload(page, ("a.jpg", photo), ("b.jpg", photo), ("x.csv", b"image;emotion\na.jpg;Wut\n"))
+    page.pills(key="own_set_networks").set_value(["cnn4"]).run()
+    text = evaluated(page)
+    assert "one face: 1 · no label: 1" in text
+    assert "With 1 face an accuracy is known to about ± 98 points." in text
+    for view in ("overview", "confusion", "classes", "trust", "compare", "images"):
+        choose(page, view=view)
+        if view == "overview":
+            choose(page, part="own-1")
+
+
+@pytest.mark.usefixtures("with_tiny")
+def test_the_images_behind_the_shipped_figures(page, small_csv):
+    page.run()
+    upload(page, ("fer2013.csv", small_csv.read_bytes()))
+    page.pills(key="own_set_networks").set_value(["cnn4", "tiny"]).run()
+    text = evaluated(page)
+    assert "fer2013.csv: 28 images" in text
+    # The tiny network was tested on this very data, the other one was not.
+    (success,) = page.success
+    assert "now behind the metrics of PublicTest and PrivateTest" in success.value
+    sets = evaluations(page).sets
+    assert {key: list(own.probabilities) for key, own in sets.items()} == {
+        "own-1-PublicTest": ["cnn4"],
+        "own-1-PrivateTest": ["cnn4"],
+    }
+    page.button(key="own_set_images_PrivateTest").click().run()
+    assert page.segmented_control(key="linked_part").value == "PrivateTest"
+    assert len(listed(page)) == 14
+    assert listed(page)["networks right"].str.endswith("of 1").all()
+    page.pills(key="linked_model").set_value(["cnn4"]).run()
+    assert "Bring your own copy of **fer2013.csv**" in texts(page)
+    choose(page, part="own-1-PrivateTest")
+    assert len(listed(page)) == 14
+
+
+def test_a_foreign_link_to_a_private_set():
+    app = AppTest.from_file(str(ROOT / "pages" / "models.py"), default_timeout=180)
+    app.query_params["part"] = "own-1"
+    app.run()
+    assert not app.exception
+    assert "own-1" in app.warning[0].value
+    assert app.segmented_control(key="linked_part").value == "PrivateTest"
