@@ -122,11 +122,12 @@ def _show_table(selection: Selection) -> None:
 def _show_cell(selection: Selection) -> None:
     """Show pickers for a cell of a matrix, and the way to its images."""
     by_name = {selected.model.name: selected for selected in selection.models}
+    best = max(selection.models, key=lambda selected: selected.intervals["accuracy"].value)
     st.header("The images of a cell")
     columns = st.columns([2, 2, 2, 2], vertical_alignment="bottom")
     with columns[0]:
         network = by_name[
-            _select_name("network", "Network", list(by_name), next(iter(by_name)), by_name)
+            _select_name("network", "Network", list(by_name), best.model.name, by_name)
         ]
     true, predicted = most_frequent_confusion(confusion_of(network))
     with columns[1]:

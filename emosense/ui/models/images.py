@@ -21,7 +21,7 @@ from emosense.ui.models.image_detail import show_image
 from emosense.ui.models.selection import SelectedModel, Selection
 from emosense.ui.models.shown_images import ShownImages, shown_images
 from emosense.ui.session.downloads import CSV_BYTES, within_room
-from emosense.ui.session.query_params import query_choice, query_number, set_parameter
+from emosense.ui.session.query_params import query_choice, query_number, set_parameters
 from emosense.ui.session.user import session_account
 
 _ANY: Final = "any"
@@ -75,8 +75,8 @@ def show_how_to_bring_images(selection: Selection) -> None:
         "Your photos",
         icon=":material/upload:",
         key="images_bring",
-        on_click=set_parameter,
-        args=["view", "own"],
+        on_click=set_parameters,
+        kwargs={"view": "own"},
     )
 
 
@@ -100,16 +100,15 @@ def show_cell_link(network: SelectedModel, true: str, predicted: str) -> None:
 
 
 def _open_cell(network: str, true: str, predicted: str) -> None:
-    for name, value in (
-        ("view", "images"),
-        ("network", network),
-        ("true", true),
-        ("predicted", predicted),
-        ("answer", "all"),
-        ("quality", "any"),
-    ):
-        set_parameter(name, value)
-    st.session_state["linked_page"] = 1
+    set_parameters(
+        view="images",
+        network=network,
+        true=true,
+        predicted=predicted,
+        answer=None,
+        quality=None,
+        page=None,
+    )
 
 
 def _select_network(models: Sequence[SelectedModel]) -> SelectedModel:

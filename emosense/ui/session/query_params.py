@@ -71,6 +71,7 @@ def query_widget(parameter: Parameter[Value], widget: Callable[[str], Value]) ->
     name, key, state = parameter.name, parameter.key, st.session_state
     # Streamlit drops the state of widgets that another page does not show: these keys outlive it.
     value_key, url_key = f"stored_value_{key}", f"stored_url_{key}"
+    state[f"default_{key}"] = parameter.default
     url_texts, page = st.query_params.get_all(name), state.get(PAGE, "")
     previous_page, previous_texts = state.get(url_key, (page, []))
     if key not in state or previous_page != page:  # first run on this page
@@ -170,14 +171,28 @@ def query_choices(
     return query_widget(parameter, widget)
 
 
-def set_parameter(name: str, value: str) -> None:
-    """Set the widget of a query parameter, in a callback: before the widget is shown again.
+def set_parameters(**values: str | None) -> None:
+    """Set widgets of query parameters, in a callback, as one step of the browser's history.
 
     Args:
-        name: name of the query parameter.
-        value: one of its options.
+        values: value by the name of the query parameter: one of its options; None for the default.
     """
-    st.session_state[f"linked_{name}"] = value
+    state = st.session_state
+    parameters = st.query_params.to_dict()
+    for name, value in values.items():
+        key = f"linked_{name}"
+        parameters.pop(name, None)
+        if value is None or value == state.get(f"default_{key}"):
+            value = state.get(f"default_{key}")
+        else:
+            parameters[name] = value
+        if value is None:  # not shown yet: it starts with its default
+            for stored in (key, f"stored_value_{key}", f"stored_url_{key}"):
+                state.pop(stored, None)
+        else:
+            state[key] = value
+    # All at once: each assignment would be an entry of the history.
+    st.query_params.from_dict(parameters)
 
 
 def query_flag(name: str, default: bool, widget: Callable[[str], bool]) -> bool:

@@ -25,7 +25,7 @@ from emosense.ui.models.own_set.input import upload_and_start
 from emosense.ui.models.own_set.predictions import own_predictions
 from emosense.ui.models.own_set.session import OWN, session_evaluations
 from emosense.ui.session.downloads import CSV_BYTES, within_room
-from emosense.ui.session.query_params import set_parameter
+from emosense.ui.session.query_params import set_parameters
 
 _VIEWS = {
     "overview": ("Overview", ":material/leaderboard:"),
@@ -218,8 +218,7 @@ def _show_links(key: str, title: str) -> None:
 
 
 def _go_to(view: str, key: str) -> None:
-    set_parameter("view", view)
-    set_parameter("part", key)
+    set_parameters(view=view, part=None if key == "PrivateTest" else key)
 
 
 def _show_download(key: str, evaluation_set: EvaluationSet) -> None:
