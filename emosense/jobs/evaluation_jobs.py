@@ -66,6 +66,9 @@ class EvaluationJob(Job):
         total: number of faces and photos to measure; 0 while it is unknown.
         predicted: number of predictions of all networks.
         step: what is being done, in words.
+
+    >>> issubclass(EvaluationJob, Job)
+    True
     """
 
     models: Sequence[str]
