@@ -102,11 +102,11 @@ def class_bootstrap(
         an image are missing.
     """
     n, classes = len(predictions), len(EMOTIONS)
-    cells = np.zeros((n, classes * classes))
+    cells = np.zeros((n, classes * classes), np.float32)  # counts, which it holds exactly
     cells[np.arange(n), predictions.labels.astype(np.intp) * classes + predictions.predicted] = 1
     chunks = _resample_counts(n, resamples, seed)
-    sums = np.vstack([counts.astype(float) @ cells for counts in chunks])
-    _, precision, recall, f1 = _class_metrics(sums)
+    sums = np.vstack([counts.astype(np.float32) @ cells for counts in chunks])
+    _, precision, recall, f1 = _class_metrics(sums.astype(float))
     metrics = compute_metrics(predictions.labels, predictions.probabilities).per_class
     return {
         name: {

@@ -107,7 +107,8 @@ def macro_curves(curves: Mapping[str, tuple[Curve, Curve]]) -> tuple[Curve, Curv
 def _right_interpolated(grid: npt.NDArray[np.float64], curve: Curve) -> npt.NDArray[np.float64]:
     """Interpolate a curve linearly; where it rises vertically, from its upper end."""
     last_of_x = np.append(np.diff(curve.x) > 0, True)
-    return np.interp(grid, curve.x[last_of_x], curve.y[last_of_x])
+    values: npt.NDArray[np.float64] = np.interp(grid, curve.x[last_of_x], curve.y[last_of_x])
+    return values
 
 
 def _cumulative_counts(

@@ -20,7 +20,9 @@ def pareto_front(points: Mapping[str, tuple[float, float]]) -> list[str]:
         name
         for name, (cost, score) in points.items()
         if not any(
-            other_cost <= cost and other_score >= score and (other_cost, other_score) != (cost, score)
+            other_cost <= cost
+            and other_score >= score
+            and (other_cost, other_score) != (cost, score)
             for other_cost, other_score in points.values()
         )
     ]

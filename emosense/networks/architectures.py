@@ -99,10 +99,18 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
     a.name: a
     for a in (
         Architecture(
-            "cnn4", "4L CNN", "Two convolution blocks (our reading).", _paper(128, 256), PAPER_RESULTS["cnn4"]
+            "cnn4",
+            "4L CNN",
+            "Two convolution blocks (our reading).",
+            _paper(128, 256),
+            PAPER_RESULTS["cnn4"],
         ),
         Architecture(
-            "cnn8", "8L CNN", "The paper's best network.", _paper(128, 256, 512, 512), PAPER_RESULTS["cnn8"]
+            "cnn8",
+            "8L CNN",
+            "The paper's best network.",
+            _paper(128, 256, 512, 512),
+            PAPER_RESULTS["cnn8"],
         ),
         Architecture(
             "cnn10",

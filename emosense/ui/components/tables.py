@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from emosense.export.spreadsheet import escape_formula
+from emosense.export.text_table import format_cell
 from emosense.formatting import probability_percent
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def show_dataframe(
     *,
     probabilities: Collection[str] = (),
     pictures: Collection[str] = (),
+    formats: Mapping[str, str] | None = None,
+    starred: Collection[tuple[int, str]] = (),
     column_config: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Any:
@@ -34,6 +37,8 @@ def show_dataframe(
         rows: one dict per row, all with the same keys, or the values by column.
         probabilities: columns that hold probabilities, in 0..1: shown in percent, sorted as numbers.
         pictures: columns that hold pictures as data URLs.
+        formats: formats of columns of numbers, see :func:`~emosense.export.text_table.format_cell`.
+        starred: (row, column) of cells in such columns that are marked by a star.
         column_config: configuration of other columns; see :func:`streamlit.dataframe`.
         options: other arguments of :func:`streamlit.dataframe`.
 
@@ -57,6 +62,8 @@ def show_dataframe(
         else:
             percent = st.column_config.NumberColumn(format="percent")
             config |= dict.fromkeys(probabilities, percent)
+    if formats:
+        data = _formatted(frame, formats, starred)
     return st.dataframe(
         data,
         hide_index=True,
@@ -64,6 +71,20 @@ def show_dataframe(
         column_config={escape_formula(column): value for column, value in config.items()},
         **options,
     )
+
+
+def _formatted(
+    frame: pd.DataFrame, formats: Mapping[str, str], starred: Collection[tuple[int, str]]
+) -> Any:
+    styler = frame.style
+    for column, number_format in formats.items():
+        for mark in ("", "★ "):
+            rows = [row for row in frame.index if ((row, column) in starred) == bool(mark)]
+            styler.format(
+                lambda value, text=number_format, mark=mark: mark + format_cell(value, text),
+                subset=(rows, escape_formula(column)),
+            )
+    return styler
 
 
 def _cell(value: Any) -> Any:

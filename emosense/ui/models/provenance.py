@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from emosense.evaluation.bootstrap import RESAMPLES
+from emosense.report.reproduction import describe_training
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.models.components import collapsed_expander
 from emosense.ui.models.selection import Selection
@@ -16,14 +17,10 @@ def show_provenance(selection: Selection) -> None:
         if not expanded:
             return
         for selected in selection.models:
-            card, versions = selected.card, selected.card.training.versions
-            backend = card.training.backend
+            card = selected.card
             st.markdown(
-                f"**{selected.markdown}**: {escape_markdown(card.data.name)}, {card.data.training_images:,} training "
-                f"images; seed {card.recipe.seed}; {escape_markdown(card.training.hardware)}, "
-                f"{escape_markdown(backend)} {escape_markdown(versions.get(backend, ''))}, "
-                f"Keras {escape_markdown(versions.get('keras', ''))}. {card.earlier_runs} To train "
-                "and evaluate again:"
+                f"**{selected.markdown}**: {escape_markdown(describe_training(card))} "
+                f"{card.earlier_runs} To train and evaluate again:"
             )
             st.code(f"{card.command}\n{evaluate_command(selection, card.name)}", language=None)
         st.markdown(
