@@ -95,20 +95,13 @@ def macro_curves(curves: Mapping[str, tuple[Curve, Curve]]) -> tuple[Curve, Curv
     if not defined:
         return next(iter(curves.values()))
     grid = np.linspace(0.0, 1.0, _GRID_POINTS)
-    roc_mean = np.mean([_right_interpolated(grid, roc) for roc, _ in defined], axis=0)
+    roc_mean = np.mean([np.interp(grid, roc.x, roc.y) for roc, _ in defined], axis=0)
     # Average precision takes the precision of the next threshold between two recalls.
     precision = [pr.y[np.searchsorted(pr.x, grid)] for _, pr in defined]
     return (
         Curve(grid, roc_mean, float(np.mean([roc.area for roc, _ in defined]))),
         Curve(grid, np.mean(precision, axis=0), float(np.mean([pr.area for _, pr in defined]))),
     )
-
-
-def _right_interpolated(grid: npt.NDArray[np.float64], curve: Curve) -> npt.NDArray[np.float64]:
-    """Interpolate a curve linearly; where it rises vertically, from its upper end."""
-    last_of_x = np.append(np.diff(curve.x) > 0, True)
-    values: npt.NDArray[np.float64] = np.interp(grid, curve.x[last_of_x], curve.y[last_of_x])
-    return values
 
 
 def _cumulative_counts(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from html import escape
-from numbers import Number
+from numbers import Number, Real
 from typing import Any, Final
+
+from emosense.formatting import format_p_value
 
 Row = Mapping[str, Any]
 _MARKUP: Final = re.compile(r"[\\`*_\[\]<>|&~$]")
@@ -17,16 +19,18 @@ def format_cell(value: Any, number_format: str = "") -> str:
 
     Args:
         value: a number, a text, or None, which is empty like NaN.
-        number_format: printf-style format of a number, or ``localized`` for digits in groups; empty
-            for the number as it is.
+        number_format: printf-style format of a number, ``localized`` for digits in groups, or
+            ``p-value``; empty for the number as it is.
 
     >>> format_cell(62.41, "%.1f %%"), format_cell(4232199, "localized"), format_cell(None)
     ('62.4 %', '4,232,199', '')
     """
     if value is None or value != value:
         return ""
-    if not isinstance(value, Number) or not number_format:
+    if not isinstance(value, Real) or not number_format:
         return str(value)
+    if number_format == "p-value":
+        return format_p_value(float(value))
     return f"{value:,}" if number_format == "localized" else number_format % value
 
 

@@ -20,6 +20,7 @@ from emosense.evaluation.metrics import compute_metrics
 from emosense.evaluation.reliability import reliability_bins
 from emosense.evaluation.significance import pairwise_tests
 from emosense.export.text_table import best_cells, html_table
+from emosense.formatting import pluralize
 from emosense.report.model import EvaluatedModel
 from emosense.report.reproduction import describe_training, reproduction_commands
 from emosense.report.tables import (
@@ -51,10 +52,18 @@ th, td { padding: .3rem .6rem; border-bottom: 1px solid #DFE3EA; text-align: lef
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(340px, 100%), 1fr)); gap: 1rem; }
 figure { margin: 0; min-width: 0; }
+a { overflow-wrap: anywhere; }
 figcaption { font-weight: bold; }
 pre { background: #F3F5F9; padding: .75rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 .note { color: #4A5262; }
 @media print { figure, table { break-inside: avoid; } }
+"""
+# At the end, when all columns have their widths.
+_DRAW: Final = """
+for (const script of document.querySelectorAll("figure script")) {
+  const { data, layout } = JSON.parse(script.textContent);
+  Plotly.newPlot(script.previousElementSibling, data, layout, CONFIG);
+}
 """
 _CONFIG: Final = {
     "displaylogo": False,
@@ -83,10 +92,11 @@ def html_report(models: Sequence[EvaluatedModel], description: str, link: str) -
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>EmoSense: evaluation of {len(models)} networks</title><style>{_STYLE}</style>"
+        f"<title>EmoSense: evaluation of {pluralize(len(models), 'network')}</title><style>{_STYLE}</style>"
         f"<script>{get_plotlyjs()}</script></head><body>"
         f"<h1>Evaluation of facial expression networks</h1><p>{escape(description)}. "
-        f"{_anchor(link)}</p>{body}</body></html>\n"
+        f"{_anchor(link)}</p>{body}"
+        f"<script>{_DRAW.replace('CONFIG', json.dumps(_CONFIG))}</script></body></html>\n"
     )
 
 
@@ -211,7 +221,5 @@ def _figure(figure: Figure, caption: str) -> str:
     data = str(figure.to_json()).replace("<", "\\u003c")
     return (
         f'<figure role="img" aria-label="{escape(caption)}"><figcaption>{escape(caption)}</figcaption>'
-        "<div></div><script>{const figure = " + data + "; Plotly.newPlot("
-        "document.currentScript.previousElementSibling, figure.data, figure.layout, "
-        f"{json.dumps(_CONFIG)})}}</script></figure>"
+        f'<div></div><script type="application/json">{data}</script></figure>'
     )

@@ -15,7 +15,7 @@ def describe_training(card: ModelCard) -> str:
 
     >>> from emosense.networks.registry import find_model
     >>> describe_training(find_model("cnn8").card)
-    'FER2013 (arXiv:1307.0414), 28,709 training images; seed 0; ...'
+    'FER2013 (arXiv:1307.0414), 28,570 training images; seed 0; ...'
     """
     training, backend = card.training, card.training.backend
     return (

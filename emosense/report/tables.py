@@ -31,7 +31,7 @@ METRICS: Final = {
 PARAMETERS: Final = "parameters"
 MFLOPS: Final = "MFLOPs per face"
 MEGABYTES: Final = "weights, MB"
-FACES_PER_SECOND: Final = "faces/s"
+FACES_PER_SECOND: Final = "faces/s in batches"
 
 LEADERBOARD_BEST: Final = {
     **dict.fromkeys(METRICS, True),
@@ -55,7 +55,7 @@ LEADERBOARD_FORMATS: Final = {
     FACES_PER_SECOND: "%.0f",
 }
 
-PAIR_FORMATS: Final = {"points": "%+.1f", "p": "%.2g", "p, Holm": "%.2g"}
+PAIR_FORMATS: Final = {"points": "%+.1f", "p": "p-value", "p, Holm": "p-value"}
 
 _SPLITS: Final = {"Training": "training", "PublicTest": "validation", "PrivateTest": "test"}
 SPLIT_FORMATS: Final = {
@@ -100,8 +100,9 @@ def leaderboard(
         faces_per_second: measured throughput by label; None or empty for no such column.
 
     Returns:
-        One row per network, and the formats of the columns.
+        One row per network, the most accurate one first, and the formats of the columns.
     """
+    models = sorted(models, key=lambda model: -model.intervals["accuracy"].value)
     in_paper = any(paper_results(model.card) for model in models)
     rows = []
     for model in models:
