@@ -51,7 +51,8 @@ def learning_chart(history: Sequence[Mapping[str, float]], best_epoch: int) -> F
     figure.update_xaxes(title="epoch", fixedrange=True)
     figure.update_yaxes(fixedrange=True)
     figure.update_yaxes(ticksuffix=" %", row=1, col=1)
-    figure.update_layout(legend={**BOTTOM_LEGEND, "y": -0.25}, **layout(320))
+    figure.update_layout(legend={**BOTTOM_LEGEND, "y": -0.25}, **layout(344))
+    figure.update_layout(margin_t=52)  # the titles of the two are below the buttons
     return figure
 
 
