@@ -73,7 +73,9 @@ _CONFIG: Final = {
 }
 
 
-def html_report(models: Sequence[EvaluatedModel], description: str, link: str) -> str:
+def html_report(
+    models: Sequence[EvaluatedModel], description: str, link: str, *, photos: bool = False
+) -> str:
     """Return a report with tables, tests, confusion matrices, calibration and commands.
 
     All texts of models are escaped, and a content security policy in the file forbids its browser any
@@ -83,11 +85,12 @@ def html_report(models: Sequence[EvaluatedModel], description: str, link: str) -
         models: at least one.
         description: the test images, in words.
         link: address of the page's state.
+        photos: whether the test images are labelled photos of somebody's own.
     """
     from plotly.offline import get_plotlyjs
 
-    sections = (_headline, _significance, _confusion, _classes, _calibration, _reproduction)
-    body = "".join(section(models) for section in sections)
+    sections = (_headline, _significance, _confusion, _classes, _calibration)
+    body = "".join(section(models) for section in sections) + _reproduction(models, photos)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
@@ -119,7 +122,8 @@ def _headline(models: Sequence[EvaluatedModel]) -> str:
         "Headline metrics",
         f"95 %: bootstrap intervals of {RESAMPLES:,} resamples of the test images. Precision, recall "
         "and F1 are means over the seven classes; ECE: expected calibration error; loss in nats. The "
-        "best figures are bold. The paper's figures are by the paper's own training recipe.",
+        "best figures are bold. The paper's figures are by the paper's own training recipe on FER2013's "
+        "test images.",
         _table(rows, formats, best_cells(rows, LEADERBOARD_BEST)),
         _figure(chart, "Accuracy against cost; the dashed line is the Pareto front")
         if costs
@@ -183,12 +187,12 @@ def _calibration(models: Sequence[EvaluatedModel]) -> str:
     )
 
 
-def _reproduction(models: Sequence[EvaluatedModel]) -> str:
+def _reproduction(models: Sequence[EvaluatedModel], photos: bool) -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "plotly", "streamlit"))
     runs = (
         f"<h3>{escape(model.label)}</h3><p>{escape(describe_training(model.card))} "
         f"{escape(model.card.earlier_runs)}</p>"
-        f"<pre>{escape(reproduction_commands(model.card))}</pre>"
+        f"<pre>{escape(reproduction_commands(model.card, photos=photos))}</pre>"
         for model in models
     )
     return _section(

@@ -72,7 +72,8 @@ def test_a_report_opens_without_the_server(server, page, chromium, tmp_path):
     report.goto((tmp_path / "report.html").as_uri())
     expect(report.locator("figure .main-svg[role], figure svg.main-svg").first).to_be_visible()
     expect(report.get_by_role("link")).to_have_attribute(
-        "href", re.compile(r"/models\?view=compare&model=cnn4&model=cnn8&part=PublicTest$")
+        "href",
+        re.compile(r"/models\?view=compare&model=cnn4&model=cnn8&part=PublicTest&copies=yes$"),
     )
     assert report.evaluate("document.documentElement.scrollWidth") <= 390
     assert errors == []

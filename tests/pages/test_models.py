@@ -11,11 +11,14 @@ from scipy.stats import binomtest
 from streamlit.testing.v1 import AppTest
 from support.data import texts
 
+from emosense.evaluation.predictions import read_predictions
+from emosense.evaluation_set.result import EvaluationSet, PhotoRow
 from emosense.networks.registry import find_model, list_models
 from emosense.networks.serialization import sha256_of
 from emosense.training.export_model import export_model
 from emosense.training.recipe import Recipe
 from emosense.training.trainer import train
+from emosense.ui.models.own_set.session import OWN, SessionEvaluations
 
 ROOT = Path(__file__).resolve().parents[2]
 VIEWS = ("overview", "confusion", "classes", "training", "trust", "architecture")
@@ -179,6 +182,37 @@ def test_curves_of_all_networks_and_of_one():
     app = opened(view="training", over="time", learning="loss")
     assert app.segmented_control(key="linked_over").value == "time"
     assert "All networks" in [header.value for header in app.header]
+
+
+@pytest.mark.parametrize("models", [["cnn8"], ["cnn8", "cnn10"]])
+@pytest.mark.parametrize("view", [*VIEWS, "compare"])
+def test_views_cope_with_few_photos_of_ones_own(view, models, monkeypatch):
+    labels = read_predictions(find_model("cnn8")).labels
+    rows = np.flatnonzero((labels != 1) & (labels != 5))[:30]
+    own = EvaluationSet(
+        "<b>*album*</b>",
+        tuple(PhotoRow(f"{row}.png", "x", "happy", "cropped face") for row in rows),
+        np.arange(30),
+        crops=np.zeros((30, 48, 48), np.uint8),
+        labels=labels[rows],
+        quality=np.ones((30, 8), np.float32),
+        probabilities={
+            name: read_predictions(find_model(name), raw=True).probabilities[rows]
+            for name in models
+        },
+    )
+    monkeypatch.setattr(SessionEvaluations, "sets", {f"{OWN}1": own})
+    app = opened(view=view, part=f"{OWN}1", model=models)
+    assert not app.warning
+    if view == "overview":
+        table = table_with(app, "ECE")
+        for name in models:
+            label = find_model(name).card.title
+            if label in table.index:
+                correct = own.probabilities[name].argmax(1) == own.labels
+                assert table.loc[label, "accuracy"] == pytest.approx(100 * correct.mean())
+        assert len(table) == 1  # the other does no better than chance on these
+        assert r"\*album\*" in texts(app)
 
 
 def test_link_opens_what_its_sender_saw(with_tiny):

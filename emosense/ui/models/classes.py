@@ -16,7 +16,7 @@ from emosense.evaluation.metrics import compute_metrics
 from emosense.evaluation.predictions import Predictions
 from emosense.report.tables import CLASS_FORMATS, CLASS_TITLES, class_rows
 from emosense.ui.models.components import show_chart, show_table
-from emosense.ui.models.selection import SelectedModel, Selection
+from emosense.ui.models.selection import Selection
 from emosense.ui.session.query_params import query_segments
 
 _MACRO = "macro"
@@ -36,7 +36,9 @@ def show(selection: Selection) -> None:
         ).per_class
         for model in selection.models
     }
-    intervals = {model.label: _class_intervals(model) for model in selection.models}
+    # What is cached is shared by all sessions: nothing of somebody's own photos.
+    resample = _class_intervals if selection.own is None else class_bootstrap
+    intervals = {model.label: resample(model.predictions) for model in selection.models}
     show_chart(
         class_chart(classes, intervals, selection.colours, metric),
         f"classes-{metric}",
@@ -53,8 +55,7 @@ def show(selection: Selection) -> None:
     _show_curves(curves[selected.label], None, selected.model.name, f"of {selected.label}")
 
 
-def _class_intervals(selected: SelectedModel) -> dict[str, dict[str, Interval]]:
-    predictions = selected.predictions
+def _class_intervals(predictions: Predictions) -> dict[str, dict[str, Interval]]:
     intervals: dict[str, dict[str, Interval]] = _resample(
         predictions, predictions.labels, predictions.predicted
     )

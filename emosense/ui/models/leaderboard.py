@@ -105,8 +105,8 @@ def _show_notes(selection: Selection) -> None:
     )
     if any(paper_results(selected.card) for selected in selection.models):
         text += (
-            " The paper's figures are those of its own training recipe: a network beside them "
-            "shares the architecture, not the recipe."
+            " The paper's figures are those of its own training recipe on FER2013's test images: a "
+            "network beside them shares the architecture, not the recipe."
         )
     st.caption(text)
     unfinished = [

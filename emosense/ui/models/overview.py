@@ -32,7 +32,7 @@ def _show_headlines(selection: Selection) -> None:
     st.header("Headline metrics")
     st.caption(
         f"{selection.description}. Whiskers span the 95 % bootstrap interval. Diamonds are the "
-        "paper's figures, by the paper's own recipe."
+        "paper's figures, by the paper's own recipe on FER2013's test images."
     )
     paper = {
         selected.label: {name: getattr(results, name) for name in HEADLINES}

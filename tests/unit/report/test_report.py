@@ -74,8 +74,10 @@ def test_a_report_fits_its_download():
 def test_a_small_test_set_without_some_classes():
     labels = read_predictions(find_model("cnn8")).labels
     model = evaluated("cnn8", np.flatnonzero((labels != 1) & (labels != 5))[:30])
-    text = "".join(Outline(html_report([model], "30 images", "no address")).texts)
+    html = html_report([model], "30 images", "no address", photos=True)
+    text = "".join(Outline(html).texts)
     assert "no address" in text
+    assert "emosense evaluate cnn8 --data PHOTOS --photos" in text
     assert "McNemar" not in text  # one network only
     rows = {row["class"]: row for row in class_rows(model)}
     assert rows["disgust"]["F1"] is rows["surprise"]["ROC AUC"] is None
