@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from html import escape
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +22,7 @@ from emosense.evaluation.significance import pairwise_tests
 from emosense.export.text_table import best_cells, html_table
 from emosense.formatting import pluralize
 from emosense.report.model import EvaluatedModel
-from emosense.report.reproduction import describe_training, reproduction_commands
+from emosense.report.reproduction import describe_training
 from emosense.report.tables import (
     CALIBRATION_FORMATS,
     CLASS_FORMATS,
@@ -74,7 +74,7 @@ _CONFIG: Final = {
 
 
 def html_report(
-    models: Sequence[EvaluatedModel], description: str, link: str, *, photos: bool = False
+    models: Sequence[EvaluatedModel], description: str, link: str, commands: Mapping[str, str]
 ) -> str:
     """Return a report with tables, tests, confusion matrices, calibration and commands.
 
@@ -85,12 +85,12 @@ def html_report(
         models: at least one.
         description: the test images, in words.
         link: address of the page's state.
-        photos: whether the test images are labelled photos of somebody's own.
+        commands: the commands that train and evaluate each network again, by label.
     """
     from plotly.offline import get_plotlyjs
 
     sections = (_headline, _significance, _confusion, _classes, _calibration)
-    body = "".join(section(models) for section in sections) + _reproduction(models, photos)
+    body = "".join(section(models) for section in sections) + _reproduction(models, commands)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
@@ -187,12 +187,12 @@ def _calibration(models: Sequence[EvaluatedModel]) -> str:
     )
 
 
-def _reproduction(models: Sequence[EvaluatedModel], photos: bool) -> str:
+def _reproduction(models: Sequence[EvaluatedModel], commands: Mapping[str, str]) -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "plotly", "streamlit"))
     runs = (
         f"<h3>{escape(model.label)}</h3><p>{escape(describe_training(model.card))} "
         f"{escape(model.card.earlier_runs)}</p>"
-        f"<pre>{escape(reproduction_commands(model.card, photos=photos))}</pre>"
+        f"<pre>{escape(commands[model.label])}</pre>"
         for model in models
     )
     return _section(

@@ -1,19 +1,8 @@
-"""How the figures of a network come about again: data, seed, hardware, versions and commands."""
+"""How the figures of a network come about again: data, seed, hardware and versions."""
 
 from __future__ import annotations
 
 from emosense.networks.model_card import ModelCard
-
-
-def reproduction_commands(card: ModelCard, *, photos: bool = False) -> str:
-    """Return the commands that train and evaluate the network again, one a line.
-
-    Args:
-        card: the network's card.
-        photos: whether it was evaluated on labelled photos of somebody's own.
-    """
-    data = "PHOTOS --photos" if photos else "fer2013.csv"
-    return f"{card.command}\nemosense evaluate {card.name} --data {data}"
 
 
 def describe_training(card: ModelCard) -> str:

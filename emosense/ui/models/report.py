@@ -10,6 +10,7 @@ import streamlit as st
 
 from emosense.formatting import pluralize
 from emosense.report.html import html_report
+from emosense.ui.models.provenance import reproduction_commands
 from emosense.ui.models.selection import Selection
 from emosense.ui.session.downloads import within_room
 from emosense.ui.session.user import session_account
@@ -25,7 +26,7 @@ def show_report(selection: Selection) -> None:
         selection.models,
         _description(selection),
         _link(selection),
-        photos=selection.own is not None,
+        {s.label: reproduction_commands(selection, s.card) for s in selection.models},
     )
     st.download_button(
         "Report of this selection (HTML)",

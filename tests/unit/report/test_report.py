@@ -26,6 +26,10 @@ def evaluated(name, images=slice(None), label=None):
     )
 
 
+def commands_of(models):
+    return {model.label: f"{model.card.command}\n<again {model.card.name}>" for model in models}
+
+
 class Outline(HTMLParser):
     """Names of all tags with addresses, and the texts of scripts, as a browser reads them."""
 
@@ -46,7 +50,7 @@ class Outline(HTMLParser):
 @pytest.fixture(scope="module")
 def report():
     models = [evaluated("cnn8", label=f"8L {HOSTILE}"), evaluated("emosense-s")]
-    return Outline(html_report(models, "PrivateTest, 3,589 images", LINK))
+    return Outline(html_report(models, "PrivateTest, 3,589 images", LINK, commands_of(models)))
 
 
 def test_a_report_asks_nobody_and_runs_no_foreign_text(report):
@@ -58,7 +62,7 @@ def test_a_report_asks_nobody_and_runs_no_foreign_text(report):
 
 def test_a_report_has_figures_and_what_reproduces_them(report):
     text = "".join(report.texts)
-    for part in ("emosense evaluate cnn8", "emosense train emosense-s", "McNemar", LINK, "plotly "):
+    for part in ("emosense train emosense-s", "<again cnn8>", "McNemar", LINK, "plotly "):
         assert part in text
     figures = [json.loads(s) for s in report.scripts if s.startswith('{"data"')]
     kinds = [figure["data"][0]["type"] for figure in figures]
@@ -67,17 +71,17 @@ def test_a_report_has_figures_and_what_reproduces_them(report):
 
 
 def test_a_report_fits_its_download():
-    size = len(html_report([evaluated("cnn8")], "x", "").encode())
+    models = [evaluated("cnn8")]
+    size = len(html_report(models, "x", "", commands_of(models)).encode())
     assert size < 6_000_000
 
 
 def test_a_small_test_set_without_some_classes():
     labels = read_predictions(find_model("cnn8")).labels
     model = evaluated("cnn8", np.flatnonzero((labels != 1) & (labels != 5))[:30])
-    html = html_report([model], "30 images", "no address", photos=True)
+    html = html_report([model], "30 images", "no address", commands_of([model]))
     text = "".join(Outline(html).texts)
     assert "no address" in text
-    assert "emosense evaluate cnn8 --data PHOTOS --photos" in text
     assert "McNemar" not in text  # one network only
     rows = {row["class"]: row for row in class_rows(model)}
     assert rows["disgust"]["F1"] is rows["surprise"]["ROC AUC"] is None
