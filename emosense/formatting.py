@@ -43,3 +43,12 @@ def probability_percent(probability: float, digits: int = 0) -> str:
 def pluralize(n: int, noun: str) -> str:
     """Return a number with its noun, e.g. ``1 face`` or ``2 faces``."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def format_p_value(p: float) -> str:
+    """Return a p-value with two significant digits, small ones as ``< 0.0001``.
+
+    >>> format_p_value(0.0312), format_p_value(3e-9)
+    ('0.031', '< 0.0001')
+    """
+    return f"{p:.2g}" if p >= 1e-4 else "< 0.0001"

@@ -14,6 +14,7 @@ from emosense.ui.models import (
 )
 from emosense.ui.models.own_set import view as own_set
 from emosense.ui.models.provenance import show_provenance
+from emosense.ui.models.report import show_report
 from emosense.ui.models.selection import select_models, select_view
 from emosense.ui.navigation import require_router, show_title
 
@@ -40,4 +41,5 @@ if module is own_set:
     own_set.show()
 elif selection := select_models(with_images=module not in (training, architecture)):
     module.show(selection)
+    show_report(selection)
     show_provenance(selection)

@@ -1,23 +1,21 @@
-"""Charts of model evaluation: headline and class metrics, learning curves, calibration."""
+"""Charts of model evaluation: headline and class metrics, calibration, selective prediction."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
+from emosense.charts.curves import thin
+from emosense.charts.layout import BOTTOM_LEGEND, error_bars, layout
 from emosense.charts.plain_text import plain_text
 from emosense.emotions import EMOTIONS
 from emosense.evaluation.bootstrap import Interval
-from emosense.evaluation.curves import Curve
 from emosense.evaluation.reliability import ReliabilityBin
 from emosense.evaluation.selective import CoverageCurve
 from emosense.networks.model_card import ClassMetrics
-from emosense.render.colours import COLOURS, GREY
+from emosense.render.colours import GREY
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
     from plotly.graph_objects import Figure
 
 HEADLINES: Final = {
@@ -28,14 +26,11 @@ HEADLINES: Final = {
 }
 """Labels of the metrics in the paper's bar chart; all but accuracy are macro averages."""
 
-_MAX_POINTS: Final = 250
-_BOTTOM_LEGEND: Final = {"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"}
-
 
 def headline_chart(
     models: Mapping[str, Mapping[str, Interval]],
     colours: Mapping[str, str],
-    paper: Mapping[str, float],
+    paper: Mapping[str, Mapping[str, float]],
 ) -> Figure:
     """Return the paper's grouped bar chart: four metrics per model, with 95 % intervals.
 
@@ -43,26 +38,23 @@ def headline_chart(
         models: intervals by metric, as :func:`~emosense.evaluation.bootstrap.bootstrap` returns
             them, by model label.
         colours: bar colours by label.
-        paper: accuracy in 0..1 that the paper reports, by label; models without one are missing.
+        paper: the four metrics in 0..1 that the paper reports, by name, by label; models that the
+            paper lacks are missing.
     """
     import plotly.graph_objects as go
 
     figure = go.Figure()
     for label, metrics in models.items():
         intervals = [metrics[name] for name in HEADLINES]
+        values = [100 * interval.value for interval in intervals]
+        bounds = [(100 * interval.low, 100 * interval.high) for interval in intervals]
         figure.add_bar(
             name=plain_text(label),
             x=list(HEADLINES.values()),
-            y=[100 * interval.value for interval in intervals],
-            error_y={
-                "array": [100 * (interval.high - interval.value) for interval in intervals],
-                "arrayminus": [100 * (interval.value - interval.low) for interval in intervals],
-                "color": GREY,
-                "thickness": 1.5,
-                "width": 3,
-            },
+            y=values,
+            error_y=error_bars(values, bounds),
             marker={"color": colours[label]},
-            customdata=[[100 * interval.low, 100 * interval.high] for interval in intervals],
+            customdata=bounds,
             hovertemplate=f"{plain_text(label)}, %{{x}}: %{{y:.1f}} % "
             "(%{customdata[0]:.1f} to %{customdata[1]:.1f})<extra></extra>",
             offsetgroup=label,
@@ -71,35 +63,39 @@ def headline_chart(
     # Models that the paper lacks get an empty trace: it keeps each diamond on its model's bar.
     for label in models if labels_in_paper else ():
         figure.add_scatter(
-            name="the paper's accuracy",
+            name="the paper",
             legendgroup="paper",
             showlegend=label == labels_in_paper[0],
-            x=["accuracy"],
-            y=[100 * paper[label] if label in paper else None],
+            x=list(HEADLINES.values()),
+            y=[100 * paper[label][name] if label in paper else None for name in HEADLINES],
             offsetgroup=label,
             alignmentgroup="paper",
             mode="markers",
             marker={"symbol": "diamond", "size": 8, "color": "#FFFFFF", "line": {"width": 1.5}},
-            hovertemplate=f"the paper's {plain_text(label)}: %{{y:.1f}} %<extra></extra>",
+            hovertemplate=f"the paper's {plain_text(label)}, %{{x}}: %{{y:.1f}} %<extra></extra>",
         )
     figure.update_layout(
         barmode="group",
         scattermode="group",
         yaxis={"title": "%", "range": [0, 100], "fixedrange": True},
         xaxis={"fixedrange": True},
-        legend=_BOTTOM_LEGEND,
-        **_layout(360),
+        legend=BOTTOM_LEGEND,
+        **layout(360),
     )
     return figure
 
 
 def class_chart(
-    models: Mapping[str, Mapping[str, ClassMetrics]], colours: Mapping[str, str], metric: str
+    models: Mapping[str, Mapping[str, ClassMetrics]],
+    intervals: Mapping[str, Mapping[str, Mapping[str, Interval]]],
+    colours: Mapping[str, str],
+    metric: str,
 ) -> Figure:
-    """Return grouped bars of one metric per class and model.
+    """Return grouped bars of one metric per class and model, with 95 % intervals.
 
     Args:
         models: metrics by class, by model label.
+        intervals: intervals by metric, by class with images, by model label.
         colours: bar colours by label.
         metric: ``precision``, ``recall`` or ``f1``.
     """
@@ -107,79 +103,29 @@ def class_chart(
 
     figure = go.Figure()
     for label, classes in models.items():
+        values = [100 * getattr(classes[name], metric) for name in EMOTIONS]
+        bounds = []
+        for name, value in zip(EMOTIONS, values, strict=True):
+            interval = intervals[label][name][metric] if name in intervals[label] else None
+            bounds.append((100 * interval.low, 100 * interval.high) if interval else (value, value))
         figure.add_bar(
             name=plain_text(label),
             x=list(EMOTIONS),
-            y=[100 * getattr(classes[name], metric) for name in EMOTIONS],
+            y=values,
+            error_y=error_bars(values, bounds),
             marker={"color": colours[label]},
-            hovertemplate=f"{plain_text(label)}, %{{x}}: %{{y:.1f}} %<extra></extra>",
+            customdata=bounds,
+            hovertemplate=f"{plain_text(label)}, %{{x}}: %{{y:.1f}} % "
+            "(%{customdata[0]:.1f} to %{customdata[1]:.1f})<extra></extra>",
         )
     figure.update_layout(
         barmode="group",
         yaxis={"title": "%", "range": [0, 100], "fixedrange": True},
         xaxis={"fixedrange": True},
-        legend=_BOTTOM_LEGEND,
+        legend=BOTTOM_LEGEND,
         showlegend=True,
-        **_layout(340),
+        **layout(340),
     )
-    return figure
-
-
-def roc_chart(curves: Mapping[str, Curve]) -> Figure:
-    """Return the ROC curves of all classes (one-vs-rest), areas under the curve in the legend."""
-    figure = _curves(curves, "false positive rate", "true positive rate", "AUC")
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"dash": "dot", "color": GREY},
-        showlegend=False,
-        hoverinfo="skip",
-    )
-    return figure
-
-
-def precision_recall_chart(curves: Mapping[str, Curve]) -> Figure:
-    """Return the precision-recall curves of all classes, average precision in the legend."""
-    return _curves(curves, "recall", "precision", "AP")
-
-
-def learning_chart(history: Sequence[Mapping[str, float]], best_epoch: int) -> Figure:
-    """Return learning curves: training and validation accuracy and loss, best epoch marked."""
-    from plotly.subplots import make_subplots
-
-    figure = make_subplots(cols=2, subplot_titles=("accuracy", "loss"), horizontal_spacing=0.1)
-    epochs = [int(row["epoch"]) for row in history]
-    for column, metric in enumerate(("accuracy", "loss"), start=1):
-        factor = 100 if metric == "accuracy" else 1
-        for key, label, dash, colour in (
-            (metric, "training", "dot", "#D9683C"),
-            (f"val_{metric}", "validation", "solid", "#3F7FE0"),
-        ):
-            figure.add_scatter(
-                x=epochs,
-                y=[factor * row[key] for row in history],
-                name=label,
-                legendgroup=label,
-                showlegend=column == 1,
-                mode="lines" if len(epochs) > 1 else "markers",
-                line={"dash": dash, "color": colour, "width": 2},
-                hovertemplate=f"epoch %{{x}}, {label} {metric}: %{{y:.3g}}<extra></extra>",
-                row=1,
-                col=column,
-            )
-        figure.add_vline(
-            x=best_epoch,
-            line={"dash": "dash", "color": GREY},
-            annotation_text=f"epoch {best_epoch}",
-            annotation_position="bottom right" if best_epoch < max(epochs) / 2 else "bottom left",
-            row=1,
-            col=column,
-        )
-    figure.update_xaxes(title="epoch", fixedrange=True)
-    figure.update_yaxes(fixedrange=True)
-    figure.update_yaxes(ticksuffix=" %", row=1, col=1)
-    figure.update_layout(legend={**_BOTTOM_LEGEND, "y": -0.25}, **_layout(320))
     return figure
 
 
@@ -233,7 +179,7 @@ def reliability_chart(
         yaxis={"title": "accuracy, %", **axis},
         showlegend=False,
         bargap=0,
-        **_layout(320),
+        **layout(320),
     )
     return figure
 
@@ -257,7 +203,7 @@ def coverage_chart(
     for label, curve in curves.items():
         # The accuracy of the first few images is too noisy to show.
         first = len(curve.coverage) // 50
-        rows = first + _thin(curve.coverage[first:], curve.accuracy[first:])
+        rows = first + thin(curve.coverage[first:], curve.accuracy[first:])
         accuracy = 100 * curve.accuracy[rows]
         lowest = min(lowest, float(accuracy.min()))
         figure.add_scatter(
@@ -288,50 +234,14 @@ def coverage_chart(
             "range": [max(0.0, lowest - 5), 100],
             "fixedrange": True,
         },
-        legend=_BOTTOM_LEGEND,
+        legend=BOTTOM_LEGEND,
         showlegend=True,
-        **_layout(340),
+        **layout(340),
     )
     return figure
-
-
-def _curves(curves: Mapping[str, Curve], x_title: str, y_title: str, area_name: str) -> Figure:
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    for name, curve in curves.items():
-        rows = _thin(curve.x, curve.y)
-        figure.add_scatter(
-            name=f"{name}, {area_name} {curve.area:.2f}",
-            x=curve.x[rows],
-            y=curve.y[rows],
-            mode="lines",
-            line={"color": COLOURS[name], "width": 2},
-            hovertemplate=f"{name}: {x_title} %{{x:.2f}}, {y_title} %{{y:.2f}}<extra></extra>",
-        )
-    axis = {"range": [-0.01, 1.01], "fixedrange": True}
-    figure.update_layout(
-        xaxis={"title": x_title, **axis},
-        yaxis={"title": y_title, **axis},
-        legend=_BOTTOM_LEGEND,
-        **_layout(460),
-    )
-    return figure
-
-
-def _thin(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-    """Return the indices of at most 250 points, evenly spaced along the curve."""
-    arc_length = np.concatenate([[0.0], (np.abs(np.diff(x)) + np.abs(np.diff(y))).cumsum()])
-    indices = np.searchsorted(arc_length, np.linspace(0, arc_length[-1], _MAX_POINTS))
-    return np.unique(np.append(np.minimum(indices, len(x) - 1), len(x) - 1))
 
 
 def _bar_opacity(reliability_bin: ReliabilityBin, bins: Sequence[ReliabilityBin]) -> float:
     """Return the opacity of a bar: bins with few images are faded."""
     max_images = max(b.images for b in bins)
     return 0.35 + 0.65 * min(1.0, 3 * reliability_bin.images / max_images)
-
-
-def _layout(height: int) -> dict[str, Any]:
-    # The top margin holds the button that saves the chart.
-    return {"height": height, "margin": {"l": 0, "r": 24, "t": 28, "b": 0}}

@@ -71,15 +71,12 @@ def bootstrap(
     terms = np.hstack([cells, gaps, losses[:, np.newaxis]])
     chunks = _resample_counts(n, resamples, seed)
     sums = np.vstack([counts.astype(float) @ terms for counts in chunks])
-    confusion = sums[:, : classes * classes].reshape(-1, classes, classes)
-    hits = confusion.diagonal(axis1=1, axis2=2)
-    precision = safe_divide(hits, confusion.sum(axis=1))
-    recall = safe_divide(hits, confusion.sum(axis=2))
+    hits, precision, recall, f1 = _class_metrics(sums[:, : classes * classes])
     resampled = {
         "accuracy": hits.sum(axis=1) / n,
         "macro_precision": precision.mean(axis=1),
         "macro_recall": recall.mean(axis=1),
-        "macro_f1": safe_divide(2 * precision * recall, precision + recall).mean(axis=1),
+        "macro_f1": f1.mean(axis=1),
         "ece": np.abs(sums[:, classes * classes : -1]).sum(axis=1) / n,
         "loss": sums[:, -1] / n,
     }
@@ -88,6 +85,47 @@ def bootstrap(
         name: _interval(getattr(metrics, name), values, 0.0, np.inf if name == "loss" else 1.0)
         for name, values in resampled.items()
     }
+
+
+def class_bootstrap(
+    predictions: Predictions, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, dict[str, Interval]]:
+    """Compute 95 % confidence intervals of each class's metrics, as :func:`bootstrap` does.
+
+    Args:
+        predictions: predictions of at least one image.
+        resamples: number of bootstrap resamples.
+        seed: random seed.
+
+    Returns:
+        Intervals of ``precision``, ``recall`` and ``f1`` in 0..1, by emotion name; classes without
+        an image are missing.
+    """
+    n, classes = len(predictions), len(EMOTIONS)
+    cells = np.zeros((n, classes * classes), np.float32)  # counts, which it holds exactly
+    cells[np.arange(n), predictions.labels.astype(np.intp) * classes + predictions.predicted] = 1
+    chunks = _resample_counts(n, resamples, seed)
+    sums = np.vstack([counts.astype(np.float32) @ cells for counts in chunks])
+    _, precision, recall, f1 = _class_metrics(sums.astype(float))
+    metrics = compute_metrics(predictions.labels, predictions.probabilities).per_class
+    return {
+        name: {
+            metric: _interval(getattr(metrics[name], metric), values[:, index], 0.0, 1.0)
+            for metric, values in (("precision", precision), ("recall", recall), ("f1", f1))
+        }
+        for index, name in enumerate(EMOTIONS)
+        if metrics[name].support
+    }
+
+
+def _class_metrics(cells: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], ...]:
+    """Return hits, precision, recall and F1, each (resamples, 7), from (resamples, 49) counts."""
+    classes = len(EMOTIONS)
+    confusion = cells.reshape(-1, classes, classes)
+    hits = confusion.diagonal(axis1=1, axis2=2)
+    precision = safe_divide(hits, confusion.sum(axis=1))
+    recall = safe_divide(hits, confusion.sum(axis=2))
+    return hits, precision, recall, safe_divide(2 * precision * recall, precision + recall)
 
 
 def accuracy_difference(

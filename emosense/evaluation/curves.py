@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS
 from emosense.evaluation.predictions import Predictions
+
+_GRID_POINTS: Final = 201
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,28 @@ def class_curves(predictions: Predictions) -> dict[str, tuple[Curve, Curve]]:
             precision_recall_curve(positive, scores),
         )
     return curves
+
+
+def macro_curves(curves: Mapping[str, tuple[Curve, Curve]]) -> tuple[Curve, Curve]:
+    """Return the means of the ROC and the precision-recall curves of all classes.
+
+    The mean is taken over the classes at each false positive rate or recall; its area is the mean of
+    the areas. Classes without an image, or with every image, are left out.
+
+    Args:
+        curves: ROC and precision-recall curve of each class, see :func:`class_curves`.
+    """
+    defined = [pair for pair in curves.values() if not np.isnan(pair[0].area)]
+    if not defined:
+        return next(iter(curves.values()))
+    grid = np.linspace(0.0, 1.0, _GRID_POINTS)
+    roc_mean = np.mean([np.interp(grid, roc.x, roc.y) for roc, _ in defined], axis=0)
+    # Average precision takes the precision of the next threshold between two recalls.
+    precision = [pr.y[np.searchsorted(pr.x, grid)] for _, pr in defined]
+    return (
+        Curve(grid, roc_mean, float(np.mean([roc.area for roc, _ in defined]))),
+        Curve(grid, np.mean(precision, axis=0), float(np.mean([pr.area for _, pr in defined]))),
+    )
 
 
 def _cumulative_counts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,9 @@ from emosense.emotions import EMOTIONS
 from emosense.networks.model_card import ClassMetrics, Metrics
 
 ECE_BINS: Final = 15
+_CHANCE_MARGIN: Final = 0.02
+"""Accuracy that is less than this above the majority class's frequency counts as chance: 0.02 is
+about three standard errors on 3,600 images."""
 
 
 def compute_metrics(
@@ -71,6 +75,16 @@ def expected_calibration_error(
     index = confidence_bins(confidence, bins)
     gaps = np.bincount(index, weights=correct - confidence, minlength=bins)
     return float(np.abs(gaps).sum() / len(confidence))
+
+
+def is_majority_baseline(accuracy: float, supports: Sequence[int]) -> bool:
+    """Return whether a model does no better than always predicting the majority class.
+
+    Args:
+        accuracy: the model's accuracy in 0..1.
+        supports: number of images of each class; at least one image.
+    """
+    return accuracy < max(supports) / sum(supports) + _CHANCE_MARGIN
 
 
 def confidence_bins(confidence: npt.NDArray[np.float64], bins: int) -> npt.NDArray[np.intp]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from emosense.errors import ModelNotFound
 from emosense.networks.batch_norm import fold_batch_norm, unfold_batch_norm
 from emosense.networks.paper_cnn import build_paper_cnn
+from emosense.networks.paper_results import PAPER_RESULTS, PaperResults
 from emosense.networks.resnet import build_resnet
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ class Architecture:
         title: display name, e.g. ``"8L CNN"``.
         summary: description in one sentence.
         builder: builds the network as it is trained.
-        paper_accuracy: test accuracy in 0..1 that the paper reports; None for a network that
-            is not in the paper.
+        paper: results that the paper reports; None for a network that is not in the paper.
         folded: builds the network with folded batch normalisation; None if it has none.
 
     >>> architecture("cnn8").title
@@ -39,7 +39,7 @@ class Architecture:
     title: str
     summary: str
     builder: Builder
-    paper_accuracy: float | None = None
+    paper: PaperResults | None = None
     folded: Builder | None = None
 
     def build(self, initializer: str = "glorot_uniform", dropout: float = 1.0) -> keras.Model:
@@ -99,17 +99,25 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
     a.name: a
     for a in (
         Architecture(
-            "cnn4", "4L CNN", "Two convolution blocks (our reading).", _paper(128, 256), 0.540
+            "cnn4",
+            "4L CNN",
+            "Two convolution blocks (our reading).",
+            _paper(128, 256),
+            PAPER_RESULTS["cnn4"],
         ),
         Architecture(
-            "cnn8", "8L CNN", "The paper's best network.", _paper(128, 256, 512, 512), 0.622
+            "cnn8",
+            "8L CNN",
+            "The paper's best network.",
+            _paper(128, 256, 512, 512),
+            PAPER_RESULTS["cnn8"],
         ),
         Architecture(
             "cnn10",
             "10L CNN",
             "Five convolution blocks (our reading).",
             _paper(128, 256, 512, 512, 512),
-            0.273,
+            PAPER_RESULTS["cnn10"],
         ),
         Architecture(
             "cnn10-fixed",

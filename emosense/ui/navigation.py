@@ -71,10 +71,20 @@ def show_title(heading: str, *names: str) -> None:
     st.title(heading)
 
 
-def link_to(page: str) -> None:
-    """Show a link to a page, given by the name of its file, e.g. ``video``."""
+def link_to(page: str, model: str | None = None) -> None:
+    """Show a link to a page.
+
+    Args:
+        page: name of the page's file, e.g. ``video``.
+        model: name of the model that is selected there; None for the page as it was.
+    """
     title, icon = _TITLES[page]
-    st.page_link(_PAGES / f"{page}.py", label=f"Open the {title} page", icon=icon)
+    st.page_link(
+        _PAGES / f"{page}.py",
+        label=f"Open the {title} page",
+        icon=icon,
+        query_params=None if model is None else {"model": model},
+    )
 
 
 def go_to(page: str, **parameters: str) -> None:

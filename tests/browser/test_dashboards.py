@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from emosense.networks.registry import find_model
@@ -27,23 +28,68 @@ def test_chart_and_table_can_be_saved(server, page):
     page.goto(f"{server}/models")
     chart = page.get_by_test_id("stPlotlyChart").first
     expect(chart.locator(".main-svg").first).to_be_visible()
-    chart.hover()
-    with page.expect_download() as info:
-        chart.locator("[data-title^='Download plot']").click()
-    assert info.value.suggested_filename == "emosense-overview.svg"
-    svg = Path(info.value.path()).read_text()
+    saved = {}
+    for kind in ("SVG", "PNG"):
+        with page.expect_download() as info:
+            chart.get_by_label(f"Download plot as {kind}").click()
+        assert info.value.suggested_filename == f"emosense-accuracy-flops.{kind.lower()}"
+        saved[kind] = Path(info.value.path()).read_bytes()
+    svg = saved["SVG"].decode()
     assert svg.startswith("<svg")
-    assert "accuracy" in svg
+    assert "Pareto front" in svg
+    with Image.open(io.BytesIO(saved["PNG"])) as picture:
+        assert picture.format == "PNG"
+        assert picture.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+        width = int(re.search(r'width="(\d+)"', svg)[1])
+        assert picture.width == pytest.approx(3 * width, abs=3)
+    downloads = page.get_by_test_id("stDownloadButton")
     with page.expect_download() as info:
-        page.get_by_test_id("stDownloadButton").first.get_by_role("button").click()
-    assert info.value.suggested_filename == "emosense-metrics.csv"
-    rows = list(csv.DictReader(io.StringIO(Path(info.value.path()).read_text())))
+        downloads.get_by_text("CSV").first.click()
+    assert info.value.suggested_filename == "emosense-leaderboard.csv"
+    rows = list(csv.DictReader(io.StringIO(Path(info.value.path()).read_text("utf-8-sig"))))
     eights = [row for row in rows if row["parameters"] == "4232199"]
     accuracies = [
         100 * find_model(name).card.metrics["PrivateTest"].accuracy
         for name in ("cnn8", "cnn8-tuned")
     ]
     assert sorted(float(row["accuracy"]) for row in eights) == pytest.approx(accuracies)
+    with page.expect_download() as info:
+        downloads.get_by_text("Markdown").first.click()
+    assert info.value.suggested_filename == "emosense-leaderboard.md"
+    assert f"| {accuracies[0]:.1f} % |" in Path(info.value.path()).read_text()
+
+
+def test_a_report_opens_without_the_server(server, page, chromium, tmp_path):
+    page.goto(f"{server}/models?view=compare&model=cnn8&model=cnn4&part=PublicTest")
+    with page.expect_download() as info:
+        page.get_by_role("button", name="Report of this selection").click()
+    assert info.value.suggested_filename == "emosense-report.html"
+    info.value.save_as(tmp_path / "report.html")
+    context = chromium.new_context(offline=True, viewport={"width": 390, "height": 844})
+    report, errors, asked = context.new_page(), [], []
+    report.on("pageerror", lambda error: errors.append(error))
+    report.on("request", lambda request: asked.append(request.url))
+    report.goto((tmp_path / "report.html").as_uri())
+    expect(report.locator("figure .main-svg[role], figure svg.main-svg").first).to_be_visible()
+    expect(report.get_by_role("link")).to_have_attribute(
+        "href",
+        re.compile(r"/models\?view=compare&model=cnn4&model=cnn8&part=PublicTest&copies=yes$"),
+    )
+    assert report.evaluate("document.documentElement.scrollWidth") <= 390
+    assert errors == []
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    context.close()
+
+
+def test_a_network_can_be_used_on_other_pages(server, page):
+    page.goto(f"{server}/models?use=cnn4")
+    main = page.get_by_test_id("stMain")
+    main.get_by_role("link", name="Open the Photo page").click()
+    expect(page.get_by_role("combobox", name="Model")).to_have_value(re.compile("4L CNN"))
+    page.go_back()
+    main.get_by_role("link", name="Open the Video page").click()
+    page.get_by_role("button", name="Try a sample").click()
+    expect(page.get_by_role("combobox", name="Model")).to_have_value(re.compile("4L CNN"))
 
 
 def test_views_switch_and_the_url_follows(server, page):
@@ -55,7 +101,7 @@ def test_views_switch_and_the_url_follows(server, page):
     expect(page.get_by_text("Calibration: does 70 % mean 70 %?")).to_be_visible()
 
 
-@pytest.mark.parametrize("view", ["overview", "confusion", "classes", "trust"])
+@pytest.mark.parametrize("view", ["overview", "confusion", "classes", "training", "trust"])
 def test_phone_width_does_not_scroll_sideways(server, page, view):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{server}/models?view={view}")

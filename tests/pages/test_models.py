@@ -7,14 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
+from scipy.stats import binomtest
 from support.data import texts
+from support.routed import routed
 
+from emosense.evaluation.predictions import read_predictions
+from emosense.evaluation_set.result import EvaluationSet, PhotoRow
 from emosense.networks.registry import find_model, list_models
 from emosense.networks.serialization import sha256_of
 from emosense.training.export_model import export_model
 from emosense.training.recipe import Recipe
 from emosense.training.trainer import train
+from emosense.ui.models.own_set.session import OWN, SessionEvaluations
 
 ROOT = Path(__file__).resolve().parents[2]
 VIEWS = ("overview", "confusion", "classes", "training", "trust", "architecture")
@@ -22,7 +26,7 @@ VIEWS = ("overview", "confusion", "classes", "training", "trust", "architecture"
 
 def opened(*expanders, **parameters):
     """Return the page opened with query parameters, and the expanders of these keys expanded."""
-    app = AppTest.from_file(str(ROOT / "pages" / "models.py"), default_timeout=120)
+    app = routed("models")
     for key in expanders:
         app.session_state[key] = True
     for name, value in parameters.items():
@@ -72,9 +76,17 @@ def test_a_split_of_duplicates_only_is_reported(with_tiny, small_data):
     assert not opened(model="tiny", view="trust").warning
 
 
+def table_with(app, column):
+    """The first table with a column of that name, by its first column."""
+    for frame in app.dataframe:
+        if column in frame.value:
+            return frame.value.set_index(frame.value.columns[0])
+    raise AssertionError(f"no table with {column!r}")
+
+
 def test_overview_shows_the_cards_metrics(with_tiny):
-    app = opened()
-    metrics_table, split_table = (frame.value.set_index("model") for frame in app.dataframe[:2])
+    app = opened(chance="1")
+    metrics_table, split_table = table_with(app, "ECE"), table_with(app, "test loss")
     own, tiny = (
         find_model("cnn8").card.model_dump(),
         json.loads((with_tiny / "card.json").read_text()),
@@ -89,13 +101,111 @@ def test_overview_shows_the_cards_metrics(with_tiny):
         assert metrics_table.loc[label, "F1"] == pytest.approx(100 * test["macro_f1"])
         assert metrics_table.loc[label, "ECE"] == pytest.approx(test["ece"], abs=1e-6)
         assert metrics_table.loc[label, "parameters"] == 4_232_199
-        assert metrics_table.loc[label, "the paper's accuracy"] == 62.2
+        assert metrics_table.loc[label, "loss"] == pytest.approx(test["loss"], abs=1e-6)
+        for title, value in (("accuracy", 62.22), ("precision", 66.27), ("recall", 60.49)):
+            assert metrics_table.loc[label, f"the paper's {title}"] == pytest.approx(value)
         assert split_table.loc[label, "test loss"] == test["loss"]
         training = metrics["Training"]["accuracy"]
         assert split_table.loc[label, "training accuracy"] == 100 * training
     assert metrics_table.loc["8L CNN (tiny)", "MFLOPs per face"] == pytest.approx(
         435.647, abs=0.001
     )
+
+
+def test_the_papers_figures_are_those_of_its_own_networks():
+    app = opened(chance="1")
+    table, splits = table_with(app, "ECE"), table_with(app, "test loss")
+    figures = [f"the paper's {title}" for title in ("accuracy", "precision", "recall", "F1")]
+    for label, values in (
+        ("4L CNN", [54.0, 40.8, 52.4, 45.0]),
+        ("8L CNN", [62.22, 66.27, 60.49, 61.33]),
+        ("10L CNN", [27.3, 26.4, 28.3, 25.8]),
+    ):
+        assert table.loc[label, figures].tolist() == pytest.approx(values)
+    assert table.loc[["8L CNN, tuned", "EmoSense S"], figures].isna().all(axis=None)
+    paper = splits.loc["the paper's 8L CNN"].tolist()
+    assert paper == pytest.approx([64.5, 0.85, 62.8, 0.90, 62.2, 0.92])
+    assert "those of its own training recipe" in texts(app)
+
+
+def test_networks_no_better_than_chance_are_one_click_away():
+    app = opened()
+    assert "10L CNN" not in table_with(app, "ECE").index
+    toggle = app.toggle(key="linked_chance")
+    assert "10L CNN, which does no better on these images" in toggle.label
+    toggle.set_value(True).run()
+    assert app.query_params["chance"] == "1"
+    assert "10L CNN" in table_with(app, "ECE").index
+    # A table without any network would help nobody.
+    assert table_with(opened(model="cnn10"), "ECE").index.tolist() == ["10L CNN"]
+
+
+def test_differences_are_to_the_baseline_of_the_link():
+    app = opened(baseline="cnn4")
+    table = table_with(app, "ECE")
+    for column in ("accuracy", "F1"):
+        differences = table[column] - table.loc["4L CNN", column]
+        assert table[f"{column}, points vs. 4L CNN"].tolist() == pytest.approx(differences.tolist())
+    assert table["accuracy"].is_monotonic_decreasing
+    app.selectbox(key="linked_baseline").set_value("emosense-s").run()
+    assert app.query_params["baseline"] == "emosense-s"
+    assert "F1, points vs. EmoSense S" in table_with(app, "ECE")
+
+
+def test_all_pairs_are_tested():
+    app = opened(chance="1")
+    pairs = next(frame.value for frame in app.dataframe if "p, Holm" in frame.value)
+    names = list(list_models([ROOT / "models"]))
+    assert len(pairs) == len(names) * (len(names) - 1) / 2
+    for row in pairs.to_dict("records"):
+        discordant = row["only first correct"] + row["only second correct"]
+        p = binomtest(row["only first correct"], discordant).pvalue
+        assert row["p"] == pytest.approx(p, rel=1e-6, abs=1e-300)
+        assert row["p, Holm"] >= row["p"]
+        significant = "significant" if row["p, Holm"] < 0.05 else "not significant"
+        assert row["difference"] == significant
+    assert not any("p, Holm" in frame.value for frame in opened(model="cnn8").dataframe)
+
+
+def test_curves_of_all_networks_and_of_one():
+    app = opened(view="classes", **{"class": "fear"})
+    assert app.segmented_control(key="linked_class").value == "fear"
+    app = opened(view="classes", model="cnn8")
+    assert not [c for c in app.segmented_control if c.key == "linked_class"]
+    app = opened(view="training", over="time", learning="loss")
+    assert app.segmented_control(key="linked_over").value == "time"
+    assert "All networks" in [header.value for header in app.header]
+
+
+@pytest.mark.parametrize("models", [["cnn8"], ["cnn8", "cnn10"]])
+@pytest.mark.parametrize("view", [*VIEWS, "compare"])
+def test_views_cope_with_few_photos_of_ones_own(view, models, monkeypatch):
+    labels = read_predictions(find_model("cnn8")).labels
+    rows = np.flatnonzero((labels != 1) & (labels != 5))[:30]
+    own = EvaluationSet(
+        "<b>*album*</b>",
+        tuple(PhotoRow(f"{row}.png", "x", "happy", "cropped face") for row in rows),
+        np.arange(30),
+        crops=np.zeros((30, 48, 48), np.uint8),
+        labels=labels[rows],
+        quality=np.ones((30, 8), np.float32),
+        probabilities={
+            name: read_predictions(find_model(name), raw=True).probabilities[rows]
+            for name in models
+        },
+    )
+    monkeypatch.setattr(SessionEvaluations, "sets", {f"{OWN}1": own})
+    app = opened(view=view, part=f"{OWN}1", model=models)
+    assert not app.warning
+    if view == "overview":
+        table = table_with(app, "ECE")
+        for name in models:
+            label = find_model(name).card.title
+            if label in table.index:
+                correct = own.probabilities[name].argmax(1) == own.labels
+                assert table.loc[label, "accuracy"] == pytest.approx(100 * correct.mean())
+        assert len(table) == 1  # the other does no better than chance on these
+        assert r"\*album\*" in texts(app)
 
 
 def test_link_opens_what_its_sender_saw(with_tiny):
@@ -150,10 +260,11 @@ def test_comparison_of_equal_models(with_tiny):
 
 def test_speed_is_measured_on_demand(with_tiny):
     app = opened(model="tiny")
-    assert len(app.dataframe) == 2
+    assert not any("device" in frame.value for frame in app.dataframe)
     app.button(key="measure_speed").click().run()
     assert not app.exception
-    (row,) = app.dataframe[2].value.to_dict("records")
+    (row,) = next(f.value for f in app.dataframe if "device" in f.value).to_dict("records")
+    assert table_with(app, "ECE")["faces/s in batches"].tolist() == [row["faces/s, 64 at a time"]]
     assert row["device"] in ("ONNX Runtime, CPU", "Keras, GPU")
     assert row["faces/s, 1 at a time"] > 0
     assert row["faces/s, 64 at a time"] > 0
@@ -161,7 +272,7 @@ def test_speed_is_measured_on_demand(with_tiny):
 
 def test_damaged_files_are_reported_and_other_models_shown(with_tiny):
     (with_tiny / "predictions.npz").write_bytes(b"changed")
-    app = opened()
+    app = opened(chance="1")
     assert "was changed or damaged" in app.warning[0].value
     assert "8L CNN (cnn8)" in app.dataframe[0].value["model"].tolist()
     (with_tiny / "predictions.npz").unlink()

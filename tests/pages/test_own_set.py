@@ -1,27 +1,25 @@
 """Test sets of one's own on the Models page, in Streamlit's AppTest with real inference."""
 
 import io
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix
-from streamlit.testing.v1 import AppTest
 from support.data import texts
 from support.labelled_photos import labelled_photos, zipped
+from support.routed import routed
 from support.waiting import wait_until
 
 from emosense.emotions import EMOTIONS
 from emosense.ui.models.own_set.session import SessionEvaluations
 from emosense.ui.models.own_set.view import evaluation_set_csv
 
-ROOT = Path(__file__).resolve().parents[2]
 PHOTOS = labelled_photos(per_class=3)
 
 
 @pytest.fixture
 def page():
-    app = AppTest.from_file(str(ROOT / "pages" / "models.py"), default_timeout=180)
+    app = routed("models")
     app.query_params["view"] = "own"
     app.run()
     assert not app.exception
@@ -188,7 +186,7 @@ def test_the_images_behind_the_shipped_figures(page, small_csv):
 
 
 def test_a_foreign_link_to_a_private_set():
-    app = AppTest.from_file(str(ROOT / "pages" / "models.py"), default_timeout=180)
+    app = routed("models")
     app.query_params["part"] = "own-1"
     app.run()
     assert not app.exception

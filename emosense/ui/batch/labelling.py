@@ -13,12 +13,12 @@ import streamlit as st
 from emosense.emotions import EMOTIONS
 from emosense.errors import ServerBusy
 from emosense.evaluation_set.labels import Label
-from emosense.export.spreadsheet import escape_formula
 from emosense.formatting import pluralize
 from emosense.jobs.evaluation_jobs import CropEvaluationJob
 from emosense.ui.batch.filter import BatchFace
 from emosense.ui.components.job_list import show_refusal
 from emosense.ui.components.model_picker import loadable_models
+from emosense.ui.components.tables import edit_column
 from emosense.ui.models.own_set.session import session_evaluations
 from emosense.ui.navigation import go_to
 
@@ -60,23 +60,20 @@ def _show_editor(name: str, faces: Sequence[BatchFace], count: int, number: int)
     initial = st.session_state.setdefault(
         f"initial_{key}", [labels.get(k, _NO_LABEL) for k in keys]
     )
-    edited = st.data_editor(
+    edited = edit_column(
         {
             "face": [_picture(item) for item in faces],
-            "photo": [escape_formula(item.photo.result.source) for item in faces],
+            "photo": [item.photo.result.source for item in faces],
             "label": initial,
         },
-        hide_index=True,
-        disabled=["face", "photo"],
+        "label",
+        [_NO_LABEL, *EMOTIONS],
+        titles={"photo": "Photo", "label": "Expresses"},
+        pictures=["face"],
         row_height=64,
-        column_config={
-            "face": st.column_config.ImageColumn("", width=70),
-            "photo": st.column_config.TextColumn("Photo"),
-            "label": st.column_config.SelectboxColumn("Expresses", options=[_NO_LABEL, *EMOTIONS]),
-        },
         key=key,
     )
-    labels.update(zip(keys, edited["label"], strict=True))
+    labels.update(zip(keys, edited, strict=True))
     labelled = [
         (item, labels[k]) for item, k in zip(faces, keys, strict=True) if labels[k] in EMOTIONS
     ]

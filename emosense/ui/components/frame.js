@@ -1,5 +1,5 @@
 // What Streamlit 1.67 lacks: a menu that closes after navigation on phones, a live region for screen
-// readers, charts saved in light colours, and uploaders that offer a phone's photo gallery.
+// readers, charts saved in light colours and as PNG too, and uploaders that offer a phone's photo gallery.
 
 const NARROW = "(max-width: 767px)";
 
@@ -14,6 +14,7 @@ export default function () {
     scheduled = false;
     closeMenu();
     hintAtGallery();
+    offerPng();
     announce();
   };
   new MutationObserver(() => {
@@ -69,22 +70,37 @@ function hintAtGallery() {
   }
 }
 
+// Plotly's buttons are given by name, so that there is only one that saves, in one format.
+function offerPng() {
+  const buttons = ".js-plotly-plot .modebar-btn[data-title^='Download plot']:not(.emosense-format)";
+  for (const svg of document.querySelectorAll(buttons)) {
+    const png = svg.cloneNode(false);
+    for (const [button, format] of [[svg, "SVG"], [png, "PNG"]]) {
+      button.classList.add("emosense-format");
+      button.textContent = button.dataset.format = format;
+      for (const name of ["data-title", "aria-label"]) button.setAttribute(name, `Download plot as ${format}`);
+    }
+    svg.after(png);
+  }
+}
+
 // Without this, the camera button on a dark page would save light lines for a dark background, in a
 // font that only this page has.
 function saveChartsLight() {
   const save = (event) => {
     const button = event.target.closest(".modebar-btn[data-attr=toImage], .modebar-btn");
     const chart = button?.closest(".js-plotly-plot");
+    const format = button?.dataset.format?.toLowerCase();
     const toImage = chart?._fullLayout?._modeBar?.buttons.flat().find((b) => b.name === "toImage");
     if (!toImage || chart.layout?.meta?.light === undefined) return;
     event.stopImmediatePropagation();
     event.preventDefault();
-    toImage.click(withLightColours(chart));
+    toImage.click(withLightColours(chart, format));
   };
   document.addEventListener("click", save, true);
 }
 
-function withLightColours(chart) {
+function withLightColours(chart, format) {
   const { text, grid, background } = chart.layout.meta.light;
   const layout = structuredClone(chart.layout);
   Object.assign(layout, { paper_bgcolor: background, plot_bgcolor: background });
@@ -105,5 +121,8 @@ function withLightColours(chart) {
     return light;
   });
   const { width, height } = chart._fullLayout;
-  return { data, layout: { ...layout, width, height }, _context: chart._context, config: {} };
+  // Three pixels a point: enough for print.
+  const options = { ...chart._context.toImageButtonOptions, ...(format === "png" && { format, scale: 3 }) };
+  const _context = { ...chart._context, toImageButtonOptions: options };
+  return { data, layout: { ...layout, width, height }, _context, config: {} };
 }

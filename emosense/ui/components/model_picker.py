@@ -10,14 +10,12 @@ import streamlit as st
 
 from emosense import settings
 from emosense.errors import ModelError
+from emosense.evaluation.metrics import is_majority_baseline
 from emosense.networks.registry import TrainedModel, list_models
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.session.query_params import query_choice
 
 _TEST_SPLIT: Final = "PrivateTest"
-_MARGIN: Final = 0.02
-"""Accuracy that is less than this above the majority class's frequency counts as chance: 0.02 is
-about three standard errors on 3,600 images."""
 
 
 def loadable_models() -> dict[str, TrainedModel]:
@@ -111,7 +109,7 @@ def _is_majority_baseline(model: TrainedModel) -> bool:
     if not metrics:
         return False
     supports = [values.support for values in metrics.per_class.values()]
-    return bool(metrics.accuracy < max(supports) / sum(supports) + _MARGIN)
+    return is_majority_baseline(metrics.accuracy, supports)
 
 
 def _accuracy_note(model: TrainedModel, *, best: bool) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from emosense.export.spreadsheet import escape_formula
+from emosense.export.text_table import format_cell
 from emosense.formatting import probability_percent
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def show_dataframe(
     *,
     probabilities: Collection[str] = (),
     pictures: Collection[str] = (),
+    formats: Mapping[str, str] | None = None,
+    starred: Collection[tuple[int, str]] = (),
     column_config: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Any:
@@ -34,6 +37,8 @@ def show_dataframe(
         rows: one dict per row, all with the same keys, or the values by column.
         probabilities: columns that hold probabilities, in 0..1: shown in percent, sorted as numbers.
         pictures: columns that hold pictures as data URLs.
+        formats: formats of columns of numbers, see :func:`~emosense.export.text_table.format_cell`.
+        starred: (row, column) of cells in such columns that are marked by a star.
         column_config: configuration of other columns; see :func:`streamlit.dataframe`.
         options: other arguments of :func:`streamlit.dataframe`.
 
@@ -57,6 +62,8 @@ def show_dataframe(
         else:
             percent = st.column_config.NumberColumn(format="percent")
             config |= dict.fromkeys(probabilities, percent)
+    if formats:
+        data = _formatted(frame, formats, starred)
     return st.dataframe(
         data,
         hide_index=True,
@@ -64,6 +71,63 @@ def show_dataframe(
         column_config={escape_formula(column): value for column, value in config.items()},
         **options,
     )
+
+
+def _formatted(
+    frame: pd.DataFrame, formats: Mapping[str, str], starred: Collection[tuple[int, str]]
+) -> Any:
+    styler = frame.style
+    for column, number_format in formats.items():
+        for mark in ("", "★ "):
+            rows = [row for row in frame.index if ((row, column) in starred) == bool(mark)]
+            styler.format(
+                lambda value, text=number_format, mark=mark: mark + format_cell(value, text),
+                subset=(rows, escape_formula(column)),
+            )
+    return styler
+
+
+def edit_column(
+    rows: Mapping[str, Sequence[Any]],
+    column: str,
+    options: Sequence[str],
+    *,
+    titles: Mapping[str, str],
+    pictures: Collection[str] = (),
+    key: str,
+    **further: Any,
+) -> list[str]:
+    """Show a table in which the values of one column are chosen, and return them.
+
+    Args:
+        rows: the values by column.
+        column: the column that is edited.
+        options: its allowed values.
+        titles: headers by column.
+        pictures: columns that hold pictures as data URLs.
+        key: key of the table.
+        further: other arguments of :func:`streamlit.data_editor`.
+    """
+    columns: dict[str, Any] = {name: st.column_config.Column(titles[name]) for name in titles}
+    columns |= {
+        name: st.column_config.ImageColumn("", width=_PICTURE_WIDTH + 14) for name in pictures
+    }
+    columns[column] = st.column_config.SelectboxColumn(
+        titles[column], options=list(options), required="" not in options
+    )
+    edited = st.data_editor(
+        {
+            name: list(values) if name in pictures else [_cell(value) for value in values]
+            for name, values in rows.items()
+        },
+        hide_index=True,
+        disabled=[name for name in rows if name != column],
+        column_config=columns,
+        key=key,
+        **further,
+    )
+    # An emptied cell is None.
+    return [value or "" for value in edited[column]]
 
 
 def _cell(value: Any) -> Any:

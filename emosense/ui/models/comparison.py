@@ -6,6 +6,7 @@ import streamlit as st
 
 from emosense.emotions import EMOTIONS
 from emosense.evaluation.significance import Comparison, compare
+from emosense.formatting import format_p_value
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.models.components import percent, show_table
 from emosense.ui.models.confusion import select_two, show_difference_chart
@@ -37,7 +38,7 @@ def show(selection: Selection) -> None:
             ("Difference in accuracy", f"{100 * difference.value:+.1f} points"),
             (
                 "McNemar's test",
-                f"p = {comparison.p_value:.2g}" if comparison.p_value >= 1e-4 else "p < 0.0001",
+                f"p = {format_p_value(comparison.p_value)}".replace("= <", "<"),
             ),
             ("Same prediction", percent(comparison.agreement / images)),
         ),

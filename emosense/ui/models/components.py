@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import streamlit as st
 
 from emosense import formatting
 from emosense.export.spreadsheet import csv_file, spreadsheet_csv
+from emosense.export.text_table import best_cells, markdown_table
 from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def show_chart(figure: Figure, name: str, alt: str) -> None:
-    """Show a chart; its camera button saves it as SVG, drawn by the browser itself.
+    """Show a chart; its buttons save it as SVG or PNG, drawn by the browser itself.
 
     Args:
         figure: a Plotly figure.
@@ -29,40 +30,70 @@ def show_chart(figure: Figure, name: str, alt: str) -> None:
 
 
 def show_table(
-    rows: list[dict[str, Any]], name: str, formats: dict[str, str] | None = None
+    rows: list[dict[str, Any]],
+    name: str,
+    formats: dict[str, str] | None = None,
+    *,
+    best: Mapping[str, bool] | None = None,
+    pinned: str | None = None,
 ) -> None:
-    """Show rows as a table with a CSV download.
+    """Show rows as a table with downloads as CSV and Markdown.
 
     Args:
         rows: one dict per row, all with the same keys.
         name: name of the table, unique on the page; also in the file name.
-        formats: printf-style format per column, e.g. ``"%.1f %%"``; the CSV has all digits. An empty
-            one is of a column of text.
+        formats: format per column, as :func:`~emosense.export.text_table.format_cell` takes it, e.g.
+            ``"%.1f %%"``; the CSV has all digits. An empty one is of a column of text.
+        best: whether the largest value is the best one, by column: it is marked by a star. With
+            it, also if empty, cells read as in the Markdown; without, the browser formats them.
+        pinned: column that stays in sight when the table is scrolled.
     """
     import pandas as pd
 
-    frame = pd.DataFrame(rows)
-    columns = {
-        column: st.column_config.NumberColumn(format=number_format)
-        for column, number_format in (formats or {}).items()
-        if number_format
-    }
+    frame, number_formats = pd.DataFrame(rows), {k: v for k, v in (formats or {}).items() if v}
+    marked = best_cells(rows, best or {})
+    columns: dict[str, Any] = {}
+    if best is None:  # else the cells are sent as texts beside their numbers
+        columns = {
+            column: st.column_config.NumberColumn(format=number_format)
+            for column, number_format in number_formats.items()
+        }
+    if pinned is not None:
+        columns[pinned] = st.column_config.TextColumn(pinned=True)
     show_dataframe(
         frame,
+        formats={} if best is None else number_formats,
+        starred=marked,
         height="content",
         column_config=columns,
         placeholder="",
         key=f"table_{name}",
     )
+    with st.container(horizontal=True, key=f"downloads_{name}"):
+        _download(
+            "CSV",
+            lambda: csv_file(spreadsheet_csv(list(frame), frame.to_dict("records"))),
+            f"{name}.csv",
+            "text/csv",
+        )
+        _download(
+            "Markdown",
+            lambda: markdown_table(rows, number_formats, marked).encode(),
+            f"{name}.md",
+            "text/markdown",
+        )
+
+
+def _download(label: str, make: Callable[[], bytes], file_name: str, mime: str) -> None:
     st.download_button(
-        "CSV",
-        lambda: csv_file(spreadsheet_csv(list(frame), frame.to_dict("records"))),
-        file_name=f"emosense-{name}.csv",
-        mime="text/csv",
+        label,
+        make,
+        file_name=f"emosense-{file_name}",
+        mime=mime,
         icon=":material/download:",
         type="tertiary",
         on_click="ignore",
-        key=f"csv_{name}",
+        key=f"download_{file_name}",
     )
 
 

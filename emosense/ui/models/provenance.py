@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from emosense.evaluation.bootstrap import RESAMPLES
+from emosense.networks.model_card import ModelCard
+from emosense.report.reproduction import describe_training
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.models.components import collapsed_expander
 from emosense.ui.models.selection import Selection
@@ -16,16 +18,12 @@ def show_provenance(selection: Selection) -> None:
         if not expanded:
             return
         for selected in selection.models:
-            card, versions = selected.card, selected.card.training.versions
-            backend = card.training.backend
+            card = selected.card
             st.markdown(
-                f"**{selected.markdown}**: {escape_markdown(card.data.name)}, {card.data.training_images:,} training "
-                f"images; seed {card.recipe.seed}; {escape_markdown(card.training.hardware)}, "
-                f"{escape_markdown(backend)} {escape_markdown(versions.get(backend, ''))}, "
-                f"Keras {escape_markdown(versions.get('keras', ''))}. {card.earlier_runs} To train "
-                "and evaluate again:"
+                f"**{selected.markdown}**: {escape_markdown(describe_training(card))} "
+                f"{card.earlier_runs} To train and evaluate again:"
             )
-            st.code(f"{card.command}\n{evaluate_command(selection, card.name)}", language=None)
+            st.code(reproduction_commands(selection, card), language=None)
         st.markdown(
             "Metrics and charts are computed when the page is opened, from each model's "
             "`predictions.npz` (its probabilities for every test image) and `card.json`. "
@@ -33,6 +31,11 @@ def show_provenance(selection: Selection) -> None:
             "much a metric depends on the choice of test images, not on the training seed: each "
             "recipe was run once."
         )
+
+
+def reproduction_commands(selection: Selection, card: ModelCard) -> str:
+    """Return the commands that train and evaluate a network of the selection again, one a line."""
+    return f"{card.command}\n{evaluate_command(selection, card.name)}"
 
 
 def evaluate_command(selection: Selection, model: str) -> str:

@@ -7,12 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from emosense.charts.evaluation import learning_chart
+from emosense.charts.learning import learning_chart, learning_comparison_chart
 from emosense.errors import ModelError
 from emosense.networks.model_card import CardRecipe
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.models.components import collapsed_expander, percent, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
+from emosense.ui.session.query_params import query_segments
 
 
 def show(selection: Selection) -> None:
@@ -22,6 +23,8 @@ def show(selection: Selection) -> None:
         "measured at its end, without dropout, on images that are not trained on. The dashed line "
         "marks the epoch whose weights are used: the one with the best validation accuracy."
     )
+    comparison = st.container()
+    histories: dict[str, list[dict[str, Any]]] = {}
     for selected in selection.models:
         st.header(selected.markdown)
         try:
@@ -29,6 +32,7 @@ def show(selection: Selection) -> None:
         except ModelError as error:
             st.warning(escape_markdown(str(error)), icon=":material/warning:")
             continue
+        histories[selected.label] = history
         card, best_epoch = selected.card, selected.card.selected_epoch
         metrics = history[best_epoch - 1]
         split = selected.model.calibration.part
@@ -64,6 +68,37 @@ def show(selection: Selection) -> None:
         ) as expanded:
             if expanded:
                 show_table(history, f"history-{selected.model.name}")
+    if len(histories) > 1:
+        with comparison:
+            _show_comparison(selection, histories)
+
+
+def _show_comparison(selection: Selection, histories: dict[str, list[dict[str, Any]]]) -> None:
+    st.header("All networks")
+    left, right = st.columns(2)
+    with left:
+        metric = query_segments("learning", "Metric", {"accuracy": "accuracy", "loss": "loss"})
+    with right:
+        axis = query_segments("over", "Over", {"epochs": "epochs", "time": "training time"})
+    timed = {
+        label: history
+        for label, history in histories.items()
+        if axis == "epochs" or all("seconds" in row for row in history)
+    }
+    st.caption(
+        "Solid: validation; dotted: training. Training metrics of recipes with augmentation cannot "
+        "be compared with those without. Time is that of the machine that each network was trained "
+        "on, and of the last run alone where it was fine-tuned or distilled."
+    )
+    if not timed:
+        st.info("These networks have no record of their times.")
+        return
+    show_chart(
+        learning_comparison_chart(timed, selection.colours, metric, by_time=axis == "time"),
+        f"learning-{metric}-{axis}",
+        f"Validation {metric} at the last epoch: "
+        + ", ".join(f"{label} {rows[-1][f'val_{metric}']:.3f}" for label, rows in timed.items()),
+    )
 
 
 def _is_augmented(recipe: CardRecipe) -> bool:

@@ -6,8 +6,23 @@ import numpy as np
 import pytest
 
 from emosense.charts.confusion import confusion_chart, difference_chart
-from emosense.charts.evaluation import HEADLINES, headline_chart
-from emosense.evaluation.bootstrap import Interval
+from emosense.charts.cost import cost_chart
+from emosense.charts.curves import roc_chart
+from emosense.charts.evaluation import HEADLINES, class_chart, headline_chart
+from emosense.charts.learning import learning_comparison_chart
+from emosense.evaluation.bootstrap import Interval, class_bootstrap
+from emosense.evaluation.curves import class_curves, macro_curves
+from emosense.evaluation.metrics import compute_metrics
+from emosense.evaluation.predictions import Predictions
+
+PREDICTIONS = Predictions(
+    np.array([0, 3, 3], np.uint8), np.eye(7, dtype=np.float32)[[0, 3, 0]], np.zeros(3, bool)
+)
+HISTORY = [
+    {"epoch": n, "accuracy": 0.1 * n, "val_accuracy": 0.2 * n, "loss": 2, "val_loss": 1}
+    | {"seconds": 1800}
+    for n in (1, 2)
+]
 
 
 def headline(values, paper):
@@ -15,16 +30,17 @@ def headline(values, paper):
         label: {name: Interval(value, value - 0.02, value + 0.01) for name in HEADLINES}
         for label, value in values.items()
     }
-    return headline_chart(models, dict.fromkeys(values, "#123456"), paper)
+    figures = {label: dict.fromkeys(HEADLINES, value) for label, value in paper.items()}
+    return headline_chart(models, dict.fromkeys(values, "#123456"), figures)
 
 
-def test_headline_chart_puts_each_paper_accuracy_on_its_own_models_bar():
+def test_headline_chart_puts_the_papers_figures_on_their_own_models_bars():
     figure = headline({"first": 0.6, "ours": 0.7, "last": 0.3}, {"first": 0.62, "last": 0.27})
     bars = [trace for trace in figure.data if trace.type == "bar"]
     diamonds = [trace for trace in figure.data if trace.type == "scatter"]
     # Plotly places traces of a group in their order: a gap must be a trace without a value.
     assert [d.offsetgroup for d in diamonds] == [b.offsetgroup for b in bars]
-    assert [d.y[0] for d in diamonds] == [62, None, 27]
+    assert [list(d.y) for d in diamonds] == [[62] * 4, [None] * 4, [27] * 4]
     assert sum(d.showlegend for d in diamonds) == 1
     assert list(bars[1].y) == pytest.approx([70] * 4)
     assert list(bars[1].error_y.array) == pytest.approx([1] * 4)
@@ -33,6 +49,48 @@ def test_headline_chart_puts_each_paper_accuracy_on_its_own_models_bar():
 
 def test_headline_chart_without_a_paper_has_no_diamonds():
     assert {trace.type for trace in headline({"ours": 0.7}, {}).data} == {"bar"}
+
+
+def test_classes_have_whiskers_where_they_have_images():
+    metrics = compute_metrics(PREDICTIONS.labels, PREDICTIONS.probabilities).per_class
+    intervals = class_bootstrap(PREDICTIONS)
+    charted = class_chart({"a": metrics}, {"a": intervals}, {"a": "#123456"}, "recall")
+    (bars,) = charted.data
+    assert set(intervals) == {"angry", "happy"}
+    for name, value, up, down in zip(
+        bars.x, bars.y, bars.error_y.array, bars.error_y.arrayminus, strict=True
+    ):
+        expected = intervals[name]["recall"] if name in intervals else Interval(0, 0, 0)
+        assert (value, value + up, value - down) == pytest.approx(
+            (100 * expected.value, 100 * expected.high, 100 * expected.low)
+        )
+
+
+def test_cost_chart_joins_the_pareto_front():
+    scores = {
+        name: Interval(v, v - 0.1, v + 0.1) for name, v in (("a", 0.6), ("b", 0.7), ("c", 0.5))
+    }
+    costs = {"a": 10.0, "b": 1000.0, "c": 400.0}
+    front, *points = cost_chart(scores, costs, dict.fromkeys(scores, "#123456"), ("F1", "x")).data
+    assert (list(front.x), list(front.y)) == ([10, 1000], [60, 70])
+    assert [point.marker.symbol for point in points] == ["diamond", "diamond", "circle"]
+    speed = cost_chart(
+        scores, costs, dict.fromkeys(scores, "#123456"), ("F1", "x"), higher_is_cheaper=True
+    )
+    assert list(speed.data[0].x) == [1000]
+    without = cost_chart(scores, {"c": 3.0}, dict.fromkeys(scores, "#123456"), ("F1", "x"))
+    assert [trace.name for trace in without.data] == ["Pareto front", "c"]
+
+
+def test_learning_curves_over_epochs_and_hours():
+    figure = learning_comparison_chart({"a": HISTORY}, {"a": "#123456"}, "accuracy")
+    training, validation = figure.data
+    assert (list(training.x), list(training.y)) == ([1, 2], pytest.approx([10, 20]))
+    assert list(validation.y) == pytest.approx([20, 40])
+    assert training.line.dash != validation.line.dash
+    figure = learning_comparison_chart({"a": HISTORY}, {"a": "#123456"}, "loss", by_time=True)
+    assert list(figure.data[0].x) == [0.5, 1]
+    assert list(figure.data[1].y) == [1, 1]
 
 
 def contrast(first, second):
@@ -78,8 +136,13 @@ def test_titles_of_models_are_no_html_and_no_template():
     title = "<a href='http://evil.com'>x</a> %{x} &lt;b&gt;"
     metrics = dict.fromkeys(HEADLINES, Interval(0.5, 0.4, 0.6))
     charts = [
-        headline_chart({title: metrics}, {title: "#000000"}, {title: 0.5}),
+        headline_chart(
+            {title: metrics}, {title: "#000000"}, {title: dict.fromkeys(HEADLINES, 0.5)}
+        ),
         difference_chart(np.eye(7, dtype=int), np.eye(7, dtype=int), (title, title)),
+        cost_chart({title: metrics["accuracy"]}, {title: 9.0}, {title: "#000000"}, ("a", "b")),
+        roc_chart({title: macro_curves(class_curves(PREDICTIONS))[0]}, {title: "#000000"}),
+        learning_comparison_chart({title: HISTORY}, {title: "#000000"}, "loss"),
     ]
     texts = [text for f in charts for t in f.data for text in (t.name, t.hovertemplate) if text]
     assert any("&lt;a href=" in text and "&#37;{x} &amp;lt;b" in text for text in texts)

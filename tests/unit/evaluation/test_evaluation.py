@@ -1,17 +1,31 @@
 """Intervals, curves, calibration and comparisons against hand-computed values and scikit-learn."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
+from sklearn.metrics import (
+    roc_curve as sklearn_roc_curve,
+)
 
-from emosense.evaluation.bootstrap import accuracy_difference, bootstrap
-from emosense.evaluation.curves import class_curves, precision_recall_curve, roc_curve
-from emosense.evaluation.metrics import compute_metrics, expected_calibration_error
+from emosense.evaluation.bootstrap import accuracy_difference, bootstrap, class_bootstrap
+from emosense.evaluation.curves import class_curves, macro_curves, precision_recall_curve, roc_curve
+from emosense.evaluation.metrics import (
+    compute_metrics,
+    expected_calibration_error,
+    is_majority_baseline,
+)
+from emosense.evaluation.pareto import pareto_front
 from emosense.evaluation.predictions import Predictions, ferplus_agreement
 from emosense.evaluation.reliability import reliability_bins
 from emosense.evaluation.selective import coverage_curve
-from emosense.evaluation.significance import compare, mcnemar
+from emosense.evaluation.significance import compare, holm, mcnemar, pairwise_tests
 
 
 def random_predictions(n=400, skill=2.0, seed=0, **fields):
@@ -49,6 +63,60 @@ def test_a_class_without_images_has_no_area():
     nothing = np.zeros(3, bool)
     assert np.isnan(roc_curve(nothing, np.array([0.1, 0.2, 0.3])).area)
     assert np.isnan(precision_recall_curve(nothing, np.array([0.1, 0.2, 0.3])).area)
+
+
+def test_macro_curves_equal_scikit_learn():
+    predictions = random_predictions()
+    one_hot = np.eye(7, dtype=int)[predictions.labels]
+    roc, pr = macro_curves(class_curves(predictions))
+    assert roc.area == pytest.approx(
+        roc_auc_score(one_hot, predictions.probabilities, average="macro"), abs=1e-9
+    )
+    assert pr.area == pytest.approx(
+        average_precision_score(one_hot, predictions.probabilities, average="macro"), abs=1e-9
+    )
+    # The macro average of scikit-learn's example "Multiclass ROC".
+    expected = np.zeros_like(roc.x)
+    for index in range(7):
+        x, y, _ = sklearn_roc_curve(one_hot[:, index], predictions.probabilities[:, index])
+        expected += np.interp(roc.x, x, y) / 7
+    assert roc.y == pytest.approx(expected, abs=1e-9)
+    # The mean of step functions has the mean of their areas.
+    assert pr.y[1:].mean() == pytest.approx(pr.area, abs=0.01)
+
+
+def test_classes_without_images_are_no_part_of_macro_curves():
+    predictions = random_predictions()
+    predictions = predictions.rows(predictions.labels > 1)
+    curves = class_curves(predictions)
+    areas = [roc.area for roc, _ in curves.values()]
+    assert np.isnan(areas[:2]).all()
+    assert macro_curves(curves)[0].area == pytest.approx(np.mean(areas[2:]))
+    nothing = {name: pair for name, pair in curves.items() if np.isnan(pair[0].area)}
+    assert np.isnan(macro_curves(nothing)[0].area)
+
+
+def test_intervals_of_classes_equal_resampling_with_scikit_learn():
+    predictions = random_predictions(100)
+    predictions = predictions.rows(predictions.labels != 1)
+    n, intervals = len(predictions), class_bootstrap(predictions, resamples=100, seed=3)
+    assert "disgust" not in intervals
+    rows = np.random.default_rng(3).integers(0, n, (100, n))
+    resampled = [
+        precision_recall_fscore_support(
+            predictions.labels[r], predictions.predicted[r], labels=range(7), zero_division=0
+        )[:3]
+        for r in rows
+    ]
+    values = precision_recall_fscore_support(
+        predictions.labels, predictions.predicted, labels=range(7), zero_division=0
+    )
+    for position, metric in enumerate(("precision", "recall", "f1")):
+        own = np.array([r[position][6] for r in resampled])
+        interval, value = intervals["neutral"][metric], values[position][6]
+        low, high = np.quantile(own, (0.025, 0.975)) - own.mean() + value
+        assert interval.value == pytest.approx(value)
+        assert (interval.low, interval.high) == pytest.approx((max(low, 0), min(high, 1)))
 
 
 def test_bootstrap_equals_resampling_one_by_one():
@@ -164,3 +232,52 @@ def test_difference_is_paired():
 def test_other_images_are_refused():
     with pytest.raises(ValueError, match="400 and 300 images whose labels differ"):
         compare(random_predictions(400), random_predictions(300))
+
+
+def test_holms_correction_is_the_closed_bonferroni_test():
+    """Holm's procedure is the closed testing procedure of Bonferroni tests."""
+    p_values = np.random.default_rng(4).random(6) ** 3
+    adjusted = holm(p_values.tolist())
+    for index in range(6):
+        sets = (s for size in range(1, 7) for s in combinations(range(6), size) if index in s)
+        closed = max(min(1.0, len(s) * p_values[list(s)].min()) for s in sets)
+        assert adjusted[index] == pytest.approx(closed)
+    assert holm([]) == []
+
+
+def test_all_pairs_on_the_same_images_are_tested():
+    models = {
+        "a": random_predictions(),
+        "b": random_predictions(skill=1),
+        "c": random_predictions(),
+    }
+    models["other"] = random_predictions(50)
+    tests = pairwise_tests(models)
+    assert [(t.first, t.second) for t in tests] == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert [t.adjusted_p_value for t in tests] == pytest.approx(holm([t.p_value for t in tests]))
+    for test in tests:
+        comparison = compare(models[test.first], models[test.second])
+        assert test.difference == pytest.approx(comparison.difference.value)
+        assert (test.only_first, test.p_value) == (comparison.only_first, comparison.p_value)
+    assert tests[1].p_value == 1
+
+
+def test_the_pareto_front_has_no_dominated_point():
+    rng = np.random.default_rng(1)
+    points = {str(n): tuple(row) for n, row in enumerate(rng.integers(0, 9, (40, 2)))}
+    front = pareto_front(points)
+    assert [points[name][0] for name in front] == sorted(points[name][0] for name in front)
+    for name, (cost, score) in points.items():
+        dominated = any(
+            c <= cost and s >= score and (c < cost or s > score) for c, s in points.values()
+        )
+        assert dominated != (name in front)
+
+
+def test_a_majority_baseline_is_recognised():
+    labels = np.array([3] * 30 + [6] * 20)
+    always_happy = np.eye(7)[np.full(50, 3)]
+    for probabilities, expected in ((always_happy, True), (np.eye(7)[labels], False)):
+        metrics = compute_metrics(labels, probabilities)
+        supports = [values.support for values in metrics.per_class.values()]
+        assert is_majority_baseline(metrics.accuracy, supports) == expected

@@ -14,7 +14,6 @@ from emosense.emotions import EMOTIONS
 from emosense.errors import EmoSenseError, ServerBusy
 from emosense.evaluation_set.labels import LEFT_OUT, ClassMapping, Labels, propose_mapping
 from emosense.evaluation_set.source import PhotoSource, has_pixels, uploads_source
-from emosense.export.spreadsheet import escape_formula
 from emosense.formatting import pluralize
 from emosense.jobs.evaluation_jobs import (
     DatasetEvaluationJob,
@@ -27,6 +26,7 @@ from emosense.media.file_kind import HEAD_BYTES, file_kind
 from emosense.ui.components.job_list import show_refusal
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import loadable_models, model_labels
+from emosense.ui.components.tables import edit_column
 from emosense.ui.models.own_set.session import SessionEvaluations
 
 if TYPE_CHECKING:
@@ -210,8 +210,6 @@ def _confirmed_photos(opened: _Opened) -> EvaluationJob | None:
 
 def _confirm_classes(labels: Labels) -> ClassMapping:
     """Show which emotion each class is taken for, to be changed, and return it."""
-    import pandas as pd
-
     mapping = propose_mapping(labels.counts)
     if mapping.unknown:
         unknown = ", ".join(escape_markdown(name) for name in mapping.unknown[:10])
@@ -226,30 +224,21 @@ def _confirm_classes(labels: Labels) -> ClassMapping:
             icon=":material/help:",
         )
     names = list(mapping.emotions)
-    table = pd.DataFrame(
+    edited = edit_column(
         {
-            "class": [escape_formula(name) for name in names],
+            "class": names,
             "photos": [labels.counts[name] for name in names],
             "emotion": [mapping.emotions[name] for name in names],
-        }
-    )
-    edited = st.data_editor(
-        table,
-        hide_index=True,
-        disabled=["class", "photos"],
-        column_config={
-            "class": st.column_config.TextColumn("Your class"),
-            "photos": st.column_config.NumberColumn("Photos"),
-            "emotion": st.column_config.SelectboxColumn(
-                "Is the emotion", options=[*EMOTIONS, LEFT_OUT], required=True
-            ),
         },
+        "emotion",
+        [*EMOTIONS, LEFT_OUT],
+        titles={"class": "Your class", "photos": "Photos", "emotion": "Is the emotion"},
         width="content",
         key=f"own_set_classes_{st.session_state[_ROUND]}",
     )
     if labels.unlabelled:
         st.caption(f"{pluralize(labels.unlabelled, 'photo')} without a label will be left out.")
-    chosen = dict(zip(names, edited["emotion"].tolist(), strict=True))
+    chosen = dict(zip(names, edited, strict=True))
     known = {name: emotion for name, emotion in chosen.items() if emotion in (*EMOTIONS, LEFT_OUT)}
     return mapping.with_choices(known)
 

@@ -42,6 +42,7 @@ MARKDOWN = {
 PLAIN_ARGUMENTS = {
     *("key", "icon", "file_name", "mime", "alt", "data", "picture", "on_click", "type", "value"),
     *("width", "height", "min_value", "max_value", "step", "image", "args", "kwargs", "delta"),
+    "query_params",
 }
 
 SAFE_CALLS = {
@@ -67,6 +68,11 @@ REVIEWED = {
     "emosense/ui/models/comparison.py": {"label"},  # of our metrics
     "emosense/ui/models/components.py": {"label"},
     "emosense/ui/models/confusion.py": {"label"},
+    "emosense/ui/models/leaderboard.py": {"label", "names"},  # of our pickers; escaped just before
+    "emosense/ui/models/image_detail.py": {"label", "explanation.summary"},  # an emotion; our words
+    "emosense/ui/models/images.py": {"label"},  # of our pickers and buttons
+    "emosense/ui/models/own_set/input.py": {"names"},  # options, whose titles are escaped
+    "emosense/ui/models/own_set/view.py": {"label", "title"},  # of our buttons; names of splits
     "emosense/ui/session/query_params.py": {"label"},
     "emosense/ui/batch/view.py": {"name", "note", "label"},  # of an emotion; our words
     "emosense/ui/video/view.py": {"note", "label"},

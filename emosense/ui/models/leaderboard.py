@@ -1,0 +1,118 @@
+"""The leaderboard: one table of all selected networks, deltas to a baseline, and where to use one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import streamlit as st
+
+from emosense.report.model import label_model, paper_results
+from emosense.report.tables import LEADERBOARD_BEST, above_chance, leaderboard
+from emosense.ui.components.markdown import escape_markdown
+from emosense.ui.models.components import show_table
+from emosense.ui.models.selection import SelectedModel, Selection
+from emosense.ui.navigation import link_to
+from emosense.ui.session.query_params import query_choice, query_flag
+
+
+def show_leaderboard(selection: Selection, faces_per_second: Mapping[str, float]) -> Selection:
+    """Show the table, most accurate network first, and below it what changes it.
+
+    Args:
+        selection: networks and test images.
+        faces_per_second: measured throughput by label; may be empty.
+
+    Returns:
+        The selection without networks no better than chance, unless the visitor wants them.
+    """
+    st.header("Leaderboard")
+    table, controls = st.container(), st.container()
+    with controls:
+        selection = _fold_baselines(selection)
+        models = sorted(
+            selection.models, key=lambda selected: -selected.intervals["accuracy"].value
+        )
+        baseline = _show_controls(models)
+    with table:
+        rows, formats = leaderboard(models, baseline, faces_per_second)
+        show_table(rows, "leaderboard", formats, best=LEADERBOARD_BEST, pinned="model")
+        _show_notes(selection)
+    return selection
+
+
+def _fold_baselines(selection: Selection) -> Selection:
+    better = above_chance(selection.models)
+    folded = [selected for selected in selection.models if selected not in better]
+    if not folded:
+        return selection
+    names = ", ".join(selected.markdown for selected in folded)
+    verb = "does" if len(folded) == 1 else "do"
+    shown = query_flag(
+        "chance",
+        False,
+        lambda key: st.toggle(
+            f"Show {names}, which {verb} no better on these images than always predicting the "
+            "majority class",
+            key=key,
+        ),
+    )
+    return selection if shown else replace(selection, models=tuple(better))
+
+
+def _show_controls(models: list[SelectedModel]) -> SelectedModel | None:
+    """Show where to use a network, and the baseline's picker; return the baseline."""
+    baseline = None
+    left, photo, video, right = st.columns([3, 2, 2, 3], vertical_alignment="bottom")
+    with left:
+        used = _select("use", "Use this network", models, models[0])
+    for column, page in ((photo, "photo"), (video, "video")):
+        with column:
+            link_to(page, model=used.model.name)
+    if len(models) > 1:
+        in_paper = [selected for selected in models if paper_results(selected.card)]
+        with right:
+            baseline = _select(
+                "baseline", "Baseline of the differences", models, (in_paper or models)[0]
+            )
+    return baseline
+
+
+def _select(
+    parameter: str, label: str, models: list[SelectedModel], default: SelectedModel
+) -> SelectedModel:
+    by_name = {selected.model.name: selected for selected in models}
+    name = query_choice(
+        parameter,
+        list(by_name),
+        default.model.name,
+        lambda key: str(
+            st.selectbox(
+                label,
+                list(by_name),
+                format_func=lambda name: by_name[name].label,
+                key=key,
+            )
+        ),
+    )
+    return by_name[name]
+
+
+def _show_notes(selection: Selection) -> None:
+    text = (
+        f"{selection.description}. ★ marks the best figure of a column; 95 % are bootstrap "
+        "intervals. Precision, recall and F1 are means over the seven classes."
+    )
+    if any(paper_results(selected.card) for selected in selection.models):
+        text += (
+            " The paper's figures are those of its own training recipe on FER2013's test images: a "
+            "network beside them shares the architecture, not the recipe."
+        )
+    st.caption(text)
+    unfinished = [
+        escape_markdown(label_model(selected))
+        for selected in selection.models
+        if not selected.card.finished
+    ]
+    if unfinished:
+        st.caption(f"Still in training: {'; '.join(unfinished)} so far.")
