@@ -79,7 +79,7 @@ class PhotoArchive:
     ) -> None:
         self._limits = limits or ArchiveLimits()
         self._total_size = 0
-        _check_entries(file, 20 * self._limits.max_photos)
+        _check_entries(file, _max_entries(self._limits.max_photos))
         file.seek(0)
         if not zipfile.is_zipfile(file):
             file.seek(0)
@@ -166,6 +166,11 @@ class PhotoArchive:
                 f"Expected at most {limits.max_bytes / 2**20:.0f} MB in all photos of a zip "
                 "archive. Received: more than that, unpacked."
             )
+
+
+def _max_entries(max_photos: int) -> int:
+    """Return how many files an archive may hold beside its photos: reading its directory takes time."""
+    return max(min(20 * max_photos, 25_000), 2 * max_photos)
 
 
 def _check_entries(file: IO[bytes], limit: int) -> None:

@@ -14,6 +14,7 @@ from emosense.evaluation.predictions import DegradedPredictions, Predictions
 from emosense.evaluation_set.result import EvaluationSet
 from emosense.networks.registry import TrainedModel
 from emosense.networks.temperature_scaling import Calibration
+from emosense.ui.models.own_set.session import session_evaluations
 
 MeasuredPredictions = tuple[
     Predictions,
@@ -43,6 +44,9 @@ def own_predictions(model: TrainedModel, key: str, own: EvaluationSet) -> Measur
     known: dict[tuple[str, str], tuple[Calibration, MeasuredPredictions]] = (
         st.session_state.setdefault(_KNOWN, {})
     )
+    for removed in {of_set for of_set, _ in known} - session_evaluations().sets.keys():
+        for name in [name for of_set, name in known if of_set == removed]:
+            del known[removed, name]
     calibration, measured = known.get((key, model.name), (None, None))
     if measured is None or calibration != model.calibration:
         raw = own.predictions(model.name)
