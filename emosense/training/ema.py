@@ -7,14 +7,18 @@ disabled, and the average replaces the weights only for validation and export.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import keras
+import numpy as np
+import numpy.typing as npt
 
 from emosense.errors import TrainingError
+
+_BATCH: Final = 128
 
 
 def keep_raw_weights(optimizer: Any) -> Any:
@@ -38,22 +42,46 @@ def load(checkpoint: Path) -> Any:
 
 
 @contextmanager
-def averaged_weights(model: Any) -> Iterator[None]:
+def averaged_weights(model: Any, images: npt.NDArray[np.float32]) -> Iterator[None]:
     """Replace the weights by their moving average within the ``with`` block.
 
-    A model whose optimiser has no moving average is not changed.
+    A model whose optimiser has no moving average is not changed. The statistics of batch
+    normalisation are those of the raw weights, which weight decay makes smaller from step to step, so
+    that the average is larger and its activations grow from layer to layer. They are estimated anew, as
+    for averages in general (Izmailov et al. 2018, arXiv:1803.05407).
+
+    Args:
+        model: a compiled model.
+        images: (n, 48, 48, 1) float32 training images in 0..1, on which the statistics are estimated.
     """
     if not model.optimizer.use_ema:
         yield
         return
-    pairs = list(
-        zip(model.trainable_variables, model.optimizer._model_variables_moving_average, strict=True)
-    )
-    raw_weights = [keras.ops.convert_to_numpy(variable).copy() for variable, _ in pairs]
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    averages = model.optimizer._model_variables_moving_average
+    pairs = list(zip(model.trainable_variables, averages, strict=True))
+    changed = [variable for variable, _ in pairs]
+    changed += [variable for norm in norms for variable in norm.non_trainable_variables]
+    before = [keras.ops.convert_to_numpy(variable).copy() for variable in changed]
     for variable, average in pairs:
         variable.assign(average)
+    if norms:
+        _estimate_statistics(model, norms, images)
     try:
         yield
     finally:
-        for (variable, _), raw in zip(pairs, raw_weights, strict=True):
-            variable.assign(raw)
+        for variable, value in zip(changed, before, strict=True):
+            variable.assign(value)
+
+
+def _estimate_statistics(model: Any, norms: Sequence[Any], images: npt.NDArray[np.float32]) -> None:
+    """Set the statistics of batch normalisation to their mean over batches of images."""
+    momenta = [norm.momentum for norm in norms]
+    try:
+        for number, start in enumerate(range(0, len(images), _BATCH)):
+            for norm in norms:
+                norm.momentum = number / (number + 1)  # the mean of all batches so far
+            model(images[start : start + _BATCH], training=True)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum

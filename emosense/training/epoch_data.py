@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +12,8 @@ from emosense.errors import TrainingError
 from emosense.training.augmentation import AUGMENTATIONS
 from emosense.training.dataset import Split
 from emosense.training.recipe import Recipe
+
+_STATISTICS_IMAGES: Final = 2048
 
 
 def epoch_data(
@@ -35,6 +39,22 @@ def epoch_data(
     if recipe.mixup > 0:
         images, epoch_targets = _mixup(images, epoch_targets, recipe.mixup, rng)
     return images[..., np.newaxis], epoch_targets
+
+
+def statistics_images(split: Split, recipe: Recipe, epoch: int) -> npt.NDArray[np.float32]:
+    """Return training images as an epoch has them, on which batch normalisation is estimated.
+
+    Args:
+        split: the training images.
+        recipe: the recipe of the run.
+        epoch: number of the epoch, from 0.
+
+    Returns:
+        (n, 48, 48, 1) float32 images in 0..1, at most 2,048.
+    """
+    rng = np.random.default_rng((recipe.seed, epoch, 1))
+    some = rng.permutation(len(split))[:_STATISTICS_IMAGES]
+    return epoch_data(split.take(some), recipe, epoch)[0]
 
 
 def _mixup(

@@ -43,6 +43,7 @@ from emosense.networks.registry import TrainedModel
 from emosense.networks.summary import layer_summary
 from emosense.training import ema
 from emosense.training.dataset import Dataset, train_validation_split
+from emosense.training.epoch_data import statistics_images
 from emosense.training.predict import MeasuredFaces, measure_faces, predict_dataset
 from emosense.training.recipe import Recipe, default_recipe
 from emosense.training.run_directory import RunDirectory, RunState
@@ -75,7 +76,9 @@ def _write(
 ) -> ModelCard:
     folder.mkdir(parents=True)
     checkpoint = ema.load(run.checkpoint(state.best_epoch))
-    with ema.averaged_weights(checkpoint):
+    training, _ = train_validation_split(data, recipe.seed)
+    images = statistics_images(training, recipe, state.best_epoch - 1)
+    with ema.averaged_weights(checkpoint, images):
         network = architecture(recipe.network).without_batch_norm(checkpoint)
         serialization.save_float16_weights(network, folder / WEIGHTS_FILE)
     rows = [{k: round(v, 6) for k, v in row.items()} for row in state.history]

@@ -18,7 +18,13 @@ from emosense.networks.architectures import architecture
 from emosense.training import ema
 from emosense.training.dataset import Dataset, train_validation_split
 from emosense.training.distillation import Teacher
-from emosense.training.epoch_data import class_weights, epoch_data, targets, to_unit
+from emosense.training.epoch_data import (
+    class_weights,
+    epoch_data,
+    statistics_images,
+    targets,
+    to_unit,
+)
 from emosense.training.initial_weights import load_initial_weights
 from emosense.training.recipe import Recipe
 from emosense.training.run_directory import RunDirectory, RunState
@@ -133,7 +139,7 @@ def train(
             verbose=0,
         ).history
         row = {name: float(values[-1]) for name, values in logs.items()}
-        with ema.averaged_weights(model):
+        with ema.averaged_weights(model, statistics_images(training, recipe, epoch)):
             validated = model.evaluate(
                 validation_images, validation_targets, batch_size=256, verbose=0, return_dict=True
             )
