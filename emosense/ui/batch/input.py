@@ -75,7 +75,7 @@ def upload_and_start(batches: SessionBatches) -> bool:
     if started and model is not None:
         job = PhotoJob(name=name, items=items, model=model, options=options)
         try:
-            batches.start(job, [upload.getvalue() for upload in uploads])
+            batches.submit(job, [upload.getvalue() for upload in uploads])
         except ServerBusy as error:
             show_refusal(batches, "batch", error)
             return True

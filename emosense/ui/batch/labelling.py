@@ -102,7 +102,7 @@ def _start(name: str, labelled: Sequence[tuple[BatchFace, str]]) -> None:
     )
     evaluations = session_evaluations()
     try:
-        evaluations.start(job, ())
+        evaluations.submit(job)
     except ServerBusy as error:
         show_refusal(evaluations, "own_set", error)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 from emosense import settings
@@ -35,14 +36,19 @@ class SessionJobs(SessionResource, Generic[JobT]):
         self.jobs: dict[int, JobT] = {}
         self._count = 0
         self._kept: dict[int, Holding] = {}
+        self._uploads: dict[int, list[bytes]] = {}
 
     @property
     def oldest_finished(self) -> int | None:
         """Number of the first job that has finished; None if none has."""
         return next((number for number, job in self.jobs.items() if job.is_finished), None)
 
-    def submit(self, job: JobT) -> int:
+    def submit(self, job: JobT, uploads: Iterable[bytes] = ()) -> int:
         """Queue a job for this session and return its number.
+
+        Args:
+            job: the job.
+            uploads: the uploads that it reads, which are kept in memory until it has finished.
 
         Raises:
             ServerBusy: too many jobs of the session or the user have not finished.
@@ -64,7 +70,15 @@ class SessionJobs(SessionResource, Generic[JobT]):
             raise
         self._count += 1
         self.jobs[self._count], self._kept[self._count] = job, kept
+        self._uploads[self._count] = list(uploads)
         return self._count
+
+    def held_buffers(self) -> Iterable[bytes]:
+        """Return the uploads of the jobs that have not finished."""
+        for number in list(self._uploads):
+            if number not in self.jobs or self.jobs[number].is_finished:
+                del self._uploads[number]
+        return [upload for uploads in self._uploads.values() for upload in uploads]
 
     def cancel(self, job: JobT) -> None:
         """Cancel a job; its partial results are kept."""

@@ -95,7 +95,7 @@ def _start(
         if isinstance(job, DatasetEvaluationJob):
             evaluations.start_dataset(job, cast(BinaryIO, uploads[0]), uploads[0].size)
         else:
-            evaluations.start(job, [upload.getvalue() for upload in uploads])
+            evaluations.submit(job, [upload.getvalue() for upload in uploads])
     except ServerBusy as error:
         show_refusal(evaluations, "own_set", error)
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -30,14 +29,7 @@ class SessionEvaluations(SessionJobs[EvaluationJob]):
 
     def __init__(self) -> None:
         super().__init__(services().photos)
-        self._buffers: dict[int, list[bytes]] = {}
         self._files: dict[EvaluationJob, tuple[Path, Holding]] = {}
-
-    def start(self, job: EvaluationJob, uploads: Iterable[bytes]) -> int:
-        """Queue a job over these uploads and return its number."""
-        number = self.submit(job)
-        self._buffers[number] = list(uploads)
-        return number
 
     def start_dataset(self, job: DatasetEvaluationJob, content: BinaryIO, size: int) -> int:
         """Write a data set to disk, queue the job that reads it and return its number.
@@ -73,13 +65,6 @@ class SessionEvaluations(SessionJobs[EvaluationJob]):
         if (held := self._files.pop(job, None)) is not None:
             services().spool.remove(held[0])
             held[1].release()
-
-    def held_buffers(self) -> Iterable[bytes]:
-        """Return the uploads of the jobs that have not finished."""
-        for number in list(self._buffers):
-            if number not in self.jobs or self.jobs[number].is_finished:
-                del self._buffers[number]
-        return [buffer for buffers in self._buffers.values() for buffer in buffers]
 
     @property
     def sets(self) -> dict[str, EvaluationSet]:
