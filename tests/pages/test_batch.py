@@ -11,6 +11,9 @@ from streamlit.testing.v1 import AppTest
 from support.data import encoded, texts
 from support.waiting import wait_until
 
+from emosense.emotions import EMOTIONS
+from emosense.networks.registry import find_model, list_models
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -123,3 +126,40 @@ def test_without_room_a_batch_ends_with_what_it_has(page, astronaut_png, monkeyp
     done = int(re.findall(r"Ended after (\d+)", warning)[0])
     assert 0 < done < 30
     assert f"{done} faces in {done} photos" in text
+
+
+def test_faces_labelled_by_hand_become_a_test_set(page, album):
+    upload(page, ("album.zip", album, "application/zip"))
+    analysed(page)
+    assert "Label faces, and compare all networks on them" in [e.label for e in page.expander]
+    number = next(iter(page.session_state["resource_SessionBatches"].jobs))
+    page.session_state[f"batch_labelling_{number}"] = True
+    page.run()
+    start = page.button(key=f"batch_label_start_{number}")
+    assert start.disabled
+    names = [str(key) for key in page.session_state]
+    (editor,) = [key for key in names if key.startswith(f"batch_label_editor_{number}_")]
+    edits = {0: {"label": "happy"}, 3: {"label": "sad"}, 4: {"label": ""}}
+    page.session_state[editor] = {"edited_rows": edits, "added_rows": [], "deleted_rows": []}
+    page.run()
+    start = page.button(key=f"batch_label_start_{number}")
+    assert start.label == "Compare the networks on 2 labelled faces"
+    start.click().run()
+    evaluations = page.session_state["resource_SessionEvaluations"]
+    (job,) = evaluations.jobs.values()
+    wait_until(lambda: job.is_finished, "it does not end", timeout=200)
+    (own,) = evaluations.sets.values()
+    assert own.title == "album.zip, labelled"
+    assert [row.name for row in own.rows] == ["album/0.png, face 1", "album/3.png, face 1"]
+    assert [EMOTIONS[label] for label in own.labels] == ["happy", "sad"]
+    assert set(own.probabilities) == set(list_models())
+    for name, probabilities in own.probabilities.items():
+        model = find_model(name)
+        predictions = own.predictions(name).calibrated(model.calibration)
+        if name == page.selectbox(key="model").value:  # as the batch said
+            face = (
+                page.session_state["resource_SessionBatches"].jobs[number].done[0].result.faces[0]
+            )
+            assert predictions.probabilities[0] == pytest.approx(face.probabilities, abs=1e-5)
+        assert probabilities.shape == (2, 7)
+    evaluations.close()
