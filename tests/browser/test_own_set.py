@@ -17,6 +17,7 @@ def test_a_folder_of_labelled_photos(server, page, tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(photo)
     page.goto(f"{server}/models?view=own")
+    expect(page.locator("input[type=file][accept*='.csv']")).to_be_attached()
     page.get_by_role("radio", name="a folder").click()
     folder = page.locator("input[type=file][webkitdirectory]")
     folder.set_input_files(tmp_path / "my set")

@@ -1,6 +1,7 @@
 // What Streamlit 1.67 lacks: a menu that closes after navigation on phones, a live region for screen
 // readers, charts saved in light colours and as PNG too, and uploaders that offer a phone's photo gallery.
 
+const TEST_SET = "image/*,.heic,.heif,.zip,.csv,.tsv,.gz,.bz2,.xz,.tar";
 const NARROW = "(max-width: 767px)";
 
 export default function () {
@@ -66,7 +67,8 @@ function liveRegion() {
 function hintAtGallery() {
   const inputs = "[data-testid=stFileUploader] input[type=file]:not([accept])";
   for (const input of document.querySelectorAll(inputs)) {
-    input.setAttribute("accept", "image/*,video/*,.heic,.heif,.zip");
+    const isTestSet = input.closest("[class*=st-key-own_set]");
+    input.setAttribute("accept", isTestSet ? TEST_SET : "image/*,video/*,.heic,.heif,.zip");
   }
 }
 
