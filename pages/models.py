@@ -10,6 +10,8 @@ from emosense.ui.models import (
     confusion,
     images,
     overview,
+    robustness,
+    slices,
     training,
 )
 from emosense.ui.models.own_set import view as own_set
@@ -26,6 +28,8 @@ VIEWS = {
     "classes": ("Per class", classes),
     "training": ("Training", training),
     "trust": ("Calibration", calibration),
+    "slices": ("Slices", slices),
+    "robustness": ("Robustness", robustness),
     "architecture": ("Architecture", architecture),
     "compare": ("Comparison", comparison),
     "images": ("Images", images),

@@ -101,7 +101,9 @@ def test_views_switch_and_the_url_follows(server, page):
     expect(page.get_by_text("Calibration: does 70 % mean 70 %?")).to_be_visible()
 
 
-@pytest.mark.parametrize("view", ["overview", "confusion", "classes", "training", "trust"])
+@pytest.mark.parametrize(
+    "view", ["overview", "confusion", "classes", "training", "trust", "slices", "robustness"]
+)
 def test_phone_width_does_not_scroll_sideways(server, page, view):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{server}/models?view={view}")

@@ -11,7 +11,12 @@ from scipy.stats import binomtest
 from support.data import texts
 from support.routed import routed
 
-from emosense.evaluation.predictions import read_predictions
+from emosense.evaluation.predictions import (
+    CORRUPTIONS,
+    SEVERITIES,
+    read_degraded,
+    read_predictions,
+)
 from emosense.evaluation_set.result import EvaluationSet, PhotoRow
 from emosense.networks.registry import find_model, list_models
 from emosense.networks.serialization import sha256_of
@@ -21,7 +26,10 @@ from emosense.training.trainer import train
 from emosense.ui.models.own_set.session import OWN, SessionEvaluations
 
 ROOT = Path(__file__).resolve().parents[2]
-VIEWS = ("overview", "confusion", "classes", "training", "trust", "architecture")
+VIEWS = (
+    *("overview", "confusion", "classes", "training", "trust", "slices", "robustness"),
+    "architecture",
+)
 
 
 def opened(*expanders, **parameters):
@@ -256,6 +264,73 @@ def test_comparison_of_equal_models(with_tiny):
     assert metrics["Same prediction"] == "100.0 %"
     app = opened(view="compare", first="tiny", second="tiny")
     assert "Choose two different models" in texts(app)
+
+
+def test_slices_are_of_the_selected_measure_and_faces():
+    model = find_model("emosense-s")
+    predictions = read_predictions(model, "PublicTest")
+    link = {"model": "emosense-s", "part": "PublicTest", "view": "slices"}
+    app = opened(**link, measure="yaw", bins="3", metric="coverage")
+    table = app.dataframe[0].value
+    assert len(table) == 3
+    assert table["yaw"].str.endswith("°").all()
+    measured = predictions.rows(predictions.found)
+    assert table["images"].sum() == len(measured)
+    for whole, column in (
+        (measured.correct.mean(), "accuracy"),
+        (measured.sure(model.calibration).mean(), "coverage"),
+    ):
+        mean = np.average(table[column], weights=table["images"])
+        assert mean == pytest.approx(100 * whole)
+        assert (table[f"{column}, 95 % from"] < table[column]).all()
+        assert (table[f"{column}, 95 % to"] > table[column]).all()
+    assert f"In {len(predictions) - len(measured)} images the detector found no face" in texts(app)
+    # Nothing is cut off of FER2013's images themselves.
+    app = opened(**link, measure="cut")
+    assert "All faces have the same cut off: 0.0 %" in texts(app)
+    app.segmented_control(key="linked_faces").set_value("degraded").run()
+    assert not app.exception
+    degraded = read_degraded(model, "PublicTest")
+    table = app.dataframe[0].value
+    assert table["images"].sum() == degraded.found.sum()
+    assert app.query_params["faces"] == "degraded"
+
+
+def test_slices_of_a_few_images_say_so(with_tiny):
+    app = opened(model="tiny", view="slices", measure="brightness", bins="10")
+    table = app.dataframe[0].value
+    assert table["images"].sum() == 14
+    assert set(table["note"]) == {"few images"}
+
+
+def test_robustness_counts_what_it_says():
+    model = find_model("cnn4")
+    degraded = read_degraded(model)
+    correct = degraded.predictions.correct
+    link = {"model": "cnn4", "view": "robustness", "corruption": "jpeg"}
+    app = opened(**link)
+    accuracy, drop, found = (frame.value for frame in app.dataframe)
+    jpeg = degraded.corruptions == CORRUPTIONS.index("jpeg")
+    severities = range(1, SEVERITIES + 1)
+    mean = np.mean([correct[jpeg & (degraded.severities == s)].mean() for s in severities])
+    assert accuracy["jpeg"].item() == pytest.approx(100 * mean)
+    clean = read_predictions(model).correct[np.unique(degraded.images[jpeg])].mean()
+    assert drop["jpeg"].item() == pytest.approx(100 * (1 - mean / clean))
+    row = found.set_index("corruption").loc["jpeg"]
+    assert row["faces"] == jpeg.sum()
+    assert row["found"] == pytest.approx(100 * degraded.found[jpeg].mean())
+    app.segmented_control(key="linked_counted").set_value("missed").run()
+    assert "those not found again count as wrong" in texts(app)
+    wrong = correct & degraded.found
+    mean = np.mean([wrong[jpeg & (degraded.severities == s)].mean() for s in severities])
+    assert app.dataframe[0].value["jpeg"].item() == pytest.approx(100 * mean)
+    assert app.query_params["counted"] == "missed"
+
+
+def test_without_corrupted_faces_the_command_that_makes_them_is_shown(with_tiny):
+    app = opened(model="tiny", view="robustness")
+    assert "have no predictions on corrupted faces" in texts(app)
+    assert app.code[0].value == "emosense evaluate tiny --data fer2013.csv --corruptions"
 
 
 def test_speed_is_measured_on_demand(with_tiny):

@@ -96,7 +96,7 @@ def test_a_strangers_zip_in_every_view(page):
             assert ("No image passes" in texts(page)) == (count == 0)
         choose(page, predicted="any")
     # And all other views are of the photos.
-    for view in ("overview", "confusion", "classes", "trust", "compare"):
+    for view in ("overview", "confusion", "classes", "trust", "slices", "robustness", "compare"):
         choose(page, view=view)
         assert "my set.zip, 16 faces" in texts(page), view
         assert not page.error
