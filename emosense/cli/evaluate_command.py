@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emosense.cli import evaluate_photos
+from emosense.cli import evaluate_corruptions, evaluate_photos
 from emosense.cli.dataset import DATA_HELP, read_data
 from emosense.cli.metrics import print_metrics
 from emosense.cli.terminal import print_line
@@ -17,6 +17,9 @@ from emosense.formatting import percent
 
 if TYPE_CHECKING:
     from emosense.networks.model_card import DataInfo, Metrics
+    from emosense.networks.registry import TrainedModel
+    from emosense.training.dataset import Dataset
+    from emosense.training.predict import DatasetPredictions
 
 _TOLERANCE = 1e-3
 
@@ -29,6 +32,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("model", nargs="+", help="one network; with --photos several")
     parser.add_argument("--data", type=Path, required=True, help=DATA_HELP)
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    evaluate_corruptions.add_arguments(parser)
     evaluate_photos.add_arguments(parser)
     parser.set_defaults(run=run)
 
@@ -36,26 +40,45 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
     if options.photos:
+        if options.corruptions:
+            raise EmoSenseError(
+                "Expected --corruptions beside FER2013 or folders of its layout. Received: --photos"
+            )
         return evaluate_photos.run(options)
     _require_data_set_options(options)
     from emosense.networks.registry import find_model
-    from emosense.training.predict import predict_dataset
+    from emosense.training.predict import measure_faces, predict_dataset
 
     model = find_model(options.model[0])
     data = read_data(options.data)
-    predictions = predict_dataset(model, data, model.card.recipe.seed)
+    faces = measure_faces(data, degraded=options.corruptions)
+    predictions = predict_dataset(model, data, model.card.recipe.seed, faces)
     metrics = predictions.metrics(model.calibration)
     if options.json:
-        print(
-            json.dumps(
-                {split: split_metrics.as_dict() for split, split_metrics in metrics.items()},
-                indent=2,
-            )
-        )
-        return 0
+        _print_json(metrics, predictions if options.corruptions else None)
+    else:
+        _print_and_compare(model, data, predictions, metrics)
+    if options.corruptions:
+        evaluate_corruptions.run(model, data, predictions, quiet=options.json)
+    return 0
+
+
+def _print_json(metrics: Mapping[str, Metrics], corrupted: DatasetPredictions | None) -> None:
+    output: dict[str, Any] = {split: of_split.as_dict() for split, of_split in metrics.items()}
+    if corrupted is not None:
+        output = {"metrics": output, "corruptions": evaluate_corruptions.as_dict(corrupted)}
+    print(json.dumps(output, indent=2))
+
+
+def _print_and_compare(
+    model: TrainedModel,
+    data: Dataset,
+    predictions: DatasetPredictions,
+    metrics: dict[str, Metrics],
+) -> None:
     print_metrics(metrics)
     if data.fingerprint != model.card.data.fingerprint:
-        same = _same_parts(model.predictions(), predictions.arrays())
+        same = same_parts(model.predictions(), predictions.arrays())
         print_line("The card's figures are of other data.")
         if _both_tests_in_one(model.card.data, metrics):
             print_line(
@@ -74,7 +97,6 @@ def run(options: argparse.Namespace) -> int:
     if differing or metrics:
         for line in differing or ["Equal to the card's figures."]:
             print_line(line)
-    return 0
 
 
 def _require_data_set_options(options: argparse.Namespace) -> None:
@@ -95,7 +117,7 @@ def _both_tests_in_one(known: DataInfo, measured: Mapping[str, Metrics]) -> bool
     return measured["PrivateTest"].images == both
 
 
-def _same_parts(stored: dict[str, Any], measured: dict[str, Any]) -> list[str]:
+def same_parts(stored: dict[str, Any], measured: dict[str, Any]) -> list[str]:
     """Return the test splits that have the same labels in the same order as the card's."""
     import numpy as np
 

@@ -15,8 +15,7 @@ import os
 import platform
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -34,7 +33,6 @@ from emosense.networks.model_card import (
     WEIGHTS_FILE,
     CardRecipe,
     DataInfo,
-    FileInfo,
     LayerSummary,
     ModelCard,
     TrainingInfo,
@@ -44,6 +42,7 @@ from emosense.networks.summary import layer_summary
 from emosense.training import ema
 from emosense.training.dataset import Dataset, train_validation_split
 from emosense.training.epoch_data import statistics_images
+from emosense.training.model_folder import atomic_replacement, file_infos
 from emosense.training.predict import MeasuredFaces, measure_faces, predict_dataset
 from emosense.training.recipe import Recipe, default_recipe
 from emosense.training.run_directory import RunDirectory, RunState
@@ -67,7 +66,7 @@ def export_model(run_directory: Path, data: Dataset, folder: Path) -> ModelCard:
     require_model_dir(folder)
     run = RunDirectory(run_directory)
     state = run.read_for_data(data.fingerprint)
-    with _atomic_replacement(folder) as new_folder:
+    with atomic_replacement(folder) as new_folder:
         return _write(new_folder, run, Recipe(**state.recipe), state, data)
 
 
@@ -108,7 +107,7 @@ def recalibrate(
             f"{model.name} was trained on other data: expected SHA-256 "
             f"{card.data.fingerprint}. Received: {data.fingerprint}"
         )
-    with _atomic_replacement(model.folder) as new_folder:
+    with atomic_replacement(model.folder) as new_folder:
         shutil.copytree(model.folder, new_folder)
         return _evaluate(new_folder, card, data, faces)
 
@@ -128,7 +127,7 @@ def _evaluate(
         update={
             "metrics": predictions.metrics(calibration),
             "calibration": calibration,
-            "files": _files(folder),
+            "files": file_infos(folder),
         }
     )
     complete.write(folder)
@@ -150,34 +149,6 @@ def require_model_dir(folder: Path) -> None:
 
 def _is_empty(folder: Path) -> bool:
     return folder.is_dir() and not any(folder.iterdir())
-
-
-@contextmanager
-def _atomic_replacement(folder: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``folder`` that replaces it when the ``with`` block ends.
-
-    Until then, readers of ``folder`` get the previous model.
-    """
-    temporary = folder.parent / f".{folder.name}.writing"
-    if (temporary / "replaced").exists() and not folder.exists():
-        (temporary / "replaced").rename(folder)  # an earlier call was killed between its renames
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary / folder.name
-        if folder.exists():
-            folder.rename(temporary / "replaced")
-        (temporary / folder.name).rename(folder)
-    finally:
-        shutil.rmtree(temporary)
-
-
-def _files(folder: Path) -> dict[str, FileInfo]:
-    return {
-        path.name: FileInfo(sha256=serialization.sha256_of(path), bytes=path.stat().st_size)
-        for path in sorted(folder.iterdir())
-        if path.is_file() and path.name != CARD_FILE
-    }
 
 
 def training_command(recipe: Recipe, data: str = "fer2013.csv") -> str:
@@ -236,7 +207,7 @@ def _card(
             },
         ),
         metrics={},
-        files=_files(folder),
+        files=file_infos(folder),
         layers=[LayerSummary(**row) for row in layer_summary(network)],
     )
 

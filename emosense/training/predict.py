@@ -82,6 +82,11 @@ class DatasetPredictions:
                 arrays[f"{prefix}_votes"] = predictions.votes
             if predictions.quality is not None:
                 arrays[f"{prefix}_quality"] = predictions.quality
+        return arrays | self.degraded_arrays()
+
+    def degraded_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return those arrays of ``predictions.npz`` that are of degraded faces."""
+        arrays: dict[str, npt.NDArray[Any]] = {}
         for name, degraded in self.degraded.items():
             prefix = f"{TEST_SPLITS[name]}_degraded"
             arrays[f"{prefix}_probabilities"] = degraded.predictions.probabilities

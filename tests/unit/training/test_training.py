@@ -15,7 +15,8 @@ from emosense.training import ema
 from emosense.training.augmentation import AUGMENTATIONS
 from emosense.training.distillation import Teacher
 from emosense.training.epoch_data import class_weights, epoch_data, targets, to_unit
-from emosense.training.export_model import _atomic_replacement, export_model, training_command
+from emosense.training.export_model import export_model, training_command
+from emosense.training.model_folder import atomic_replacement
 from emosense.training.recipe import Recipe, default_recipe
 from emosense.training.run_directory import RunDirectory
 from emosense.training.trainer import Progress, train
@@ -124,7 +125,7 @@ def test_a_model_replaces_nothing_but_a_model(small_data, small_run, tmp_path):
     with pytest.raises(TrainingError):
         export_model(tmp_path / "no run", small_data, tmp_path / "empty")
     assert not (tmp_path / "empty").exists()
-    with pytest.raises(OSError, match="disk"), _atomic_replacement(tmp_path / "empty"):
+    with pytest.raises(OSError, match="disk"), atomic_replacement(tmp_path / "empty"):
         raise OSError("disk")
     assert (tmp_path / "empty" / "card.json").is_file()
 
