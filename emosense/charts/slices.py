@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from emosense.charts.layout import BOTTOM_LEGEND, error_bars, layout
 from emosense.charts.plain_text import plain_text
 from emosense.evaluation.robustness import RobustnessCurve
 from emosense.evaluation.slices import FEW_IMAGES, Slice
@@ -17,14 +18,8 @@ if TYPE_CHECKING:
 
 _STEP: Final = 0.05
 """Distance of two models' points on the axis of severities, so that their intervals are apart."""
-_LAYOUT: Final = {
-    "height": 380,
-    # The top margin holds the button that saves the chart.
-    "margin": {"l": 0, "r": 24, "t": 28, "b": 0},
-    # At the bottom of the chart, wherever the texts of the axis end.
-    "legend": {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
-    "showlegend": True,
-}
+_LEGEND: Final = {**BOTTOM_LEGEND, "y": 0, "yref": "container", "yanchor": "bottom"}
+"""At the bottom of the chart, wherever the texts of the axis end."""
 
 
 def slice_chart(
@@ -71,7 +66,9 @@ def slice_chart(
         scattermode="group",
         xaxis={"title": axis, "type": "category", "fixedrange": True},
         yaxis={"title": f"{metric_title}, %", "range": [0, 101], "fixedrange": True},
-        **_LAYOUT,
+        legend=_LEGEND,
+        showlegend=True,
+        **layout(380),
     )
     return figure
 
@@ -130,7 +127,9 @@ def robustness_chart(curves: Mapping[str, RobustnessCurve], colours: Mapping[str
             "zeroline": False,
         },
         yaxis={"title": "accuracy, %", "range": [0, 101], "fixedrange": True},
-        **_LAYOUT,
+        legend=_LEGEND,
+        showlegend=True,
+        **layout(380),
     )
     return figure
 
@@ -144,10 +143,8 @@ def _symbol(images: int) -> str:
 
 
 def _error_bars(intervals: Sequence[Interval], colour: str) -> dict[str, Any]:
-    return {
-        "array": [100 * (interval.high - interval.value) for interval in intervals],
-        "arrayminus": [100 * (interval.value - interval.low) for interval in intervals],
-        "color": colour,
-        "thickness": 1.5,
-        "width": 3,
-    }
+    bars = error_bars(
+        [100 * interval.value for interval in intervals],
+        [(100 * interval.low, 100 * interval.high) for interval in intervals],
+    )
+    return {**bars, "color": colour}

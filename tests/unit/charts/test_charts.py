@@ -10,10 +10,13 @@ from emosense.charts.cost import cost_chart
 from emosense.charts.curves import roc_chart
 from emosense.charts.evaluation import HEADLINES, class_chart, headline_chart
 from emosense.charts.learning import learning_comparison_chart
+from emosense.charts.slices import robustness_chart, slice_chart
 from emosense.evaluation.bootstrap import Interval, class_bootstrap
 from emosense.evaluation.curves import class_curves, macro_curves
 from emosense.evaluation.metrics import compute_metrics
 from emosense.evaluation.predictions import Predictions
+from emosense.evaluation.robustness import RobustnessCurve, SeverityResult
+from emosense.evaluation.slices import FEW_IMAGES, Slice
 
 PREDICTIONS = Predictions(
     np.array([0, 3, 3], np.uint8), np.eye(7, dtype=np.float32)[[0, 3, 0]], np.zeros(3, bool)
@@ -91,6 +94,39 @@ def test_learning_curves_over_epochs_and_hours():
     figure = learning_comparison_chart({"a": HISTORY}, {"a": "#123456"}, "loss", by_time=True)
     assert list(figure.data[0].x) == [0.5, 1]
     assert list(figure.data[1].y) == [1, 1]
+
+
+def test_slices_of_few_images_are_hollow():
+    accuracy, unknown = Interval(0.5, 0.4, 0.7), Interval(np.nan, np.nan, np.nan)
+    slices = [Slice(n, accuracy, accuracy, unknown) for n in (FEW_IMAGES, FEW_IMAGES - 1)]
+    arguments = {"<b>": slices}, {"<b>": "#123456"}, ["1 to 2 px", "3 px"], "size"
+    (points,) = slice_chart(*arguments, "accuracy", "accuracy").data
+    assert list(points.marker.symbol) == ["circle", "circle-open"]
+    assert list(points.y) == [50, 50]
+    assert list(points.error_y.array) == pytest.approx([20, 20])
+    assert list(points.error_y.arrayminus) == pytest.approx([10, 10])
+    assert points.name == "&lt;b&gt;"
+    (points,) = slice_chart(*arguments, "selective_accuracy", "when answered").data
+    assert np.isnan(np.array(points.y, float)).all()
+
+
+def test_faces_found_are_drawn_once_for_networks_with_the_same_faces():
+    def curve(found):
+        accuracy = Interval(0.5, 0.4, 0.7)
+        clean = SeverityResult(0, 100, 100, 100, accuracy)
+        return RobustnessCurve(
+            clean, tuple(SeverityResult(s, 40, found, 40, accuracy) for s in range(1, 6))
+        )
+
+    colours = dict.fromkeys("abc", "#123456")
+    figure = robustness_chart({"a": curve(30), "b": curve(30)}, colours)
+    assert [trace.name for trace in figure.data] == ["faces found", "a", "b"]
+    assert list(figure.data[0].y) == [100, *[75] * 5]
+    assert [row[0] for row in figure.data[1].customdata] == list(range(6))
+    # Points of two networks lie beside each other.
+    assert all(x < y for x, y in zip(figure.data[1].x, figure.data[2].x, strict=True))
+    figure = robustness_chart({"a": curve(30), "b": curve(30), "c": curve(20)}, colours)
+    assert sum(trace.name.startswith("faces found, ") for trace in figure.data) == 2
 
 
 def contrast(first, second):
