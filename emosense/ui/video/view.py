@@ -24,6 +24,7 @@ from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
 from emosense.ui.components.waiting import describe_wait
+from emosense.ui.player.component import show_player
 from emosense.ui.session.downloads import (
     CAPTION_BYTES,
     CSV_BYTES,
@@ -61,7 +62,7 @@ def show_jobs(videos: SessionVideos) -> None:
         "video",
         progress=progress,
         title=lambda job: escape_markdown(job.name),
-        results=_show_results,
+        results=partial(_show_results, videos),
     )
 
 
@@ -81,7 +82,7 @@ def progress(job: VideoJob) -> tuple[float, str]:
     return job.fraction or 0.0, text
 
 
-def _show_results(job: VideoJob, number: int) -> None:
+def _show_results(videos: SessionVideos, job: VideoJob, number: int) -> None:
     result = job.result
     if job.error is not None:
         st.error(escape_markdown(job.error), icon=":material/error:")
@@ -94,6 +95,15 @@ def _show_results(job: VideoJob, number: int) -> None:
         )
     for note in job.notes:
         st.warning(escape_markdown(note), icon=":material/warning:")
+    if (address := videos.addresses.get(job)) is not None:
+        show_player(
+            address,
+            name=job.name,
+            width=result.info.width,
+            height=result.info.height,
+            frames_per_second=result.info.frames_per_second or 25.0,
+            key=f"player_{number}",
+        )
     person_timelines = timelines(result)
     if person_timelines:
         _show_people(job, result, person_timelines, number)
