@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from emosense.results import FrameResult
+from emosense.results import FrameResult, KeyMoment
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Clip:
         media_type: its media type.
         frames: returns all analysed frames so far.
         is_done: returns whether the analysis is over.
+        key_moments: returns the key moments, once it is over.
 
     >>> Clip(Path("a.mp4"), "video/mp4", list, lambda: True).is_done()
     True
@@ -29,6 +31,11 @@ class Clip:
     media_type: str
     frames: Callable[[], Sequence[FrameResult]]
     is_done: Callable[[], bool]
+    key_moments: Callable[[], Sequence[KeyMoment]] = tuple
+
+
+PLAYABLE_CODECS: Final = frozenset(("h264", "vp8", "vp9", "av1"))
+"""FFmpeg's names of the codecs that current browsers play."""
 
 
 def media_type(path: Path) -> str | None:

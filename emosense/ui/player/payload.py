@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from typing import Any, Final
 
 from emosense.emotions import EMOTIONS
-from emosense.results import FrameResult, TrackedFace
+from emosense.results import FrameResult, KeyMoment, TrackedFace
 
 FACE_FIELDS: Final = ("frame", "person", "x", "y", "width", "height", "sure", *EMOTIONS)
 """Values of a face in the order in which they are sent: ``frame`` is the index of its analysed frame,
@@ -47,6 +48,25 @@ def frames_json(frames: Sequence[FrameResult], first: int, *, is_done: bool) -> 
             for tracked in frame.faces
         ],
     }
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def key_moments_json(moments: Sequence[KeyMoment]) -> bytes:
+    """Return key moments as a JSON list: person, emotion, probability, time, and a picture's data URL.
+
+    >>> key_moments_json([KeyMoment(1, "happy", 0.9, index=50, time=2.0, picture=b"?")])
+    b'[[1,"happy",0.9,2.0,"data:image/jpeg;base64,Pw=="]]'
+    """
+    content = [
+        [
+            moment.person,
+            moment.emotion,
+            round(moment.probability, 3),
+            moment.time,
+            f"data:image/jpeg;base64,{base64.b64encode(moment.picture).decode()}",
+        ]
+        for moment in moments
+    ]
     return json.dumps(content, separators=(",", ":")).encode()
 
 

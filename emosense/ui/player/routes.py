@@ -14,11 +14,12 @@ from starlette.routing import BaseRoute, Route
 from emosense.render.colours import COLOURS, UNSURE_COLOUR
 from emosense.results import UNSURE
 from emosense.ui.player.clips import clips
-from emosense.ui.player.payload import frames_json
+from emosense.ui.player.payload import frames_json, key_moments_json
 
 _ASSETS: Final = Path(__file__).with_name("assets")
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css"}
 _MAX_NUMBER: Final = 10**9
+_PRIVATE: Final = {"cache-control": "private, no-store"}
 _FRESH: Final = {"cache-control": "no-cache"}
 """A new version is seen at once; it is not sent again if it is the same."""
 
@@ -29,6 +30,7 @@ def player_routes() -> list[BaseRoute]:
         Route("/player/assets/{name}", _asset),
         Route("/player/clips/{address}/video", _video),
         Route("/player/clips/{address}/frames", _frames),
+        Route("/player/clips/{address}/key-moments", _key_moments),
     ]
 
 
@@ -52,8 +54,7 @@ async def _video(request: Request) -> Response:
     clip = clips.find(request.path_params["address"])
     if clip is None or not clip.path.is_file():
         return PlainTextResponse("This clip is no longer here.", 404)
-    headers = {"cache-control": "private, no-store"}
-    return FileResponse(clip.path, media_type=clip.media_type, headers=headers)
+    return FileResponse(clip.path, media_type=clip.media_type, headers=_PRIVATE)
 
 
 async def _frames(request: Request) -> Response:
@@ -65,5 +66,12 @@ async def _frames(request: Request) -> Response:
         return PlainTextResponse("Expected a whole number in from=.", 422)
     is_done = clip.is_done()  # before the frames: what comes later is no part of this answer
     content = await run_in_threadpool(frames_json, clip.frames(), int(first), is_done=is_done)
-    headers = {"cache-control": "private, no-store"}
-    return Response(content, media_type="application/json", headers=headers)
+    return Response(content, media_type="application/json", headers=_PRIVATE)
+
+
+async def _key_moments(request: Request) -> Response:
+    clip = clips.find(request.path_params["address"])
+    if clip is None:
+        return PlainTextResponse("This clip is no longer here.", 404)
+    content = await run_in_threadpool(key_moments_json, clip.key_moments())
+    return Response(content, media_type="application/json", headers=_PRIVATE)

@@ -19,7 +19,7 @@ from emosense.results import FrameResult, VideoInfo
 from emosense.samples import SAMPLE_CLIP_NAME
 from emosense.services import services
 from emosense.settings import video_limits
-from emosense.ui.player.clips import Clip, clips, media_type
+from emosense.ui.player.clips import PLAYABLE_CODECS, Clip, clips, media_type
 from emosense.ui.session.cleanup import session_resource
 from emosense.ui.session.downloads import memory
 from emosense.ui.session.jobs import SessionJobs
@@ -168,10 +168,11 @@ class SessionVideos(SessionJobs[VideoJob]):
         except EmoSenseError:
             self._forget_annotated(job)
             raise
-        if (kind := media_type(job.path)) is not None:
-            self.addresses[job] = clips.add(
-                Clip(job.path, kind, partial(_frames_of, job), lambda: job.is_finished)
-            )
+        kind = media_type(job.path) if job.info.codec in PLAYABLE_CODECS else None
+        if kind is not None:
+            frames, moments = partial(_frames_of, job), lambda: job.key_moments
+            clip = Clip(job.path, kind, frames, lambda: job.is_finished, moments)
+            self.addresses[job] = clips.add(clip)
 
     def _reserve_annotated(self, job: VideoJob, path: Path) -> None:
         """Reserve room for a video with boxes, until it is written and its size is known.

@@ -2,6 +2,7 @@
 
 import { colourOf } from "./colours.js";
 import { EMOTIONS, Frames } from "./frames.js";
+import { icon, setIcon } from "./icons.js";
 import { drawOverlay } from "./overlay.js";
 import { clock, Timeline } from "./timeline.js";
 
@@ -32,6 +33,7 @@ class Player {
     this.tolerance = EXACT ? 0.002 : 0.5 / data.framesPerSecond;
     this.offset = null; // of the clip's first frame in the browser's time
     this.chosen = null;
+    this.moments = [];
     this.build(element);
     this.timeline = new Timeline(this.canvas, this.frames);
     this.listen();
@@ -42,24 +44,25 @@ class Player {
       <div class="stage"><video playsinline preload="auto"></video><canvas class="overlay"></canvas>
         <p class="problem" hidden></p></div>
       <div class="controls" role="toolbar" aria-label="Playback">
-        <button type="button" data-act="back" title="A frame back (Left)">⏮</button>
-        <button type="button" data-act="play" title="Play or pause (Space)">▶</button>
-        <button type="button" data-act="forward" title="A frame forward (Right)">⏭</button>
+        <button type="button" data-act="back" title="A frame back (Left)">${icon("back")}</button>
+        <button type="button" data-act="play" title="Play or pause (Space)">${icon("play")}</button>
+        <button type="button" data-act="forward" title="A frame forward (Right)">${icon("forward")}</button>
         <span class="clock" aria-live="off"></span>
-        <button type="button" data-act="slower" title="Slower (J)">−</button>
+        <button type="button" data-act="slower" title="Slower (J)">${icon("slower")}</button>
         <span class="speed"></span>
-        <button type="button" data-act="faster" title="Faster (L)">+</button>
-        <button type="button" data-act="sound" title="Sound (M)">🔊</button>
-        <button type="button" data-act="out" title="Zoom out (-)">⊖</button>
-        <button type="button" data-act="in" title="Zoom in (+)">⊕</button>
+        <button type="button" data-act="faster" title="Faster (L)">${icon("faster")}</button>
+        <button type="button" data-act="sound" title="Sound (M)">${icon("sound")}</button>
+        <button type="button" data-act="out" title="Zoom out (-)">${icon("out")}</button>
+        <button type="button" data-act="in" title="Zoom in (+)">${icon("in")}</button>
       </div>
       <div class="legend" role="group" aria-label="Curves"></div>
-      <canvas class="timeline" tabindex="0" role="slider" aria-label="Time" aria-valuemin="0"></canvas>`;
+      <canvas class="timeline" tabindex="0" role="slider" aria-label="Time" aria-valuemin="0"></canvas>
+      <div class="moments" role="group" aria-label="Key moments"></div>`;
     const find = (selector) => element.querySelector(selector);
     this.element = element;
     [this.video, this.overlay, this.canvas] = [find("video"), find(".overlay"), find(".timeline")];
     [this.clock, this.speed, this.legend] = [find(".clock"), find(".speed"), find(".legend")];
-    this.problem = find(".problem");
+    [this.problem, this.strip] = [find(".problem"), find(".moments")];
     this.video.setAttribute("aria-label", this.data.name);
     for (const button of element.querySelectorAll("button")) {
       button.setAttribute("aria-label", button.title);
@@ -87,9 +90,38 @@ class Player {
     } catch (error) {
       if (!this.signal.aborted) this.say(String(error.message ?? error));
     }
+    await this.loadMoments();
     this.element.dataset.frames = String(this.frames.times.length);
     this.timeline.image = null;
     this.redraw();
+  }
+
+  async loadMoments() {
+    const response = await fetch(`${this.clip}/key-moments`, { signal: this.signal }).catch(() => null);
+    this.moments = response?.ok ? await response.json() : [];
+    this.shownMoments = undefined;
+  }
+
+  // Each emotion of the chosen person at its highest probability: a press goes there.
+  showMoments() {
+    if (this.shownMoments === this.chosen) return;
+    this.shownMoments = this.chosen;
+    const buttons = this.moments
+      .filter(([person]) => person === this.chosen)
+      .map(([person, emotion, probability, time, picture]) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        const image = document.createElement("img");
+        image.src = picture;
+        image.alt = `${this.nameOf(person)}, ${emotion}`;
+        const caption = document.createElement("span");
+        caption.textContent = `${emotion} ${Math.round(100 * probability)} % · ${clock(time, true)}`;
+        caption.style.setProperty("--colour", colourOf(emotion));
+        button.append(image, caption);
+        button.addEventListener("click", () => this.seek(time));
+        return button;
+      });
+    this.strip.replaceChildren(...buttons);
   }
 
   // Each frame that the browser shows is drawn with its own time.
@@ -129,6 +161,7 @@ class Player {
     if (duration && Math.abs(duration - this.timeline.duration) > 1e-3) this.timeline.setDuration(duration);
     const people = this.people();
     this.chosen ??= people[0] ?? null;
+    this.showMoments();
     this.timeline.draw(this.time, people, this.chosen, (p) => this.nameOf(p));
     this.clock.textContent = `${clock(this.time, true)} / ${clock(duration)}`;
     this.speed.textContent = `${this.video.playbackRate} ×`;
@@ -137,8 +170,8 @@ class Player {
     this.canvas.setAttribute("aria-valuetext", this.describe(shown));
     const isPlaying = !this.video.paused;
     const play = this.element.querySelector("[data-act=play]");
-    play.textContent = isPlaying ? "⏸" : "▶";
-    this.element.querySelector("[data-act=sound]").textContent = this.video.muted ? "🔇" : "🔊";
+    setIcon(play, isPlaying ? "pause" : "play");
+    setIcon(this.element.querySelector("[data-act=sound]"), this.video.muted ? "muted" : "sound");
   }
 
   // Lays the canvas over the picture, which may be smaller than its element; returns its scale.
@@ -221,7 +254,7 @@ class Player {
   listen() {
     const { signal } = this;
     const { video, canvas } = this;
-    this.element.addEventListener("click", ({ target }) => this.act(target.dataset?.act), { signal });
+    this.element.addEventListener("click", ({ target }) => this.act(target.closest("[data-act]")?.dataset.act), { signal });
     const keys = {
       " ": "play", k: "play", j: "slower", l: "faster", m: "sound",
       ArrowLeft: "back", ArrowRight: "forward", Home: "start", End: "end", "+": "in", "-": "out",

@@ -7,6 +7,7 @@ const BAND = 16;
 const CURVES = 96;
 const AXIS = 18;
 const LABEL = 74;
+const TICK = 56; // pixels that a label of the axis needs
 const GAP_SECONDS = 1.5; // of two analysed frames, in their usual distances: a gap in the band
 
 export class Timeline {
@@ -151,7 +152,9 @@ export class Timeline {
 
   drawAxis(context, top, width, colour) {
     const span = this.end - this.start;
-    const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600].find((s) => span / s <= 10) ?? 1800;
+    const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600].find(
+      (seconds) => (seconds / span) * (width - LABEL) >= TICK,
+    ) ?? 1800;
     context.fillStyle = colour;
     context.textAlign = "center";
     for (let time = Math.ceil(this.start / step) * step; time <= this.end + 1e-9; time += step) {
