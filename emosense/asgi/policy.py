@@ -89,6 +89,9 @@ def route_policies(*, max_upload_mb: int, max_connections: int) -> tuple[RoutePo
             login=True,
             max_body=(max_upload_mb + 1) * _MB,  # the file and the frame of its form
         ),
+        # The player's scripts; clips and their results, by addresses that nobody can guess.
+        RoutePolicy(path="/player/", login=True),
+        RoutePolicy(path="/player/assets/", compress=True),
         # Pictures and downloads of results.
         RoutePolicy(path="/media/", login=True),
         RoutePolicy(path="/auth/", rate="120/minute"),

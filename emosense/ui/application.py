@@ -26,6 +26,7 @@ from emosense.ui import streamlit_internals
 from emosense.ui.access import StreamlitAccess
 from emosense.ui.log_limit import LogLimit
 from emosense.ui.open_browser import open_browser
+from emosense.ui.player.routes import player_routes
 from emosense.ui.session.cleanup import SessionCleanupMiddleware
 from emosense.ui.session.download_queue import DownloadQueue
 from emosense.ui.session.downloads import until_stored
@@ -71,7 +72,7 @@ async def _prepare(downloads: DownloadQueue, session: str, make: Callable[[], st
 
 def routes() -> list[BaseRoute]:
     """Return the routes beside Streamlit's."""
-    return [Route("/healthz", _health)]
+    return [Route("/healthz", _health), *player_routes()]
 
 
 def middleware() -> list[Middleware]:

@@ -20,7 +20,7 @@ def test_cold_deep_link_opens_the_whole_app(cold_server, page):
     # Our own navigation on top, not Streamlit's list of files in a sidebar.
     expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
     assert "view=confusion" in page.url
-    page.get_by_role("link", name="Photo").click()
+    page.get_by_role("link", name="Photo", exact=True).click()
     expect(page.get_by_text("Drop one or many photos above")).to_be_visible()
 
 

@@ -56,7 +56,7 @@ def test_a_look_at_another_page_loses_nothing(server, page, astronaut_png):
     for _ in range(2):
         page.get_by_role("link", name="About").click()
         expect(page.get_by_text("How reliable a prediction is")).to_be_visible()
-        page.get_by_role("link", name="Photo").click()
+        page.get_by_role("link", name="Photo", exact=True).click()
         expect(page.get_by_text("classified by the model emosense-s")).to_be_visible()
         expect(page.get_by_text("1. happy")).to_have_count(1)
     upload(page, ("second.png", "image/png", astronaut_png))

@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,9 @@ def test_upload_a_clip_see_its_timeline_and_play_it(server, page, clip):
     expect(page.get_by_text("frames analysed of 80")).to_be_visible()
     chart = page.get_by_test_id("stPlotlyChart").first
     expect(chart.locator(".main-svg").first).to_be_visible()
-    expect(page.get_by_role("img", name="Person 1, happy")).to_be_visible()
     video = page.locator("video")
-    page.wait_for_function("() => document.querySelector('video').readyState >= 3")
+    playing = video.element_handle()
+    page.wait_for_function("(v) => v.readyState >= 3", arg=playing)
     assert video.evaluate("v => v.duration") == pytest.approx(3.2, abs=0.1)
     assert video.evaluate("v => [v.videoWidth, v.videoHeight]") == [640, 360]
     with page.expect_download() as info:
@@ -38,11 +39,28 @@ def test_upload_a_clip_see_its_timeline_and_play_it(server, page, clip):
     assert len(rows) == 32
     assert {row["person"] for row in rows} == {"1"}
     video.evaluate("v => { v.muted = true; return v.play() }")
-    page.wait_for_function("() => document.querySelector('video').currentTime > 0.3")
+    page.wait_for_function("(v) => v.currentTime > 0.3", arg=playing)
+    # The canvas above it draws the person, whatever frame is shown; a press on a moment goes there.
+    overlay = page.locator("canvas.overlay")
+    expect(overlay).to_have_attribute("data-faces", re.compile('"person":1,"verdict":"happy"'))
+    page.get_by_role("button", name="Play or pause (Space)").click()
+    page.wait_for_function("(v) => v.paused", arg=playing)
+    moment = page.get_by_role("img", name="Person 1, happy")
+    expect(moment).to_be_visible()
+    moment.click()
+    expect(overlay).to_have_attribute("data-frame", re.compile(r"\d+"))  # it was analysed
+    # By keyboard: a frame on, and to the end.
+    timeline = page.get_by_role("slider", name="Time")
+    timeline.press("End")
+    expect(timeline).to_have_attribute("aria-valuenow", re.compile(r"3\.[12]"))
+    timeline.press("Home")
+    expect(overlay).to_have_attribute("data-frame", "0")
+    timeline.press("ArrowRight")
+    expect(overlay).to_have_attribute("data-media-time", re.compile(r"0\.04"))
     # Leaving the page and coming back loses nothing.
     page.get_by_role("link", name="Models").click()
     expect(page.get_by_text("Headline metrics")).to_be_visible()
-    page.get_by_role("link", name="Video").click()
+    page.get_by_role("link", name="Video", exact=True).click()
     expect(page.get_by_text("frames analysed of 80")).to_be_visible()
 
 

@@ -74,7 +74,7 @@ def test_upload_analyse_and_remove(page, clip):
     text = finished(page)
     assert "my\\_clip.mp4" in text
     assert "frames analysed of 40" in text
-    assert "Key moments" in text
+    assert "Share of time per emotion" in text
     people = page.dataframe[0].value
     assert people["person"].tolist() == [1]
     assert people["mostly"].tolist() == ["happy"]

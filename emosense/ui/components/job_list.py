@@ -22,6 +22,7 @@ def show_job_list(
     progress: Callable[[JobT], tuple[float, str]],
     title: Callable[[JobT], str],
     results: Callable[[JobT, int], None],
+    running: Callable[[JobT, int], object] = lambda job, number: None,
 ) -> None:
     """Show all jobs of the session, the newest first.
 
@@ -31,6 +32,7 @@ def show_job_list(
         progress: returns the done fraction (0..1) and the text of the progress bar of a job.
         title: returns the heading of a finished job, as Markdown with names escaped.
         results: shows a finished job, given its number.
+        running: shows what there is of an unfinished job, below its progress.
     """
     for number, job in reversed(list(jobs.jobs.items())):
         with st.container(border=True, key=f"{kind}_{number}"):
@@ -48,6 +50,7 @@ def show_job_list(
                 results(job, number)
             else:
                 _show_progress(jobs, job, f"{kind}_cancel_{number}", progress)
+                running(job, number)
 
 
 def show_refusal(jobs: SessionJobs[JobT], kind: str, error: ServerBusy) -> None:

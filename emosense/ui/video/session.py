@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,10 +15,11 @@ from emosense.asgi.budget import Holding
 from emosense.errors import EmoSenseError, NoRoom
 from emosense.filesystem.disk import check_free_space
 from emosense.jobs.video_jobs import VideoJob
-from emosense.results import VideoInfo
+from emosense.results import FrameResult, VideoInfo
 from emosense.samples import SAMPLE_CLIP_NAME
 from emosense.services import services
 from emosense.settings import video_limits
+from emosense.ui.player.clips import PLAYABLE_CODECS, Clip, clips, media_type
 from emosense.ui.session.cleanup import session_resource
 from emosense.ui.session.downloads import memory
 from emosense.ui.session.jobs import SessionJobs
@@ -63,6 +64,7 @@ class SessionVideos(SessionJobs[VideoJob]):
 
     Attributes:
         uploads: opened videos by upload key.
+        addresses: addresses of the clips that browsers play, by job.
 
     >>> issubclass(SessionVideos, SessionJobs)
     True
@@ -74,6 +76,7 @@ class SessionVideos(SessionJobs[VideoJob]):
         self.uploads: dict[str, Upload] = {}
         self._space: dict[Path, list[Holding]] = {}
         self._annotated_space: dict[VideoJob, Holding] = {}
+        self.addresses: dict[VideoJob, str] = {}
 
     def preload(self, model: str) -> None:
         """Load a model while the visitor selects options, so that the analysis starts at once."""
@@ -165,6 +168,11 @@ class SessionVideos(SessionJobs[VideoJob]):
         except EmoSenseError:
             self._forget_annotated(job)
             raise
+        kind = media_type(job.path) if job.info.codec in PLAYABLE_CODECS else None
+        if kind is not None:
+            frames, moments = partial(_frames_of, job), lambda: job.key_moments
+            clip = Clip(job.path, kind, frames, lambda: job.is_finished, moments)
+            self.addresses[job] = clips.add(clip)
 
     def _reserve_annotated(self, job: VideoJob, path: Path) -> None:
         """Reserve room for a video with boxes, until it is written and its size is known.
@@ -203,6 +211,7 @@ class SessionVideos(SessionJobs[VideoJob]):
     def remove(self, number: int) -> VideoJob:
         """Cancel a job and remove its results and files."""
         job = super().remove(number)
+        clips.remove(self.addresses.pop(job, ""))
         self._forget_annotated(job)
         if all(job.path != other.path for other in self.jobs.values()):
             self.uploads = {
@@ -214,10 +223,16 @@ class SessionVideos(SessionJobs[VideoJob]):
     def close(self) -> None:
         """Cancel all jobs and remove all files."""
         super().close()
+        for address in self.addresses.values():
+            clips.remove(address)
         for folder in list(self._space):
             self._remove_folder(folder)
         for job in list(self._annotated_space):
             self._forget_annotated(job)
+
+
+def _frames_of(job: VideoJob) -> Sequence[FrameResult]:
+    return job.frames if job.result is None else job.result.frames
 
 
 def session_videos() -> SessionVideos:

@@ -24,6 +24,7 @@ from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
 from emosense.ui.components.waiting import describe_wait
+from emosense.ui.player.component import show_player
 from emosense.ui.session.downloads import (
     CAPTION_BYTES,
     CSV_BYTES,
@@ -61,7 +62,8 @@ def show_jobs(videos: SessionVideos) -> None:
         "video",
         progress=progress,
         title=lambda job: escape_markdown(job.name),
-        results=_show_results,
+        results=partial(_show_results, videos),
+        running=partial(_show_player, videos),
     )
 
 
@@ -81,7 +83,7 @@ def progress(job: VideoJob) -> tuple[float, str]:
     return job.fraction or 0.0, text
 
 
-def _show_results(job: VideoJob, number: int) -> None:
+def _show_results(videos: SessionVideos, job: VideoJob, number: int) -> None:
     result = job.result
     if job.error is not None:
         st.error(escape_markdown(job.error), icon=":material/error:")
@@ -94,11 +96,15 @@ def _show_results(job: VideoJob, number: int) -> None:
         )
     for note in job.notes:
         st.warning(escape_markdown(note), icon=":material/warning:")
+    has_player = _show_player(videos, job, number)
     person_timelines = timelines(result)
     if person_timelines:
-        _show_people(job, result, person_timelines, number)
+        if not has_player:
+            _show_person(job, result, person_timelines, number)
+        _show_shares(person_timelines, number)
     else:
-        _show_video(job, result, 0.0)
+        if not has_player:
+            _show_video(job, result, 0.0)
         st.warning(
             f"**No face found** in {pluralize(len(result.frames), 'analysed frame')}. Small faces "
             "are found better with fewer frames a second.",
@@ -117,9 +123,25 @@ def _show_results(job: VideoJob, number: int) -> None:
     )
 
 
-def _show_people(
+def _show_player(videos: SessionVideos, job: VideoJob, number: int) -> bool:
+    """Show the player; return whether there is one, which depends on the format."""
+    address = videos.addresses.get(job)
+    if address is not None:
+        show_player(
+            address,
+            name=job.name,
+            width=job.info.width,
+            height=job.info.height,
+            frames_per_second=job.info.frames_per_second or 25.0,
+            key=f"player_{number}",
+        )
+    return address is not None
+
+
+def _show_person(
     job: VideoJob, result: VideoResult, person_timelines: tuple[Timeline, ...], number: int
 ) -> None:
+    """Show a person's curves and the video with boxes, where browsers do not play the clip itself."""
     by_duration = sorted(person_timelines, key=lambda timeline: -timeline.visible_seconds)
     selected = person_timelines[0]
     if len(person_timelines) > 1:
@@ -148,6 +170,10 @@ def _show_people(
             _show_timeline(selected, time or None, number)
             st.caption("Click a point of a curve to go to that moment of the video.")
     _show_key_moments(job, selected, number)
+
+
+def _show_shares(person_timelines: tuple[Timeline, ...], number: int) -> None:
+    by_duration = sorted(person_timelines, key=lambda timeline: -timeline.visible_seconds)
     longest = by_duration[:_MAX_BARS]
     note = "" if len(by_duration) <= _MAX_BARS else f", the {_MAX_BARS} people visible longest"
     st.markdown(f"**Share of time per emotion**{note}")

@@ -1,0 +1,312 @@
+// The player: the clip, a canvas above it that draws the analysis of the very frame shown, and a timeline.
+
+import { colourOf } from "./colours.js";
+import { EMOTIONS, Frames } from "./frames.js";
+import { icon, setIcon } from "./icons.js";
+import { drawOverlay } from "./overlay.js";
+import { clock, Timeline } from "./timeline.js";
+
+const POLL = 700; // milliseconds between questions for new frames
+const EXACT = "requestVideoFrameCallback" in HTMLVideoElement.prototype;
+const SPEEDS = [0.25, 0.5, 1, 2, 4];
+
+export function start(element, data) {
+  const abort = new AbortController();
+  const player = new Player(element, data, abort.signal);
+  player.load();
+  return () => {
+    abort.abort();
+    player.video.removeAttribute("src");
+    player.video.load();
+    element.replaceChildren();
+  };
+}
+
+class Player {
+  constructor(element, data, signal) {
+    this.data = data;
+    this.signal = signal;
+    this.clip = `${data.root}/clips/${data.address}`;
+    this.frames = new Frames(`${this.clip}/frames`);
+    this.time = 0;
+    // The browser tells the time of the frame; without that, the time that it shows is a frame's or later.
+    this.tolerance = EXACT ? 0.002 : 0.5 / data.framesPerSecond;
+    this.offset = null; // of the clip's first frame in the browser's time
+    this.chosen = null;
+    this.moments = [];
+    this.build(element);
+    this.timeline = new Timeline(this.canvas, this.frames);
+    this.listen();
+  }
+
+  build(element) {
+    element.innerHTML = `
+      <div class="stage"><video playsinline preload="auto"></video><canvas class="overlay"></canvas>
+        <p class="problem" hidden></p></div>
+      <div class="controls" role="toolbar" aria-label="Playback">
+        <button type="button" data-act="back" title="A frame back (Left)">${icon("back")}</button>
+        <button type="button" data-act="play" title="Play or pause (Space)">${icon("play")}</button>
+        <button type="button" data-act="forward" title="A frame forward (Right)">${icon("forward")}</button>
+        <span class="clock" aria-live="off"></span>
+        <button type="button" data-act="slower" title="Slower (J)">${icon("slower")}</button>
+        <span class="speed"></span>
+        <button type="button" data-act="faster" title="Faster (L)">${icon("faster")}</button>
+        <button type="button" data-act="sound" title="Sound (M)">${icon("sound")}</button>
+        <button type="button" data-act="out" title="Zoom out (-)">${icon("out")}</button>
+        <button type="button" data-act="in" title="Zoom in (+)">${icon("in")}</button>
+      </div>
+      <div class="legend" role="group" aria-label="Curves"></div>
+      <canvas class="timeline" tabindex="0" role="slider" aria-label="Time" aria-valuemin="0"></canvas>
+      <div class="moments" role="group" aria-label="Key moments"></div>`;
+    const find = (selector) => element.querySelector(selector);
+    this.element = element;
+    [this.video, this.overlay, this.canvas] = [find("video"), find(".overlay"), find(".timeline")];
+    [this.clock, this.speed, this.legend] = [find(".clock"), find(".speed"), find(".legend")];
+    [this.problem, this.strip] = [find(".problem"), find(".moments")];
+    this.video.setAttribute("aria-label", this.data.name);
+    for (const button of element.querySelectorAll("button")) {
+      button.setAttribute("aria-label", button.title);
+    }
+    for (const emotion of EMOTIONS) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = emotion;
+      button.style.setProperty("--colour", colourOf(emotion));
+      button.setAttribute("aria-pressed", "true");
+      button.addEventListener("click", () => this.toggle(emotion, button));
+      this.legend.append(button);
+    }
+  }
+
+  async load() {
+    this.video.src = `${this.clip}/video`;
+    this.watch();
+    try {
+      while ((await this.frames.update(this.signal)) && !this.signal.aborted) {
+        this.timeline.image = null;
+        this.redraw();
+        await new Promise((resolve) => setTimeout(resolve, POLL));
+      }
+    } catch (error) {
+      if (!this.signal.aborted) this.say(String(error.message ?? error));
+    }
+    await this.loadMoments();
+    this.element.dataset.frames = String(this.frames.times.length);
+    this.timeline.image = null;
+    this.redraw();
+  }
+
+  async loadMoments() {
+    const response = await fetch(`${this.clip}/key-moments`, { signal: this.signal }).catch(() => null);
+    this.moments = response?.ok ? await response.json() : [];
+    this.shownMoments = undefined;
+  }
+
+  // Each emotion of the chosen person at its highest probability: a press goes there.
+  showMoments() {
+    if (this.shownMoments === this.chosen) return;
+    this.shownMoments = this.chosen;
+    const buttons = this.moments
+      .filter(([person]) => person === this.chosen)
+      .map(([person, emotion, probability, time, picture]) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        const image = document.createElement("img");
+        image.src = picture;
+        image.alt = `${this.nameOf(person)}, ${emotion}`;
+        const caption = document.createElement("span");
+        caption.textContent = `${emotion} ${Math.round(100 * probability)} % · ${clock(time, true)}`;
+        caption.style.setProperty("--colour", colourOf(emotion));
+        button.append(image, caption);
+        button.addEventListener("click", () => this.seek(time));
+        return button;
+      });
+    this.strip.replaceChildren(...buttons);
+  }
+
+  // Each frame that the browser shows is drawn with its own time.
+  watch() {
+    if (!EXACT) {
+      const follow = () => {
+        if (this.signal.aborted) return;
+        this.show(this.video.currentTime);
+        requestAnimationFrame(follow);
+      };
+      follow();
+      return;
+    }
+    const onFrame = (now, { mediaTime }) => {
+      if (this.signal.aborted) return;
+      this.show(mediaTime);
+      this.video.requestVideoFrameCallback(onFrame);
+    };
+    this.video.requestVideoFrameCallback(onFrame);
+  }
+
+  show(mediaTime) {
+    // The first frame's time in the browser's clock, which need not begin with the picture.
+    if (this.offset === null) this.offset = mediaTime;
+    this.time = Math.max(0, mediaTime - this.offset);
+    this.overlay.dataset.mediaTime = String(mediaTime);
+    this.timeline.follow(this.time);
+    this.redraw();
+  }
+
+  redraw() {
+    const scale = this.fit();
+    const shown = this.frames.at(this.time, this.tolerance);
+    const index = shown.exact ? this.frames.indices[shown.frame] : null;
+    drawOverlay(this.overlay, { ...shown, index }, scale, (p) => this.nameOf(p));
+    const duration = Math.max(this.video.duration || 0, this.frames.times.at(-1) ?? 0);
+    if (duration && Math.abs(duration - this.timeline.duration) > 1e-3) this.timeline.setDuration(duration);
+    const people = this.people();
+    this.chosen ??= people[0] ?? null;
+    this.showMoments();
+    this.timeline.draw(this.time, people, this.chosen, (p) => this.nameOf(p));
+    this.clock.textContent = `${clock(this.time, true)} / ${clock(duration)}`;
+    this.speed.textContent = `${this.video.playbackRate} ×`;
+    this.canvas.setAttribute("aria-valuemax", String(Math.round(duration * 10) / 10));
+    this.canvas.setAttribute("aria-valuenow", String(Math.round(this.time * 10) / 10));
+    this.canvas.setAttribute("aria-valuetext", this.describe(shown));
+    const isPlaying = !this.video.paused;
+    const play = this.element.querySelector("[data-act=play]");
+    setIcon(play, isPlaying ? "pause" : "play");
+    setIcon(this.element.querySelector("[data-act=sound]"), this.video.muted ? "muted" : "sound");
+  }
+
+  // Lays the canvas over the picture, which may be smaller than its element; returns its scale.
+  fit() {
+    const { width, height } = this.data;
+    const box = this.video.getBoundingClientRect();
+    const scale = Math.min(box.width / width, box.height / height);
+    const size = [width * scale, height * scale];
+    const { style } = this.overlay;
+    style.left = `${(box.width - size[0]) / 2}px`;
+    style.top = `${(box.height - size[1]) / 2}px`;
+    [style.width, style.height] = size.map((side) => `${side}px`);
+    const [wide, high] = size.map((side) => Math.round(side * devicePixelRatio));
+    if (this.overlay.width !== wide || this.overlay.height !== high) {
+      [this.overlay.width, this.overlay.height] = [wide, high];
+    }
+    return scale;
+  }
+
+  describe(shown) {
+    const faces = shown.faces.map(({ person, verdict }) => `${this.nameOf(person)} ${verdict}`);
+    return `${clock(this.time, true)}${faces.length ? `: ${faces.join(", ")}` : ""}`;
+  }
+
+  // Those who are seen longest first.
+  people() {
+    const seen = [...this.frames.people].sort((a, b) => b[1].length - a[1].length);
+    return seen.slice(0, 12).map(([person]) => person);
+  }
+
+  nameOf(person) {
+    return `Person ${person}`;
+  }
+
+  say(text) {
+    this.problem.textContent = text;
+    this.problem.hidden = false;
+  }
+
+  toggle(emotion, button) {
+    const { hidden } = this.timeline;
+    if (!hidden.delete(emotion)) hidden.add(emotion);
+    button.setAttribute("aria-pressed", String(!hidden.has(emotion)));
+    this.timeline.image = null;
+    this.redraw();
+  }
+
+  seek(time) {
+    // A little into the frame, so that rounding does not show the one before.
+    const middle = 0.25 / this.data.framesPerSecond;
+    this.video.currentTime = Math.max(0, time + (this.offset ?? 0) + middle);
+  }
+
+  // Steps of the clip's frames: to analysed frames where those are as dense.
+  step(count) {
+    this.video.pause();
+    this.seek(Math.max(0, this.time + count / this.data.framesPerSecond));
+  }
+
+  act(name) {
+    const { video } = this;
+    const speed = SPEEDS.indexOf(video.playbackRate);
+    const actions = {
+      play: () => (video.paused ? video.play() : video.pause()),
+      back: () => this.step(-1),
+      forward: () => this.step(1),
+      slower: () => (video.playbackRate = SPEEDS[Math.max(0, speed - 1)]),
+      faster: () => (video.playbackRate = SPEEDS[Math.min(SPEEDS.length - 1, speed + 1)]),
+      pause: () => video.pause(),
+      sound: () => (video.muted = !video.muted),
+      in: () => this.timeline.zoom(0.5, this.time),
+      out: () => this.timeline.zoom(2, this.time),
+      start: () => this.seek(0),
+      end: () => this.seek(this.timeline.duration),
+    };
+    actions[name]?.();
+    this.redraw();
+  }
+
+  listen() {
+    const { signal } = this;
+    const { video, canvas } = this;
+    this.element.addEventListener("click", ({ target }) => this.act(target.closest("[data-act]")?.dataset.act), { signal });
+    const keys = {
+      " ": "play", k: "play", j: "slower", l: "faster", m: "sound",
+      ArrowLeft: "back", ArrowRight: "forward", Home: "start", End: "end", "+": "in", "-": "out",
+    };
+    this.element.addEventListener(
+      "keydown",
+      (event) => {
+        if (event.ctrlKey || event.metaKey || event.altKey) return;
+        const isButton = event.target instanceof HTMLButtonElement && event.key === " ";
+        const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+        if (!action || isButton) return;
+        event.preventDefault();
+        event.stopPropagation();
+        this.act(action);
+      },
+      { signal },
+    );
+    const drag = ({ clientX }) => this.seek(this.timeline.timeAt(clientX));
+    canvas.addEventListener(
+      "pointerdown",
+      (event) => {
+        canvas.setPointerCapture(event.pointerId);
+        this.choose(event);
+        drag(event);
+      },
+      { signal },
+    );
+    canvas.addEventListener("pointermove", (event) => event.buttons && drag(event), { signal });
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        if (!event.ctrlKey) return; // the page scrolls
+        event.preventDefault();
+        this.timeline.zoom(event.deltaY < 0 ? 0.8 : 1.25, this.timeline.timeAt(event.clientX));
+        this.redraw();
+      },
+      { signal, passive: false },
+    );
+    for (const name of ["play", "pause", "ratechange", "loadedmetadata", "volumechange", "ended"]) {
+      video.addEventListener(name, () => this.redraw(), { signal });
+    }
+    video.addEventListener("error", () => this.say("The browser cannot play this file."), { signal });
+    new ResizeObserver(() => this.signal.aborted || this.redraw()).observe(this.element);
+  }
+
+  // A press on a band chooses its person.
+  choose({ clientY }) {
+    const row = Math.floor((clientY - this.canvas.getBoundingClientRect().top) / 20);
+    const person = this.people()[row];
+    if (person !== undefined && person !== this.chosen) {
+      this.chosen = person;
+      this.timeline.image = null;
+    }
+  }
+}

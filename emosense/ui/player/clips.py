@@ -1,0 +1,85 @@
+"""The clips that players may fetch, by an address that nobody can guess."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from emosense.results import FrameResult, KeyMoment
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip and its analysis, which may still run.
+
+    Attributes:
+        path: path of the video file.
+        media_type: its media type.
+        frames: returns all analysed frames so far.
+        is_done: returns whether the analysis is over.
+        key_moments: returns the key moments, once it is over.
+
+    >>> Clip(Path("a.mp4"), "video/mp4", list, lambda: True).is_done()
+    True
+    """
+
+    path: Path
+    media_type: str
+    frames: Callable[[], Sequence[FrameResult]]
+    is_done: Callable[[], bool]
+    key_moments: Callable[[], Sequence[KeyMoment]] = tuple
+
+
+PLAYABLE_CODECS: Final = frozenset(("h264", "vp8", "vp9", "av1"))
+"""FFmpeg's names of the codecs that current browsers play."""
+
+
+def media_type(path: Path) -> str | None:
+    """Return the media type of a video that browsers may play, by its first bytes; None for others."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[4:8] == b"ftyp":
+        return "video/mp4"
+    return "video/webm" if head.startswith(b"\x1a\x45\xdf\xa3") else None
+
+
+class Clips:
+    """The clips of all players. Thread-safe.
+
+    >>> clips = Clips()
+    >>> address = clips.add(Clip(Path("a.mp4"), "video/mp4", list, lambda: True))
+    >>> clips.find(address).media_type
+    'video/mp4'
+    >>> clips.remove(address)
+    >>> clips.find(address) is None
+    True
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._clips: dict[str, Clip] = {}
+
+    def add(self, clip: Clip) -> str:
+        """Add a clip and return its address: 128 random bits."""
+        address = secrets.token_urlsafe(16)
+        with self._lock:
+            self._clips[address] = clip
+        return address
+
+    def remove(self, address: str) -> None:
+        """Forget a clip, if it is still there."""
+        with self._lock:
+            self._clips.pop(address, None)
+
+    def find(self, address: str) -> Clip | None:
+        """Return a clip; None if there is none of that address."""
+        with self._lock:
+            return self._clips.get(address)
+
+
+clips = Clips()
+"""The clips of this server."""

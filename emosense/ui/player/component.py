@@ -1,0 +1,41 @@
+"""The player as a component of pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+_ASSETS: Final = Path(__file__).with_name("assets")
+_player = st.components.v2.component(
+    "emosense_player",
+    html='<div class="player"></div>',
+    css=(_ASSETS / "player.css").read_text("utf-8"),
+    js=(_ASSETS / "mount.js").read_text("utf-8"),
+)
+
+
+def show_player(
+    address: str, *, name: str, width: int, height: int, frames_per_second: float, key: str
+) -> None:
+    """Show a clip with its analysis.
+
+    Args:
+        address: address of the clip, see :class:`emosense.ui.player.clips.Clips`.
+        name: name of the clip, for screen readers.
+        width: width of the upright frames, in pixels; boxes are in them.
+        height: height of the upright frames, in pixels.
+        frames_per_second: frame rate of the clip, for steps of one frame.
+        key: key of the component.
+    """
+    base_path = (st.get_option("server.baseUrlPath") or "").strip("/")
+    data: dict[str, Any] = {
+        "root": f"/{base_path}/player" if base_path else "/player",
+        "address": address,
+        "name": name,
+        "width": width,
+        "height": height,
+        "framesPerSecond": frames_per_second,
+    }
+    _player(key=key, data=data)

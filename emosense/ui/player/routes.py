@@ -1,0 +1,77 @@
+"""The routes that a player fetches from: its scripts, the clip and the analysed frames."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from emosense.render.colours import COLOURS, UNSURE_COLOUR
+from emosense.results import UNSURE
+from emosense.ui.player.clips import clips
+from emosense.ui.player.payload import frames_json, key_moments_json
+
+_ASSETS: Final = Path(__file__).with_name("assets")
+_TYPES: Final = {".js": "text/javascript", ".css": "text/css"}
+_MAX_NUMBER: Final = 10**9
+_PRIVATE: Final = {"cache-control": "private, no-store"}
+_FRESH: Final = {"cache-control": "no-cache"}
+"""A new version is seen at once; it is not sent again if it is the same."""
+
+
+def player_routes() -> list[BaseRoute]:
+    """Return the routes of players."""
+    return [
+        Route("/player/assets/{name}", _asset),
+        Route("/player/clips/{address}/video", _video),
+        Route("/player/clips/{address}/frames", _frames),
+        Route("/player/clips/{address}/key-moments", _key_moments),
+    ]
+
+
+async def _asset(request: Request) -> Response:
+    if request.path_params["name"] == "colours.js":
+        return Response(_colours(), media_type="text/javascript", headers=_FRESH)
+    names = {path.name: path for path in _ASSETS.iterdir()}
+    path = names.get(request.path_params["name"])
+    if path is None:
+        return PlainTextResponse("Not found.", 404)
+    return FileResponse(path, media_type=_TYPES.get(path.suffix), headers=_FRESH)
+
+
+def _colours() -> str:
+    """Return a script with the colours that emotions have everywhere."""
+    colours = json.dumps({**COLOURS, UNSURE: UNSURE_COLOUR})
+    return f"const COLOURS = {colours};\nexport const colourOf = (verdict) => COLOURS[verdict];\n"
+
+
+async def _video(request: Request) -> Response:
+    clip = clips.find(request.path_params["address"])
+    if clip is None or not clip.path.is_file():
+        return PlainTextResponse("This clip is no longer here.", 404)
+    return FileResponse(clip.path, media_type=clip.media_type, headers=_PRIVATE)
+
+
+async def _frames(request: Request) -> Response:
+    clip = clips.find(request.path_params["address"])
+    if clip is None:
+        return PlainTextResponse("This clip is no longer here.", 404)
+    first = request.query_params.get("from", "0")
+    if not (first.isascii() and first.isdecimal()) or int(first[:12]) > _MAX_NUMBER:
+        return PlainTextResponse("Expected a whole number in from=.", 422)
+    is_done = clip.is_done()  # before the frames: what comes later is no part of this answer
+    content = await run_in_threadpool(frames_json, clip.frames(), int(first), is_done=is_done)
+    return Response(content, media_type="application/json", headers=_PRIVATE)
+
+
+async def _key_moments(request: Request) -> Response:
+    clip = clips.find(request.path_params["address"])
+    if clip is None:
+        return PlainTextResponse("This clip is no longer here.", 404)
+    content = await run_in_threadpool(key_moments_json, clip.key_moments())
+    return Response(content, media_type="application/json", headers=_PRIVATE)

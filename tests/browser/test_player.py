@@ -1,0 +1,94 @@
+"""The player draws the analysis of the very frame that is shown: a number in each frame tells."""
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+from support.counted_clips import FORMS, HEIGHT, READ, WIDTH, write_counted
+from support.player_page import player_server
+
+from emosense import Analyzer
+from emosense.ui.player.clips import Clip, clips, media_type
+from emosense.video.options import VideoOptions
+
+pytestmark = pytest.mark.browser
+
+WATCH = f"""
+() => {{
+  const read = {READ};
+  const video = document.querySelector("video");
+  const overlay = document.querySelector("canvas.overlay");
+  const numbers = new Map();
+  const drawn = new Map();
+  new MutationObserver(() => {{
+    const {{ mediaTime, frame }} = overlay.dataset;
+    drawn.set(Math.round(1e6 * mediaTime), frame);
+  }}).observe(overlay, {{ attributes: true, attributeFilter: ["data-media-time"] }});
+  const onFrame = () => {{
+    const picture = new VideoFrame(video); // it knows its own time, whatever comes next meanwhile
+    numbers.set(picture.timestamp, read(picture));
+    picture.close();
+    video.requestVideoFrameCallback(onFrame);
+  }};
+  video.requestVideoFrameCallback(onFrame);
+  window.taken = () => {{
+    const pairs = [...drawn].filter(([time]) => numbers.has(time)).map(([time, frame]) => [numbers.get(time), frame]);
+    drawn.clear();
+    numbers.clear();
+    return pairs;
+  }};
+}}
+"""
+
+
+@pytest.fixture(scope="module")
+def players():
+    with player_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def analyzer():
+    return Analyzer("cnn4")
+
+
+def opened(page, players, path, analyzer, per_second=None):
+    """Show a clip with its analysis; return the result."""
+    with analyzer.video(path, VideoOptions(per_second=per_second)) as analysis:
+        result = analysis.finish()
+    address = clips.add(Clip(path, media_type(path), lambda: result.frames, lambda: True))
+    rate = result.info.frames_per_second or 25.0
+    data = {"address": address, "width": WIDTH, "height": HEIGHT, "framesPerSecond": rate}
+    page.goto(f"{players}/?data={json.dumps(data)}")
+    expect(page.locator(".player")).to_have_attribute("data-frames", str(len(result.frames)))
+    page.wait_for_function("() => document.querySelector('video').readyState >= 2")
+    return result
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_result_drawn_is_of_the_frame_shown(form, page, players, analyzer, tmp_path):
+    path = write_counted(tmp_path / "clip.mp4", form)
+    result = opened(page, players, path, analyzer)
+    first = 10 if form == "edit list" else 0
+    assert len(result.frames) == 40 - first
+    page.evaluate(WATCH)
+    # While it plays, at a quarter of its speed: every frame that is shown.
+    page.evaluate(
+        "() => { const v = document.querySelector('video'); v.muted = true; v.playbackRate = .25; v.play() }"
+    )
+    page.wait_for_function("() => document.querySelector('video').ended")
+    played = page.evaluate("() => window.taken()")
+    assert len({number for number, _ in played}) > 20
+    assert [(n, frame) for n, frame in played if frame != str(n - first)] == []
+    # After seeking.
+    for step in (0.9, 0.6, 0.97, 0.7, 0.82, 0.02):
+        page.evaluate(
+            "async (share) => { const v = document.querySelector('video');"
+            " const shown = new Promise((resolve) => v.requestVideoFrameCallback(resolve));"
+            " v.currentTime = share * v.duration; await shown;"
+            " await new Promise(requestAnimationFrame); await new Promise(requestAnimationFrame) }",
+            step,
+        )
+    sought = page.evaluate("() => window.taken()")
+    assert len(sought) >= 4
+    assert [(n, frame) for n, frame in sought if frame != str(n - first)] == []
