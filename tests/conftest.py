@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from support.data import write_csv
 from support.gates import WORKER, gated_environment
+from support.own_thread import is_real_time
 
 from emosense.samples import sample_photo
 from emosense.worker.client import InferenceWorker
@@ -24,6 +25,14 @@ def pytest_collection_modifyitems(items):
         if not has_gpu():
             for item in marked:
                 item.add_marker(pytest.mark.skip(reason="there is no GPU"))
+
+
+@pytest.fixture(autouse=True)
+def _no_real_time_priority():
+    """No test leaves its process with a priority that keeps all others waiting."""
+    before = is_real_time()
+    yield
+    assert is_real_time() == before
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,8 @@ import av
 import numpy as np
 from PIL import Image
 
+from support.own_thread import in_own_thread
+
 MATRIX = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30)
 
 
@@ -165,6 +167,7 @@ def noise(count: int, width: int, height: int):
     return [random.integers(0, 256, (height, width, 3), np.uint8) for _ in range(count)]
 
 
+@in_own_thread
 def encoded(path: Path, codec: str, frame: av.VideoFrame, options: dict[str, str]) -> bytes:
     """Encode one frame -> its packet; ``path`` is a file to write for it."""
     with av.open(str(path), "w") as container:

@@ -18,6 +18,7 @@ from support.corruption import MUTATIONS, photo_files
 from support.data import encoded
 from support.mutation import bmp, gif, heif, jpeg, matroska, mp4, mpegts, png, riff, tiff
 from support.mutation.numbers import Form, Mutator
+from support.own_thread import in_own_thread
 from support.synthetic_video import head, pasted, wall, write_clip
 
 
@@ -273,6 +274,7 @@ def _heic(photo: Image.Image) -> bytes:
     return encoded(photo, "HEIF", quality=60)
 
 
+@in_own_thread
 def _write(path: Path, frames: list[np.ndarray], codec: str, *, sound: bool) -> None:
     if codec in ("png", "prores_ks", "rawvideo"):
         pixels = {"png": "rgb24", "prores_ks": "yuv422p10le", "rawvideo": "bgr24"}[codec]
