@@ -13,8 +13,13 @@ from emosense.formatting import percent
 from emosense.ui.components.frame import dark
 from emosense.ui.models.components import collapsed_expander, show_chart, show_table
 from emosense.ui.models.images import show_cell_link
-from emosense.ui.models.selection import SelectedModel, Selection
-from emosense.ui.session.query_params import query_choice, query_segments
+from emosense.ui.models.selection import (
+    SelectedModel,
+    Selection,
+    most_accurate,
+    select_network,
+)
+from emosense.ui.session.query_params import query_segments
 
 _CHARTS_PER_ROW = 3
 
@@ -82,30 +87,15 @@ def select_two(models: tuple[SelectedModel, ...]) -> tuple[SelectedModel, Select
     Args:
         models: at least two; by default the two most accurate ones are selected.
     """
-    by_name = {selected.model.name: selected for selected in models}
-    names = list(by_name)
-    ranked = sorted(names, key=lambda name: -by_name[name].intervals["accuracy"].value)
+    ranked = sorted(models, key=lambda selected: -selected.intervals["accuracy"].value)
     selected = []
     for column, (parameter, label), default in zip(
         st.columns(2), (("first", "First"), ("second", "Second")), ranked, strict=False
     ):
         with column:
-            selected.append(by_name[_select_name(parameter, label, names, default, by_name)])
+            selected.append(select_network(parameter, label, models, default))
     first, second = selected
     return first, second
-
-
-def _select_name(
-    parameter: str, label: str, names: list[str], default: str, models: dict[str, SelectedModel]
-) -> str:
-    return query_choice(
-        parameter,
-        names,
-        default,
-        lambda key: str(
-            st.selectbox(label, names, format_func=lambda name: models[name].label, key=key)
-        ),
-    )
 
 
 def _show_table(selection: Selection) -> None:
@@ -121,15 +111,13 @@ def _show_table(selection: Selection) -> None:
 
 def _show_cell(selection: Selection) -> None:
     """Show pickers for a cell of a matrix, and the way to its images."""
-    by_name = {selected.model.name: selected for selected in selection.models}
-    best = max(selection.models, key=lambda selected: selected.intervals["accuracy"].value)
+    models = selection.models
     st.header("The images of a cell")
     columns = st.columns([2, 2, 2, 2], vertical_alignment="bottom")
     with columns[0]:
-        network = by_name[
-            _select_name("network", "Network", list(by_name), best.model.name, by_name)
-        ]
-    true, predicted = most_frequent_confusion(confusion_of(network))
+        network = select_network("network", "Network", models, most_accurate(models))
+    confusion = confusion_of(network)
+    true, predicted = most_frequent_confusion(confusion)
     with columns[1]:
         true = str(st.selectbox("True class", EMOTIONS, EMOTIONS.index(true), key="cell_true"))
     with columns[2]:
@@ -139,7 +127,8 @@ def _show_cell(selection: Selection) -> None:
             )
         )
     with columns[3]:
-        show_cell_link(network, true, predicted)
+        count = int(confusion[EMOTIONS.index(true), EMOTIONS.index(predicted)])
+        show_cell_link(network, true, predicted, count)
 
 
 def most_frequent_confusion(confusion: npt.NDArray[np.int64]) -> tuple[str, str]:

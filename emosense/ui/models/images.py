@@ -18,10 +18,15 @@ from emosense.formatting import pluralize
 from emosense.results import FaceQuality
 from emosense.ui.components.tables import show_dataframe
 from emosense.ui.models.image_detail import show_image
-from emosense.ui.models.selection import SelectedModel, Selection
+from emosense.ui.models.selection import (
+    SelectedModel,
+    Selection,
+    most_accurate,
+    select_network,
+)
 from emosense.ui.models.shown_images import ShownImages, shown_images
 from emosense.ui.session.downloads import CSV_BYTES, within_room
-from emosense.ui.session.query_params import query_choice, query_number, set_parameters
+from emosense.ui.session.query_params import query_number, query_selectbox, set_parameters
 from emosense.ui.session.user import session_account
 
 _ANY: Final = "any"
@@ -54,7 +59,7 @@ def show(selection: Selection) -> None:
     if images is None:
         show_how_to_bring_images(selection)
         return
-    network = _select_network(images.models)
+    network = select_network("network", "Network", images.models, most_accurate(images.models))
     shown = _filtered(images, network)
     if not len(shown):
         st.info("No image passes these filters.", icon=":material/filter_alt:")
@@ -80,15 +85,15 @@ def show_how_to_bring_images(selection: Selection) -> None:
     )
 
 
-def show_cell_link(network: SelectedModel, true: str, predicted: str) -> None:
-    """Show a button that leads to the images of a confusion cell."""
-    predictions = network.predictions
-    count = int(
-        (
-            (predictions.labels == EMOTIONS.index(true))
-            & (predictions.predicted == EMOTIONS.index(predicted))
-        ).sum()
-    )
+def show_cell_link(network: SelectedModel, true: str, predicted: str, count: int) -> None:
+    """Show a button that leads to the images of a confusion cell.
+
+    Args:
+        network: the network.
+        true: the cell's true class.
+        predicted: its predicted class.
+        count: number of its images.
+    """
     st.button(
         f"Show {pluralize(count, 'image')}",
         icon=":material/image_search:",
@@ -111,37 +116,19 @@ def _open_cell(network: str, true: str, predicted: str) -> None:
     )
 
 
-def _select_network(models: Sequence[SelectedModel]) -> SelectedModel:
-    by_name = {selected.model.name: selected for selected in models}
-    best = max(models, key=lambda selected: selected.intervals["accuracy"].value)
-    name = _select(
-        "network", "Network", {key: by_name[key].label for key in by_name}, best.model.name
-    )
-    return by_name[name]
-
-
-def _select(name: str, label: str, titles: dict[str, str], default: str) -> str:
-    return query_choice(
-        name,
-        list(titles),
-        default,
-        lambda key: str(st.selectbox(label, list(titles), format_func=titles.__getitem__, key=key)),
-    )
-
-
 def _filtered(images: ShownImages, network: SelectedModel) -> npt.NDArray[np.intp]:
     """Show the filters; return the images that pass, the most confident mistakes first."""
     predictions = network.predictions
     emotions = {_ANY: _ANY, **{emotion: emotion for emotion in EMOTIONS}}
     columns = st.columns(4)
     with columns[0]:
-        true = _select("true", "Label", emotions, _ANY)
+        true = query_selectbox("true", "Label", emotions, _ANY)
     with columns[1]:
-        predicted = _select("predicted", "Answer", emotions, _ANY)
+        predicted = query_selectbox("predicted", "Answer", emotions, _ANY)
     with columns[2]:
-        answer = _select("answer", "Which", _ANSWERS, "all")
+        answer = query_selectbox("answer", "Which", _ANSWERS, "all")
     with columns[3]:
-        quality = _select("quality", "Quality of the face", _QUALITIES, _ANY)
+        quality = query_selectbox("quality", "Quality of the face", _QUALITIES, _ANY)
     passed = np.ones(len(predictions), bool)
     if true != _ANY:
         passed &= predictions.labels == EMOTIONS.index(true)

@@ -11,9 +11,9 @@ from emosense.report.model import label_model, paper_results
 from emosense.report.tables import LEADERBOARD_BEST, above_chance, leaderboard
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.models.components import show_table
-from emosense.ui.models.selection import SelectedModel, Selection
+from emosense.ui.models.selection import SelectedModel, Selection, select_network
 from emosense.ui.navigation import link_to
-from emosense.ui.session.query_params import query_choice, query_flag
+from emosense.ui.session.query_params import query_flag
 
 
 def show_leaderboard(selection: Selection, faces_per_second: Mapping[str, float]) -> Selection:
@@ -65,37 +65,17 @@ def _show_controls(models: list[SelectedModel]) -> SelectedModel | None:
     baseline = None
     left, photo, video, right = st.columns([3, 2, 2, 3], vertical_alignment="bottom")
     with left:
-        used = _select("use", "Use this network", models, models[0])
+        used = select_network("use", "Use this network", models, models[0])
     for column, page in ((photo, "photo"), (video, "video")):
         with column:
             link_to(page, model=used.model.name)
     if len(models) > 1:
         in_paper = [selected for selected in models if paper_results(selected.card)]
         with right:
-            baseline = _select(
+            baseline = select_network(
                 "baseline", "Baseline of the differences", models, (in_paper or models)[0]
             )
     return baseline
-
-
-def _select(
-    parameter: str, label: str, models: list[SelectedModel], default: SelectedModel
-) -> SelectedModel:
-    by_name = {selected.model.name: selected for selected in models}
-    name = query_choice(
-        parameter,
-        list(by_name),
-        default.model.name,
-        lambda key: str(
-            st.selectbox(
-                label,
-                list(by_name),
-                format_func=lambda name: by_name[name].label,
-                key=key,
-            )
-        ),
-    )
-    return by_name[name]
 
 
 def _show_notes(selection: Selection) -> None:

@@ -13,7 +13,7 @@ from emosense.evaluation.robustness import COUNTED, Counted, RobustnessCurve, ro
 from emosense.evaluation.slices import FEW_IMAGES
 from emosense.ui.models.components import percent, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
-from emosense.ui.session.query_params import query_choice, query_segments
+from emosense.ui.session.query_params import query_segments, query_selectbox
 
 _ALL = "all"
 _COUNTED_TITLES: dict[Counted, str] = {
@@ -75,14 +75,7 @@ def _say_how_to_get_them(selection: Selection) -> None:
 
 def _select_corruption() -> str:
     titles = {_ALL: "all corruptions"} | {name: name for name in CORRUPTIONS}
-    return query_choice(
-        "corruption",
-        list(titles),
-        _ALL,
-        lambda key: str(
-            st.selectbox("Corruption", list(titles), format_func=titles.__getitem__, key=key)
-        ),
-    )
+    return query_selectbox("corruption", "Corruption", titles, _ALL)
 
 
 def _select_counted() -> Counted:

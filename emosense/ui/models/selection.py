@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,7 +29,7 @@ from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import loadable_models, model_labels
 from emosense.ui.models.own_set.predictions import MeasuredPredictions, own_predictions
 from emosense.ui.models.own_set.session import session_evaluations
-from emosense.ui.session.query_params import query_choices, query_segments
+from emosense.ui.session.query_params import query_choices, query_segments, query_selectbox
 
 
 @dataclass(frozen=True)
@@ -176,6 +176,27 @@ def select_models(*, with_images: bool) -> Selection | None:
             else:
                 models.append(SelectedModel(usable[name], labels[name], colours[name], *measured))
     return Selection(tuple(models), split, include_duplicates, own) if models else None
+
+
+def select_network(
+    parameter: str, label: str, models: Sequence[SelectedModel], default: SelectedModel
+) -> SelectedModel:
+    """Show a list of models, bound to a query parameter, and return the selected one.
+
+    Args:
+        parameter: name of the query parameter.
+        label: label above the list.
+        models: the models of the list.
+        default: the one that is selected at first.
+    """
+    by_name = {selected.model.name: selected for selected in models}
+    titles = {name: selected.label for name, selected in by_name.items()}
+    return by_name[query_selectbox(parameter, label, titles, default.model.name)]
+
+
+def most_accurate(models: Sequence[SelectedModel]) -> SelectedModel:
+    """Return the model of the highest accuracy on the selected images."""
+    return max(models, key=lambda selected: selected.intervals["accuracy"].value)
 
 
 def _select_images(

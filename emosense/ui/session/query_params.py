@@ -279,6 +279,23 @@ def query_segments(
     )
 
 
+def query_selectbox(name: str, label: str, titles: dict[str, str], default: str) -> str:
+    """Show a list of which one value is selected, and return it.
+
+    Args:
+        name: name of the query parameter.
+        label: label above the list.
+        titles: titles by value.
+        default: value that is selected at first.
+    """
+    return query_choice(
+        name,
+        list(titles),
+        default,
+        lambda key: str(st.selectbox(label, list(titles), format_func=titles.__getitem__, key=key)),
+    )
+
+
 def _partition(texts: list[str], options: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the strings that are options, without repetitions, and those that are not."""
     valid = list(dict.fromkeys(text for text in texts if text in options))

@@ -26,6 +26,7 @@ from emosense.ui.models.own_set.predictions import own_predictions
 from emosense.ui.models.own_set.session import OWN, session_evaluations
 from emosense.ui.session.downloads import CSV_BYTES, within_room
 from emosense.ui.session.query_params import set_parameters
+from emosense.ui.session.user import session_account
 
 _VIEWS = {
     "overview": ("Overview", ":material/leaderboard:"),
@@ -222,8 +223,6 @@ def _go_to(view: str, key: str) -> None:
 
 
 def _show_download(key: str, evaluation_set: EvaluationSet) -> None:
-    from emosense.ui.session.user import session_account
-
     size = CSV_BYTES * len(evaluation_set.rows) * (1 + len(evaluation_set.probabilities))
     st.download_button(
         "All photos and answers as CSV",

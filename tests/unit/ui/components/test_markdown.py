@@ -35,7 +35,7 @@ MARKDOWN = {
         "chat_input",
         "collapsed_expander",
     ),
-    *("query_segments", "image"),
+    *("query_segments", "query_selectbox", "image"),
 }
 """Functions that read a text as Markdown, all but some of their arguments."""
 
@@ -67,10 +67,9 @@ REVIEWED = {
     "emosense/ui/components/upload_kinds.py": {"names", "title"},  # escaped just before; our pages
     "emosense/ui/models/comparison.py": {"label"},  # of our metrics
     "emosense/ui/models/components.py": {"label"},
-    "emosense/ui/models/confusion.py": {"label"},
-    "emosense/ui/models/leaderboard.py": {"label", "names"},  # of our pickers; escaped just before
+    "emosense/ui/models/leaderboard.py": {"names"},  # escaped just before
     "emosense/ui/models/image_detail.py": {"label", "explanation.summary"},  # an emotion; our words
-    "emosense/ui/models/images.py": {"label"},  # of our pickers and buttons
+    "emosense/ui/models/images.py": {"label"},  # of our buttons
     "emosense/ui/models/own_set/input.py": {"names"},  # options, whose titles are escaped
     "emosense/ui/models/own_set/view.py": {"label", "title"},  # of our buttons; names of splits
     "emosense/ui/models/slices.py": {"measure.title"},  # our words
