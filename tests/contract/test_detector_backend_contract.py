@@ -91,7 +91,7 @@ def test_a_gpu_answers_as_the_cpu_does(astronaut):
     on_gpu, on_cpu = Analyzer("emosense-s", "auto"), Analyzer("emosense-s", "onnx")
     assert "GPU" in on_gpu.network_backend
     ((one,), (other,)) = (analyzer.photo(astronaut).faces for analyzer in (on_gpu, on_cpu))
-    assert one.score == pytest.approx(other.score, abs=1e-2)
+    assert one.detection_score == pytest.approx(other.detection_score, abs=1e-2)
     np.testing.assert_allclose(one.landmarks, other.landmarks, atol=0.5)
     np.testing.assert_allclose(one.probabilities, other.probabilities, atol=2e-2)
 
