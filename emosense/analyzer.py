@@ -42,7 +42,7 @@ class Analyzer:
 
     Args:
         model: registry name of the model; None uses the setting EMOSENSE_MODEL (``cnn8-tuned``).
-        backend: ``auto``, ``onnx``, ``opencv`` or ``keras``; None uses EMOSENSE_BACKEND.
+        backend: ``auto``, ``onnx``, ``opencv``, ``cuda`` or ``keras``; None uses EMOSENSE_BACKEND.
         limits: size limits of photos; None uses those of the settings.
 
     Raises:

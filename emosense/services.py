@@ -28,6 +28,7 @@ from emosense.jobs.lane_choice import (
 )
 from emosense.jobs.queue import JobQueue
 from emosense.jobs.spool import Spool
+from emosense.runtime.gpu_driver import may_have_gpu
 from emosense.worker.client import InferenceWorker
 from emosense.worker.lanes import InferencePool, Lane
 from emosense.worker.scheduler import SLICE_SECONDS, FairScheduler
@@ -41,6 +42,7 @@ _MAX_DISK_SHARE: Final = 0.9
 SWELLING_BYTES: Final = 150 * 2**20
 """Memory that a process may keep after a request; one that keeps more is replaced."""
 _IDLE_SECONDS: Final = 60.0
+_GPU_IDLE_SECONDS: Final = 5.0
 _NICENESS: Final = 10
 
 
@@ -96,9 +98,13 @@ class Services:
 
     @cached_property
     def _photos(self) -> JobQueue:
-        ordinary = InferenceWorker(memory_bytes=photo_bytes())
+        # The GPU has one owner, which lives until it is idle: a process of videos. A photo of a page
+        # takes some ten milliseconds on the CPU, less than its decoding.
+        ordinary = InferenceWorker(memory_bytes=photo_bytes(), cpu_only=True)
         # It decodes the first frames of videos too.
-        dear = InferenceWorker(memory_bytes=max(photo_bytes(), VIDEO_BYTES), niceness=_NICENESS)
+        dear = InferenceWorker(
+            memory_bytes=max(photo_bytes(), VIDEO_BYTES), niceness=_NICENESS, cpu_only=True
+        )
         lanes = {
             ORDINARY: Lane([ordinary], self._scheduler(), max_swelling=SWELLING_BYTES),
             DEAR: Lane([dear], self._scheduler(), _IDLE_SECONDS, SWELLING_BYTES),
@@ -117,9 +123,11 @@ class Services:
 
         short = self._scheduler(shares_processor=True)
         long = self._scheduler(slots=LONG_VIDEOS, max_running_user=1, shares_processor=True)
+        # A process that has the GPU keeps it from the other lane until it ends.
+        idle_seconds = _GPU_IDLE_SECONDS if may_have_gpu() else _IDLE_SECONDS
         lanes = {
-            SHORT: Lane(workers(1), short, _IDLE_SECONDS, SWELLING_BYTES),
-            LONG: Lane(workers(LONG_VIDEOS), long, _IDLE_SECONDS, SWELLING_BYTES),
+            SHORT: Lane(workers(1), short, idle_seconds, SWELLING_BYTES),
+            LONG: Lane(workers(LONG_VIDEOS), long, idle_seconds, SWELLING_BYTES),
         }
         sharing = self._scheduler(slice_seconds=SLICE_SECONDS)
         return _queue(InferencePool(lanes, video_lane, sharing))

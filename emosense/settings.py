@@ -81,7 +81,8 @@ MODEL: Final = Setting(
 BACKEND: Final = Setting(
     "EMOSENSE_BACKEND",
     "auto",
-    "Backend of face detector and networks: auto, onnx or opencv (CPU), or keras (any device).",
+    "Backend of face detector and networks: auto, onnx or opencv (CPU), cuda (GPU, ONNX Runtime), or "
+    "keras (any device).",
     former_name="EMOSENSE_ENGINE",
 )
 MAX_PHOTO_MB: Final = Setting("EMOSENSE_MAX_PHOTO_MB", "50", "Largest photo file, in MB.")

@@ -20,9 +20,10 @@ from emosense.worker.client import InferenceWorker
 def pytest_collection_modifyitems(items):
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if marked:
-        from emosense.runtime.device import has_gpu
+        from emosense.faces.backends.factory import create_detector_backend
+        from emosense.runtime.gpu_driver import may_have_gpu
 
-        if not has_gpu():
+        if not (may_have_gpu() and create_detector_backend("auto").on_gpu):
             for item in marked:
                 item.add_marker(pytest.mark.skip(reason="there is no GPU"))
 

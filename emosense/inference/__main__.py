@@ -7,6 +7,7 @@ import sys
 from multiprocessing.connection import Connection
 
 from emosense.runtime.environment import set_tensorflow_defaults
+from emosense.runtime.gpu_driver import hide_gpu
 from emosense.worker.server import serve
 
 
@@ -17,6 +18,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--cores", default="", help="numbers of the processor cores to use")
     parser.add_argument("--memory", type=int, help="maximum resident memory in bytes")
     parser.add_argument("--nice", type=int, default=0, help="niceness, 0..19")
+    parser.add_argument("--cpu", action="store_true", help="leave the GPU to other processes")
     options = parser.parse_args(arguments)
     # A Ctrl-C at the terminal reaches this process too, but its client decides when it ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -25,6 +27,8 @@ def main(arguments: list[str]) -> None:
     if options.nice and hasattr(os, "nice"):
         os.nice(options.nice)
     set_tensorflow_defaults()
+    if options.cpu:
+        hide_gpu()
     # Imported after the affinity is set: libraries start one thread per core when they load.
     from emosense.inference.handlers import all_handlers
     from emosense.inference.memory_limit import MemoryLimit

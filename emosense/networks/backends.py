@@ -1,4 +1,4 @@
-"""Inference backends of trained networks: ONNX Runtime on CPUs, Keras on other devices."""
+"""Inference backends of trained networks: ONNX Runtime or Keras, on GPU or CPU."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from emosense.emotions import EMOTIONS
+from emosense.emotions import EMOTIONS, INPUT_SIZE
 from emosense.networks.model_card import WEIGHTS_FILE
 from emosense.networks.registry import TrainedModel
-from emosense.runtime.device import compiled_call, device_label, has_gpu
+from emosense.runtime.device import compiled_call, device_label
+from emosense.runtime.gpu import GpuFallback, cpu_backend
 
 
 class InferenceBackend(Protocol):
@@ -27,7 +28,8 @@ class InferenceBackend(Protocol):
     (2, 7)
     """
 
-    label: str
+    @property
+    def label(self) -> str: ...  # noqa: D102
 
     def __call__(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return (n, 7) float32 class probabilities of (n, 48, 48) uint8 faces, n >= 1."""
@@ -39,8 +41,10 @@ def create_backend(model: TrainedModel, backend: str = "auto") -> InferenceBacke
 
     Args:
         model: a model of the registry.
-        backend: ``keras`` selects Keras on any machine; ``auto`` selects Keras where its backend
-            has a GPU, and ONNX Runtime elsewhere; anything else selects ONNX Runtime.
+        backend: ``cuda`` selects ONNX Runtime on the GPU; ``keras`` selects Keras on any machine;
+            ``auto`` selects ``cuda`` where it works, else Keras where its backend has a GPU, and ONNX
+            Runtime on the CPU elsewhere; anything else selects ONNX Runtime on the CPU. A GPU that
+            belongs to another process or fails is replaced by the CPU.
 
     Returns:
         The selected backend; Keras also for a network that cannot be converted to ONNX.
@@ -48,23 +52,57 @@ def create_backend(model: TrainedModel, backend: str = "auto") -> InferenceBacke
     Raises:
         ModelDamaged: the model cannot be loaded.
     """
-    if backend != "keras" and not (backend == "auto" and has_gpu()):
-        path = model.file(WEIGHTS_FILE)
-        try:
-            return OnnxBackend(path.read_bytes())
-        except Exception:  # an unsupported layer, which Keras runs, or damage, which it reports
-            return KerasBackend(model)
-    return KerasBackend(model)
+    if backend in ("auto", "cuda", "keras"):
+        return _FallbackNetwork(model, backend)
+    return _load_on_cpu(model)
+
+
+def _load_on_cpu(model: TrainedModel) -> InferenceBackend:
+    path = model.file(WEIGHTS_FILE)
+    try:
+        return OnnxBackend(path.read_bytes())
+    except Exception:  # an unsupported layer, which Keras runs, or damage, which it reports
+        return KerasBackend(model)
+
+
+def _load_on_cuda(model: TrainedModel) -> InferenceBackend:
+    from emosense.networks.keras_to_onnx import UnsupportedLayer
+
+    try:
+        return OnnxBackend(model.file(WEIGHTS_FILE).read_bytes(), cuda=True)
+    except UnsupportedLayer:  # no fault of the GPU
+        return KerasBackend(model)
+
+
+class _FallbackNetwork:
+    """A network on the GPU as long as that works, and on the CPU."""
+
+    def __init__(self, model: TrainedModel, backend: str) -> None:
+        self._fallback = GpuFallback[InferenceBackend](
+            backend,
+            {"cuda": lambda: _load_on_cuda(model), "keras": lambda: KerasBackend(model)},
+            lambda: KerasBackend(model) if cpu_backend(backend) == "keras" else _load_on_cpu(model),
+        )
+
+    @property
+    def label(self) -> str:
+        return self._fallback.label
+
+    def __call__(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        probabilities: npt.NDArray[np.float32] = self._fallback.call(lambda run: run(faces))
+        return probabilities
 
 
 class OnnxBackend:
-    """Runs a network in ONNX Runtime on the CPU; needs neither Keras nor TensorFlow.
+    """Runs a network in ONNX Runtime, on CPU or GPU; needs neither Keras nor TensorFlow.
 
     Args:
         archive: content of a ``.keras`` file.
+        cuda: whether to run on the GPU, by the CUDA provider.
 
     Raises:
         UnsupportedLayer: the network cannot be converted to ONNX.
+        RuntimeError: the CUDA provider is missing or does not work.
 
     >>> from emosense.networks.registry import find_model
     >>> backend = OnnxBackend(find_model("emosense-s").file(WEIGHTS_FILE).read_bytes())
@@ -72,15 +110,16 @@ class OnnxBackend:
     (2, 7)
     """
 
-    label = "ONNX Runtime, CPU"
-
-    def __init__(self, archive: bytes) -> None:
+    def __init__(self, archive: bytes, *, cuda: bool = False) -> None:
         from emosense.networks.keras_to_onnx import UnsupportedLayer, keras_to_onnx
         from emosense.runtime.onnx_session import onnx_session
 
-        self._session = onnx_session(keras_to_onnx(archive), allow_spinning=True)
+        self._session = onnx_session(keras_to_onnx(archive), allow_spinning=True, cuda=cuda)
+        self.label = f"ONNX Runtime, {'GPU' if cuda else 'CPU'}"
         if self._session.get_outputs()[0].shape[1:] != [len(EMOTIONS)]:
             raise UnsupportedLayer(f"output {self._session.get_outputs()[0].shape}")
+        if cuda:  # a provider that loads may still lack a kernel
+            self(np.zeros((1, INPUT_SIZE, INPUT_SIZE), np.uint8))
 
     def __call__(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """See :class:`InferenceBackend`."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from emosense.runtime.gpu_driver import may_have_gpu
 
 
 @cache
@@ -19,7 +18,7 @@ def has_gpu() -> bool:
 
     Loads the backend, which takes seconds, only if the machine may have a GPU.
     """
-    if not _may_have_gpu():
+    if not may_have_gpu():
         return False
     import keras
 
@@ -39,17 +38,6 @@ def has_gpu() -> bool:
     return False
 
 
-def _may_have_gpu() -> bool:
-    """Return whether a GPU driver of NVIDIA or AMD exists, or the system is not Linux."""
-    if sys.platform != "linux" or Path("/dev/kfd").exists():
-        return True
-    try:
-        ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return False
-    return True
-
-
 def device_label() -> str:
     """Return ``GPU`` or ``CPU``, as results and pages name the device."""
     return "GPU" if has_gpu() else "CPU"
@@ -59,8 +47,8 @@ def compiled_call(function: Callable[[Any], Any]) -> Callable[[npt.NDArray[np.ge
     """Compile a function of one array for the Keras backend.
 
     TensorFlow uses ``tf.function`` without XLA (XLA convolutions are an order of magnitude
-    slower on CPUs), retraced for new image sizes but not for new batch sizes; JAX uses ``jit``;
-    other backends run the function eagerly.
+    slower on CPUs), retraced for new image sizes but not for new batch sizes; JAX uses ``jit``,
+    which compiles for each new shape; other backends run the function eagerly.
 
     Args:
         function: maps a tensor with the batch dimension first to a tensor.

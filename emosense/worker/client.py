@@ -49,6 +49,7 @@ class InferenceWorker:
         memory_bytes: maximum resident memory of the process, which it is told; None sets no limit.
             Requests may have lower limits.
         niceness: how much the process gives way to others, 0..19 (nice(2)).
+        cpu_only: whether the process leaves the GPU to others.
 
     >>> from emosense.samples import sample_photo
     >>> from emosense.worker.messages import AnalyzePhoto
@@ -67,6 +68,7 @@ class InferenceWorker:
         *,
         memory_bytes: int | None = None,
         niceness: int = 0,
+        cpu_only: bool = False,
     ) -> None:
         self._module = module
         self._options = [] if cores is None else [f"--cores={','.join(map(str, cores))}"]
@@ -74,6 +76,8 @@ class InferenceWorker:
             self._options.append(f"--memory={memory_bytes}")
         if niceness:
             self._options.append(f"--nice={niceness}")
+        if cpu_only:
+            self._options.append("--cpu")
         self._silence_seconds = timeout or settings.WORKER_TIMEOUT.number()
         self._warm_ups: list[Request[Any]] = []
         self._lost_warm_ups: list[Request[Any]] = []

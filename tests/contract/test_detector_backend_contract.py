@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from emosense.analyzer import Analyzer
 from emosense.errors import DetectorError
 from emosense.faces.backends.factory import create_detector_backend
 from emosense.faces.detector import FaceDetector
@@ -82,7 +83,17 @@ def test_unknown_backend():
 def test_a_gpu_is_used_where_there_is_one():
     detector = FaceDetector("auto")
     assert detector.on_gpu
-    assert detector.label == "YuNet (Keras, GPU)"
+    assert detector.label in ("YuNet (ONNX Runtime, GPU)", "YuNet (Keras, GPU)")
+
+
+@pytest.mark.gpu
+def test_a_gpu_answers_as_the_cpu_does(astronaut):
+    on_gpu, on_cpu = Analyzer("emosense-s", "auto"), Analyzer("emosense-s", "onnx")
+    assert "GPU" in on_gpu.network_backend
+    ((one,), (other,)) = (analyzer.photo(astronaut).faces for analyzer in (on_gpu, on_cpu))
+    assert one.detection_score == pytest.approx(other.detection_score, abs=1e-2)
+    np.testing.assert_allclose(one.landmarks, other.landmarks, atol=0.5)
+    np.testing.assert_allclose(one.probabilities, other.probabilities, atol=2e-2)
 
 
 def test_backends_of_cpus_say_so():

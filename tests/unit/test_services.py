@@ -1,5 +1,6 @@
 """The services that all sessions share: lazily started, ended with the server."""
 
+import psutil
 import streamlit as st
 
 from emosense.services import Services, services
@@ -34,6 +35,8 @@ def test_queues_are_the_same_for_all_and_their_processes_end(tmp_path):
     for worker in workers:
         worker.start()
     assert all(worker.pid is not None for worker in workers)
+    leave_the_gpu = ["--cpu" in psutil.Process(worker.pid).cmdline() for worker in workers]
+    assert leave_the_gpu == [True, True, False, False, False]  # it is for videos
     shared.close()
     assert all(worker.pid is None for worker in workers)
 

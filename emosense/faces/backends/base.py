@@ -28,8 +28,10 @@ class DetectorBackend(Protocol):
     'YuNet (OpenCV, CPU)'
     """
 
-    label: str
-    on_gpu: bool
+    @property
+    def label(self) -> str: ...  # noqa: D102
+    @property
+    def on_gpu(self) -> bool: ...  # noqa: D102
 
     def detect(
         self, images: npt.NDArray[np.uint8], threshold: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from emosense.faces.backends.weights import yunet_onnx
 from emosense.faces.nms import non_max_suppression
 from emosense.runtime.onnx_session import arena_shrinkage, onnx_session
 
-_STRIDES: Final = (8, 16, 32)
+STRIDES: Final = (8, 16, 32)
 _MAX_BAND_PIXELS: Final = 6_300_000
 """Largest number of pixels that the network sees at once: about 70 bytes of memory each."""
 _HALO: Final = 224
@@ -51,22 +52,7 @@ class OnnxYuNet:
         self, image: npt.NDArray[np.uint8], threshold: float, *, last: bool
     ) -> npt.NDArray[np.float32]:
         outputs = self._feature_maps(image, last=last)
-        decoded = []
-        for level, stride in enumerate(_STRIDES):
-            classes, objectness, boxes, offsets = (outputs[3 * head + level] for head in range(4))
-            score = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objectness[:, 0], 0, 1))
-            (indices,) = np.nonzero(score >= threshold)
-            columns = image.shape[1] // stride
-            cell = np.stack([indices % columns, indices // columns], 1).astype(np.float32)
-            centre = (boxes[indices, 0:2] + cell) * stride
-            size = np.exp(boxes[indices, 2:4]) * stride
-            landmarks = (offsets[indices] + np.tile(cell, 5)) * stride
-            decoded.append(
-                np.hstack([centre - size / 2, size, landmarks, score[indices, np.newaxis]])
-            )
-        candidates = np.concatenate(decoded).astype(np.float32)
-        best = np.argsort(-candidates[:, 14], kind="stable")[:TOP_K]
-        return non_max_suppression(candidates[best], threshold)
+        return decode(outputs, image.shape[1], threshold)
 
     def _feature_maps(
         self, image: npt.NDArray[np.uint8], *, last: bool
@@ -85,7 +71,7 @@ class OnnxYuNet:
         """
         height, width = image.shape[:2]
         rows = _band_rows(height, width)
-        maps: list[list[npt.NDArray[np.float32]]] = [[] for _ in range(4 * len(_STRIDES))]
+        maps: list[list[npt.NDArray[np.float32]]] = [[] for _ in range(4 * len(STRIDES))]
         for top in range(0, height, rows):
             first, last_row = max(0, top - _HALO), min(height, top + rows + _HALO)
             batch = np.ascontiguousarray(
@@ -95,7 +81,7 @@ class OnnxYuNet:
             run_options = arena_shrinkage() if shrinks else None
             outputs: Any = self._session.run(None, {"input": batch}, run_options)
             for index, output in enumerate(outputs):
-                stride = _STRIDES[index % len(_STRIDES)]
+                stride = STRIDES[index % len(STRIDES)]
                 columns = width // stride
                 start = (top - first) // stride * columns
                 stop = (min(height, top + rows) - first) // stride * columns
@@ -103,12 +89,42 @@ class OnnxYuNet:
         return [parts[0] if len(parts) == 1 else np.concatenate(parts) for parts in maps]
 
 
+def decode(
+    outputs: Sequence[npt.NDArray[np.float32]], width: int, threshold: float
+) -> npt.NDArray[np.float32]:
+    """Decode YuNet's outputs for one image, and apply non-maximum suppression.
+
+    Args:
+        outputs: twelve arrays (rows * columns, channels): class, objectness, box and landmarks, each
+            for strides of 8, 16 and 32.
+        width: width of the image in pixels.
+        threshold: minimum score, in 0..1.
+
+    Returns:
+        (k, 15) rows as :meth:`emosense.faces.backends.base.DetectorBackend.detect` returns them.
+    """
+    decoded = []
+    for level, stride in enumerate(STRIDES):
+        classes, objectness, boxes, offsets = (outputs[3 * head + level] for head in range(4))
+        score = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objectness[:, 0], 0, 1))
+        (indices,) = np.nonzero(score >= threshold)
+        columns = width // stride
+        cell = np.stack([indices % columns, indices // columns], 1).astype(np.float32)
+        centre = (boxes[indices, 0:2] + cell) * stride
+        size = np.exp(boxes[indices, 2:4]) * stride
+        landmarks = (offsets[indices] + np.tile(cell, 5)) * stride
+        decoded.append(np.hstack([centre - size / 2, size, landmarks, score[indices, np.newaxis]]))
+    candidates = np.concatenate(decoded).astype(np.float32)
+    best = np.argsort(-candidates[:, 14], kind="stable")[:TOP_K]
+    return non_max_suppression(candidates[best], threshold)
+
+
 def _band_rows(height: int, width: int) -> int:
     """Return the rows of a band without its surroundings, a multiple of the largest stride."""
     if height * width <= _MAX_BAND_PIXELS:
         return height
     bands = math.ceil(height / max(_HALO, _MAX_BAND_PIXELS // width - 2 * _HALO))
-    return math.ceil(height / bands / _STRIDES[-1]) * _STRIDES[-1]
+    return math.ceil(height / bands / STRIDES[-1]) * STRIDES[-1]
 
 
 def _dynamic_shape_graph() -> bytes:
