@@ -49,6 +49,26 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--tensorboard", type=Path, metavar="DIR", help="write TensorBoard logs of training"
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=0,
+        metavar="N",
+        help="processes that augment coming epochs, for training on a GPU (default 0)",
+    )
+    parser.add_argument(
+        "--teacher-cache",
+        type=Path,
+        metavar="DIR",
+        help="keep the teacher's predictions for runs with the same teacher, seed, augmentation "
+        "and mixup",
+    )
+    parser.add_argument(
+        "--without-quality",
+        action="store_true",
+        help="leave out how the predictions depend on image quality, which takes minutes on a CPU; "
+        "emosense calibrate adds it",
+    )
     recipe = parser.add_argument_group(
         "recipe (the defaults are the paper's but for the networks that are named)"
     )
@@ -86,8 +106,10 @@ def run(options: argparse.Namespace) -> int:
                 resume=options.resume,
                 on_progress=report,
                 tensorboard=options.tensorboard,
+                workers=options.workers,
+                teacher_cache=options.teacher_cache,
             )
-    card = export_model(run_directory, data, out)
+    card = export_model(run_directory, data, out, quality=not options.without_quality)
     print_line(f"{out}: {card.title}, epoch {card.selected_epoch} of {card.epochs_seen} seen")
     print_metrics(card.metrics)
     return 0

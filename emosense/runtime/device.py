@@ -43,6 +43,27 @@ def device_label() -> str:
     return "GPU" if has_gpu() else "CPU"
 
 
+def gpu_name() -> str:
+    """Return the product name of the first GPU of the Keras backend; empty without one."""
+    if not has_gpu():
+        return ""
+    import keras
+
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        first = tf.config.list_physical_devices("GPU")[0]
+        return str(tf.config.experimental.get_device_details(first).get("device_name", ""))
+    if backend == "jax":
+        import jax
+
+        return str(next(device for device in jax.devices() if device.platform == "gpu").device_kind)
+    import torch
+
+    return str(torch.cuda.get_device_name(0))
+
+
 def compiled_call(function: Callable[[Any], Any]) -> Callable[[npt.NDArray[np.generic]], Any]:
     """Compile a function of one array for the Keras backend.
 

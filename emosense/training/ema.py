@@ -42,7 +42,7 @@ def load(checkpoint: Path) -> Any:
 
 
 @contextmanager
-def averaged_weights(model: Any, images: npt.NDArray[np.float32]) -> Iterator[None]:
+def averaged_weights(model: Any, images: npt.NDArray[np.float32] | None) -> Iterator[None]:
     """Replace the weights by their moving average within the ``with`` block.
 
     A model whose optimiser has no moving average is not changed. The statistics of batch
@@ -52,7 +52,8 @@ def averaged_weights(model: Any, images: npt.NDArray[np.float32]) -> Iterator[No
 
     Args:
         model: a compiled model.
-        images: (n, 48, 48, 1) float32 training images in 0..1, on which the statistics are estimated.
+        images: (n, 48, 48, 1) float32 training images in 0..1, on which the statistics are estimated;
+            None only without a moving average.
     """
     if not model.optimizer.use_ema:
         yield
@@ -64,8 +65,9 @@ def averaged_weights(model: Any, images: npt.NDArray[np.float32]) -> Iterator[No
     changed += [variable for norm in norms for variable in norm.non_trainable_variables]
     before = [keras.ops.convert_to_numpy(variable).copy() for variable in changed]
     for variable, average in pairs:
-        variable.assign(average)
-    if norms:
+        # A copy: JAX deletes the buffers of a network that it evaluates.
+        variable.assign(keras.ops.copy(average))
+    if norms and images is not None:
         _estimate_statistics(model, norms, images)
     try:
         yield

@@ -43,18 +43,27 @@ from emosense.training import ema
 from emosense.training.dataset import Dataset, train_validation_split
 from emosense.training.epoch_data import statistics_images
 from emosense.training.model_folder import atomic_replacement, file_infos
-from emosense.training.predict import MeasuredFaces, measure_faces, predict_dataset
+from emosense.training.predict import (
+    MeasuredFaces,
+    measure_faces,
+    predict_dataset,
+    unmeasured_faces,
+)
 from emosense.training.recipe import Recipe, default_recipe
 from emosense.training.run_directory import RunDirectory, RunState
 
 
-def export_model(run_directory: Path, data: Dataset, folder: Path) -> ModelCard:
+def export_model(
+    run_directory: Path, data: Dataset, folder: Path, *, quality: bool = True
+) -> ModelCard:
     """Write the model folder of a run, with the weights of the best checkpoint so far.
 
     Args:
         run_directory: folder of a run with at least one finished epoch.
         data: the data set of the run.
         folder: the model folder; its name becomes the name of the model.
+        quality: whether to measure the quality of the test images, and to predict degraded ones.
+            Without it calibration does not depend on quality, until :func:`recalibrate` adds it.
 
     Returns:
         The card. All its metrics are computed with the float16 weights as written.
@@ -67,11 +76,17 @@ def export_model(run_directory: Path, data: Dataset, folder: Path) -> ModelCard:
     run = RunDirectory(run_directory)
     state = run.read_for_data(data.fingerprint)
     with atomic_replacement(folder) as new_folder:
-        return _write(new_folder, run, Recipe(**state.recipe), state, data)
+        return _write(new_folder, run, Recipe(**state.recipe), state, data, quality=quality)
 
 
 def _write(
-    folder: Path, run: RunDirectory, recipe: Recipe, state: RunState, data: Dataset
+    folder: Path,
+    run: RunDirectory,
+    recipe: Recipe,
+    state: RunState,
+    data: Dataset,
+    *,
+    quality: bool,
 ) -> ModelCard:
     folder.mkdir(parents=True)
     checkpoint = ema.load(run.checkpoint(state.best_epoch))
@@ -85,7 +100,8 @@ def _write(
     # A preliminary card without metrics, so that the registry can load the written weights.
     card = _card(folder, recipe, state, data, network)
     card.write(folder)
-    return _evaluate(folder, card, data)
+    faces = None if quality else unmeasured_faces(data)
+    return _evaluate(folder, card, data, faces)
 
 
 def recalibrate(
@@ -218,7 +234,7 @@ def _backend_package() -> str:
 
 def _hardware() -> str:
     """Return the device and the processor with its number of cores, in words."""
-    from emosense.runtime.device import device_label
+    from emosense.runtime.device import device_label, gpu_name
 
     name = platform.processor() or platform.machine()
     try:
@@ -228,4 +244,4 @@ def _hardware() -> str:
                 break
     except OSError:
         pass  # not Linux: platform's short name is used
-    return f"{device_label()}; {os.cpu_count()} cores of {name}"
+    return f"{gpu_name() or device_label()}; {os.cpu_count()} cores of {name}"

@@ -25,7 +25,7 @@ def load_initial_weights(model: Any, recipe: Recipe, images: Any) -> None:
         TrainingError: ``start`` is no model folder, or has another architecture.
         ModelDamaged: the pretrained model cannot be loaded.
     """
-    pretrained = trained_model(recipe, "start")
+    pretrained = trained_model("start", recipe.start)
     if pretrained.card.network != recipe.network:
         raise TrainingError(
             f"start: expected a trained {recipe.network}. Received: {pretrained.card.network}"

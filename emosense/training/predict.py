@@ -102,14 +102,15 @@ class MeasuredFaces:
     """The faces of a test split, as they are and degraded.
 
     Attributes:
-        quality: (n, 8) float32, see :func:`emosense.faces.quality_score.quality_scores`.
+        quality: (n, 8) float32, see :func:`emosense.faces.quality_score.quality_scores`; None if it
+            was not measured.
         degraded: degraded faces; None if they are not wanted.
 
     >>> MeasuredFaces(np.zeros((0, 8), np.float32)).degraded is None
     True
     """
 
-    quality: npt.NDArray[np.float32]
+    quality: npt.NDArray[np.float32] | None
     degraded: DegradedFaces | None = None
 
 
@@ -133,6 +134,11 @@ def measure_faces(
                 degrade_faces(images, detector.detect) if degraded else None,
             )
     return measured
+
+
+def unmeasured_faces(data: Dataset) -> dict[str, MeasuredFaces]:
+    """Return the test splits of a data set without the quality of their images."""
+    return {name: MeasuredFaces(None) for name in TEST_SPLITS if len(data.split(name))}
 
 
 def predict_dataset(

@@ -1,4 +1,4 @@
-"""The pretrained models that a recipe names: its ``start`` and its ``teacher``."""
+"""The pretrained models that a recipe names: its ``start`` and its teachers."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from pathlib import Path
 from emosense.errors import TrainingError
 from emosense.networks.model_card import CARD_FILE
 from emosense.networks.registry import TrainedModel
-from emosense.training.recipe import Recipe
 
 
-def trained_model(recipe: Recipe, option: str) -> TrainedModel:
-    """Return the pretrained model that an option of the recipe names.
+def trained_model(option: str, value: str) -> TrainedModel:
+    """Return the pretrained model that an option of a recipe names.
 
     Args:
-        recipe: recipe that names the model folder.
-        option: name of the option, ``start`` or ``teacher``.
+        option: name of the option, ``start`` or ``teacher``, for messages.
+        value: path of the model folder.
 
     Raises:
-        TrainingError: the option's value is no model folder.
+        TrainingError: ``value`` is no model folder.
     """
-    value: str = getattr(recipe, option)
     folder = Path(value)
     if not (folder / CARD_FILE).is_file():
         raise TrainingError(

@@ -48,7 +48,8 @@ class Recipe:
         balance: exponent in 0..1 of the inverse class frequency in the class weights of the
             loss, whose mean over the images is 1; 0 weights all images equally.
         teacher: folder of a trained model that is the teacher in knowledge distillation (Hinton
-            et al. 2015, arXiv:1503.02531); empty disables distillation.
+            et al. 2015, arXiv:1503.02531), or several folders with commas between them, an
+            ensemble; empty disables distillation.
         teacher_share: weight in 0..1 of the teacher's probabilities in the target.
         ema: momentum of the exponential moving average of the weights, which is validated and
             exported instead of the raw weights; 0 disables it.

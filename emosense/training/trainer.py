@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import keras
 import numpy as np
@@ -18,21 +18,20 @@ from emosense.networks.architectures import architecture
 from emosense.training import ema
 from emosense.training.dataset import Dataset, train_validation_split
 from emosense.training.distillation import Teacher
-from emosense.training.epoch_data import (
-    class_weights,
-    epoch_data,
-    statistics_images,
-    targets,
-    to_unit,
-)
+from emosense.training.epoch_data import class_weights, targets, to_unit
+from emosense.training.epoch_loader import EpochLoader
 from emosense.training.initial_weights import load_initial_weights
 from emosense.training.recipe import Recipe
 from emosense.training.run_directory import RunDirectory, RunState
 
 
+_REPORT_INTERVAL: Final = 0.1
+"""Seconds between two reports of progress within an epoch."""
+
+
 @dataclass(frozen=True)
 class Progress:
-    """Progress of a run, as it is passed to the progress function after each step.
+    """Progress of a run, as it is passed to the progress function during each epoch.
 
     Attributes:
         epoch: the current epoch, from 1.
@@ -68,6 +67,8 @@ def train(
     resume: bool = False,
     on_progress: ProgressFunction | None = None,
     tensorboard: Path | None = None,
+    workers: int = 0,
+    teacher_cache: Path | None = None,
 ) -> RunState:
     """Train until all epochs of the recipe are finished.
 
@@ -78,9 +79,11 @@ def train(
         folder: the folder of the run, for its checkpoints.
         resume: resume the run in ``folder``, with the same recipe and data; the result equals
             that of an uninterrupted run.
-        on_progress: function that is called after every step and after every validation.
+        on_progress: function that is called ten times a second at most, and after every validation.
         tensorboard: folder for TensorBoard logs (needs the ``tensorboard`` package); None writes
             no logs.
+        workers: number of processes that prepare coming epochs; see :class:`EpochLoader`.
+        teacher_cache: folder for the teacher's predictions; see :class:`Teacher`.
 
     Returns:
         The state of the finished run.
@@ -115,43 +118,51 @@ def train(
     validation_images = to_unit(validation.images)[..., np.newaxis]
     validation_targets = targets(validation, Recipe(recipe.network))
     weight_per_class = class_weights(training, recipe.balance) if recipe.balance else None
-    teacher = Teacher(recipe) if recipe.teacher else None
-    for epoch in range(state.epochs_done, recipe.epochs):
-        monitor = _EpochMonitor(recipe, epoch, len(training), state, on_progress)
-        callbacks: list[Any] = [monitor]
-        if tensorboard is not None:
-            callbacks.append(_tensorboard(tensorboard))
-        images, epoch_targets = epoch_data(training, recipe, epoch)
-        if recipe.start and epoch == 0:
-            load_initial_weights(model, recipe, images)
-        sample_weights = None if weight_per_class is None else epoch_targets @ weight_per_class
-        if teacher is not None:
-            epoch_targets = teacher.mix_targets(images, epoch_targets)
-        logs = model.fit(
-            images,
-            epoch_targets,
-            sample_weight=sample_weights,
-            batch_size=recipe.batch_size,
-            shuffle=False,
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            callbacks=callbacks,
-            verbose=0,
-        ).history
-        row = {name: float(values[-1]) for name, values in logs.items()}
-        with ema.averaged_weights(model, statistics_images(training, recipe, epoch)):
-            validated = model.evaluate(
-                validation_images, validation_targets, batch_size=256, verbose=0, return_dict=True
+    teacher = Teacher(recipe, teacher_cache, data.fingerprint) if recipe.teacher else None
+    with EpochLoader(training, recipe, state.epochs_done, workers) as loader:
+        for epoch in range(state.epochs_done, recipe.epochs):
+            monitor = _EpochMonitor(recipe, epoch, len(training), state, on_progress)
+            callbacks: list[Any] = [monitor]
+            if tensorboard is not None:
+                callbacks.append(_tensorboard(tensorboard))
+            prepared = loader.load(epoch)
+            images, epoch_targets = prepared.images, prepared.targets
+            if recipe.start and epoch == 0:
+                load_initial_weights(model, recipe, images)
+            sample_weights = (
+                None if weight_per_class is None else epoch_targets @ weight_per_class
             )
-        row |= {f"val_{name}": float(value) for name, value in validated.items()}
-        row |= {
-            "epoch": epoch + 1,
-            "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
-            "seconds": round(monitor.elapsed, 2),
-        }
-        state.history.append(row)
-        run.save(model, state)
-        monitor.report(monitor.steps, row)
+            if teacher is not None:
+                epoch_targets = teacher.mix_targets(images, epoch_targets, epoch)
+            logs = model.fit(
+                images,
+                epoch_targets,
+                sample_weight=sample_weights,
+                batch_size=recipe.batch_size,
+                shuffle=False,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                callbacks=callbacks,
+                verbose=0,
+            ).history
+            row = {name: float(values[-1]) for name, values in logs.items()}
+            with ema.averaged_weights(model, prepared.statistics):
+                validated = model.evaluate(
+                    validation_images,
+                    validation_targets,
+                    batch_size=256,
+                    verbose=0,
+                    return_dict=True,
+                )
+            row |= {f"val_{name}": float(value) for name, value in validated.items()}
+            row |= {
+                "epoch": epoch + 1,
+                "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
+                "seconds": round(monitor.elapsed, 2),
+            }
+            state.history.append(row)
+            run.save(model, state)
+            monitor.report(monitor.steps, row)
     return state
 
 
@@ -235,7 +246,7 @@ class _EpochMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # keras sh
         self._images = images
         self._recent_seconds = [row["seconds"] for row in state.history[-5:]]
         self._on_progress = on_progress
-        self._started = time.perf_counter()
+        self._started = self._reported = time.perf_counter()
         self.steps = -(-images // recipe.batch_size)
 
     @property
@@ -248,7 +259,11 @@ class _EpochMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # keras sh
         _seed_dropout(self.model, self._recipe.seed, epoch)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        self.report(batch + 1, {k: float(v) for k, v in (logs or {}).items()})
+        # Reading the metrics waits for the device, so not after every step of a fast one.
+        now = time.perf_counter()
+        if self._on_progress is not None and now - self._reported > _REPORT_INTERVAL:
+            self._reported = now
+            self.report(batch + 1, {k: float(v) for k, v in (logs or {}).items()})
 
     def report(self, step: int, metrics: dict[str, float]) -> None:
         if self._on_progress is None:
