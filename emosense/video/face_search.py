@@ -166,7 +166,7 @@ class FaceSearch:
             frame = faces[0][0].frame
             candidates = _distinct([face for _, detections in faces for face in detections])
             frame.detections = self._sure(candidates)
-            if any(face.certain and not _shows(candidates, face.box) for face, _ in faces):
+            if any(face.certain and not _shows(frame.detections, face.box) for face, _ in faces):
                 missing.append(frame)
         self._whole(missing)
 
