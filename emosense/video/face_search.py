@@ -34,6 +34,7 @@ _MIN_CORRELATION: Final = 0.5
 """Correlation of two thumbnails below which too little of the picture is the same."""
 _MAX_CHANGE: Final = 16.0
 """Grey values by which a part of a thumbnail may leave what the frames before and after show."""
+_NEIGHBOURS: Final = np.ones((3, 3), np.uint8)
 _MAX_DISTANCE: Final = 3.0
 """Most that a face moves between two whole frames, in units of its size."""
 _MAX_SIZE_RATIO: Final = 1.4
@@ -179,8 +180,9 @@ def _is_changed(frame: Frame, first: Frame, last: Frame, faces: Sequence[Box]) -
 
     Known faces, and as much around them again, are left out: those move.
     """
-    low = np.minimum(first.thumbnail, last.thumbnail)
-    high = np.maximum(first.thumbnail, last.thumbnail)
+    # A pixel of the thumbnail may also look like its neighbours: the camera pans.
+    low = cv2.erode(cv2.min(first.thumbnail, last.thumbnail), _NEIGHBOURS)
+    high = cv2.dilate(cv2.max(first.thumbnail, last.thumbnail), _NEIGHBOURS)
     outside = cv2.max(cv2.subtract(frame.thumbnail, high), cv2.subtract(low, frame.thumbnail))
     if outside.max() <= _MAX_CHANGE:
         return False
