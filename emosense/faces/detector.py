@@ -298,7 +298,8 @@ def _is_plausible(image: npt.NDArray[np.uint8], box: Box, full_box: Box, min_fac
     left, top = int(box.x), int(box.y)
     patch = image[top : top + max(1, int(box.height)), left : left + max(1, int(box.width))]
     step = max(2, math.isqrt(patch.shape[0] * patch.shape[1] // _CONTRAST_PIXELS))
-    return bool(patch[::step, ::step].std() >= _MIN_CONTRAST)
+    means, stds = cv2.meanStdDev(patch[::step, ::step])
+    return math.hypot(float(np.sqrt(np.mean(stds**2))), float(means.std())) >= _MIN_CONTRAST
 
 
 def _landmarks(values: list[float]) -> tuple[Point, Point, Point, Point, Point]:

@@ -52,7 +52,9 @@ class FaceRegion:
         """
         height, width = image.shape[:2]
         longer = max(face.width, face.height, 1.0)
-        side = round(REGION_SIDE / min(1.0, long_side / max(height, width), FACE_SIDE / longer))
+        scale = min(1.0, long_side / max(height, width), FACE_SIDE / longer)
+        step = max(1, int(1 / scale))  # whole pixels are averaged first, which is fast
+        side = round(REGION_SIDE / scale / step) * step
         (x, y), half = face.centre, side / 2
         left = min(max(round(x - half), 0), max(0, width - side))
         top = min(max(round(y - half), 0), max(0, height - side))
@@ -67,9 +69,13 @@ class FaceRegion:
         """Return the region as the detector sees it: (96, 96, 3) uint8 BGR, black outside."""
         patch = self.image[self.top : self.top + self.side, self.left : self.left + self.side]
         height, width = (max(1, round(length * self.scale)) for length in patch.shape[:2])
+        step = max(1, self.side // REGION_SIDE)
+        if step > 1 and min(patch.shape[:2]) >= step:
+            size = patch.shape[1] // step, patch.shape[0] // step
+            patch = patch[: size[1] * step, : size[0] * step]
+            patch = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
         if patch.shape[:2] != (height, width):
-            interpolation = cv2.INTER_LINEAR if self.scale > 0.5 else cv2.INTER_AREA
-            patch = cv2.resize(patch, (width, height), interpolation=interpolation)
+            patch = cv2.resize(patch, (width, height), interpolation=cv2.INTER_LINEAR)
         patch = np.asarray(cv2.cvtColor(patch, cv2.COLOR_RGB2BGR), np.uint8)
         bottom, right = REGION_SIDE - height, REGION_SIDE - width
         if bottom or right:
