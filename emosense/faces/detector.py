@@ -28,8 +28,8 @@ _LARGE_FACE: Final = 384
 _MAX_FACE: Final = 480
 """Side in pixels above which YuNet misses faces, whatever the size of the image."""
 _MIN_CONTRAST: Final = 4.0
-_CONTRAST_PIXELS: Final = 1_000_000
-"""Number of pixels from which the contrast of a large face is computed."""
+_CONTRAST_PIXELS: Final = 20_000
+"""About the most pixels from which the contrast of a large face is computed."""
 _MAX_BATCH_PIXELS: Final = 2**25
 """Largest number of pixels of a batch: 100 MB."""
 _ROTATE_CODES: Final = (

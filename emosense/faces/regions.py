@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from emosense.media.resize import shrink
 from emosense.results import Box
 
 REGION_SIDE: Final = 96
@@ -53,7 +55,7 @@ class FaceRegion:
         height, width = image.shape[:2]
         longer = max(face.width, face.height, 1.0)
         scale = min(1.0, long_side / max(height, width), FACE_SIDE / longer)
-        step = max(1, int(1 / scale))  # whole pixels are averaged first, which is fast
+        step = 2 ** int(math.log2(1 / scale))  # so that it can be halved
         side = round(REGION_SIDE / scale / step) * step
         (x, y), half = face.centre, side / 2
         left = min(max(round(x - half), 0), max(0, width - side))
@@ -69,13 +71,7 @@ class FaceRegion:
         """Return the region as the detector sees it: (96, 96, 3) uint8 BGR, black outside."""
         patch = self.image[self.top : self.top + self.side, self.left : self.left + self.side]
         height, width = (max(1, round(length * self.scale)) for length in patch.shape[:2])
-        step = max(1, self.side // REGION_SIDE)
-        if step > 1 and min(patch.shape[:2]) >= step:
-            size = patch.shape[1] // step, patch.shape[0] // step
-            patch = patch[: size[1] * step, : size[0] * step]
-            patch = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
-        if patch.shape[:2] != (height, width):
-            patch = cv2.resize(patch, (width, height), interpolation=cv2.INTER_LINEAR)
+        patch = shrink(patch, width, height)
         patch = np.asarray(cv2.cvtColor(patch, cv2.COLOR_RGB2BGR), np.uint8)
         bottom, right = REGION_SIDE - height, REGION_SIDE - width
         if bottom or right:

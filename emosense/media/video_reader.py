@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import av
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -24,6 +23,7 @@ from emosense.media.ffmpeg import describe_error, open_input
 from emosense.media.frame_canvas import FrameCanvas
 from emosense.media.images import RgbImage
 from emosense.media.orientation import Orientation
+from emosense.media.resize import shrink
 from emosense.media.stream_selection import select_stream, video_streams
 from emosense.media.video_file import check_size, detect_demuxer
 from emosense.results import VideoInfo
@@ -95,7 +95,7 @@ class DecodedFrame:
         """
         luma = _luma(self._frame)
         if luma is not None:
-            return np.asarray(cv2.resize(luma, (32, 18), interpolation=cv2.INTER_AREA), np.uint8)
+            return shrink(luma, 32, 18)
         with _converting():
             small = self._frame.reformat(width=32, height=18, format="gray", interpolation="AREA")
             return np.asarray(small.to_ndarray(), np.uint8)
