@@ -54,7 +54,9 @@ class Score:
             overlap = 0.0 if best is None else box_iou(best.box, face.box)
             if best is None or overlap < 0.4:
                 place = f"{face.box.width:.0f} px at {face.box.x:.0f}, {face.box.y:.0f}"
-                self.missed.append(f"frame {expected.index}: {place}, score {face.detection_score:.2f}")
+                self.missed.append(
+                    f"frame {expected.index}: {place}, score {face.detection_score:.2f}"
+                )
                 continue
             left = [other for other in left if other is not best]
             self.found += 1

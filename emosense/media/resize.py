@@ -44,9 +44,7 @@ def shrink(image: npt.NDArray[np.uint8], width: int, height: int) -> npt.NDArray
     while image.shape[1] >= 2 * width and image.shape[0] >= 2 * height:
         half = image.shape[1] // 2, image.shape[0] // 2
         image = np.asarray(
-            cv2.resize(
-                image[: 2 * half[1], : 2 * half[0]], half, interpolation=cv2.INTER_AREA
-            ),
+            cv2.resize(image[: 2 * half[1], : 2 * half[0]], half, interpolation=cv2.INTER_AREA),
             np.uint8,
         )
     if image.shape[:2] == (height, width):

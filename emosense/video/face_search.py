@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from emosense.faces.backends.base import NMS_IOU
 from emosense.faces.options import DetectorOptions
@@ -99,7 +99,7 @@ class FaceSearch:
         ends = sorted({0, len(row) - 1, *new_scene, *(max(0, index - 1) for index in new_scene)})
         self._whole([row[index] for index in ends if row[index] is not self._last])
         expected: list[_Expected] = []
-        for first, last in zip(ends, ends[1:], strict=False):
+        for first, last in pairwise(ends):
             self._bisect(row[first : last + 1], expected)
         self._confirm(expected)
         keep = frames[-1]

@@ -281,8 +281,20 @@ class VideoAnalysis:
         batch, sampled, last_time = list[Frame](), 0, 0.0
         delayed_bytes = 0  # of the images since the last detection frame, all in memory
         last: Frame | None = None  # the last sampled frame is always a detection frame
+
+        def pass_on() -> None:
+            # A frame to interpolate is held back: if it is the last, it is a detection frame.
+            nonlocal batch
+            size = len(batch) if last is None or last.detected else frame_index(last, batch)
+            if size:
+                self._detect_batch(batch[:size])
+                output.put(batch[:size])
+                batch = batch[size:]
+
         try:
             for frame in frames:
+                if is_full(batch, frame):
+                    pass_on()
                 batch.append(frame)
                 if frame.sampled:
                     is_due = sampled % self._options.detect_every == 0
@@ -295,13 +307,8 @@ class VideoAnalysis:
                     if delayed_bytes > MAX_DELAYED_BYTES and not last.detected:
                         last.detected, last_time = True, last.time
                     delayed_bytes = 0 if last.detected else delayed_bytes
-                if last is not None and is_full(batch):
-                    # A frame to interpolate is held back: if it is the last, it is a detection frame.
-                    size = len(batch) if last.detected else frame_index(last, batch)
-                    if size:
-                        self._detect_batch(batch[:size])
-                        output.put(batch[:size])
-                        batch = batch[size:]
+                if is_full(batch):
+                    pass_on()
             if last is not None:
                 last.detected = True
             self._detect_batch(batch)

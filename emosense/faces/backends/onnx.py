@@ -127,9 +127,7 @@ def _decoded(
             np.hstack([centre - size / 2, size, landmarks, score[owner, index, np.newaxis]])
         )
     of_image, candidates = np.concatenate(owners), np.concatenate(levels).astype(np.float32)
-    return [
-        _best(candidates[of_image == image], threshold) for image in range(len(maps[0]))
-    ]
+    return [_best(candidates[of_image == image], threshold) for image in range(len(maps[0]))]
 
 
 def _best(candidates: npt.NDArray[np.float32], threshold: float) -> npt.NDArray[np.float32]:

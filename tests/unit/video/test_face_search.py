@@ -108,7 +108,17 @@ def test_those_who_cross_remain_who_they_are(analyzer, astronaut, tmp_path):
 def test_the_same_file_gives_the_same_result(analyzer, astronaut, tmp_path):
     frames = [pasted(wall(), (head(astronaut), -70 + 8 * i, 180)) for i in range(40)]
     clip = write_clip(tmp_path / "a.mp4", frames)
-    assert analyzer.video(clip, EVERY).finish().frames == analyzer.video(clip, EVERY).finish().frames
+    assert (
+        analyzer.video(clip, EVERY).finish().frames == analyzer.video(clip, EVERY).finish().frames
+    )
+
+
+@pytest.mark.parametrize("per_second", [10, 4, 1])
+def test_the_same_faces_with_and_without_boxes(per_second, analyzer, astronaut, tmp_path):
+    frames = [pasted(wall(), (head(astronaut), -70 + 7 * i, 180)) for i in range(100)]
+    clip, options = write_clip(tmp_path / "a.mp4", frames), VideoOptions(per_second)
+    drawn = analyzer.video(clip, options, tmp_path / "boxes.mp4").finish()
+    assert drawn.frames == analyzer.video(clip, options).finish().frames
 
 
 def test_every_frame_is_searched_whole_on_a_gpu(analyzer, astronaut, monkeypatch):
