@@ -1,6 +1,6 @@
 """Compares the search in regions between whole frames with the search of every whole frame.
 
-    python benchmarks/video_recall.py [FILE ...] [--detail]
+    python benchmarks/video_recall.py [FILE ...] [--per-second 10] [--reference 960 [--whole]] [--detail]
 
 Clips made here come first: faces that enter, leave, cross each other, pass by quickly, cuts and
 pans. "Found" is the share of the faces found in every whole frame at the same working size that the
@@ -17,7 +17,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -74,13 +74,16 @@ class Score:
             setattr(self, name, getattr(self, name) + value)
 
     def row(self, name: str) -> str:
+        whole = f"{100 * self.whole / self.frames:.0f} %"
         if not self.wanted:
-            return f"| {name} | 0 | | {self.others} | | | {self.whole / self.frames:.0%} |"
+            return f"| {name} | 0 | | {self.others} | | | {whole} |"
         return (
-            f"| {name} | {self.wanted:,} | {self.found / self.wanted:.1%} | "
-            f"{self.others / self.wanted:.1%} | {np.mean(self.overlaps):.2f} | "
-            f"{self.same / max(self.found, 1):.1%} | {self.whole / self.frames:.0%} |"
+            f"| {name} | {self.wanted:,} | {self._share(self.found)} | {self._share(self.others)} | "
+            f"{np.mean(self.overlaps):.2f} | {100 * self.same / max(self.found, 1):.1f} % | {whole} |"
         )
+
+    def _share(self, faces: int) -> str:
+        return f"{100 * faces / self.wanted:.1f} %"
 
 
 class Counted(Analyzer):
@@ -93,10 +96,12 @@ class Counted(Analyzer):
         return super().detect_faces(images, options)
 
 
-def compared(analyzer: Counted, clip: Path, per_second: float | None) -> Score:
-    reference = analyzer.video(clip, VideoOptions(per_second, whole_frames=True)).finish()
+def compared(
+    analyzer: Counted, clip: Path, options: VideoOptions, reference_options: VideoOptions
+) -> Score:
+    reference = analyzer.video(clip, reference_options).finish()
     analyzer.whole = 0
-    result = analyzer.video(clip, VideoOptions(per_second)).finish()
+    result = analyzer.video(clip, options).finish()
     score = Score(frames=len(result.frames), whole=analyzer.whole)
     for expected, frame in zip(reference.frames, result.frames, strict=True):
         score.add(expected, frame)
@@ -146,16 +151,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clips", type=Path, nargs="*", metavar="FILE")
     parser.add_argument("--per-second", type=float)
+    parser.add_argument("--reference", type=int, help="working size of the whole frames")
+    parser.add_argument("--whole", action="store_true", help="compare whole frames with them")
     parser.add_argument("--detail", action="store_true", help="name the differences")
     given = parser.parse_args(arguments)
     analyzer = Counted()
+    options = VideoOptions(given.per_second, whole_frames=given.whole)
+    reference = replace(options, whole_frames=True, long_side=given.reference)
     print("| clip | faces | found | others | overlap | same answer | whole |")
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         clips = [*generated(Path(folder)), *((clip.name, clip) for clip in given.clips)]
         total, files = Score(), Score()
         for name, clip in clips:
-            score = compared(analyzer, clip, given.per_second)
+            score = compared(analyzer, clip, options, reference)
             total.merge(score)
             if clip in given.clips:
                 files.merge(score)
