@@ -39,7 +39,7 @@ def fit(data: Path, models: list[TrainedModel]) -> None:
     split = dataset.split("PublicTest")
     measured = measure_faces(dataset, degraded=True, splits=["PublicTest"])["PublicTest"]
     degraded = measured.degraded
-    assert degraded is not None
+    assert degraded is not None and measured.quality is not None
     found = np.isfinite(measured.quality[:, 4])
     crops = np.concatenate([split.images[found], degraded.crops[degraded.found]])
     labels = np.concatenate([split.labels[found], split.labels[degraded.images][degraded.found]])

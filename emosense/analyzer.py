@@ -24,7 +24,7 @@ from emosense.media.images import PhotoSource, RgbImage, is_readable, read_photo
 from emosense.networks.classifier import EmotionClassifier
 from emosense.networks.occlusion import Explanation, explain
 from emosense.networks.registry import find_model
-from emosense.results import Detection, Face, FaceQuality, PhotoFailure, PhotoResult
+from emosense.results import Box, Detection, Face, FaceQuality, PhotoFailure, PhotoResult
 from emosense.settings import PhotoLimits
 from emosense.video.options import VideoOptions
 
@@ -225,6 +225,17 @@ class Analyzer:
             options: detector options; None uses the defaults for photos.
         """
         return self._detector.detect(images, options) if images else []
+
+    def detect_in_regions(
+        self, faces: Sequence[tuple[RgbImage, Box]], options: DetectorOptions
+    ) -> list[tuple[Detection, ...]]:
+        """Return the face detections around each expected face, without classifying them.
+
+        Args:
+            faces: (image, box of the expected face) pairs; images are (h, w, 3) uint8 RGB.
+            options: detector options.
+        """
+        return self._detector.detect_regions(faces, options)
 
     def classify(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -27,7 +28,7 @@ class SceneCutDetector:
     """
 
     def __init__(self) -> None:
-        self._last: npt.NDArray[np.float32] | None = None
+        self._last: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], float] | None = None
 
     def is_cut(self, thumbnail: npt.NDArray[np.uint8]) -> bool:
         """Return whether a hard cut lies between the previous call's frame and this one.
@@ -35,16 +36,17 @@ class SceneCutDetector:
         Args:
             thumbnail: small grey image of the frame, (h, w) uint8; the size is the same in all calls.
         """
-        current = thumbnail.astype(np.float32)
-        last, self._last = self._last, current
+        # Sums and scalar products: NumPy's mean and std take five times as long for so few pixels.
+        current = thumbnail.ravel().astype(np.float32)
+        size = current.size
+        centred = current - current.sum() / size
+        std = math.sqrt(float(centred @ centred) / size)
+        last, self._last = self._last, (current, centred, std)
         if last is None:
             return False
-        difference = float(np.abs(current - last).mean())
-        stds = float(current.std()), float(last.std())
-        if min(stds) < _MAX_FLAT_STD:
+        last_current, last_centred, last_std = last
+        difference = float(np.abs(current - last_current).sum()) / size
+        if min(std, last_std) < _MAX_FLAT_STD:
             return difference >= _MIN_FLAT_DIFFERENCE
-        covariance = ((current - current.mean()) * (last - last.mean())).mean()
-        return (
-            difference >= _MIN_DIFFERENCE
-            and float(covariance) / (stds[0] * stds[1]) < _MAX_CORRELATION
-        )
+        correlation = float(centred @ last_centred) / size / (std * last_std)
+        return difference >= _MIN_DIFFERENCE and correlation < _MAX_CORRELATION

@@ -23,6 +23,7 @@ from emosense.media.ffmpeg import describe_error, open_input
 from emosense.media.frame_canvas import FrameCanvas
 from emosense.media.images import RgbImage
 from emosense.media.orientation import Orientation
+from emosense.media.resize import shrink
 from emosense.media.stream_selection import select_stream, video_streams
 from emosense.media.video_file import check_size, detect_demuxer
 from emosense.results import VideoInfo
@@ -38,6 +39,12 @@ _SPLIT_FILTERS: Final = {
     "vp9": "vp9_superframe_split",
 }
 """FFmpeg's bit stream filters that split a packet into its frames, by decoder."""
+
+_LUMA_FORMATS: Final = {
+    *("yuv420p", "yuv422p", "yuv444p", "yuv440p", "yuv411p", "yuv410p"),
+    *("yuvj420p", "yuvj422p", "yuvj444p", "yuvj440p", "nv12", "nv21", "nv16", "gray", "yuva420p"),
+}
+"""FFmpeg's pixel formats whose first plane is 8-bit luma."""
 
 _SHAPE_TOLERANCE: Final = 0.03
 """Relative difference of sides up to which two frames have the same shape: sizes are rounded to
@@ -86,6 +93,9 @@ class DecodedFrame:
         Raises:
             UnsupportedMedia: FFmpeg cannot convert the frame's pixel format.
         """
+        luma = _luma(self._frame)
+        if luma is not None:
+            return shrink(luma, 32, 18)
         with _converting():
             small = self._frame.reformat(width=32, height=18, format="gray", interpolation="AREA")
             return np.asarray(small.to_ndarray(), np.uint8)
@@ -396,6 +406,15 @@ def _converting() -> Iterator[None]:
         raise UnsupportedMedia(
             f"its frames cannot be converted to a picture: {describe_error(error)}"
         ) from error
+
+
+def _luma(frame: Any) -> npt.NDArray[np.uint8] | None:
+    """Return the luma plane of a frame as it is decoded, (h, w) uint8; None if it has no such plane."""
+    if frame.format.name not in _LUMA_FORMATS:
+        return None
+    plane = frame.planes[0]
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    return rows[: frame.height, : frame.width]
 
 
 def _next_orientation(last: Orientation, frame: Any) -> Orientation:

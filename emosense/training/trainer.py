@@ -24,7 +24,6 @@ from emosense.training.initial_weights import load_initial_weights
 from emosense.training.recipe import Recipe
 from emosense.training.run_directory import RunDirectory, RunState
 
-
 _REPORT_INTERVAL: Final = 0.1
 """Seconds between two reports of progress within an epoch."""
 
@@ -79,7 +78,8 @@ def train(
         folder: the folder of the run, for its checkpoints.
         resume: resume the run in ``folder``, with the same recipe and data; the result equals
             that of an uninterrupted run.
-        on_progress: function that is called ten times a second at most, and after every validation.
+        on_progress: function that is called after the first step of every epoch, then ten times a
+            second at most, and after every validation.
         tensorboard: folder for TensorBoard logs (needs the ``tensorboard`` package); None writes
             no logs.
         workers: number of processes that prepare coming epochs; see :class:`EpochLoader`.
@@ -129,9 +129,7 @@ def train(
             images, epoch_targets = prepared.images, prepared.targets
             if recipe.start and epoch == 0:
                 load_initial_weights(model, recipe, images)
-            sample_weights = (
-                None if weight_per_class is None else epoch_targets @ weight_per_class
-            )
+            sample_weights = None if weight_per_class is None else epoch_targets @ weight_per_class
             if teacher is not None:
                 epoch_targets = teacher.mix_targets(images, epoch_targets, epoch)
             logs = model.fit(
@@ -259,9 +257,11 @@ class _EpochMonitor(keras.callbacks.Callback):  # type: ignore[misc]  # keras sh
         _seed_dropout(self.model, self._recipe.seed, epoch)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        if self._on_progress is None:
+            return
         # Reading the metrics waits for the device, so not after every step of a fast one.
         now = time.perf_counter()
-        if self._on_progress is not None and now - self._reported > _REPORT_INTERVAL:
+        if batch == 0 or now - self._reported > _REPORT_INTERVAL:
             self._reported = now
             self.report(batch + 1, {k: float(v) for k, v in (logs or {}).items()})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from emosense.video.queues import Frame
@@ -9,26 +10,42 @@ from emosense.video.queues import Frame
 BATCH_SIZE: Final = 8
 """Maximum number of sampled frames that go through detector and network together."""
 
+MAX_BATCH_FRAMES: Final = 16
+"""Maximum number of the video's frames that a batch spans."""
+
 MAX_BATCH_BYTES: Final = 60 * 10**6
-"""Bytes of images, above which a smaller batch goes through: ten of 1920 x 1080 fit. Three batches are
-in memory at once."""
+"""Bytes of the images of all frames that a batch spans, above which a smaller one goes through: nine of
+1920 x 1080 fit. Three batches are in memory at once."""
 
 MAX_BATCH_SECONDS: Final = 2.0
-"""Seconds of video after which a smaller batch goes through, so that sparse frames are not late."""
+"""Seconds of video that a batch spans at most, so that sparse frames are not late."""
 
 MAX_DELAYED_BYTES: Final = 120 * 10**6
 """Most bytes of images that wait until faces can be interpolated between detection frames: 19 of
 1920 x 1080. Above, faces are detected instead, as in a film of a thousand frames a second."""
 
 
-def is_full(batch: list[Frame]) -> bool:
-    """Return whether a batch is full, by its sampled frames, all frames, bytes or duration."""
-    sampled = sum(frame.sampled for frame in batch)
+def is_full(batch: Sequence[Frame], following: Frame | None = None) -> bool:
+    """Return whether a batch goes on: it is full, or the next frame lies too far from its first.
+
+    Of the video's frames that it spans those count, too, that are not in it. So a batch ends with the
+    same sampled frame whether or not the others are drawn on: the faces found depend on where it ends.
+
+    Args:
+        batch: frames in order.
+        following: the frame after them.
+    """
+    sampled = [frame for frame in batch if frame.sampled]
+    if len(sampled) >= BATCH_SIZE:
+        return True
+    if following is None or not batch:
+        return False
+    first = (sampled or batch)[0]
+    span = following.index - first.index
     return (
-        sampled >= BATCH_SIZE
-        or len(batch) >= 2 * BATCH_SIZE
-        or sum(frame.nbytes for frame in batch) >= MAX_BATCH_BYTES
-        or batch[-1].time - batch[0].time >= MAX_BATCH_SECONDS
+        span >= MAX_BATCH_FRAMES
+        or span * first.nbytes >= MAX_BATCH_BYTES
+        or following.time - first.time >= MAX_BATCH_SECONDS
     )
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from emosense.faces.options import DetectorOptions
 from emosense.media.images import RgbImage
-from emosense.results import Detection, Face
+from emosense.results import Box, Detection, Face
 
 
 class FrameAnalyzer(Protocol):
@@ -31,6 +31,10 @@ class FrameAnalyzer(Protocol):
 
     def detect_faces(  # noqa: D102
         self, images: Sequence[RgbImage], options: DetectorOptions | None = None
+    ) -> list[tuple[Detection, ...]]: ...
+
+    def detect_in_regions(  # noqa: D102
+        self, faces: Sequence[tuple[RgbImage, Box]], options: DetectorOptions
     ) -> list[tuple[Detection, ...]]: ...
 
     def classify_detections(  # noqa: D102

@@ -37,13 +37,13 @@ def interpolate_detections(
             end = detections_after[person]
             interpolated.append(
                 Detection(
-                    box=_interpolate_box(start.box, end.box, fraction),
+                    box=interpolate_box(start.box, end.box, fraction),
                     landmarks=tuple(  # type: ignore[arg-type]  # five in, five out
                         _interpolate_point(a, b, fraction)
                         for a, b in zip(start.landmarks, end.landmarks, strict=True)
                     ),
                     score=min(start.score, end.score),
-                    full_box=_interpolate_box(start.full_box, end.full_box, fraction),
+                    full_box=interpolate_box(start.full_box, end.full_box, fraction),
                 )
             )
             persons.append(person)
@@ -69,7 +69,8 @@ def _interpolate_point(a: Point, b: Point, fraction: float) -> Point:
     return a[0] + fraction * (b[0] - a[0]), a[1] + fraction * (b[1] - a[1])
 
 
-def _interpolate_box(a: Box, b: Box, fraction: float) -> Box:
+def interpolate_box(a: Box, b: Box, fraction: float) -> Box:
+    """Interpolate between two boxes: 0 gives the first, 1 the second."""
     x, y = _interpolate_point((a.x, a.y), (b.x, b.y), fraction)
     width, height = _interpolate_point((a.width, a.height), (b.width, b.height), fraction)
     return Box(x, y, width, height)

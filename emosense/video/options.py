@@ -26,6 +26,9 @@ class VideoOptions:
             the faces of a person whom both detection frames show are interpolated linearly, over
             half a second at most. Faster, but a person who is visible for fewer than k frames
             may be missed.
+        whole_frames: whether faces are detected in every frame as a whole. Otherwise frames between
+            two whole ones are searched around the faces that these show; see
+            :class:`emosense.video.face_search.FaceSearch`.
         threshold: minimum detector score, in 0..1.
         min_face: minimum side of a face, in pixels of the frame; a frame whose long side is above
             1920 (or ``long_side``, if that is more) is scaled down to it first.
@@ -40,6 +43,7 @@ class VideoOptions:
     per_second: float | None = 10.0
     long_side: int | None = None
     detect_every: int = 1
+    whole_frames: bool = False
     threshold: float = 0.7
     min_face: int = 16
 

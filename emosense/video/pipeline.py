@@ -30,6 +30,7 @@ from emosense.results import (
 from emosense.settings import VideoLimits
 from emosense.video.annotated_video import AnnotatedVideoEncoder
 from emosense.video.batching import MAX_DELAYED_BYTES, frame_index, is_full
+from emosense.video.face_search import FaceSearch
 from emosense.video.frame_analyzer import FrameAnalyzer
 from emosense.video.interpolation import interpolate_detections, scaled
 from emosense.video.key_moments import MAX_PEOPLE, KeyMomentCollector
@@ -118,6 +119,11 @@ class VideoAnalysis:
         self._faces = 0
         self._frames: list[FrameResult] = []
         self._running: Iterator[FrameResult] | None = None
+        self._search = FaceSearch(
+            analyzer,
+            self._options.detector(gpu=analyzer.on_gpu),
+            regions=not self._options.whole_frames,
+        )
         self._tracker = FaceTracker()
         self._moments = KeyMomentCollector()
 
@@ -242,7 +248,8 @@ class VideoAnalysis:
                 self.frames_read += 1
                 start = perf_counter()
                 # A turn of the phone changes the whole picture, but is no scene cut.
-                is_cut = scene_cuts.is_cut(decoded.tiny()) and not decoded.reshaped
+                thumbnail = decoded.tiny()
+                is_cut = scene_cuts.is_cut(thumbnail) and not decoded.reshaped
                 scene_cut = is_cut or scene_cut
                 reshaped = decoded.reshaped or reshaped
                 self.timer.add("decode", perf_counter() - start)
@@ -253,7 +260,7 @@ class VideoAnalysis:
                     start = perf_counter()
                     image = decoded.rgb()
                     self.timer.add("decode", perf_counter() - start)
-                    frame = Frame(decoded.index, decoded.time, image, sampled)
+                    frame = Frame(decoded.index, decoded.time, image, sampled, thumbnail=thumbnail)
                     if sampled:  # with the cuts and turns since the previous sampled frame
                         frame.scene_cut, frame.reshaped = scene_cut, reshaped
                         scene_cut = reshaped = False
@@ -274,8 +281,20 @@ class VideoAnalysis:
         batch, sampled, last_time = list[Frame](), 0, 0.0
         delayed_bytes = 0  # of the images since the last detection frame, all in memory
         last: Frame | None = None  # the last sampled frame is always a detection frame
+
+        def pass_on() -> None:
+            # A frame to interpolate is held back: if it is the last, it is a detection frame.
+            nonlocal batch
+            size = len(batch) if last is None or last.detected else frame_index(last, batch)
+            if size:
+                self._detect_batch(batch[:size])
+                output.put(batch[:size])
+                batch = batch[size:]
+
         try:
             for frame in frames:
+                if is_full(batch, frame):
+                    pass_on()
                 batch.append(frame)
                 if frame.sampled:
                     is_due = sampled % self._options.detect_every == 0
@@ -288,13 +307,8 @@ class VideoAnalysis:
                     if delayed_bytes > MAX_DELAYED_BYTES and not last.detected:
                         last.detected, last_time = True, last.time
                     delayed_bytes = 0 if last.detected else delayed_bytes
-                if last is not None and is_full(batch):
-                    # A frame to interpolate is held back: if it is the last, it is a detection frame.
-                    size = len(batch) if last.detected else frame_index(last, batch)
-                    if size:
-                        self._detect_batch(batch[:size])
-                        output.put(batch[:size])
-                        batch = batch[size:]
+                if is_full(batch):
+                    pass_on()
             if last is not None:
                 last.detected = True
             self._detect_batch(batch)
@@ -313,11 +327,7 @@ class VideoAnalysis:
         for frame in batch:
             # Nothing is interpolated across a scene cut or a turn: detection begins anew after it.
             frame.detected = frame.detected or frame.scene_cut or frame.reshaped
-        frames = [frame for frame in batch if frame.detected]
-        options = self._options.detector(gpu=self._analyzer.on_gpu)
-        detections = self._analyzer.detect_faces([frame.image for frame in frames], options)
-        for frame, of_frame in zip(frames, detections, strict=True):
-            frame.detections = of_frame
+        self._search.search([frame for frame in batch if frame.detected])
         self.timer.add("detect", perf_counter() - start)
 
     def _track_and_classify(self, batches: BoundedQueue[list[Frame]]) -> Iterator[Frame]:

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Generic, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from emosense.media.images import RgbImage
 from emosense.results import Detection, TrackedFace
 
@@ -42,6 +45,7 @@ class Frame:
         reshaped: whether frames have another aspect ratio or orientation from here on.
         detections: detections of the detector, or interpolated ones.
         faces: classified faces, in pixels of ``image``.
+        thumbnail: small grey picture of the frame, (18, 32) uint8.
 
     >>> import numpy as np
     >>> Frame(0, 0.0, np.zeros((2, 2, 3), np.uint8), sampled=True).faces
@@ -57,6 +61,7 @@ class Frame:
     reshaped: bool = False
     detections: tuple[Detection, ...] = ()
     faces: tuple[TrackedFace, ...] = ()
+    thumbnail: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros((18, 32), np.uint8))
 
     @property
     def nbytes(self) -> int:

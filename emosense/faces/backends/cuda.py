@@ -7,8 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from emosense.faces.backends.onnx import decode
-from emosense.faces.backends.weights import yunet_onnx
+from emosense.faces.backends.onnx import decode, dynamic_shape_model
 from emosense.runtime.onnx_session import onnx_session
 
 _MAX_BATCH: Final = 32
@@ -46,23 +45,19 @@ class CudaYuNet:
         for start in range(0, len(images), size):
             batch = np.ascontiguousarray(images[start : start + size])
             outputs: Any = self._session.run(None, {"images": batch})
-            results += [
-                decode([output[index] for output in outputs], width, threshold)
-                for index in range(len(batch))
-            ]
+            results += decode(outputs, width, threshold)
         return results
 
 
 def batched_graph() -> bytes:
     """Return YuNet's ONNX graph for (n, h, w, 3) uint8 BGR images, h and w multiples of 32.
 
-    The graph takes one float32 image in channels-first order. Here bytes go to the GPU, a quarter of
+    YuNet takes float32 images in channels-first order. Here bytes go to the GPU, a quarter of
     the transfer, and are reordered and converted there.
     """
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto, helper
 
-    model = onnx.load_from_string(yunet_onnx())
+    model = dynamic_shape_model()
     graph = model.graph
     shape = ["n", "height", "width", 3]
     first = graph.input[0].name
@@ -70,16 +65,7 @@ def batched_graph() -> bytes:
         helper.make_node("Transpose", ["images"], ["channels_first"], perm=[0, 3, 1, 2]),
         helper.make_node("Cast", ["channels_first"], [first], to=TensorProto.FLOAT),
     ]
-    # Each output is reshaped to (1, cells, channels); 0 keeps the size of the batch.
-    shapes = {node.input[1] for node in graph.node if node.op_type == "Reshape"}
-    for constant in graph.initializer:
-        if constant.name in shapes:
-            target = numpy_helper.to_array(constant).copy()
-            target[0] = 0
-            constant.CopyFrom(numpy_helper.from_array(target, constant.name))
     inputs = [helper.make_tensor_value_info("images", TensorProto.UINT8, shape)]
-    for output in graph.output:
-        output.type.tensor_type.ClearField("shape")
     changed = helper.make_graph(
         [*nodes, *graph.node], graph.name, inputs, graph.output, graph.initializer
     )

@@ -14,11 +14,14 @@ from emosense.faces.backends.weights import yunet_onnx
 from emosense.faces.nms import non_max_suppression
 from emosense.runtime.onnx_session import arena_shrinkage, onnx_session
 
-STRIDES: Final = (8, 16, 32)
+_STRIDES: Final = (8, 16, 32)
 _MAX_BAND_PIXELS: Final = 6_300_000
 """Largest number of pixels that the network sees at once: about 70 bytes of memory each."""
 _HALO: Final = 224
 """Rows above and below a band that influence its outputs; a multiple of the largest stride."""
+_SMALL_PIXELS: Final = 128 * 128
+"""Number of pixels up to which images go through the network together: it costs less than calls."""
+_SMALL_BATCH: Final = 32
 _ORDINARY_PIXELS: Final = 1_500_000
 """Number of pixels above which the memory of a run is returned to the system after it."""
 
@@ -36,23 +39,30 @@ class OnnxYuNet:
     on_gpu = False
 
     def __init__(self) -> None:
-        self._session = onnx_session(_dynamic_shape_graph(), dynamic_shapes=True)
+        self._session = onnx_session(dynamic_shape_model().SerializeToString(), dynamic_shapes=True)
 
     def detect(
         self, images: npt.NDArray[np.uint8], threshold: float
     ) -> list[npt.NDArray[np.float32]]:
         """Detect faces; see :meth:`emosense.faces.backends.base.DetectorBackend.detect`."""
-        # One image at a time: ONNX Runtime is slower on batches of this network.
+        count, height, width = images.shape[:3]
+        if height * width <= _SMALL_PIXELS:
+            return [
+                rows
+                for start in range(0, count, _SMALL_BATCH)
+                for rows in self._detect_small(images[start : start + _SMALL_BATCH], threshold)
+            ]
+        # One image at a time: ONNX Runtime is slower on batches of large images.
         return [
-            self._detect_image(image, threshold, last=index == len(images) - 1)
+            decode(self._feature_maps(image, last=index == count - 1), width, threshold)[0]
             for index, image in enumerate(images)
         ]
 
-    def _detect_image(
-        self, image: npt.NDArray[np.uint8], threshold: float, *, last: bool
-    ) -> npt.NDArray[np.float32]:
-        outputs = self._feature_maps(image, last=last)
-        return decode(outputs, image.shape[1], threshold)
+    def _detect_small(
+        self, images: npt.NDArray[np.uint8], threshold: float
+    ) -> list[npt.NDArray[np.float32]]:
+        batch = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32)
+        return decode(self._session.run(None, {"input": batch}), images.shape[2], threshold)
 
     def _feature_maps(
         self, image: npt.NDArray[np.uint8], *, last: bool
@@ -67,11 +77,11 @@ class OnnxYuNet:
             last: whether to return the memory of a large image to the system.
 
         Returns:
-            Twelve arrays (rows * columns, channels): heads by strides.
+            Twelve arrays (1, rows * columns, channels): heads by strides.
         """
         height, width = image.shape[:2]
         rows = _band_rows(height, width)
-        maps: list[list[npt.NDArray[np.float32]]] = [[] for _ in range(4 * len(STRIDES))]
+        maps: list[list[npt.NDArray[np.float32]]] = [[] for _ in range(4 * len(_STRIDES))]
         for top in range(0, height, rows):
             first, last_row = max(0, top - _HALO), min(height, top + rows + _HALO)
             batch = np.ascontiguousarray(
@@ -81,40 +91,48 @@ class OnnxYuNet:
             run_options = arena_shrinkage() if shrinks else None
             outputs: Any = self._session.run(None, {"input": batch}, run_options)
             for index, output in enumerate(outputs):
-                stride = STRIDES[index % len(STRIDES)]
+                stride = _STRIDES[index % len(_STRIDES)]
                 columns = width // stride
                 start = (top - first) // stride * columns
                 stop = (min(height, top + rows) - first) // stride * columns
-                maps[index].append(output[0][start:stop])
-        return [parts[0] if len(parts) == 1 else np.concatenate(parts) for parts in maps]
+                maps[index].append(output[:, start:stop])
+        return [parts[0] if len(parts) == 1 else np.concatenate(parts, 1) for parts in maps]
 
 
 def decode(
-    outputs: Sequence[npt.NDArray[np.float32]], width: int, threshold: float
-) -> npt.NDArray[np.float32]:
-    """Decode YuNet's outputs for one image, and apply non-maximum suppression.
+    maps: Sequence[npt.NDArray[np.float32]], width: int, threshold: float
+) -> list[npt.NDArray[np.float32]]:
+    """Decode the feature maps of equally large images into detections.
 
     Args:
-        outputs: twelve arrays (rows * columns, channels): class, objectness, box and landmarks, each
-            for strides of 8, 16 and 32.
-        width: width of the image in pixels.
+        maps: twelve arrays (n, rows * columns, channels): heads by strides.
+        width: width of the images, in pixels.
         threshold: minimum score, in 0..1.
 
     Returns:
-        (k, 15) rows as :meth:`emosense.faces.backends.base.DetectorBackend.detect` returns them.
+        n arrays (k, 15), as :meth:`OnnxYuNet.detect` returns them.
     """
-    decoded = []
-    for level, stride in enumerate(STRIDES):
-        classes, objectness, boxes, offsets = (outputs[3 * head + level] for head in range(4))
-        score = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objectness[:, 0], 0, 1))
-        (indices,) = np.nonzero(score >= threshold)
+    owners, levels = [], []
+    for level, stride in enumerate(_STRIDES):
+        classes, objectness, boxes, offsets = (maps[3 * head + level] for head in range(4))
+        score = np.sqrt(np.clip(classes[..., 0], 0, 1) * np.clip(objectness[..., 0], 0, 1))
+        owner, index = np.nonzero(score >= threshold)
         columns = width // stride
-        cell = np.stack([indices % columns, indices // columns], 1).astype(np.float32)
-        centre = (boxes[indices, 0:2] + cell) * stride
-        size = np.exp(boxes[indices, 2:4]) * stride
-        landmarks = (offsets[indices] + np.tile(cell, 5)) * stride
-        decoded.append(np.hstack([centre - size / 2, size, landmarks, score[indices, np.newaxis]]))
-    candidates = np.concatenate(decoded).astype(np.float32)
+        cell = np.stack([index % columns, index // columns], 1).astype(np.float32)
+        centre = (boxes[owner, index, 0:2] + cell) * stride
+        size = np.exp(boxes[owner, index, 2:4]) * stride
+        landmarks = (offsets[owner, index] + np.tile(cell, 5)) * stride
+        owners.append(owner)
+        levels.append(
+            np.hstack([centre - size / 2, size, landmarks, score[owner, index, np.newaxis]])
+        )
+    of_image, candidates = np.concatenate(owners), np.concatenate(levels).astype(np.float32)
+    return [_best(candidates[of_image == image], threshold) for image in range(len(maps[0]))]
+
+
+def _best(candidates: npt.NDArray[np.float32], threshold: float) -> npt.NDArray[np.float32]:
+    if len(candidates) < 2:
+        return candidates
     best = np.argsort(-candidates[:, 14], kind="stable")[:TOP_K]
     return non_max_suppression(candidates[best], threshold)
 
@@ -124,18 +142,24 @@ def _band_rows(height: int, width: int) -> int:
     if height * width <= _MAX_BAND_PIXELS:
         return height
     bands = math.ceil(height / max(_HALO, _MAX_BAND_PIXELS // width - 2 * _HALO))
-    return math.ceil(height / bands / STRIDES[-1]) * STRIDES[-1]
+    return math.ceil(height / bands / _STRIDES[-1]) * _STRIDES[-1]
 
 
-def _dynamic_shape_graph() -> bytes:
-    """Return the ONNX graph with dynamic height and width instead of its fixed 640x640 input."""
+def dynamic_shape_model() -> Any:
+    """Return YuNet's ONNX model for any number, height and width of images, not its 1 x 640 x 640."""
     import onnx
+    from onnx import numpy_helper
 
     model = onnx.load_from_string(yunet_onnx())
     dimensions = model.graph.input[0].type.tensor_type.shape.dim
+    dimensions[0].dim_param = "images"
     dimensions[2].dim_param, dimensions[3].dim_param = "height", "width"
+    shapes = {node.input[1] for node in model.graph.node if node.op_type == "Reshape"}
+    for item in model.graph.initializer:
+        if item.name in shapes:  # [1, -1, channels]; 0 keeps the number of images
+            _, *others = numpy_helper.to_array(item).tolist()
+            item.CopyFrom(numpy_helper.from_array(np.array([0, *others]), item.name))
     for output in model.graph.output:
         output.type.tensor_type.ClearField("shape")
     del model.graph.value_info[:]
-    graph: bytes = model.SerializeToString()
-    return graph
+    return model

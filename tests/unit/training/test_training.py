@@ -10,11 +10,18 @@ from emosense.cli.evaluate_command import differences
 from emosense.cli.metrics import print_metrics
 from emosense.cli.train_command import ProgressReport
 from emosense.errors import TrainingError
-from emosense.networks.registry import find_model
+from emosense.networks.registry import TrainedModel, find_model
 from emosense.training import ema
 from emosense.training.augmentation import AUGMENTATIONS
 from emosense.training.distillation import Teacher
-from emosense.training.epoch_data import class_weights, epoch_data, targets, to_unit
+from emosense.training.epoch_data import (
+    class_weights,
+    epoch_data,
+    statistics_images,
+    targets,
+    to_unit,
+)
+from emosense.training.epoch_loader import EpochLoader
 from emosense.training.export_model import export_model, training_command
 from emosense.training.model_folder import atomic_replacement
 from emosense.training.recipe import Recipe, default_recipe
@@ -42,7 +49,7 @@ def test_resume_equals_an_uninterrupted_run(recipe, small_data, tmp_path):
     whole = train(recipe, small_data, tmp_path / "whole")
 
     def kill(progress):
-        if progress.epoch == 2 and progress.step == 2:
+        if progress.epoch == 2 and progress.step == 1:
             raise Killed
 
     with pytest.raises(Killed):
@@ -347,11 +354,70 @@ def test_a_teacher_takes_part_in_the_target(small_run, small_data):
     folder = small_run / "models" / "tiny"
     images, labels = epoch_data(small_data.split("Training"), Recipe("cnn8"), 0)
     network = keras.saving.load_model(folder / "weights.keras", compile=False)
-    expected = 0.75 * labels + 0.25 * np.asarray(network(images))
+    calibration = TrainedModel(folder).calibration
+    probabilities = calibration.apply(np.asarray(network(images)))
+    expected = 0.75 * labels + 0.25 * probabilities
     recipe = Recipe("cnn4", teacher=str(folder), teacher_share=0.25)
-    np.testing.assert_allclose(Teacher(recipe).mix_targets(images, labels), expected, atol=1e-4)
+    np.testing.assert_allclose(Teacher(recipe).mix_targets(images, labels, 0), expected, atol=1e-4)
     with pytest.raises(TrainingError, match=r"folder of a trained model.*nowhere"):
-        Teacher(Recipe("cnn4", teacher="nowhere"))
+        Teacher(Recipe("cnn4", teacher=f"{folder},nowhere"))
+
+
+def test_an_ensemble_answers_with_the_mean_of_its_members(small_run, small_data):
+    folders = [str(small_run / "models" / "tiny"), str(find_model("emosense-s").folder)]
+    images, labels = epoch_data(small_data.split("Training"), Recipe("cnn8"), 0)
+
+    def answers(teacher):
+        recipe = Recipe("cnn4", teacher=teacher, teacher_share=1.0)
+        return Teacher(recipe).mix_targets(images, labels, 0)
+
+    members = [answers(folder) for folder in folders]
+    assert not np.allclose(*members, atol=0.01)
+    np.testing.assert_allclose(answers(", ".join(folders)), np.mean(members, axis=0), atol=1e-6)
+
+
+def test_a_teachers_answers_are_kept_for_runs_with_the_same_images(
+    small_run, small_data, tmp_path, monkeypatch
+):
+    recipe = Recipe("cnn4", teacher=str(small_run / "models" / "tiny"))
+    images, labels = epoch_data(small_data.split("Training"), recipe, 0)
+    expected = Teacher(recipe).mix_targets(images, labels, 0)
+
+    def mixed(changed, epoch=0):
+        return Teacher(changed, tmp_path, small_data.fingerprint).mix_targets(images, labels, epoch)
+
+    np.testing.assert_array_equal(mixed(recipe), expected)
+    monkeypatch.setattr(Teacher, "_predict", lambda self, images: pytest.fail("asked again"))
+    np.testing.assert_array_equal(mixed(replace(recipe, network="cnn8", balance=0.5)), expected)
+    for other in (replace(recipe, seed=1), replace(recipe, mixup=0.1)):
+        with pytest.raises(pytest.fail.Exception, match="asked again"):
+            mixed(other)
+    with pytest.raises(pytest.fail.Exception, match="asked again"):
+        mixed(recipe, epoch=1)
+
+
+@pytest.mark.slow
+def test_workers_prepare_the_same_epochs(small_data):
+    recipe = replace(OWN, mixup=0.2)
+    split = small_data.split("Training")
+    with EpochLoader(split, recipe, 1, workers=2) as loader:
+        for epoch in (1, 2):
+            prepared = loader.load(epoch)
+            images, labels = epoch_data(split, recipe, epoch)
+            np.testing.assert_array_equal(prepared.images, images)
+            np.testing.assert_array_equal(prepared.targets, labels)
+            np.testing.assert_array_equal(
+                prepared.statistics, statistics_images(split, recipe, epoch)
+            )
+
+
+def test_a_model_can_be_exported_without_quality(small_run, small_data, tmp_path):
+    card = export_model(small_run / "run", small_data, tmp_path / "plain", quality=False)
+    assert card.calibration.quality is None
+    with np.load(tmp_path / "plain" / "predictions.npz") as arrays:
+        names = set(arrays)
+    assert "public_probabilities" in names
+    assert not [name for name in names if "quality" in name or "degraded" in name]
 
 
 @pytest.mark.slow

@@ -141,10 +141,38 @@ def test_the_command_line_tells_and_ends_in_time(clip, capsys, monkeypatch):
     assert "the longest that an analysis may take here" in error
 
 
+def frames_at(*indices, sampled=True, nbytes=1000):
+    image = SimpleNamespace(nbytes=nbytes)
+    return [Frame(index, index / 25, image, sampled) for index in indices]
+
+
+@pytest.mark.parametrize(
+    ("batch", "following", "full"),
+    [
+        ([], 99, False),
+        (range(7), 7, False),
+        (range(8), 8, True),  # by its sampled frames
+        ([4], 19, False),
+        ([4], 20, True),  # by those that it spans, in it or not
+    ],
+)
+def test_a_batch_is_full(batch, following, full):
+    assert is_full(frames_at(*batch), *frames_at(following)) is full
+
+
 def test_a_batch_of_large_images_is_full_by_their_bytes():
-    large = SimpleNamespace(nbytes=MAX_BATCH_BYTES // 3 + 1)
-    batch = [Frame(index, index / 100, large, sampled=False) for index in range(3)]
-    assert (is_full(batch[:2]), is_full(batch)) == (False, True)
+    large = MAX_BATCH_BYTES // 3 + 1
+    assert not is_full(frames_at(0, nbytes=large), *frames_at(2, nbytes=large))
+    assert is_full(frames_at(0, nbytes=large), *frames_at(3, nbytes=large))
+    unsampled = frames_at(0, 1, 2, sampled=False, nbytes=large)
+    assert is_full(unsampled, *frames_at(3, nbytes=large))
+
+
+def test_a_batch_of_sparse_frames_is_full_by_their_time():
+    image = SimpleNamespace(nbytes=1000)
+    batch = [Frame(0, 0.0, image, sampled=True)]
+    assert not is_full(batch, Frame(1, 1.9, image, sampled=True))
+    assert is_full(batch, Frame(1, 2.0, image, sampled=True))
 
 
 def test_the_audio_is_read_by_the_demuxer_of_the_pictures(analyzer, clip, tmp_path, monkeypatch):
