@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from emosense.emotions import EMOTIONS
@@ -336,20 +336,23 @@ class FrameResult:
         index: index of the frame in the video, from 0.
         time: time of the frame, in seconds from the first frame on.
         faces: faces of the frame, sorted by person; may be empty.
+        scene_cut: whether a new scene begins with the frame, or since the analysed one before it.
 
     >>> FrameResult(index=50, time=2.0, faces=()).as_dict()
-    {'frame': 50, 'time': 2.0, 'faces': []}
+    {'frame': 50, 'time': 2.0, 'scene_cut': False, 'faces': []}
     """
 
     index: int
     time: float
     faces: tuple[TrackedFace, ...]
+    scene_cut: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as JSON data."""
         return {
             "frame": self.index,
             "time": self.time,
+            "scene_cut": self.scene_cut,
             "faces": [
                 {"person": tracked.person, **tracked.face.as_dict()} for tracked in self.faces
             ],
@@ -368,6 +371,9 @@ class VideoResult:
         model: registry name of the network.
         detector: label of the face detector with its backend and device.
         problem: message why the result ends early; None if it is complete.
+        names: names of persons that somebody gave them, by number.
+        excluded: stretches (start, end), in seconds, that somebody excluded: ``frames`` has none of
+            them.
 
     >>> info = VideoInfo(640, 360, 8.0, 200, 25.0, "h264", rotation=0, audio=True)
     >>> VideoResult("a.mp4", info, (), 0, "cnn8", "YuNet (ONNX Runtime, CPU)").persons
@@ -381,11 +387,17 @@ class VideoResult:
     model: str
     detector: str
     problem: str | None = None
+    names: dict[int, str] = field(default_factory=dict)
+    excluded: tuple[tuple[float, float], ...] = ()
 
     @property
     def persons(self) -> tuple[int, ...]:
         """Numbers of all persons, rising."""
         return tuple(sorted({face.person for frame in self.frames for face in frame.faces}))
+
+    def name_of(self, person: int) -> str:
+        """Return the name of a person, or ``person`` with the number."""
+        return self.names.get(person, f"person {person}")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as JSON data."""
@@ -396,6 +408,8 @@ class VideoResult:
             "detector": self.detector,
             "frames_read": self.frames_read,
             "problem": self.problem,
+            "names": {str(person): name for person, name in self.names.items()},
+            "excluded": [list(stretch) for stretch in self.excluded],
             "frames": [frame.as_dict() for frame in self.frames],
         }
 

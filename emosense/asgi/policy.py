@@ -90,7 +90,12 @@ def route_policies(*, max_upload_mb: int, max_connections: int) -> tuple[RoutePo
             max_body=(max_upload_mb + 1) * _MB,  # the file and the frame of its form
         ),
         # The player's scripts; clips and their results, by addresses that nobody can guess.
-        RoutePolicy(path="/player/", login=True),
+        RoutePolicy(
+            path="/player/",
+            methods=frozenset({"GET", "HEAD", "PUT", "OPTIONS"}),
+            login=True,
+            max_body=2**18,  # a project file
+        ),
         RoutePolicy(path="/player/assets/", compress=True),
         # Pictures and downloads of results.
         RoutePolicy(path="/media/", login=True),

@@ -66,7 +66,7 @@ def time_share_chart(timelines: Sequence[Timeline]) -> Figure:
     """Return stacked bars, one per person: the fraction of visible time of each verdict."""
     import plotly.graph_objects as go
 
-    people = [f"person {timeline.person}" for timeline in timelines]
+    people = [timeline.label for timeline in timelines]
     figure = go.Figure()
     for name in VERDICTS:
         figure.add_bar(

@@ -77,6 +77,7 @@ VIDEO: Final = (
     Column("frame", "int64", None, "index of the frame, from 0"),
     Column("time", "float64", 3, "seconds from the first frame on"),
     Column("person", "int32", None, "number of the person from 1; 0 for a frame without faces"),
+    Column("name", "string", None, "name that somebody gave the person; empty without"),
 )
 """Columns that locate a face in a video."""
 

@@ -36,4 +36,9 @@ def _records(result: VideoResult) -> Iterator[dict[str, Any]]:
         if not frame.faces:
             yield {**frame_record, "person": 0}
         for tracked in frame.faces:
-            yield {**frame_record, "person": tracked.person, **face_record(tracked.face)}
+            yield {
+                **frame_record,
+                "person": tracked.person,
+                "name": result.names.get(tracked.person),
+                **face_record(tracked.face),
+            }

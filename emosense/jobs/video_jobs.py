@@ -11,6 +11,7 @@ from emosense.jobs.kept import frames_bytes, key_moments_bytes
 from emosense.results import FrameResult, KeyMoment, VideoInfo, VideoResult
 from emosense.settings import video_limits
 from emosense.video.cost import estimate_seconds
+from emosense.video.edits import Edits
 from emosense.video.options import VideoOptions
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import AnalyzeVideo, VideoProgress
@@ -32,6 +33,7 @@ class VideoJob(Job):
         result: result, once the job has finished; also after a failure, if any frame was analysed.
         notes: messages beside the result.
         key_moments: key moments of all persons, once the job has finished.
+        edits: edits of the result by hand, which exports follow.
 
     >>> info = VideoInfo(640, 360, 8.0, 200, 25.0, "h264", 0, False)
     >>> VideoJob(name="a.mp4", path=Path("a.mp4"), info=info, model="cnn8").fraction
@@ -49,6 +51,7 @@ class VideoJob(Job):
     result: VideoResult | None = None
     notes: list[str] = field(default_factory=list)
     key_moments: tuple[KeyMoment, ...] = ()
+    edits: Edits = field(default_factory=Edits)
     _analysed: list[FrameResult] = field(default_factory=list, repr=False)
     _is_restarted: bool = field(default=False, repr=False)
     _analysed_bytes: int = field(default=0, repr=False)

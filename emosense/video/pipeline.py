@@ -377,7 +377,7 @@ class VideoAnalysis:
     def _in_video_pixels(self, frame: Frame) -> FrameResult:
         factor = self.info.width / frame.image.shape[1]
         faces = frame.faces if factor == 1 else tuple(scaled(f, factor) for f in frame.faces)
-        return FrameResult(frame.index, frame.time, faces)
+        return FrameResult(frame.index, frame.time, faces, frame.scene_cut)
 
     def _encoder(self, path: Path) -> AnnotatedVideoEncoder:
         return AnnotatedVideoEncoder(

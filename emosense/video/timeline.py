@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS
 from emosense.results import UNSURE, VERDICTS, Face, VideoResult
+
+_SAME_TIME: Final = 1e-6
+"""Seconds between the end of a frame and the next one, below which there is no gap."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,9 @@ class Timeline:
         probabilities: (n, 7) probabilities in 0..1, in the order of
             :data:`~emosense.emotions.EMOTIONS`.
         sure: (n,) bool; False where the model abstains.
-        seconds: (n,) durations of the frames: seconds until the next analysed frame.
+        seconds: (n,) durations of the frames: seconds until the next analysed frame, or until an
+            excluded stretch begins.
+        name: name of the person, or ``person`` with the number.
 
     >>> timeline = Timeline(
     ...     person=1,
@@ -39,6 +45,58 @@ class Timeline:
     probabilities: npt.NDArray[np.float64]
     sure: npt.NDArray[np.bool_]
     seconds: npt.NDArray[np.float64]
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name of the person, or ``person`` with the number."""
+        return self.name or f"person {self.person}"
+
+    @property
+    def verdicts(self) -> npt.NDArray[np.intp]:
+        """(n,) indices of the verdicts in :data:`~emosense.results.VERDICTS`."""
+        verdicts = self.probabilities.argmax(axis=1)
+        return np.where(self.sure, verdicts, VERDICTS.index(UNSURE))
+
+    @property
+    def mean(self) -> dict[str, float]:
+        """Mean probability of each emotion over the visible time, in 0..1; zeros if there is none."""
+        weights = self.seconds / max(self.visible_seconds, 1e-9)
+        return dict(zip(EMOTIONS, (weights @ self.probabilities).tolist(), strict=True))
+
+    @property
+    def peak(self) -> dict[str, tuple[float, float]]:
+        """Highest probability of each emotion and its time in seconds; empty without frames."""
+        if not len(self.times):
+            return {}
+        rows = self.probabilities.argmax(axis=0)
+        return {
+            emotion: (float(self.probabilities[row, column]), float(self.times[row]))
+            for column, (emotion, row) in enumerate(zip(EMOTIONS, rows, strict=True))
+        }
+
+    def between(self, start: float, end: float) -> Timeline:
+        """Return the part of a stretch: the frames whose times are in start..end (without end)."""
+        rows = (self.times >= start) & (self.times < end)
+        return replace(
+            self,
+            times=self.times[rows],
+            probabilities=self.probabilities[rows],
+            sure=self.sure[rows],
+            seconds=np.minimum(self.seconds[rows], end - self.times[rows]),
+        )
+
+    def runs(self) -> list[tuple[float, float, str]]:
+        """Return the runs of one verdict without a gap: (start, end) in seconds, and the verdict."""
+        runs: list[tuple[float, float, str]] = []
+        for time, duration, index in zip(self.times, self.seconds, self.verdicts, strict=True):
+            verdict = VERDICTS[index]
+            end = float(time + duration)
+            if runs and runs[-1][2] == verdict and time - runs[-1][1] < _SAME_TIME:
+                runs[-1] = (runs[-1][0], end, verdict)
+            else:
+                runs.append((float(time), end, verdict))
+        return runs
 
     @property
     def visible_seconds(self) -> float:
@@ -48,8 +106,7 @@ class Timeline:
     @property
     def time_share(self) -> dict[str, float]:
         """Fraction of the visible time by verdict (the emotions and "unsure"), in 0..1."""
-        verdicts = np.where(self.sure, self.probabilities.argmax(axis=1), VERDICTS.index(UNSURE))
-        durations = np.bincount(verdicts, weights=self.seconds, minlength=len(VERDICTS))
+        durations = np.bincount(self.verdicts, weights=self.seconds, minlength=len(VERDICTS))
         fractions = durations / max(self.visible_seconds, 1e-9)
         return dict(zip(VERDICTS, fractions.tolist(), strict=True))
 
@@ -76,9 +133,15 @@ def timelines(result: VideoResult) -> tuple[Timeline, ...]:
     """Return one timeline per person, in the order of the persons' numbers."""
     times = np.array([frame.time for frame in result.frames])
     intervals = np.diff(times)
+    interrupted = np.zeros(len(intervals), bool)
+    for start, _ in result.excluded:
+        interrupted |= (times[:-1] < start) & (start <= times[1:])
+    whole = intervals[~interrupted]
     # The last frame counts for the median interval; a single one for the video, or one second.
-    last = float(np.median(intervals)) if len(intervals) else result.info.duration or 1.0
+    last = float(np.median(whole)) if len(whole) else result.info.duration or 1.0
     seconds = np.append(intervals, last)
+    for start, _ in result.excluded:
+        seconds = np.where(times < start, np.minimum(seconds, start - times), seconds)
     rows_by_person: dict[int, list[tuple[int, Face]]] = {}
     for index, frame in enumerate(result.frames):
         for tracked in frame.faces:
@@ -93,6 +156,7 @@ def timelines(result: VideoResult) -> tuple[Timeline, ...]:
                 np.array([face.probabilities for _, face in rows]),
                 np.array([face.sure for _, face in rows]),
                 seconds[indices],
+                result.names.get(person, ""),
             )
         )
     return tuple(per_person)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from emosense.results import FrameResult, KeyMoment
+from emosense.results import FrameResult, KeyMoment, VideoResult
+from emosense.video.edits import Edits
+from emosense.worker.usage import Account
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,10 @@ class Clip:
         frames: returns all analysed frames so far.
         is_done: returns whether the analysis is over.
         key_moments: returns the key moments, once it is over.
+        result: returns the result, once it is over; None before, or without one.
+        edits: returns the edits of the result.
+        edit: replaces them.
+        account: whose memory exports take while they are made.
 
     >>> Clip(Path("a.mp4"), "video/mp4", list, lambda: True).is_done()
     True
@@ -32,6 +38,10 @@ class Clip:
     frames: Callable[[], Sequence[FrameResult]]
     is_done: Callable[[], bool]
     key_moments: Callable[[], Sequence[KeyMoment]] = tuple
+    result: Callable[[], VideoResult | None] = lambda: None
+    edits: Callable[[], Edits] = Edits
+    edit: Callable[[Edits], None] = lambda edits: None
+    account: Account = field(default_factory=Account)
 
 
 PLAYABLE_CODECS: Final = frozenset(("h264", "vp8", "vp9", "av1"))

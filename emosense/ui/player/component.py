@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import streamlit as st
 
+from emosense.ui.player.exports import EXPORTS
+
 _ASSETS: Final = Path(__file__).with_name("assets")
 _player = st.components.v2.component(
     "emosense_player",
@@ -17,7 +19,14 @@ _player = st.components.v2.component(
 
 
 def show_player(
-    address: str, *, name: str, width: int, height: int, frames_per_second: float, key: str
+    address: str,
+    *,
+    name: str,
+    width: int,
+    height: int,
+    frames_per_second: float,
+    duration: float | None,
+    key: str,
 ) -> None:
     """Show a clip with its analysis.
 
@@ -27,6 +36,7 @@ def show_player(
         width: width of the upright frames, in pixels; boxes are in them.
         height: height of the upright frames, in pixels.
         frames_per_second: frame rate of the clip, for steps of one frame.
+        duration: duration of the clip in seconds, if it is known.
         key: key of the component.
     """
     base_path = (st.get_option("server.baseUrlPath") or "").strip("/")
@@ -37,5 +47,8 @@ def show_player(
         "width": width,
         "height": height,
         "framesPerSecond": frames_per_second,
+        "duration": duration,
+        "exports": [(name, export.label) for name, export in EXPORTS.items()],
     }
-    _player(key=key, data=data)
+    # After an edit the page runs again, so that its charts and tables follow.
+    _player(key=key, data=data, on_edited_change=lambda: None)

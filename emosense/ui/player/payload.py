@@ -10,9 +10,10 @@ from typing import Any, Final
 from emosense.emotions import EMOTIONS
 from emosense.results import FrameResult, KeyMoment, TrackedFace
 
-FACE_FIELDS: Final = ("frame", "person", "x", "y", "width", "height", "sure", *EMOTIONS)
+FACE_FIELDS: Final = ("frame", "person", "x", "y", "width", "height", "sure", "poor", *EMOTIONS)
 """Values of a face in the order in which they are sent: ``frame`` is the index of its analysed frame,
-boxes are in pixels, ``sure`` is 0 or 1, probabilities are in thousandths."""
+boxes are in pixels, ``sure`` is 0 or 1, ``poor`` too (whether its picture is poor, which its flags name),
+probabilities are in thousandths."""
 
 MAX_FRAMES: Final = 2000
 """Analysed frames of one part: a second of the server's time for pages would be too much."""
@@ -28,8 +29,8 @@ def frames_json(frames: Sequence[FrameResult], first: int, *, is_done: bool) -> 
 
     Returns:
         JSON with ``first``, ``next`` (the index that the next part begins with), ``complete`` (whether
-        nothing follows), ``indices`` and ``times`` (in seconds) of the frames, and ``faces``, each with
-        :data:`FACE_FIELDS`.
+        nothing follows), ``indices`` and ``times`` (in seconds) of the frames, ``cuts`` (the times of
+        those that begin a scene), and ``faces``, each with :data:`FACE_FIELDS`.
 
     >>> json.loads(frames_json([FrameResult(3, 0.1, ())], 0, is_done=True))["complete"]
     True
@@ -42,6 +43,7 @@ def frames_json(frames: Sequence[FrameResult], first: int, *, is_done: bool) -> 
         "complete": is_done and end >= len(frames),
         "indices": [frame.index for frame in part],
         "times": [round(frame.time, 6) for frame in part],
+        "cuts": [round(frame.time, 6) for frame in part if frame.scene_cut],
         "faces": [
             _face(number, tracked)
             for number, frame in enumerate(part, start=first)
@@ -77,5 +79,6 @@ def _face(number: int, tracked: TrackedFace) -> list[Any]:
         tracked.person,
         *(round(value, 1) for value in (box.x, box.y, box.width, box.height)),
         int(face.sure),
+        int(bool(face.flags)),
         *(round(1000 * probability) for probability in face.probabilities),
     ]

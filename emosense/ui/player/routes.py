@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from emosense.errors import EmoSenseError, NoRoom
 from emosense.render.colours import COLOURS, UNSURE_COLOUR
-from emosense.results import UNSURE
-from emosense.ui.player.clips import clips
+from emosense.results import UNSURE, VideoResult
+from emosense.ui.player.clips import Clip, clips
+from emosense.ui.player.exports import EXPORTS, Export
 from emosense.ui.player.payload import frames_json, key_moments_json
+from emosense.ui.session.downloads import room
+from emosense.video.edits import Edits, apply_edits, read_edits, read_project
 
 _ASSETS: Final = Path(__file__).with_name("assets")
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css"}
@@ -31,6 +36,9 @@ def player_routes() -> list[BaseRoute]:
         Route("/player/clips/{address}/video", _video),
         Route("/player/clips/{address}/frames", _frames),
         Route("/player/clips/{address}/key-moments", _key_moments),
+        Route("/player/clips/{address}/edits", _edits, methods=["GET", "PUT"]),
+        Route("/player/clips/{address}/project", _load_project, methods=["PUT"]),
+        Route("/player/clips/{address}/exports/{format}", _export),
     ]
 
 
@@ -75,3 +83,60 @@ async def _key_moments(request: Request) -> Response:
         return PlainTextResponse("This clip is no longer here.", 404)
     content = await run_in_threadpool(key_moments_json, clip.key_moments())
     return Response(content, media_type="application/json", headers=_PRIVATE)
+
+
+async def _edits(request: Request) -> Response:
+    clip = clips.find(request.path_params["address"])
+    if clip is None:
+        return PlainTextResponse("This clip is no longer here.", 404)
+    if request.method == "PUT":
+        try:
+            clip.edit(read_edits(await request.body()))
+        except EmoSenseError as error:
+            return PlainTextResponse(str(error), 422)
+    return _as_json(clip.edits())
+
+
+async def _load_project(request: Request) -> Response:
+    clip = clips.find(request.path_params["address"])
+    if clip is None:
+        return PlainTextResponse("This clip is no longer here.", 404)
+    result = clip.result()
+    if result is None:
+        return PlainTextResponse("Expected a finished analysis. Received: one that runs.", 409)
+    try:
+        clip.edit(read_project(await request.body(), result))
+    except EmoSenseError as error:
+        return PlainTextResponse(str(error), 422)
+    return _as_json(clip.edits())
+
+
+def _as_json(edits: Edits) -> Response:
+    return Response(edits.model_dump_json(), media_type="application/json", headers=_PRIVATE)
+
+
+async def _export(request: Request) -> Response:
+    clip = clips.find(request.path_params["address"])
+    export = EXPORTS.get(request.path_params["format"])
+    if clip is None or export is None:
+        return PlainTextResponse("This clip is no longer here.", 404)
+    result = clip.result()
+    if result is None:
+        return PlainTextResponse("Expected a finished analysis. Received: one that runs.", 409)
+    try:
+        content = await run_in_threadpool(_make, clip, export, result)
+    except NoRoom as error:
+        return PlainTextResponse(str(error), 507)
+    name = f"{result.source.rsplit('.', 1)[0]}{export.suffix}"
+    disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    headers = {**_PRIVATE, "content-disposition": disposition}
+    return Response(content, media_type=export.media_type, headers=headers)
+
+
+def _make(clip: Clip, export: Export, result: VideoResult) -> bytes:
+    faces = len(result.frames) + sum(len(frame.faces) for frame in result.frames)
+    with room(clip.account, export.bytes_per_face * faces) as holding:
+        edits = clip.edits()
+        content = export.make(apply_edits(result, edits), edits)
+        holding.resize(len(content))
+        return content

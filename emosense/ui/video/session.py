@@ -170,9 +170,7 @@ class SessionVideos(SessionJobs[VideoJob]):
             raise
         kind = media_type(job.path) if job.info.codec in PLAYABLE_CODECS else None
         if kind is not None:
-            frames, moments = partial(_frames_of, job), lambda: job.key_moments
-            clip = Clip(job.path, kind, frames, lambda: job.is_finished, moments)
-            self.addresses[job] = clips.add(clip)
+            self.addresses[job] = clips.add(_clip(job, kind))
 
     def _reserve_annotated(self, job: VideoJob, path: Path) -> None:
         """Reserve room for a video with boxes, until it is written and its size is known.
@@ -229,6 +227,20 @@ class SessionVideos(SessionJobs[VideoJob]):
             self._remove_folder(folder)
         for job in list(self._annotated_space):
             self._forget_annotated(job)
+
+
+def _clip(job: VideoJob, kind: str) -> Clip:
+    return Clip(
+        job.path,
+        kind,
+        frames=partial(_frames_of, job),
+        is_done=lambda: job.is_finished,
+        key_moments=lambda: job.key_moments,
+        result=lambda: job.result,
+        edits=lambda: job.edits,
+        edit=partial(setattr, job, "edits"),
+        account=job.account,
+    )
 
 
 def _frames_of(job: VideoJob) -> Sequence[FrameResult]:

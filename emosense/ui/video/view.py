@@ -34,6 +34,7 @@ from emosense.ui.session.downloads import (
     within_room,
 )
 from emosense.ui.video.session import SessionVideos
+from emosense.video.edits import apply_edits
 from emosense.video.timeline import Timeline, timelines
 
 _MAX_BARS = 12
@@ -97,6 +98,7 @@ def _show_results(videos: SessionVideos, job: VideoJob, number: int) -> None:
     for note in job.notes:
         st.warning(escape_markdown(note), icon=":material/warning:")
     has_player = _show_player(videos, job, number)
+    result = apply_edits(result, job.edits)
     person_timelines = timelines(result)
     if person_timelines:
         if not has_player:
@@ -133,6 +135,7 @@ def _show_player(videos: SessionVideos, job: VideoJob, number: int) -> bool:
             width=job.info.width,
             height=job.info.height,
             frames_per_second=job.info.frames_per_second or 25.0,
+            duration=job.info.duration,
             key=f"player_{number}",
         )
     return address is not None
@@ -180,9 +183,7 @@ def _show_shares(person_timelines: tuple[Timeline, ...], number: int) -> None:
     show_plot(
         time_share_chart(longest),
         key=f"shares_{number}",
-        alt="; ".join(
-            f"person {timeline.person} mostly {timeline.dominant}" for timeline in longest
-        ),
+        alt="; ".join(f"{timeline.label} mostly {timeline.dominant}" for timeline in longest),
     )
     show_dataframe([_row(timeline) for timeline in person_timelines], key=f"people_{number}")
 
@@ -273,7 +274,7 @@ def _show_key_moments(job: VideoJob, timeline: Timeline, number: int) -> None:
 
 def _row(timeline: Timeline) -> dict[str, object]:
     return {
-        "person": timeline.person,
+        "person": timeline.label.removeprefix("person "),
         "first seen, s": round(float(timeline.times[0]), 2),
         "seen for, s": round(timeline.visible_seconds, 2),
         "mostly": timeline.dominant,

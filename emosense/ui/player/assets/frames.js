@@ -1,16 +1,21 @@
-// The analysed frames of a clip: fetched in parts, found by time.
+// The analysed frames of a clip: fetched in parts, edited, found by time.
 
 export const EMOTIONS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"];
 export const UNSURE = "unsure";
+export const VERDICTS = [...EMOTIONS, UNSURE];
 
-// Okabe and Ito's colours, as everywhere in the app, are given by the page's style sheet.
 export class Frames {
-  constructor(url) {
+  constructor(url, edits, duration) {
     this.url = url;
+    this.edits = edits;
+    this.duration = duration; // of the clip, in seconds
     this.times = [];
     this.indices = [];
-    this.faces = []; // of each frame
-    this.people = new Map(); // person -> [{time, frame, face}]
+    this.cuts = []; // times
+    this.found = []; // faces of each frame, as they were tracked
+    this.faces = []; // of each frame, after the edits
+    this.people = new Map(); // person -> [{time, seconds, frame, face}]
+    this.hidden = new Map(); // the same for those who are hidden
     this.complete = false;
   }
 
@@ -26,29 +31,50 @@ export class Frames {
     if (part.first !== this.times.length) return; // an answer to an earlier question
     this.times.push(...part.times);
     this.indices.push(...part.indices);
-    for (let i = 0; i < part.times.length; i++) this.faces.push([]);
-    for (const [frame, person, x, y, width, height, sure, ...thousandths] of part.faces) {
+    this.cuts.push(...part.cuts);
+    for (let i = 0; i < part.times.length; i++) this.found.push([]);
+    for (const [frame, tracked, x, y, width, height, sure, poor, ...thousandths] of part.faces) {
       const probabilities = thousandths.map((value) => value / 1000);
       const top = probabilities.indexOf(Math.max(...probabilities));
       const verdict = sure ? EMOTIONS[top] : UNSURE;
-      const face = { person, x, y, width, height, sure: !!sure, probabilities, top, verdict };
-      this.faces[frame].push(face);
-      if (!this.people.has(person)) this.people.set(person, []);
-      this.people.get(person).push({ frame, time: this.times[frame], face });
+      this.found[frame].push({ tracked, x, y, width, height, poor: !!poor, probabilities, top, verdict });
     }
     this.complete = part.complete;
+    this.apply();
+  }
+
+  // Applies the edits anew.
+  apply() {
+    const { edits, times } = this;
+    this.faces = times.map(() => []);
+    this.people = new Map();
+    this.hidden = new Map();
+    const kept = times.map((_, i) => i).filter((i) => !edits.isExcluded(times[i]));
+    const seconds = durations(kept.map((i) => times[i]), edits.state.excluded, this.duration);
+    kept.forEach((frame, i) => {
+      const time = times[frame];
+      const people = edits.peopleOf(this.found[frame], time);
+      this.faces[frame] = this.found[frame].map((face, f) => ({ ...face, person: people[f] }));
+      for (const face of this.faces[frame]) {
+        if (!this.people.has(face.person)) this.people.set(face.person, []);
+        this.people.get(face.person).push({ time, seconds: seconds[i], frame, face });
+      }
+    });
+    const least = edits.state.min_seconds;
+    for (const [person, points] of this.people) {
+      if (!edits.state.hidden.includes(person) && !(least && visible(points) < least - 1e-9)) continue;
+      this.hidden.set(person, points);
+      this.people.delete(person);
+    }
+    if (!this.hidden.size) return;
+    for (const frame of kept) {
+      this.faces[frame] = this.faces[frame].filter(({ person }) => !this.hidden.has(person));
+    }
   }
 
   // Index of the last analysed frame that is not after a time; -1 before the first.
   last(time) {
-    let low = 0;
-    let high = this.times.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.times[middle] <= time) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+    return lastNotAfter(this.times, time);
   }
 
   // The frame that is shown at a time, within a tolerance in seconds: what was found in it if it was
@@ -68,6 +94,80 @@ export class Frames {
     }
     return { exact: false, frame: null, faces };
   }
+
+  // A person's probabilities at a time, of the analysed frame before it; null where he is not seen.
+  valuesAt(person, time) {
+    const points = this.people.get(person) ?? [];
+    const i = lastNotAfter(points.map((point) => point.time), time);
+    return i >= 0 && time < points[i].time + points[i].seconds + 1e-6 ? points[i].face : null;
+  }
+}
+
+// Centred moving average of probabilities over a window in seconds, as in the Python API.
+export function smoothed(points, window) {
+  if (!window) return points.map(({ face }) => face.probabilities);
+  let [first, next] = [0, 0];
+  const sum = new Array(7).fill(0);
+  return points.map(({ time }) => {
+    for (; next < points.length && points[next].time <= time + window / 2 + 1e-9; next++) {
+      points[next].face.probabilities.forEach((value, i) => (sum[i] += value));
+    }
+    for (; points[first].time < time - window / 2 - 1e-9; first++) {
+      points[first].face.probabilities.forEach((value, i) => (sum[i] -= value));
+    }
+    return sum.map((value) => value / (next - first));
+  });
+}
+
+export function visible(points) {
+  return points.reduce((sum, { seconds }) => sum + seconds, 0);
+}
+
+// Statistics of a person's frames: seconds, share of time by verdict, mean and highest probabilities.
+export function statistics(points) {
+  const total = visible(points);
+  const weight = (seconds) => seconds / Math.max(total, 1e-9);
+  const share = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0]));
+  const mean = new Array(7).fill(0);
+  const peak = EMOTIONS.map(() => ({ value: -1, time: 0 }));
+  for (const { time, seconds, face } of points) {
+    share[face.verdict] += weight(seconds);
+    face.probabilities.forEach((value, i) => {
+      mean[i] += weight(seconds) * value;
+      if (value > peak[i].value) peak[i] = { value, time };
+    });
+  }
+  return { seconds: total, share, mean, peak };
+}
+
+export function within(points, start, end) {
+  return points
+    .filter(({ time }) => start <= time && time < end)
+    .map((point) => ({ ...point, seconds: Math.min(point.seconds, end - point.time) }));
+}
+
+// Seconds until the next frame or an excluded stretch; of the last one the median, as in the Python API.
+function durations(times, excluded, fallback) {
+  const next = times.slice(1);
+  const isWhole = (_, i) => !excluded.some(({ start }) => times[i] < start && start <= times[i + 1]);
+  const sorted = next.map((time, i) => time - times[i]).filter(isWhole).sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  const median = sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+  return times.map((time, i) => {
+    const step = i < next.length ? next[i] - time : sorted.length ? median : fallback;
+    return Math.min(step, ...excluded.map(({ start }) => start - time).filter((gap) => gap > 0));
+  });
+}
+
+function lastNotAfter(times, time) {
+  let low = 0;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (times[middle] <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }
 
 function between(first, second, share) {

@@ -2,7 +2,7 @@
 
 const players = new WeakMap();
 
-export default function ({ parentElement, data }) {
+export default function ({ parentElement, data, setTriggerValue }) {
   const element = parentElement.querySelector(".player");
   const known = players.get(element);
   if (known?.address === data.address) return;
@@ -10,7 +10,7 @@ export default function ({ parentElement, data }) {
   const player = { address: data.address, stop: () => {} };
   players.set(element, player);
   import(new URL(`${data.root}/assets/player.js`, document.baseURI).href).then(({ start }) => {
-    if (players.get(element) === player) player.stop = start(element, data);
+    if (players.get(element) === player) player.stop = start(element, data, () => setTriggerValue?.("edited", true));
   });
   return () => {
     if (element.isConnected) return; // Streamlit calls this before each update, too

@@ -1,18 +1,25 @@
 // The player: the clip, a canvas above it that draws the analysis of the very frame shown, and a timeline.
 
 import { colourOf } from "./colours.js";
-import { EMOTIONS, Frames } from "./frames.js";
+import { Edits } from "./edits.js";
+import { Exports } from "./exports.js";
+import { EMOTIONS, Frames, visible } from "./frames.js";
 import { icon, setIcon } from "./icons.js";
 import { drawOverlay } from "./overlay.js";
+import { People } from "./people.js";
+import { Segments } from "./segments.js";
 import { clock, Timeline } from "./timeline.js";
 
 const POLL = 700; // milliseconds between questions for new frames
 const EXACT = "requestVideoFrameCallback" in HTMLVideoElement.prototype;
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
+const BANDS = 12; // people with a band in the timeline: those who are seen longest
+const WINDOWS = [[0, "raw"], [0.5, "mean of 0.5 s"], [1, "mean of 1 s"]];
 
-export function start(element, data) {
+// onEdit is called after each change of the edits, once it is saved.
+export function start(element, data, onEdit) {
   const abort = new AbortController();
-  const player = new Player(element, data, abort.signal);
+  const player = new Player(element, data, abort.signal, onEdit);
   player.load();
   return () => {
     abort.abort();
@@ -23,11 +30,15 @@ export function start(element, data) {
 }
 
 class Player {
-  constructor(element, data, signal) {
+  constructor(element, data, signal, onEdit) {
     this.data = data;
     this.signal = signal;
+    this.onEdit = onEdit ?? (() => {});
     this.clip = `${data.root}/clips/${data.address}`;
-    this.frames = new Frames(`${this.clip}/frames`);
+    this.edits = new Edits(this.clip, signal, () => this.edited(), (text) => this.announce(text, true));
+    this.frames = new Frames(`${this.clip}/frames`, this.edits, data.duration || 1);
+    this.selection = { start: null, end: null }; // of the timeline, in seconds
+    this.hovered = null; // time below the pointer
     this.time = 0;
     // The browser tells the time of the frame; without that, the time that it shows is a frame's or later.
     this.tolerance = EXACT ? 0.002 : 0.5 / data.framesPerSecond;
@@ -57,12 +68,24 @@ class Player {
       </div>
       <div class="legend" role="group" aria-label="Curves"></div>
       <canvas class="timeline" tabindex="0" role="slider" aria-label="Time" aria-valuemin="0"></canvas>
-      <div class="moments" role="group" aria-label="Key moments"></div>`;
+      <p class="status" role="status"></p>
+      <div class="moments" role="group" aria-label="Key moments"></div>
+      <div class="history tools"><button type="button" data-act="undo" title="Undo (Ctrl+Z)">${icon("undo")} Undo</button>
+        <button type="button" data-act="redo" title="Redo (Ctrl+Shift+Z)">${icon("redo")} Redo</button></div>
+      <details class="people" open><summary>People</summary><div></div></details>
+      <details class="segments"><summary>Segments</summary><div></div></details>
+      <details class="exports"><summary>Files and project</summary><div class="tools"></div></details>`;
     const find = (selector) => element.querySelector(selector);
     this.element = element;
+    element.dataset.saving = "";
     [this.video, this.overlay, this.canvas] = [find("video"), find(".overlay"), find(".timeline")];
     [this.clock, this.speed, this.legend] = [find(".clock"), find(".speed"), find(".legend")];
-    [this.problem, this.strip] = [find(".problem"), find(".moments")];
+    [this.problem, this.strip, this.status] = [find(".problem"), find(".moments"), find(".status")];
+    this.panels = [
+      new People(find(".people > div"), this),
+      new Segments(find(".segments > div"), this),
+      new Exports(find(".exports > div"), this),
+    ];
     this.video.setAttribute("aria-label", this.data.name);
     for (const button of element.querySelectorAll("button")) {
       button.setAttribute("aria-label", button.title);
@@ -73,18 +96,30 @@ class Player {
       button.textContent = emotion;
       button.style.setProperty("--colour", colourOf(emotion));
       button.setAttribute("aria-pressed", "true");
+      button.append(Object.assign(document.createElement("span"), { className: "value" }));
       button.addEventListener("click", () => this.toggle(emotion, button));
       this.legend.append(button);
     }
+    const smoothing = document.createElement("select");
+    smoothing.setAttribute("aria-label", "Curves");
+    smoothing.append(...WINDOWS.map(([seconds, label]) => new Option(label, seconds)));
+    smoothing.addEventListener("change", () => {
+      this.timeline.window = Number(smoothing.value);
+      this.timeline.image = null;
+      this.redraw();
+    });
+    this.legend.append(smoothing);
   }
 
   async load() {
     this.video.src = `${this.clip}/video`;
     this.watch();
     try {
+      await this.edits.load();
       while ((await this.frames.update(this.signal)) && !this.signal.aborted) {
         this.timeline.image = null;
         this.redraw();
+        this.drawPanels();
         await new Promise((resolve) => setTimeout(resolve, POLL));
       }
     } catch (error) {
@@ -94,6 +129,39 @@ class Player {
     this.element.dataset.frames = String(this.frames.times.length);
     this.timeline.image = null;
     this.redraw();
+    this.drawPanels();
+  }
+
+  // After a change of the edits.
+  async edited() {
+    this.element.dataset.saving = "yes";
+    this.frames.apply();
+    if (!this.frames.people.has(this.chosen)) this.chosen = null;
+    this.timeline.image = null;
+    this.shownMoments = undefined;
+    this.status.textContent = "";
+    this.redraw();
+    this.drawPanels();
+    await Promise.resolve();
+    await this.edits.saved;
+    if (this.signal.aborted) return;
+    this.element.dataset.saving = "";
+    this.onEdit();
+  }
+
+  // Draws the panels anew; the focus stays on what has the same name.
+  drawPanels() {
+    const root = this.element.getRootNode();
+    const focused = root.activeElement;
+    const nameOf = (node) => node.getAttribute("aria-label") ?? node.textContent;
+    const name = focused && this.element.contains(focused) ? nameOf(focused) : null;
+    for (const panel of this.panels) panel.draw();
+    for (const act of ["undo", "redo"]) {
+      this.element.querySelector(`[data-act=${act}]`).disabled = !this.edits[act === "undo" ? "past" : "future"].length;
+    }
+    if (name === null || root.activeElement === focused) return;
+    const controls = [...this.element.querySelectorAll("button, input, select, a")];
+    (controls.find((node) => nameOf(node) === name && !node.disabled) ?? this.canvas).focus({ preventScroll: true });
   }
 
   async loadMoments() {
@@ -102,12 +170,27 @@ class Player {
     this.shownMoments = undefined;
   }
 
+  // The highest of each emotion, of all whom the edits have made one person; in no excluded stretch.
+  momentsOf(person) {
+    const best = new Map();
+    for (const moment of this.moments) {
+      const [tracked, emotion, probability, time] = moment;
+      if (this.edits.personAt(tracked, time) !== person || this.edits.isExcluded(time)) continue;
+      if (!best.has(emotion) || best.get(emotion)[2] < probability) best.set(emotion, [person, ...moment.slice(1)]);
+    }
+    return [...best.values()].sort((a, b) => EMOTIONS.indexOf(a[1]) - EMOTIONS.indexOf(b[1]));
+  }
+
+  pictureOf(person) {
+    const [best] = this.momentsOf(person).sort((a, b) => b[2] - a[2]);
+    return best?.[4] ?? null;
+  }
+
   // Each emotion of the chosen person at its highest probability: a press goes there.
   showMoments() {
     if (this.shownMoments === this.chosen) return;
     this.shownMoments = this.chosen;
-    const buttons = this.moments
-      .filter(([person]) => person === this.chosen)
+    const buttons = this.momentsOf(this.chosen)
       .map(([person, emotion, probability, time, picture]) => {
         const button = document.createElement("button");
         button.type = "button";
@@ -159,10 +242,11 @@ class Player {
     drawOverlay(this.overlay, { ...shown, index }, scale, (p) => this.nameOf(p));
     const duration = Math.max(this.video.duration || 0, this.frames.times.at(-1) ?? 0);
     if (duration && Math.abs(duration - this.timeline.duration) > 1e-3) this.timeline.setDuration(duration);
-    const people = this.people();
+    const people = this.people().slice(0, BANDS);
     this.chosen ??= people[0] ?? null;
     this.showMoments();
-    this.timeline.draw(this.time, people, this.chosen, (p) => this.nameOf(p));
+    this.timeline.draw(this.time, people, this.chosen, (p) => this.nameOf(p), this);
+    this.showValues();
     this.clock.textContent = `${clock(this.time, true)} / ${clock(duration)}`;
     this.speed.textContent = `${this.video.playbackRate} ×`;
     this.canvas.setAttribute("aria-valuemax", String(Math.round(duration * 10) / 10));
@@ -196,14 +280,45 @@ class Player {
     return `${clock(this.time, true)}${faces.length ? `: ${faces.join(", ")}` : ""}`;
   }
 
+  // The chosen person's probabilities at the pointer, else at the playhead.
+  showValues() {
+    const face = this.frames.valuesAt(this.chosen, this.hovered ?? this.time);
+    this.legend.querySelectorAll(".value").forEach((output, i) => {
+      output.textContent = face ? ` ${Math.round(100 * face.probabilities[i])} %` : "";
+    });
+    const split = this.element.querySelector(".people .split");
+    if (split) split.disabled = !this.panels[0].canSplit();
+  }
+
   // Those who are seen longest first.
   people() {
-    const seen = [...this.frames.people].sort((a, b) => b[1].length - a[1].length);
-    return seen.slice(0, 12).map(([person]) => person);
+    const seen = [...this.frames.people].map(([person, points]) => [person, visible(points)]);
+    return seen.sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([person]) => person);
   }
 
   nameOf(person) {
-    return `Person ${person}`;
+    return this.edits.nameOf(person);
+  }
+
+  choosePerson(person, time) {
+    this.chosen = person;
+    this.timeline.image = null;
+    this.seek(time);
+    this.redraw();
+    this.drawPanels();
+  }
+
+  select(start, end) {
+    this.selection = { start, end };
+    if (start !== null || end !== null) this.element.querySelector(".segments").open = true;
+    this.timeline.image = null;
+    this.redraw();
+    this.drawPanels();
+  }
+
+  announce(text, isProblem = false) {
+    this.status.textContent = text;
+    this.status.classList.toggle("is-problem", isProblem);
   }
 
   say(text) {
@@ -246,6 +361,10 @@ class Player {
       out: () => this.timeline.zoom(2, this.time),
       start: () => this.seek(0),
       end: () => this.seek(this.timeline.duration),
+      markStart: () => this.select(this.time, this.selection.end),
+      markEnd: () => this.select(this.selection.start, this.time + 1 / this.data.framesPerSecond),
+      undo: () => this.edits.undo(),
+      redo: () => this.edits.redo(),
     };
     actions[name]?.();
     this.redraw();
@@ -258,10 +377,17 @@ class Player {
     const keys = {
       " ": "play", k: "play", j: "slower", l: "faster", m: "sound",
       ArrowLeft: "back", ArrowRight: "forward", Home: "start", End: "end", "+": "in", "-": "out",
+      "[": "markStart", "]": "markEnd",
     };
     this.element.addEventListener(
       "keydown",
       (event) => {
+        if (["INPUT", "SELECT"].includes(event.target.tagName)) return; // keys are for it
+        if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
+          event.preventDefault();
+          event.stopPropagation();
+          this.act(event.shiftKey ? "redo" : "undo");
+        }
         if (event.ctrlKey || event.metaKey || event.altKey) return;
         const isButton = event.target instanceof HTMLButtonElement && event.key === " ";
         const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
@@ -272,17 +398,32 @@ class Player {
       },
       { signal },
     );
-    const drag = ({ clientX }) => this.seek(this.timeline.timeAt(clientX));
+    let anchor = null; // where a selection began
+    const drag = ({ clientX }) => {
+      const time = this.timeline.timeAt(clientX);
+      if (anchor === null) this.seek(time);
+      else this.select(Math.min(anchor, time), Math.max(anchor, time));
+    };
     canvas.addEventListener(
       "pointerdown",
       (event) => {
         canvas.setPointerCapture(event.pointerId);
-        this.choose(event);
+        anchor = event.shiftKey ? this.timeline.timeAt(event.clientX) : null;
+        if (anchor === null) this.choose(event);
         drag(event);
       },
       { signal },
     );
-    canvas.addEventListener("pointermove", (event) => event.buttons && drag(event), { signal });
+    const hover = (time) => {
+      this.hovered = time;
+      this.redraw();
+    };
+    canvas.addEventListener(
+      "pointermove",
+      (event) => (event.buttons ? drag(event) : hover(this.timeline.timeAt(event.clientX))),
+      { signal },
+    );
+    canvas.addEventListener("pointerleave", () => hover(null), { signal });
     canvas.addEventListener(
       "wheel",
       (event) => {
@@ -304,9 +445,10 @@ class Player {
   choose({ clientY }) {
     const row = Math.floor((clientY - this.canvas.getBoundingClientRect().top) / 20);
     const person = this.people()[row];
-    if (person !== undefined && person !== this.chosen) {
+    if (person !== undefined && row < BANDS && person !== this.chosen) {
       this.chosen = person;
       this.timeline.image = null;
+      this.drawPanels();
     }
   }
 }

@@ -1,6 +1,6 @@
 // One timeline of the whole clip: a band of verdicts per person, curves of the chosen one, the playhead.
 
-import { EMOTIONS, UNSURE } from "./frames.js";
+import { EMOTIONS, smoothed, UNSURE } from "./frames.js";
 import { colourOf } from "./colours.js";
 
 const BAND = 16;
@@ -18,6 +18,7 @@ export class Timeline {
     this.start = 0; // of what is shown, in seconds
     this.end = 1;
     this.hidden = new Set(); // emotions whose curves are hidden
+    this.window = 0; // of the curves' moving average, in seconds
     this.image = null;
   }
 
@@ -56,7 +57,7 @@ export class Timeline {
     return LABEL + ((time - this.start) / (this.end - this.start)) * (width - LABEL);
   }
 
-  draw(time, people, chosen, nameOf) {
+  draw(time, people, chosen, nameOf, { hovered, selection, edits }) {
     const unit = devicePixelRatio;
     const width = this.canvas.clientWidth;
     const height = people.length * (BAND + 4) + CURVES + AXIS;
@@ -69,11 +70,18 @@ export class Timeline {
       const context = this.canvas.getContext("2d", { willReadFrequently: true });
       context.scale(unit, unit);
       this.drawAll(context, width, height, people, chosen, nameOf, style.color);
+      this.drawStretches(context, width, height, selection, edits.state, style.color);
       this.image = context.getImageData(0, 0, Math.max(1, this.canvas.width), Math.max(1, this.canvas.height));
       this.key = key;
     }
     const context = this.canvas.getContext("2d", { willReadFrequently: true });
     context.putImageData(this.image, 0, 0);
+    if (hovered !== null) {
+      context.globalAlpha = 0.4;
+      context.fillStyle = style.color;
+      context.fillRect(this.x(hovered, width) - 0.5, 0, 1, height - AXIS);
+      context.globalAlpha = 1;
+    }
     const x = this.x(time, width);
     if (x < LABEL) return;
     context.fillStyle = style.color;
@@ -96,6 +104,37 @@ export class Timeline {
     this.drawAxis(context, height - AXIS, width, colour);
   }
 
+  // Segments below the axis' labels, what is excluded and what is selected; cuts between scenes.
+  drawStretches(context, width, height, selection, { segments, excluded }, colour) {
+    const fill = ({ start, end }, top, high, style, alpha) => {
+      const left = Math.max(this.x(start, width), LABEL);
+      const right = Math.min(this.x(end, width), width);
+      if (right <= left) return;
+      context.globalAlpha = alpha;
+      context.fillStyle = style;
+      context.fillRect(left, top, Math.max(right - left, 1), high);
+      context.globalAlpha = 1;
+    };
+    const body = height - AXIS;
+    for (const stretch of excluded) fill(stretch, 0, body, "#7f8794", 0.55);
+    for (const segment of segments) fill(segment, body - 3, 3, "#2457c5", 1);
+    const { start, end } = selection;
+    if (start !== null || end !== null) {
+      const shown = { start: start ?? end - 0.01, end: end ?? start + 0.01 };
+      if (shown.start < shown.end) fill(shown, 0, body, "#2457c5", 0.25);
+    }
+    context.fillStyle = colour;
+    for (const time of this.frames.cuts) {
+      const x = this.x(time, width);
+      if (x < LABEL || x > width) continue;
+      context.beginPath(); // a small triangle at the upper edge
+      context.moveTo(x - 4, 0);
+      context.lineTo(x + 4, 0);
+      context.lineTo(x, 6);
+      context.fill();
+    }
+  }
+
   step() {
     const { times } = this.frames;
     return times.length > 1 ? (times[times.length - 1] - times[0]) / (times.length - 1) : 0.1;
@@ -112,6 +151,10 @@ export class Timeline {
       context.fillStyle = colourOf(face.verdict);
       context.fillRect(left, y, right - left + 0.5, BAND); // no hairline between neighbours
       if (face.verdict === UNSURE) hatch(context, left, y, right - left, BAND);
+      if (face.poor) {
+        context.fillStyle = "#10141D"; // a dark edge below: the picture of the face is poor
+        context.fillRect(left, y + BAND - 2, right - left + 0.5, 2);
+      }
     });
   }
 
@@ -133,14 +176,15 @@ export class Timeline {
     context.rect(LABEL, top - 4, width - LABEL, height + 8);
     context.clip();
     context.lineWidth = 1.6;
+    const curves = smoothed(points, this.window);
     EMOTIONS.forEach((emotion, i) => {
       if (this.hidden.has(emotion)) return;
       context.strokeStyle = colourOf(emotion);
       context.beginPath();
       let before = -Infinity;
-      for (const { time, face } of points) {
+      for (const [p, { time }] of points.entries()) {
         const x = this.x(time, width);
-        const y = top + height * (1 - face.probabilities[i]);
+        const y = top + height * (1 - curves[p][i]);
         if (time - before > GAP_SECONDS * step) context.moveTo(x, y);
         else context.lineTo(x, y);
         before = time;

@@ -1,0 +1,101 @@
+"""The routes of players: edits, projects and files."""
+
+import json
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from support.faces import face_of, video_of
+
+from emosense.errors import NoRoom
+from emosense.ui.player import routes
+from emosense.ui.player.clips import Clip, clips
+from emosense.ui.player.exports import EXPORTS
+from emosense.video.edits import Edits
+
+RESULT = video_of({1: face_of("happy")}, {2: face_of("sad")})
+
+
+@pytest.fixture
+def server():
+    return TestClient(Starlette(routes=routes.player_routes()))
+
+
+class Edited:
+    """A clip whose edits are kept."""
+
+    def __init__(self, tmp_path, result=RESULT):
+        self.edits = Edits()
+        self.address = clips.add(
+            Clip(
+                tmp_path / "a.mp4",
+                "video/mp4",
+                list,
+                lambda: True,
+                result=lambda: result,
+                edits=lambda: self.edits,
+                edit=lambda edits: setattr(self, "edits", edits),
+            )
+        )
+
+    def path(self, name):
+        return f"/player/clips/{self.address}/{name}"
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return Edited(tmp_path)
+
+
+def test_edits_are_kept_and_bad_ones_change_nothing(server, clip):
+    edits = {"people": [{"kind": "merge", "person": 2, "into": 1}], "names": {"1": "Ann"}}
+    answer = server.put(clip.path("edits"), json=edits)
+    assert answer.json()["names"] == {"1": "Ann"}
+    assert answer.headers["cache-control"] == "private, no-store"
+    answer = server.put(clip.path("edits"), json={"names": {"1": 5}})
+    assert answer.status_code == 422
+    assert answer.text.startswith("Expected edits of a clip. Received: names.1: ")
+    assert server.get(clip.path("edits")).json() == json.loads(clip.edits.model_dump_json())
+    assert clip.edits.names == {1: "Ann"}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_files_follow_the_edits(name, server, clip):
+    clip.edits = Edits(names={1: "Ann"}, segments=[{"name": "all", "start": 0, "end": 1}])
+    answer = server.get(clip.path(f"exports/{name}"))
+    assert answer.status_code == 200
+    assert "Ann" in answer.text
+    assert answer.headers["content-type"].startswith(EXPORTS[name].media_type)
+    expected = f"attachment; filename*=UTF-8''a{EXPORTS[name].suffix}"
+    assert answer.headers["content-disposition"] == expected
+
+
+def test_a_project_comes_back(server, clip):
+    clip.edits = Edits(hidden=[2])
+    project = server.get(clip.path("exports/project")).content
+    clip.edits = Edits()
+    assert server.put(clip.path("project"), content=project).json()["hidden"] == [2]
+    assert clip.edits.hidden == {2}
+    answer = server.put(clip.path("project"), content=b"{}")
+    assert (answer.status_code, clip.edits.hidden) == (422, {2})
+
+
+def test_what_is_not_there_yet_or_no_longer_is_told(server, clip, tmp_path):
+    running = Edited(tmp_path, result=None)
+    assert server.get(running.path("exports/csv")).status_code == 409
+    assert server.put(running.path("project"), content=b"{}").status_code == 409
+    assert server.get(clip.path("exports/exe")).status_code == 404
+    clips.remove(clip.address)
+    for name in ("edits", "exports/csv"):
+        assert server.get(clip.path(name)).status_code == 404
+    assert server.put(clip.path("project"), content=b"{}").status_code == 404
+    assert server.put(clip.path("edits"), content=b"{}").status_code == 404
+
+
+def test_a_file_without_room_is_told(server, clip, monkeypatch):
+    def room(account, size):
+        raise NoRoom("Expected room. Received: none.")
+
+    monkeypatch.setattr(routes, "room", room)
+    answer = server.get(clip.path("exports/csv"))
+    assert (answer.status_code, answer.text) == (507, "Expected room. Received: none.")
