@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from starlette.applications import Starlette
-from starlette.testclient import TestClient
+import requests
 from support.faces import face_of, video_of
+from support.player_page import player_server
 
 from emosense.errors import NoRoom
 from emosense.ui.player import routes
@@ -16,9 +16,23 @@ from emosense.video.edits import Edits
 RESULT = video_of({1: face_of("happy")}, {2: face_of("sad")})
 
 
-@pytest.fixture
+class Server:
+    """Requests to a server of players."""
+
+    def __init__(self, url):
+        self.url = url
+
+    def get(self, path):
+        return requests.get(self.url + path, timeout=60)
+
+    def put(self, path, **body):
+        return requests.put(self.url + path, timeout=60, **body)
+
+
+@pytest.fixture(scope="module")
 def server():
-    return TestClient(Starlette(routes=routes.player_routes()))
+    with player_server() as url:
+        yield Server(url)
 
 
 class Edited:
@@ -74,22 +88,22 @@ def test_a_project_comes_back(server, clip):
     clip.edits = Edits(hidden=[2])
     project = server.get(clip.path("exports/project")).content
     clip.edits = Edits()
-    assert server.put(clip.path("project"), content=project).json()["hidden"] == [2]
+    assert server.put(clip.path("project"), data=project).json()["hidden"] == [2]
     assert clip.edits.hidden == {2}
-    answer = server.put(clip.path("project"), content=b"{}")
+    answer = server.put(clip.path("project"), data=b"{}")
     assert (answer.status_code, clip.edits.hidden) == (422, {2})
 
 
 def test_what_is_not_there_yet_or_no_longer_is_told(server, clip, tmp_path):
     running = Edited(tmp_path, result=None)
     assert server.get(running.path("exports/csv")).status_code == 409
-    assert server.put(running.path("project"), content=b"{}").status_code == 409
+    assert server.put(running.path("project"), data=b"{}").status_code == 409
     assert server.get(clip.path("exports/exe")).status_code == 404
     clips.remove(clip.address)
     for name in ("edits", "exports/csv"):
         assert server.get(clip.path(name)).status_code == 404
-    assert server.put(clip.path("project"), content=b"{}").status_code == 404
-    assert server.put(clip.path("edits"), content=b"{}").status_code == 404
+    assert server.put(clip.path("project"), data=b"{}").status_code == 404
+    assert server.put(clip.path("edits"), data=b"{}").status_code == 404
 
 
 def test_a_file_without_room_is_told(server, clip, monkeypatch):
