@@ -17,11 +17,13 @@ from typing import Any, Final
 from emosense import settings
 from emosense.asgi.budget import Budget
 from emosense.jobs.lane_choice import (
+    CAMERA,
     DEAR,
     LONG,
     ORDINARY,
     SHORT,
     VIDEO_BYTES,
+    camera_lane,
     photo_bytes,
     photo_lane,
     video_lane,
@@ -85,6 +87,12 @@ class Services:
             return self._videos
 
     @property
+    def cameras(self) -> InferencePool:
+        """The process of live cameras: a photo or a video that takes seconds does not stop it."""
+        with self._lock:
+            return self._cameras
+
+    @property
     def spool(self) -> Spool:
         """The server's folder for temporary files."""
         with self._lock:
@@ -132,6 +140,12 @@ class Services:
         sharing = self._scheduler(slice_seconds=SLICE_SECONDS)
         return _queue(InferencePool(lanes, video_lane, sharing))
 
+    @cached_property
+    def _cameras(self) -> InferencePool:
+        worker = InferenceWorker(memory_bytes=photo_bytes(), cpu_only=True)
+        lane = Lane([worker], self._scheduler(), _IDLE_SECONDS, SWELLING_BYTES)
+        return InferencePool({CAMERA: lane}, camera_lane)
+
     def _scheduler(self, **options: Any) -> FairScheduler:
         return FairScheduler(
             self.usage,
@@ -161,6 +175,8 @@ class Services:
             for name in ("_photos", "_videos"):
                 if (queue := self.__dict__.pop(name, None)) is not None:
                     queue.close()
+            if (cameras := self.__dict__.pop("_cameras", None)) is not None:
+                cameras.shut_down()
             if (spool := self.__dict__.pop("_spool", None)) is not None:
                 spool.close()
                 self.__dict__.pop("_spool_budget", None)

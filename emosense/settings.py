@@ -174,6 +174,11 @@ MAX_PAGES: Final = Setting(
     "200",
     "Most open pages of all users; one user may have at most 30 %, or 4 where there is room.",
 )
+MAX_CAMERAS: Final = Setting(
+    "EMOSENSE_MAX_CAMERAS",
+    "8",
+    "Most cameras that are analysed at the same time; one user may have two, or more where there is room.",
+)
 MAX_SESSION_JOBS: Final = Setting(
     "EMOSENSE_MAX_SESSION_JOBS", "10", "Most unfinished jobs of one page, of photos and of videos."
 )
@@ -223,6 +228,7 @@ SETTINGS: Final = (
     MAX_SESSION_RESULTS,
     MAX_USER_PAGES,
     MAX_PAGES,
+    MAX_CAMERAS,
     MAX_SESSION_JOBS,
     MAX_USER_JOBS,
     MAX_SESSION_REQUESTS,

@@ -97,6 +97,11 @@ def route_policies(*, max_upload_mb: int, max_connections: int) -> tuple[RoutePo
             max_body=2**18,  # a project file
         ),
         RoutePolicy(path="/player/assets/", compress=True),
+        # A live camera: its frames come over a WebSocket, at an address that nobody can guess.
+        RoutePolicy(
+            path="/camera/stream/", login=True, rate="60/minute", max_connections=max_connections
+        ),
+        RoutePolicy(path="/camera/assets/", compress=True),
         # Pictures and downloads of results.
         RoutePolicy(path="/media/", login=True),
         RoutePolicy(path="/auth/", rate="120/minute"),

@@ -8,6 +8,7 @@ from emosense import settings
 from emosense.media.photo_header import estimate_seconds, read_header
 from emosense.worker.lanes import LaneChoice
 from emosense.worker.messages import (
+    AnalyzeLiveFrame,
     AnalyzePhoto,
     AnalyzeVideo,
     AnnotatePhoto,
@@ -32,6 +33,8 @@ SHORT: Final = "short"
 """Videos that are short by their header."""
 LONG: Final = "long"
 """Videos that take minutes."""
+CAMERA: Final = "camera"
+"""Frames of live cameras."""
 
 _PHOTO_PROCESS_BYTES: Final = 400 * 2**20
 """Memory of a process beside the photo that it decodes."""
@@ -47,6 +50,8 @@ and this long in any case, since its process has to load its models and small es
 _PROCESSOR_FACTOR: Final = 2.0
 """A photo is refused by its estimate, and ended only after so many times the largest estimate."""
 _EXPLANATION_SECONDS: Final = 0.5
+_LIVE_SECONDS: Final = 5.0
+"""A frame takes some 15 ms."""
 _DATASET_SECONDS: Final = 45.0
 """FER2013's csv of 300 MB takes 10 s."""
 _PNG_SECONDS_PER_SECOND: Final = 2.0  # drawing and compressing, beside decoding
@@ -110,6 +115,18 @@ def video_lane(request: Any) -> LaneChoice:
     max_seconds = max(_LEAST_OVERRUN_SECONDS, _OVERRUN_FACTOR * request.estimate)
     again = LaneChoice(LONG, None, limits, warm_up)
     return LaneChoice(SHORT, request.estimate, limits, warm_up, max_seconds, again, yields=True)
+
+
+def camera_lane(request: Any) -> LaneChoice:
+    """Choose the lane of a request to the process of cameras.
+
+    >>> camera_lane(Preload(model="cnn8")).lane
+    'camera'
+    """
+    if not isinstance(request, AnalyzeLiveFrame):
+        return LaneChoice(CAMERA)
+    limits = ResourceLimits(_LIVE_SECONDS, _PHOTO_PROCESS_BYTES * 2)
+    return LaneChoice(CAMERA, None, limits, Preload(model=request.model))
 
 
 def _processor_seconds() -> float:

@@ -24,6 +24,7 @@ from emosense.asgi.uploads import UploadBudget, UploadMiddleware
 from emosense.services import services
 from emosense.ui import streamlit_internals
 from emosense.ui.access import StreamlitAccess
+from emosense.ui.camera.routes import camera_routes
 from emosense.ui.log_limit import LogLimit
 from emosense.ui.open_browser import open_browser
 from emosense.ui.player.routes import player_routes
@@ -72,7 +73,7 @@ async def _prepare(downloads: DownloadQueue, session: str, make: Callable[[], st
 
 def routes() -> list[BaseRoute]:
     """Return the routes beside Streamlit's."""
-    return [Route("/healthz", _health), *player_routes()]
+    return [Route("/healthz", _health), *player_routes(), *camera_routes()]
 
 
 def middleware() -> list[Middleware]:

@@ -19,6 +19,7 @@ _PAGES = Path(__file__).resolve().parents[2] / "pages"
 _TITLES: Final = {
     "photo": ("Photo", ":material/photo_camera:"),
     "video": ("Video", ":material/videocam:"),
+    "camera": ("Camera", ":material/photo_camera_front:"),
     "batch": ("Batch", ":material/photo_library:"),
     "models": ("Models", ":material/monitoring:"),
     "responsible": ("Responsible use", ":material/balance:"),

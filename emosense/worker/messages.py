@@ -350,3 +350,41 @@ class MeasureThroughput(Message, Request[Throughput]):
     """
 
     model: str
+
+
+class LiveFrame(Message):
+    """The answer to :class:`AnalyzeLiveFrame`.
+
+    Attributes:
+        frame: the result, with the index and time of the request.
+        width: width of the frame in pixels; boxes are in it.
+        height: height of the frame in pixels.
+
+    >>> LiveFrame(frame=FrameResult(3, 0.1, ()), width=640, height=480).frame.index
+    3
+    """
+
+    frame: FrameResult
+    width: int
+    height: int
+
+
+class AnalyzeLiveFrame(Message, Request[LiveFrame]):
+    """Analyse a frame of a live camera, as the next one of its session.
+
+    Attributes:
+        session: the camera's session: people keep their numbers within it.
+        index: number of the frame.
+        time: time of the frame, in seconds from the session's first one on.
+        data: the frame as a JPEG file.
+        model: registry name of the network.
+
+    >>> AnalyzeLiveFrame(session="a", index=0, time=0.0, data=b"", model="cnn8").index
+    0
+    """
+
+    session: str
+    index: int
+    time: float
+    data: bytes
+    model: str

@@ -19,7 +19,7 @@ class Clip:
     """A clip and its analysis, which may still run.
 
     Attributes:
-        path: path of the video file.
+        path: path of the video file; None for numbers without pictures.
         media_type: its media type.
         frames: returns all analysed frames so far.
         is_done: returns whether the analysis is over.
@@ -33,7 +33,7 @@ class Clip:
     True
     """
 
-    path: Path
+    path: Path | None
     media_type: str
     frames: Callable[[], Sequence[FrameResult]]
     is_done: Callable[[], bool]

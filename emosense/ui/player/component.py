@@ -26,6 +26,7 @@ def show_player(
     height: int,
     frames_per_second: float,
     duration: float | None,
+    has_video: bool = True,
     key: str,
 ) -> None:
     """Show a clip with its analysis.
@@ -37,6 +38,7 @@ def show_player(
         height: height of the upright frames, in pixels.
         frames_per_second: frame rate of the clip, for steps of one frame.
         duration: duration of the clip in seconds, if it is known.
+        has_video: whether there is a video to play, beside the numbers.
         key: key of the component.
     """
     base_path = (st.get_option("server.baseUrlPath") or "").strip("/")
@@ -48,6 +50,7 @@ def show_player(
         "height": height,
         "framesPerSecond": frames_per_second,
         "duration": duration,
+        "hasVideo": has_video,
         "exports": [(name, export.label) for name, export in EXPORTS.items()],
     }
     # After an edit the page runs again, so that its charts and tables follow.

@@ -45,7 +45,7 @@ def frames_json(frames: Sequence[FrameResult], first: int, *, is_done: bool) -> 
         "times": [round(frame.time, 6) for frame in part],
         "cuts": [round(frame.time, 6) for frame in part if frame.scene_cut],
         "faces": [
-            _face(number, tracked)
+            [number, *face_values(tracked)]
             for number, frame in enumerate(part, start=first)
             for tracked in frame.faces
         ],
@@ -72,10 +72,10 @@ def key_moments_json(moments: Sequence[KeyMoment]) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
 
 
-def _face(number: int, tracked: TrackedFace) -> list[Any]:
+def face_values(tracked: TrackedFace) -> list[Any]:
+    """Return the values of a face, :data:`FACE_FIELDS` without the frame."""
     face, box = tracked.face, tracked.face.box
     return [
-        number,
         tracked.person,
         *(round(value, 1) for value in (box.x, box.y, box.width, box.height)),
         int(face.sure),

@@ -60,7 +60,7 @@ def _colours() -> str:
 
 async def _video(request: Request) -> Response:
     clip = clips.find(request.path_params["address"])
-    if clip is None or not clip.path.is_file():
+    if clip is None or clip.path is None or not clip.path.is_file():
         return PlainTextResponse("This clip is no longer here.", 404)
     return FileResponse(clip.path, media_type=clip.media_type, headers=_PRIVATE)
 

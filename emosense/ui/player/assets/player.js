@@ -9,6 +9,7 @@ import { drawOverlay } from "./overlay.js";
 import { People } from "./people.js";
 import { Segments } from "./segments.js";
 import { clock, Timeline } from "./timeline.js";
+import { VirtualVideo } from "./virtual_video.js";
 
 const POLL = 700; // milliseconds between questions for new frames
 const EXACT = "requestVideoFrameCallback" in HTMLVideoElement.prototype;
@@ -23,8 +24,8 @@ export function start(element, data, onEdit) {
   player.load();
   return () => {
     abort.abort();
-    player.video.removeAttribute("src");
-    player.video.load();
+    player.video.removeAttribute?.("src");
+    player.video.load?.();
     element.replaceChildren();
   };
 }
@@ -41,7 +42,7 @@ class Player {
     this.hovered = null; // time below the pointer
     this.time = 0;
     // The browser tells the time of the frame; without that, the time that it shows is a frame's or later.
-    this.tolerance = EXACT ? 0.002 : 0.5 / data.framesPerSecond;
+    this.tolerance = EXACT && data.hasVideo !== false ? 0.002 : 0.5 / data.framesPerSecond;
     this.offset = null; // of the clip's first frame in the browser's time
     this.chosen = null;
     this.moments = [];
@@ -79,6 +80,11 @@ class Player {
     this.element = element;
     element.dataset.saving = "";
     [this.video, this.overlay, this.canvas] = [find("video"), find(".overlay"), find(".timeline")];
+    if (this.data.hasVideo === false) {
+      find(".stage").hidden = true;
+      find("[data-act=sound]").hidden = true;
+      this.video = new VirtualVideo(this.data.duration || 0, this.signal);
+    }
     [this.clock, this.speed, this.legend] = [find(".clock"), find(".speed"), find(".legend")];
     [this.problem, this.strip, this.status] = [find(".problem"), find(".moments"), find(".status")];
     this.panels = [
@@ -86,7 +92,7 @@ class Player {
       new Segments(find(".segments > div"), this),
       new Exports(find(".exports > div"), this),
     ];
-    this.video.setAttribute("aria-label", this.data.name);
+    this.video.setAttribute?.("aria-label", this.data.name);
     for (const button of element.querySelectorAll("button")) {
       button.setAttribute("aria-label", button.title);
     }
@@ -112,7 +118,7 @@ class Player {
   }
 
   async load() {
-    this.video.src = `${this.clip}/video`;
+    if (this.data.hasVideo !== false) this.video.src = `${this.clip}/video`;
     this.watch();
     try {
       await this.edits.load();
@@ -209,10 +215,12 @@ class Player {
 
   // Each frame that the browser shows is drawn with its own time.
   watch() {
-    if (!EXACT) {
+    if (!EXACT || this.data.hasVideo === false) {
       const follow = () => {
         if (this.signal.aborted) return;
-        this.show(this.video.currentTime);
+        const { currentTime } = this.video;
+        if (currentTime !== this.followed) this.show(currentTime);
+        this.followed = currentTime;
         requestAnimationFrame(follow);
       };
       follow();
@@ -260,6 +268,7 @@ class Player {
 
   // Lays the canvas over the picture, which may be smaller than its element; returns its scale.
   fit() {
+    if (this.data.hasVideo === false) return 1;
     const { width, height } = this.data;
     const box = this.video.getBoundingClientRect();
     const scale = Math.min(box.width / width, box.height / height);

@@ -19,6 +19,7 @@ export class Timeline {
     this.end = 1;
     this.hidden = new Set(); // emotions whose curves are hidden
     this.window = 0; // of the curves' moving average, in seconds
+    this.gap = null; // seconds without a face that interrupt band and curves; null for as above
     this.image = null;
   }
 
@@ -135,6 +136,10 @@ export class Timeline {
     }
   }
 
+  largestStep() {
+    return this.gap ?? GAP_SECONDS * this.step();
+  }
+
   step() {
     const { times } = this.frames;
     return times.length > 1 ? (times[times.length - 1] - times[0]) / (times.length - 1) : 0.1;
@@ -144,7 +149,7 @@ export class Timeline {
     const step = this.step();
     points.forEach(({ time, face }, i) => {
       const next = points[i + 1]?.time ?? time + step;
-      const end = Math.min(next, time + GAP_SECONDS * step);
+      const end = Math.min(next, time + this.largestStep());
       if (end < this.start || time > this.end) return;
       const left = Math.max(this.x(time, width), LABEL);
       const right = Math.max(this.x(end, width), left + 0.5);
@@ -159,7 +164,6 @@ export class Timeline {
   }
 
   drawCurves(context, points, top, height, width, colour) {
-    const step = this.step();
     context.strokeStyle = colour;
     context.globalAlpha = 0.25;
     context.lineWidth = 1;
@@ -185,7 +189,7 @@ export class Timeline {
       for (const [p, { time }] of points.entries()) {
         const x = this.x(time, width);
         const y = top + height * (1 - curves[p][i]);
-        if (time - before > GAP_SECONDS * step) context.moveTo(x, y);
+        if (time - before > this.largestStep()) context.moveTo(x, y);
         else context.lineTo(x, y);
         before = time;
       }

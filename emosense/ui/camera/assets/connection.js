@@ -1,0 +1,84 @@
+// The connection to the server: one frame on its way, tried again after a loss. See docs/camera.md.
+
+const VERSION = 1;
+const HEADER = 16;
+const REFUSED = 4000; // closed for a reason that trying again does not change
+const SLOWEST = 5000; // milliseconds between two attempts
+const LOST = 10000; // milliseconds without an answer after which a connection counts as lost
+
+export class Connection {
+  constructor(url, on) {
+    this.url = url;
+    this.on = on; // {open, frame, state, error, lost, refused}
+    this.socket = null;
+    this.waiting = 500;
+    this.sent = null; // {index, at} of the frame on its way
+    this.closed = false;
+    this.timer = null;
+    this.open();
+  }
+
+  open() {
+    const socket = new WebSocket(this.url);
+    this.socket = socket;
+    this.sent = null;
+    socket.onopen = () => {
+      this.on.open();
+    };
+    socket.onmessage = ({ data }) => this.receive(JSON.parse(data));
+    socket.onclose = ({ code, reason }) => {
+      if (this.socket !== socket || this.closed) return;
+      this.socket = null;
+      this.sent = null;
+      if (code === REFUSED) return this.on.refused(reason);
+      this.on.lost(reason);
+      this.timer = setTimeout(() => this.open(), this.waiting);
+      this.waiting = Math.min(2 * this.waiting, SLOWEST);
+    };
+  }
+
+  receive(message) {
+    if (message.type === "frame") {
+      this.waiting = 500;
+      const { sent } = this;
+      this.sent = null;
+      if (sent?.index === message.index) this.on.frame(message, performance.now() - sent.at);
+    } else if (message.type === "error") {
+      this.sent = null;
+      this.on.error(message.message);
+    } else {
+      this.on.state(message);
+    }
+  }
+
+  get isOpen() {
+    return this.socket?.readyState === WebSocket.OPEN;
+  }
+
+  get isFree() {
+    if (this.sent && performance.now() - this.sent.at > LOST) this.socket?.close();
+    return this.isOpen && !this.sent;
+  }
+
+  // Sends a frame: bytes of a JPEG file, with its number and time in seconds.
+  send(index, time, jpeg, at) {
+    const message = new Uint8Array(HEADER + jpeg.length);
+    const view = new DataView(message.buffer);
+    view.setUint8(0, VERSION);
+    view.setUint32(4, index, true);
+    view.setFloat64(8, time, true);
+    message.set(jpeg, HEADER);
+    this.sent = { index, at };
+    this.socket.send(message);
+  }
+
+  ask(type) {
+    if (this.isOpen) this.socket.send(JSON.stringify({ type }));
+  }
+
+  close() {
+    this.closed = true;
+    clearTimeout(this.timer);
+    this.socket?.close();
+  }
+}

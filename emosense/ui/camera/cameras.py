@@ -1,0 +1,164 @@
+"""The cameras of all pages: whom frames belong to, and what of them is recorded."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from emosense import settings
+from emosense.asgi.fair_share import has_room
+from emosense.errors import EmoSenseError, NoRoom, ServerBusy
+from emosense.jobs.kept import frames_bytes
+from emosense.results import FrameResult, VideoInfo, VideoResult
+from emosense.worker.messages import LiveFrame
+from emosense.worker.usage import Account
+
+_FEW: Final = 2
+"""Cameras that a user may have as long as there is any room."""
+
+
+@dataclass(eq=False)
+class Camera:
+    """A camera of a page.
+
+    Attributes:
+        account: user and browser session.
+        model: registry name of the network that classifies.
+        keep: called with the bytes of memory that a recording is about to keep more; raises NoRoom.
+        on_recorded: called with each finished recording.
+        is_recording: whether results are being recorded.
+
+    >>> camera = Camera(Account(), "cnn8")
+    >>> camera.start_recording()
+    >>> camera.stop_recording() is None  # no frame came
+    True
+    """
+
+    account: Account
+    model: str
+    keep: Callable[[int], None] = lambda size: None
+    on_recorded: Callable[[VideoResult], None] = lambda result: None
+    is_recording: bool = False
+    _frames: list[FrameResult] = field(default_factory=list, repr=False)
+    _size: tuple[int, int] = (0, 0)
+    _started: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def start_recording(self) -> None:
+        """Record the results of the frames that come from now on: numbers, no pictures."""
+        with self._lock:
+            self.is_recording, self._frames = True, []
+
+    def record(self, answer: LiveFrame) -> str | None:
+        """Keep an answer if there is a recording.
+
+        Returns:
+            Why the recording ends here; None if it goes on.
+        """
+        with self._lock:
+            if not self.is_recording:
+                return None
+            frame = answer.frame
+            if not self._frames:
+                self._size, self._started = (answer.width, answer.height), frame.time
+            elif (answer.width, answer.height) != self._size:
+                return "The camera's picture has another size now."
+            time = frame.time - self._started
+            if self._frames and time <= self._frames[-1].time:
+                return None
+            if time > 60 * settings.MAX_VIDEO_MINUTES.number():
+                return f"A recording has at most {settings.MAX_VIDEO_MINUTES.whole()} minutes."
+            kept = replace(frame, index=len(self._frames), time=round(time, 6))
+            try:
+                self.keep(frames_bytes([kept]))
+            except NoRoom as error:
+                return str(error)
+            self._frames.append(kept)
+            return None
+
+    def stop_recording(self) -> VideoResult | None:
+        """End the recording and pass its result on; None without a recorded frame."""
+        with self._lock:
+            frames, self._frames, self.is_recording = tuple(self._frames), [], False
+        if not frames:
+            return None
+        duration = frames[-1].time - frames[0].time
+        rate = (len(frames) - 1) / duration if duration else None
+        width, height = self._size
+        info = VideoInfo(width, height, duration, len(frames), rate, "camera", 0, audio=False)
+        result = VideoResult("camera", info, frames, len(frames), self.model, "YuNet")
+        self.on_recorded(result)
+        return result
+
+
+class Cameras:
+    """The cameras of this server, by an address that nobody can guess. Thread-safe.
+
+    >>> cameras = Cameras()
+    >>> address = cameras.add(Camera(Account(), "cnn8"))
+    >>> cameras.find(address).model
+    'cnn8'
+    >>> cameras.remove(address)
+    >>> cameras.find(address) is None
+    True
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cameras: dict[str, Camera] = {}
+        self._open: dict[str, Camera] = {}
+
+    def add(self, camera: Camera) -> str:
+        """Add a camera and return its address: 128 random bits."""
+        address = secrets.token_urlsafe(16)
+        with self._lock:
+            self._cameras[address] = camera
+        return address
+
+    def remove(self, address: str) -> None:
+        """Forget a camera, if it is still there; its connection ends with the next frame."""
+        with self._lock:
+            self._cameras.pop(address, None)
+
+    def find(self, address: str) -> Camera | None:
+        """Return a camera; None if there is none of that address."""
+        with self._lock:
+            return self._cameras.get(address)
+
+    @contextmanager
+    def connected(self, address: str) -> Iterator[Camera]:
+        """Count a camera as one that is analysed while the block lasts.
+
+        Raises:
+            EmoSenseError: there is no such camera, or it is connected already.
+            ServerBusy: the user, or all together, have too many; see the setting
+                EMOSENSE_MAX_CAMERAS.
+        """
+        with self._lock:
+            camera = self._cameras.get(address)
+            if camera is None:
+                raise EmoSenseError("This page's camera is no longer known. Reload the page.")
+            if address in self._open:
+                raise EmoSenseError("The camera of this page is connected already.")
+            users = Counter(other.account.user for other in self._open.values())
+            own, total = users[camera.account.user] + 1, len(self._open) + 1
+            if not has_room(own, total, settings.MAX_CAMERAS.whole(), _FEW):
+                raise ServerBusy(
+                    f"Expected at most {settings.MAX_CAMERAS.whole()} cameras at the same time. "
+                    f"Received: one more, beside {own - 1} of yours and {total - own} of others."
+                )
+            self._open[address] = camera
+        try:
+            yield camera
+        finally:
+            with self._lock:
+                del self._open[address]
+
+
+cameras: Final = Cameras()
+"""The cameras of this server."""

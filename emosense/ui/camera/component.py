@@ -1,0 +1,33 @@
+"""The camera as a component of pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+_ASSETS: Final = Path(__file__).with_name("assets")
+_camera = st.components.v2.component(
+    "emosense_camera",
+    html='<div class="camera"></div>',
+    css=(_ASSETS / "camera.css").read_text("utf-8"),
+    js=(_ASSETS / "mount.js").read_text("utf-8"),
+)
+
+
+def show_camera(address: str, *, neutral: list[float], key: str) -> None:
+    """Show the camera; the page runs again after each recording.
+
+    Args:
+        address: address of the camera, see :class:`emosense.ui.camera.cameras.Cameras`.
+        neutral: log-odds of neutral faces, see :func:`emosense.video.baseline.neutral_reference`.
+        key: key of the component.
+    """
+    base_path = (st.get_option("server.baseUrlPath") or "").strip("/")
+    data: dict[str, Any] = {
+        "root": f"/{base_path}" if base_path else "",
+        "address": address,
+        "neutral": neutral,
+    }
+    _camera(key=key, data=data, on_recorded_change=lambda: None)

@@ -1,0 +1,130 @@
+"""The routes of cameras: their scripts, and the WebSocket that frames come over."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from emosense.errors import EmoSenseError, MediaError, ServerBusy
+from emosense.media.live_frame import MAX_BYTES
+from emosense.services import services
+from emosense.ui.camera.cameras import Camera, cameras
+from emosense.ui.camera.protocol import (
+    HEADER,
+    error_message,
+    frame_message,
+    read_command,
+    read_frame,
+    state_message,
+)
+from emosense.worker.lanes import PoolClient
+from emosense.worker.messages import AnalyzeLiveFrame
+
+_ASSETS: Final = Path(__file__).with_name("assets")
+_TYPES: Final = {".js": "text/javascript", ".css": "text/css"}
+_BUSY: Final = 1013  # try again later (IANA's registry of WebSocket close codes)
+_REFUSED: Final = 4000  # private use (RFC 6455, 7.4.2): trying again does not help
+_MAX_FAULTS: Final = 20
+"""Messages that cannot be read after which a connection is closed."""
+
+
+def camera_routes() -> list[BaseRoute]:
+    """Return the routes of cameras."""
+    return [
+        Route("/camera/assets/{name}", _asset),
+        WebSocketRoute("/camera/stream/{address}", _stream),
+    ]
+
+
+async def _asset(request: Request) -> Response:
+    names = {path.name: path for path in _ASSETS.iterdir()}
+    path = names.get(request.path_params["name"])
+    if path is None:
+        return PlainTextResponse("Not found.", 404)
+    headers = {"cache-control": "no-cache"}
+    return FileResponse(path, media_type=_TYPES.get(path.suffix), headers=headers)
+
+
+async def _stream(websocket: WebSocket) -> None:
+    address = websocket.path_params["address"]
+    await websocket.accept()
+    try:
+        with cameras.connected(address) as camera:
+            await _Connection(websocket, address, camera).run()
+    except WebSocketDisconnect:
+        pass
+    except EmoSenseError as error:
+        code = _BUSY if isinstance(error, ServerBusy) else _REFUSED
+        await websocket.close(code, str(error)[:120])
+
+
+class _Connection:
+    """A connected camera: answers frame by frame."""
+
+    def __init__(self, websocket: WebSocket, address: str, camera: Camera) -> None:
+        self._websocket = websocket
+        self._address = address
+        self._camera = camera
+        self._faults = 0
+        self._client: PoolClient = services().cameras.client(
+            camera.account, lambda: cameras.find(address) is None
+        )
+
+    async def run(self) -> None:
+        try:
+            while cameras.find(self._address) is self._camera:
+                message = await self._websocket.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                try:
+                    if (data := message.get("bytes")) is not None:
+                        await self._answer(data)
+                    else:
+                        await self._obey(read_command(message["text"]))
+                except EmoSenseError as error:
+                    await self._websocket.send_text(error_message(str(error)))
+                    self._faults += not isinstance(error, ServerBusy)
+                    if self._faults > _MAX_FAULTS:
+                        raise
+        finally:
+            if self._camera.is_recording:
+                self._camera.stop_recording()
+
+    async def _answer(self, data: bytes) -> None:
+        if len(data) > HEADER.size + MAX_BYTES:
+            raise MediaError(
+                f"Expected a frame of {MAX_BYTES} bytes at most. Received: {len(data)}"
+            )
+        frame, started = read_frame(data), time.perf_counter()
+        request = AnalyzeLiveFrame(
+            session=self._address,
+            index=frame.index,
+            time=frame.time,
+            data=frame.data,
+            model=self._camera.model,
+        )
+        answer = await run_in_threadpool(self._client.request, request)
+        note = self._camera.record(answer)
+        milliseconds = 1000 * (time.perf_counter() - started)
+        await self._websocket.send_text(frame_message(answer, milliseconds))
+        if note is not None:
+            await self._stop(note)
+
+    async def _obey(self, command: str) -> None:
+        if command == "record":
+            self._camera.start_recording()
+            await self._websocket.send_text(state_message(recording=True))
+        else:
+            await self._stop(None)
+
+    async def _stop(self, note: str | None) -> None:
+        if self._camera.stop_recording() is None and note is None:
+            note = "Nothing was recorded."
+        await self._websocket.send_text(state_message(recording=False, note=note))
