@@ -88,12 +88,17 @@ def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
         return False
 
 
-@contextmanager
-def running_chromium() -> Iterator[Browser]:
-    """Run Debian's Chromium, or the one that CHROMIUM names."""
+def chromium_path() -> str:
+    """Return the path of Debian's Chromium, or of the one that CHROMIUM names."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     assert path, "no Chromium: install it (apt-get install chromium) or set CHROMIUM"
+    return path
+
+
+@contextmanager
+def running_chromium(*flags: str) -> Iterator[Browser]:
+    """Run Chromium, with further flags."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*FLAGS, *flags])
         yield browser
         browser.close()

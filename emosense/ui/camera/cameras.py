@@ -18,6 +18,17 @@ from emosense.results import FrameResult, VideoInfo, VideoResult
 from emosense.worker.messages import LiveFrame
 from emosense.worker.usage import Account
 
+
+class UnknownCamera(EmoSenseError):
+    """No page of this server has the camera: the server has started anew, or the page has gone.
+
+    >>> raise UnknownCamera("Gone.")
+    Traceback (most recent call last):
+    ...
+    emosense.ui.camera.cameras.UnknownCamera: Gone.
+    """
+
+
 _FEW: Final = 2
 """Cameras that a user may have as long as there is any room."""
 
@@ -135,14 +146,15 @@ class Cameras:
         """Count a camera as one that is analysed while the block lasts.
 
         Raises:
-            EmoSenseError: there is no such camera, or it is connected already.
+            UnknownCamera: there is no such camera.
+            EmoSenseError: it is connected already.
             ServerBusy: the user, or all together, have too many; see the setting
                 EMOSENSE_MAX_CAMERAS.
         """
         with self._lock:
             camera = self._cameras.get(address)
             if camera is None:
-                raise EmoSenseError("This page's camera is no longer known. Reload the page.")
+                raise UnknownCamera("This page's camera is no longer known. Reload the page.")
             if address in self._open:
                 raise EmoSenseError("The camera of this page is connected already.")
             users = Counter(other.account.user for other in self._open.values())

@@ -17,7 +17,7 @@ _camera = st.components.v2.component(
 
 
 def show_camera(address: str, *, neutral: list[float], key: str) -> None:
-    """Show the camera; the page runs again after each recording.
+    """Show the camera; the page runs again after a recording, and if the server has started anew.
 
     Args:
         address: address of the camera, see :class:`emosense.ui.camera.cameras.Cameras`.
@@ -30,4 +30,9 @@ def show_camera(address: str, *, neutral: list[float], key: str) -> None:
         "address": address,
         "neutral": neutral,
     }
-    _camera(key=key, data=data, on_recorded_change=lambda: None)
+    _camera(
+        key=key,
+        data=data,
+        on_recorded_change=lambda: None,
+        on_unknown_change=lambda: None,
+    )

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from emosense.errors import EmoSenseError, MediaError, ServerBusy
 from emosense.media.live_frame import MAX_BYTES
 from emosense.services import services
-from emosense.ui.camera.cameras import Camera, cameras
+from emosense.ui.camera.cameras import Camera, UnknownCamera, cameras
 from emosense.ui.camera.protocol import (
     HEADER,
     error_message,
@@ -31,6 +31,8 @@ _ASSETS: Final = Path(__file__).with_name("assets")
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css"}
 _BUSY: Final = 1013  # try again later (IANA's registry of WebSocket close codes)
 _REFUSED: Final = 4000  # private use (RFC 6455, 7.4.2): trying again does not help
+_UNKNOWN: Final = 4001
+"""As before; the page gets another address, and tries that."""
 _MAX_FAULTS: Final = 20
 """Messages that cannot be read after which a connection is closed."""
 
@@ -61,7 +63,8 @@ async def _stream(websocket: WebSocket) -> None:
     except WebSocketDisconnect:
         pass
     except EmoSenseError as error:
-        code = _BUSY if isinstance(error, ServerBusy) else _REFUSED
+        codes = {ServerBusy: _BUSY, UnknownCamera: _UNKNOWN}
+        code = next((code for kind, code in codes.items() if isinstance(error, kind)), _REFUSED)
         await websocket.close(code, str(error)[:120])
 
 

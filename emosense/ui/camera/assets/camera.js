@@ -14,6 +14,7 @@ const QUALITIES = [0.8, 0.7, 0.6];
 const SLOW = 200; // milliseconds from picture to answer above which less is sent
 const FAST = 90;
 const BASELINE_SECONDS = 4;
+const ASK_AGAIN = 2000; // milliseconds
 const TIMELINE_INTERVAL = 200; // milliseconds
 
 const PROBLEMS = {
@@ -23,16 +24,19 @@ const PROBLEMS = {
   OverconstrainedError: "This camera is no longer there. Choose another one, then press Start.",
 };
 
-export function start(root, data, onRecorded) {
-  const camera = new Camera(root, data, onRecorded);
-  return () => camera.close();
+// on.recorded is called after a recording, on.unknown when the page needs another address.
+// With isOn the camera starts at once: it was on when the page got another address.
+export function show(root, data, on, isOn) {
+  const camera = new Camera(root, data, on);
+  if (isOn) camera.start();
+  return camera;
 }
 
 class Camera {
-  constructor(root, data, onRecorded) {
+  constructor(root, data, on) {
     this.root = root;
     this.data = data;
-    this.onRecorded = onRecorded;
+    this.on = on;
     this.abort = new AbortController();
     this.stream = null;
     this.connection = null;
@@ -152,12 +156,25 @@ class Camera {
       state: (message) => this.recordingChanged(message),
       error: (text) => this.say(text, true),
       lost: (reason) => this.lost(reason),
+      unknown: () => this.unknown(),
       refused: (reason) => {
         this.stop();
         this.say(reason || "The server refused this camera. Reload the page.", true);
       },
     });
     this.watch();
+  }
+
+  // Until the page has run again; its own connection may come back later than ours.
+  unknown() {
+    if (!this.isOn || this.abort.signal.aborted) return;
+    this.say("The server has started anew. Waiting for the page …", true);
+    this.on.unknown();
+    setTimeout(() => this.connection?.socket || this.unknown(), ASK_AGAIN);
+  }
+
+  get isOn() {
+    return this.stream !== null;
   }
 
   opened() {
@@ -375,7 +392,7 @@ class Camera {
       this.say(note);
       this.status.classList.add("is-fixed");
     }
-    if (was && !recording) this.onRecorded();
+    if (was && !recording) this.on.recorded();
   }
 
   // The browser itself keeps the clip, if the person wants that; it goes to his disk only.

@@ -3,6 +3,7 @@
 const VERSION = 1;
 const HEADER = 16;
 const REFUSED = 4000; // closed for a reason that trying again does not change
+const UNKNOWN = 4001; // the server has started anew: the page will get another address
 const SLOWEST = 5000; // milliseconds between two attempts
 const LOST = 10000; // milliseconds without an answer after which a connection counts as lost
 
@@ -31,6 +32,7 @@ export class Connection {
       this.socket = null;
       this.sent = null;
       if (code === REFUSED) return this.on.refused(reason);
+      if (code === UNKNOWN) return this.on.unknown();
       this.on.lost(reason);
       this.timer = setTimeout(() => this.open(), this.waiting);
       this.waiting = Math.min(2 * this.waiting, SLOWEST);

@@ -1,21 +1,25 @@
 // The component's entry: the camera's modules come from the app's own routes.
 
-const shown = new WeakMap();
+const cameras = new WeakMap();
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const element = parentElement.querySelector(".camera");
-  const known = shown.get(element);
+  const known = cameras.get(element);
   if (known?.address === data.address) return;
-  known?.stop();
-  const camera = { address: data.address, stop: () => {} };
-  shown.set(element, camera);
-  const recorded = () => setTriggerValue("recorded", true);
-  import(new URL(`${data.root}/camera/assets/camera.js`, document.baseURI).href).then(({ start }) => {
-    if (shown.get(element) === camera) camera.stop = start(element, data, recorded);
+  const isOn = known?.camera?.isOn ?? false;
+  known?.camera?.close();
+  const mounted = { address: data.address, camera: null };
+  cameras.set(element, mounted);
+  const on = {
+    recorded: () => setTriggerValue("recorded", true),
+    unknown: () => setTriggerValue("unknown", true), // the page runs again, for another address
+  };
+  import(new URL(`${data.root}/camera/assets/camera.js`, document.baseURI).href).then(({ show }) => {
+    if (cameras.get(element) === mounted) mounted.camera = show(element, data, on, isOn);
   });
   return () => {
     if (element.isConnected) return; // Streamlit calls this before each update, too
-    camera.stop();
-    shown.delete(element);
+    mounted.camera?.close();
+    cameras.delete(element);
   };
 }

@@ -1,0 +1,183 @@
+"""The Camera page in a browser with a made-up camera."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+from support.app_server import FLAGS, chromium_path, free_port, started_server
+from support.fake_camera import READ, camera_flags, write_camera
+
+pytestmark = pytest.mark.browser
+
+KEEP_STREAM = """
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => (window.stream = await ask(wanted));
+"""
+
+
+@pytest.fixture(scope="module")
+def camera_chromium(chromium, astronaut, tmp_path_factory):
+    """Chromium before whose camera the astronaut moves."""
+    path = write_camera(tmp_path_factory.mktemp("camera") / "camera.y4m", astronaut)
+    browser = chromium.browser_type.launch(
+        executable_path=chromium_path(), args=[*FLAGS, *camera_flags(path)]
+    )
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def open_camera(camera_chromium):
+    contexts = []
+
+    def open_page(url, *, permissions=("camera",), browser=camera_chromium, **options):
+        context = browser.new_context(permissions=list(permissions), **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        page.add_init_script(KEEP_STREAM)
+        page.goto(f"{url}/camera")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def start(page):
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".picture")).to_have_attribute("data-index", re.compile(r"^\d+$"))
+
+
+def wait_for_answers(page, count=5):
+    """Wait until so many more answers have been painted."""
+    picture = page.locator(".picture")
+    picture.evaluate(
+        "(canvas, count) => new Promise((done) => { let left = count;"
+        " const seen = new MutationObserver((changes) => { left -= changes.length; if (left <= 0) {"
+        " seen.disconnect(); done() } }); seen.observe(canvas, { attributeFilter: ['data-index'] }) })",
+        count,
+    )
+
+
+def faces(page):
+    return json.loads(page.locator(".camera .overlay").get_attribute("data-faces"))
+
+
+def test_the_astronaut_is_happy_on_the_very_frame(server, open_camera):
+    page = open_camera(server)
+    start(page)
+    expect(page.locator(".sign")).to_be_visible()
+    expect(page.locator(".camera .overlay")).to_have_attribute("data-faces", re.compile("happy"))
+    assert faces(page) == [{"person": 1, "verdict": "happy", "exact": True}]
+    expect(page.locator(".bars")).to_contain_text("Person 1: happy")
+    # The frame that was sent is the one that is painted with its answer.
+    number = page.locator(".picture").evaluate(f"(canvas) => ({READ})(canvas)")
+    assert 0 <= number < 256
+    wait_for_answers(page, 20)
+    expect(page.locator("[data-role=rate]")).to_contain_text("answers/s")
+    # Off means off.
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.locator(".sign")).to_be_hidden()
+    states = page.evaluate("() => window.stream.getTracks().map((track) => track.readyState)")
+    assert states == ["ended"]
+
+
+def test_a_recording_keeps_numbers(server, open_camera):
+    page = open_camera(server)
+    start(page)
+    wait_for_answers(page, 3)
+    page.get_by_role("button", name="Record").click()
+    expect(page.locator(".sign")).to_contain_text("recording numbers")
+    wait_for_answers(page, 20)
+    page.get_by_role("button", name="Stop recording").click()
+    expect(page.get_by_text("numbers only")).to_be_visible()
+    expect(page.locator(".person .name")).to_have_text("Person 1")
+    expect(page.locator(".player .stage")).to_be_hidden()
+    page.locator("details.exports summary").click()
+    with page.expect_download() as download:
+        page.locator("[data-export=json]").click()
+    result = json.loads(download.value.path().read_text())
+    assert len(result["frames"]) >= 15
+    assert {face["emotion"] for frame in result["frames"] for face in frame["faces"]} == {"happy"}
+    assert result["frames"][0]["time"] == 0
+    # The camera goes on, and the recording can be played.
+    wait_for_answers(page, 3)
+    page.locator(".player [data-act=play]").click()
+    expect(page.locator(".player .clock")).not_to_contain_text("0:00.0 /")
+    page.get_by_role("button", name="Remove", exact=True).click()
+    expect(page.get_by_text("numbers only")).to_be_hidden()
+
+
+def test_pause_snapshot_and_a_page_in_the_background(server, open_camera):
+    page = open_camera(server)
+    start(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Snapshot").click()
+    assert download.value.path().read_bytes().startswith(b"\x89PNG")
+    page.get_by_role("button", name="Pause").click()
+    assert_silent(page)
+    page.get_by_role("button", name="Go on").click()
+    wait_for_answers(page)
+    page.evaluate(
+        "() => { Object.defineProperty(document, 'hidden', { value: true, configurable: true });"
+        " document.dispatchEvent(new Event('visibilitychange')) }"
+    )
+    expect(page.locator(".camera .status")).to_contain_text("in the background")
+    assert_silent(page)
+    page.evaluate(
+        "() => { delete document.hidden; document.dispatchEvent(new Event('visibilitychange')) }"
+    )
+    wait_for_answers(page)
+
+
+def assert_silent(page):
+    """No frame is sent while a second of the camera's frames goes by, after the one on its way."""
+    wait = "() => new Promise((done) => { let n = 30; const next = () => (n-- ? requestAnimationFrame(next) : done()); next() })"
+    page.evaluate(wait)
+    index = page.locator(".picture").get_attribute("data-index")
+    page.evaluate(wait)
+    assert page.locator(".picture").get_attribute("data-index") == index
+
+
+def test_what_keeps_the_camera_away_is_told(server, open_camera, chromium):
+    page = open_camera(server, permissions=())
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".camera .status")).to_contain_text("may not use the camera")
+    page = open_camera(server, browser=chromium)
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".camera .status")).to_contain_text("No camera was found")
+    page = open_camera(server)
+    start(page)
+    page.evaluate("() => window.stream.getTracks()[0].dispatchEvent(new Event('ended'))")
+    expect(page.locator(".camera .status")).to_contain_text("was taken away")
+    start(page)
+    wait_for_answers(page)
+
+
+def test_answers_are_relative_to_ones_own_neutral(server, open_camera):
+    page = open_camera(server)
+    start(page)
+    wait_for_answers(page, 3)
+    page.get_by_role("button", name="Relative to my neutral").click()
+    expect(page.locator(".camera .status")).to_contain_text("relative to your neutral face now")
+    wait_for_answers(page, 3)
+    # Whoever smiles during the baseline looks neutral then.
+    expect(page.locator(".bars")).to_contain_text("Person 1: neutral")
+    page.get_by_role("button", name="Relative to my neutral").click()
+    expect(page.locator(".bars")).to_contain_text("Person 1: happy")
+
+
+def test_a_server_that_comes_back_is_found_again(open_camera):
+    port = str(free_port())
+    with started_server(STREAMLIT_SERVER_PORT=port) as running:
+        page = open_camera(running.url)
+        start(page)
+        wait_for_answers(page)
+    expect(page.locator(".camera .status")).to_contain_text("Trying again")
+    with started_server(STREAMLIT_SERVER_PORT=port):
+        # The page comes back as a new session, and its camera goes on.
+        expect(page.locator(".sign")).to_be_visible()
+        expect(page.locator(".camera .status")).to_have_text("")
+        wait_for_answers(page)
