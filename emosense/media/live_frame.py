@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from emosense.errors import DamagedMedia, MediaTooLarge, UnsupportedMedia
 from emosense.media.headers.jpeg import read_jpeg_header
 from emosense.media.headers.structure import HeaderError
-from emosense.media.images import RgbImage
+
+if TYPE_CHECKING:
+    from emosense.media.images import RgbImage
 
 MAX_SIDE: Final = 1280
 """Longest side of a frame, in pixels."""

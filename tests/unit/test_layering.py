@@ -136,6 +136,7 @@ RECEIVED = [
     messages.FaceExplanation(picture=b"jpeg", summary="No single part."),
     messages.VideoPreview(info=INFO, preview=b"jpeg"),
     messages.VideoProgress(frames=[FRAME], frames_read=1),
+    messages.LiveFrame(frame=FRAME, width=640, height=480),
     messages.VideoSummary(result=VIDEO, notes=[], key_moments=(MOMENT,)),
     messages.Throughput(device="CPU", faces_per_second={1: 2.0}),
     messages.DatasetFaces(fingerprint="a", images={}, labels={}, notes=()),

@@ -1,0 +1,114 @@
+"""Who may connect a camera, what is recorded of it, and what its messages may be."""
+
+import json
+import struct
+
+import pytest
+from support.faces import face_of
+
+from emosense.errors import EmoSenseError, NoRoom, ServerBusy
+from emosense.results import FrameResult, TrackedFace
+from emosense.ui.camera.cameras import Camera, Cameras, UnknownCamera
+from emosense.ui.camera.protocol import (
+    HEADER,
+    frame_message,
+    read_command,
+    read_frame,
+)
+from emosense.worker.messages import LiveFrame
+from emosense.worker.usage import Account
+
+
+def answer(index, time, width=640):
+    face = TrackedFace(1, face_of("happy"))
+    return LiveFrame(frame=FrameResult(index, time, (face,)), width=width, height=480)
+
+
+def test_a_recording_is_a_result_from_zero_on():
+    results = []
+    camera = Camera(Account(), "cnn8", on_recorded=results.append)
+    camera.record(answer(1, 4.0))  # before the recording
+    camera.start_recording()
+    for index, time in ((7, 5.0), (9, 5.1), (10, 5.1), (12, 5.3)):
+        assert camera.record(answer(index, time)) is None
+    result = camera.stop_recording()
+    assert results == [result]
+    assert [(frame.index, frame.time) for frame in result.frames] == [(0, 0), (1, 0.1), (2, 0.3)]
+    assert result.info.duration == pytest.approx(0.3)
+    assert result.info.frames_per_second == pytest.approx(2 / 0.3)
+    assert camera.stop_recording() is None
+    assert not camera.is_recording
+
+
+def test_a_recording_ends_in_words(monkeypatch):
+    def full(size):
+        raise NoRoom("Expected room. Received: none.")
+
+    camera = Camera(Account(), "cnn8")
+    camera.start_recording()
+    camera.record(answer(1, 0.0))
+    assert "another size" in camera.record(answer(2, 0.1, width=320))
+    monkeypatch.setenv("EMOSENSE_MAX_VIDEO_MINUTES", "1")
+    assert "at most 1 minutes" in camera.record(answer(3, 61))
+    camera.keep = full
+    assert camera.record(answer(4, 0.2)) == "Expected room. Received: none."
+
+
+def test_cameras_are_shared_fairly(monkeypatch):
+    monkeypatch.setenv("EMOSENSE_MAX_CAMERAS", "4")
+    cameras, connected = Cameras(), []
+    addresses = [
+        cameras.add(Camera(Account(user, str(n)), "cnn8")) for n, user in enumerate("aaabc")
+    ]
+
+    def connect(address):
+        block = cameras.connected(address)
+        block.__enter__()
+        connected.append(block)
+
+    connect(addresses[0])
+    with pytest.raises(EmoSenseError, match="connected already"):
+        connect(addresses[0])
+    connect(addresses[1])
+    with pytest.raises(ServerBusy, match=r"at most 4 cameras.*beside 2 of yours and 0 of others"):
+        connect(addresses[2])
+    connect(addresses[3])
+    connect(addresses[4])
+    connected.pop(0).__exit__(None, None, None)
+    connect(addresses[2])
+    with pytest.raises(UnknownCamera):
+        connect("nowhere")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"\1\0\0",
+        HEADER.pack(2, 1, 0.0) + b"jpeg",
+        HEADER.pack(1, 1, -1.0),
+        HEADER.pack(1, 1, float("nan")),
+        HEADER.pack(1, 1, float("inf")),
+    ],
+)
+def test_other_messages_are_no_frames(message):
+    with pytest.raises(EmoSenseError, match=r"^Expected "):
+        read_frame(message)
+
+
+def test_the_header_is_as_it_is_documented():
+    assert HEADER.size == 16
+    assert HEADER.pack(1, 7, 0.5) == b"\1\0\0\0" + struct.pack("<I", 7) + struct.pack("<d", 0.5)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"type": "erase"}', '{"type": {}}', "9" * 5000])
+def test_other_texts_are_no_commands(text):
+    with pytest.raises(EmoSenseError, match=r'Expected \{"type": "record or stop"\}'):
+        read_command(text)
+
+
+def test_an_answer_echoes_its_frame():
+    message = json.loads(frame_message(answer(7, 0.5), 12.34))
+    assert (message["index"], message["version"], message["milliseconds"]) == (7, 1, 12.3)
+    ((person, x, *_, happy, _, _, _),) = message["faces"]
+    assert (person, x, happy) == (1, 10, 800)

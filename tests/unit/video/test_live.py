@@ -1,0 +1,60 @@
+"""Frames of a live camera: decoded cheaply or refused, people followed."""
+
+import cv2
+import numpy as np
+import pytest
+from support.costly_photos import progressive_jpeg
+from support.synthetic_video import head, pasted, wall
+
+from emosense import Analyzer
+from emosense.errors import DamagedMedia, MediaTooLarge, UnsupportedMedia
+from emosense.media.live_frame import MAX_BYTES, MAX_SIDE, read_live_frame
+from emosense.video.live import LiveTracker
+
+
+@pytest.fixture(scope="module")
+def analyzer():
+    return Analyzer("emosense-s")
+
+
+def jpeg(image, quality=90):
+    return cv2.imencode(
+        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )[1].tobytes()
+
+
+def test_a_frame_comes_back_as_it_was():
+    image = wall(64, 48)
+    decoded = read_live_frame(jpeg(image, 100))
+    assert decoded.shape == (48, 64, 3)
+    assert np.abs(decoded.astype(int) - image).mean() < 3
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        (b"", UnsupportedMedia, "Expected a JPEG file"),
+        (b"\x89PNG\r\n\x1a\n", UnsupportedMedia, "Expected a JPEG file"),
+        (b"\xff\xd8\xff" + b"\0" * 100, DamagedMedia, "Expected a JPEG file"),
+        (b"\xff\xd8\xff" + b"\0" * MAX_BYTES, MediaTooLarge, f"{MAX_BYTES} bytes"),
+        (jpeg(np.zeros((8, MAX_SIDE + 8, 3), np.uint8)), MediaTooLarge, "1288 x 8"),
+        (progressive_jpeg(64, 20), MediaTooLarge, "one scan"),
+    ],
+)
+def test_other_frames_are_refused(data, error, message):
+    with pytest.raises(error, match=message):
+        read_live_frame(data)
+
+
+def test_people_keep_their_numbers_before_the_camera(analyzer, astronaut):
+    tracker, face = LiveTracker(analyzer), head(astronaut, 160)
+    found = []
+    for number in range(8):
+        frame = pasted(wall(640, 480), (face, 200 + 10 * number, 240))
+        found.append(tracker.update(number, number / 20, frame))
+    assert [[tracked.person for tracked in frame.faces] for frame in found] == [[1]] * 8
+    assert [frame.index for frame in found] == list(range(8))
+    assert {frame.faces[0].face.verdict for frame in found} == {"happy"}
+    # A clock that goes back, and another size of the picture, end nothing.
+    again = tracker.update(8, 0.1, cv2.resize(frame, (320, 240)))
+    assert [tracked.person for tracked in again.faces] == [1]
