@@ -176,7 +176,7 @@ MAX_PAGES: Final = Setting(
 )
 MAX_CAMERAS: Final = Setting(
     "EMOSENSE_MAX_CAMERAS",
-    "8",
+    "16",
     "Most cameras that are analysed at the same time; one user may have two, or more where there is room.",
 )
 MAX_SESSION_JOBS: Final = Setting(

@@ -31,13 +31,13 @@ def camera_chromium(chromium, astronaut, tmp_path_factory):
 def open_camera(camera_chromium):
     contexts = []
 
-    def open_page(url, *, permissions=("camera",), browser=camera_chromium, **options):
-        context = browser.new_context(permissions=list(permissions), **options)
+    def open_page(url, name="camera", *, permissions=("camera",), browser=camera_chromium):
+        context = browser.new_context(permissions=list(permissions))
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(120_000)
         page.add_init_script(KEEP_STREAM)
-        page.goto(f"{url}/camera")
+        page.goto(f"{url}/{name}")
         return page
 
     yield open_page
@@ -181,3 +181,10 @@ def test_a_server_that_comes_back_is_found_again(open_camera):
         expect(page.locator(".sign")).to_be_visible()
         expect(page.locator(".camera .status")).to_have_text("")
         wait_for_answers(page)
+
+
+def test_a_photo_can_be_taken(server, open_camera):
+    page = open_camera(server, "")
+    page.get_by_text("Take a photo").click()
+    page.get_by_role("button", name="Take Photo").click()
+    expect(page.get_by_text("1. happy")).to_be_visible()

@@ -40,7 +40,8 @@ def upload_photos() -> list[Photo]:
         key=_UPLOADS,
         help=f"{PHOTO_FORMATS}. Anything else is recognised by its content.",
     )
-    kinds = group_by_kind(within_limit(uploads, settings.MAX_PHOTO_MB.whole()))
+    taken = _take_photo()
+    kinds = group_by_kind(within_limit(uploads + taken, settings.MAX_PHOTO_MB.whole()))
     redirect_uploads("video", kinds["video"])
     redirect_uploads("archive", kinds["archive"])
     files = kinds["photo"] + kinds["other"]  # the decoder reports what other files are
@@ -63,6 +64,14 @@ def upload_photos() -> list[Photo]:
         st.caption(SAMPLE_CREDIT)
         return [_photo(SAMPLE_NAME, sample_photo())]
     return []
+
+
+def _take_photo() -> list[UploadedFile]:
+    """Show the camera if it is asked for; return the photo that was taken with it, or nothing."""
+    if not st.toggle("Take a photo", key="photo_camera"):
+        return []
+    taken = st.camera_input("Take a photo", label_visibility="collapsed", key="photo_taken")
+    return [] if taken is None else [taken]
 
 
 def _warn_about_limit(count: int, limit: int) -> None:
