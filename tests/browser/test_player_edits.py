@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 from support.counted_clips import HEIGHT, WIDTH, write_counted
@@ -12,6 +13,7 @@ from support.player_page import player_server
 
 from emosense.ui.player.clips import Clip, clips
 from emosense.ui.player.exports import EXPORTS
+from emosense.video.baseline import neutral_bias, without_bias
 from emosense.video.edits import Edits, apply_edits
 from emosense.video.timeline import timelines
 
@@ -240,3 +242,35 @@ def test_names_are_text_whatever_they_hold(player):
     player.page.keyboard.press("Enter")
     expect(player.page.locator(".person .name").filter(has_text="<img")).to_have_count(1)
     assert player.page.locator(".player img[src=x]").count() == 0
+
+
+def test_answers_are_shown_relative_to_a_neutral_stretch(player):
+    """As the Python API has them; files keep the absolute values."""
+    page = player.page
+    reference = [-1.0, -2.0, 0.0, 0.5, 0.5, -1.0, 3.0]
+    reference = [value - sum(reference) / 7 for value in reference]
+    page.evaluate("(reference) => { window.player.data.neutral = reference }", reference)
+    player.go_to(28)
+    page.locator("canvas.timeline").focus()
+    page.keyboard.press("[")
+    player.go_to(33)
+    page.keyboard.press("]")
+    player.button("Neutral here").click()
+    expect(page.locator(".status")).to_contain_text("relative to the neutral faces")
+    line = timelines(player.result)[3]
+    rows = line.between(28 / RATE, 34 / RATE)
+    bias = neutral_bias(rows.probabilities.round(3), np.array(reference))
+    expected = without_bias(line.probabilities.round(3), bias)
+    shown = page.evaluate(
+        "() => window.player.frames.people.get(4).map(({ face }) => face.probabilities)"
+    )
+    np.testing.assert_allclose(shown, expected, atol=1e-6)
+    _, text = player.exported("csv")
+    assert {
+        row["emotion"] for row in csv.DictReader(io.StringIO(text)) if row["person"] == "4"
+    } == {"angry"}
+    player.button("Absolute again").click()
+    shown = page.evaluate(
+        "() => window.player.frames.people.get(4).map(({ face }) => face.probabilities)"
+    )
+    np.testing.assert_allclose(shown, line.probabilities, atol=1e-3)

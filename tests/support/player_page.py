@@ -18,6 +18,7 @@ PAGE = """<!doctype html><title>player</title><link rel=stylesheet href=/player/
 <script type=module>
 import { start } from "/player/assets/player.js";
 window.stop = start(document.querySelector(".player"), DATA);
+window.player = window.stop.player;
 </script>"""
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from emosense.errors import ModelError
 from emosense.formatting import pluralize
-from emosense.networks.registry import find_model
 from emosense.ui.camera.component import show_camera
 from emosense.ui.camera.session import Recording, SessionCamera
 from emosense.ui.components.model_picker import confidence_note, select_model
-from emosense.ui.player.component import show_player
-from emosense.video.baseline import neutral_reference
+from emosense.ui.player.component import neutral_log_odds, show_player
 
 
 def show_live(session: SessionCamera) -> None:
@@ -20,7 +17,7 @@ def show_live(session: SessionCamera) -> None:
     if model is None:
         return
     session.camera.model = model
-    show_camera(session.address, neutral=_neutral(model), key="camera")
+    show_camera(session.address, neutral=neutral_log_odds(model), key="camera")
     st.caption(
         "Each picture goes to the machine that runs this app, is analysed there and forgotten; "
         "a recording keeps numbers. Away from that machine browsers give the camera to pages over "
@@ -57,14 +54,7 @@ def _show_recording(session: SessionCamera, recording: Recording) -> None:
         height=result.info.height,
         frames_per_second=result.info.frames_per_second or 25.0,
         duration=result.info.duration,
+        neutral=neutral_log_odds(result.model),
         has_video=False,
         key=f"recording_{recording.number}",
     )
-
-
-@st.cache_data(show_spinner=False)
-def _neutral(model: str) -> list[float]:
-    try:
-        return [round(float(value), 4) for value in neutral_reference(find_model(model))]
-    except ModelError:  # a model without predictions: relative to odds of 1
-        return [0.0] * 7

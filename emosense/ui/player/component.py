@@ -7,7 +7,11 @@ from typing import Any, Final
 
 import streamlit as st
 
+from emosense.emotions import EMOTIONS
+from emosense.errors import ModelError
+from emosense.networks.registry import find_model
 from emosense.ui.player.exports import EXPORTS
+from emosense.video.baseline import neutral_reference
 
 _ASSETS: Final = Path(__file__).with_name("assets")
 _player = st.components.v2.component(
@@ -26,6 +30,7 @@ def show_player(
     height: int,
     frames_per_second: float,
     duration: float | None,
+    neutral: list[float] | None = None,
     has_video: bool = True,
     key: str,
 ) -> None:
@@ -38,6 +43,8 @@ def show_player(
         height: height of the upright frames, in pixels.
         frames_per_second: frame rate of the clip, for steps of one frame.
         duration: duration of the clip in seconds, if it is known.
+        neutral: log-odds of neutral faces, see :func:`emosense.video.baseline.neutral_reference`;
+            None takes all emotions for equally probable.
         has_video: whether there is a video to play, beside the numbers.
         key: key of the component.
     """
@@ -51,7 +58,17 @@ def show_player(
         "framesPerSecond": frames_per_second,
         "duration": duration,
         "hasVideo": has_video,
+        "neutral": neutral,
         "exports": [(name, export.label) for name, export in EXPORTS.items()],
     }
     # After an edit the page runs again, so that its charts and tables follow.
     _player(key=key, data=data, on_edited_change=lambda: None)
+
+
+@st.cache_data(show_spinner=False)
+def neutral_log_odds(model: str) -> list[float]:
+    """Return the log-odds of neutral faces for a model; zeros if it has no predictions."""
+    try:
+        return [round(float(value), 4) for value in neutral_reference(find_model(model))]
+    except ModelError:
+        return [0.0] * len(EMOTIONS)

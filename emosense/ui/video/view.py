@@ -24,7 +24,7 @@ from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
 from emosense.ui.components.waiting import describe_wait
-from emosense.ui.player.component import show_player
+from emosense.ui.player.component import neutral_log_odds, show_player
 from emosense.ui.session.downloads import (
     CAPTION_BYTES,
     CSV_BYTES,
@@ -136,6 +136,7 @@ def _show_player(videos: SessionVideos, job: VideoJob, number: int) -> bool:
             height=job.info.height,
             frames_per_second=job.info.frames_per_second or 25.0,
             duration=job.info.duration,
+            neutral=neutral_log_odds(job.model),
             key=f"player_{number}",
         )
     return address is not None

@@ -1,11 +1,11 @@
 // The camera: frames go to the server one at a time, and each is painted with its own answer.
 
+import { biasOf, withoutBias } from "../../player/assets/baseline.js";
 import { colourOf } from "../../player/assets/colours.js";
 import { button, element } from "../../player/assets/dom.js";
 import { EMOTIONS } from "../../player/assets/frames.js";
 import { drawOverlay } from "../../player/assets/overlay.js";
 import { Timeline } from "../../player/assets/timeline.js";
-import { biasOf, withoutBias } from "./baseline.js";
 import { Connection } from "./connection.js";
 import { judged, LiveFrames, MINUTE, readFaces, Smoothing } from "./live.js";
 

@@ -1,5 +1,7 @@
 // The analysed frames of a clip: fetched in parts, edited, found by time.
 
+import { biasOf, withoutBias } from "./baseline.js";
+
 export const EMOTIONS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"];
 export const UNSURE = "unsure";
 export const VERDICTS = [...EMOTIONS, UNSURE];
@@ -17,6 +19,27 @@ export class Frames {
     this.people = new Map(); // person -> [{time, seconds, frame, face}]
     this.hidden = new Map(); // the same for those who are hidden
     this.complete = false;
+    this.biases = new Map(); // person -> bias of what is shown, see baseline.js
+  }
+
+  // Shows answers relative to what people show in a stretch, at rest; null shows them as they are.
+  setNeutral(stretch, reference) {
+    this.biases.clear();
+    this.apply();
+    if (!stretch) return;
+    for (const [person, points] of this.people) {
+      const samples = within(points, stretch.start, stretch.end).map(({ face }) => face.probabilities);
+      if (samples.length) this.biases.set(person, biasOf(samples, reference));
+    }
+    this.apply();
+  }
+
+  relative(face) {
+    const bias = this.biases.get(face.person);
+    if (!bias) return face;
+    const probabilities = withoutBias(face.probabilities, bias);
+    const top = probabilities.indexOf(Math.max(...probabilities));
+    return { ...face, probabilities, top, verdict: face.verdict === UNSURE ? UNSURE : EMOTIONS[top] };
   }
 
   // Fetches what has come since; returns whether there is more to come.
@@ -54,7 +77,7 @@ export class Frames {
     kept.forEach((frame, i) => {
       const time = times[frame];
       const people = edits.peopleOf(this.found[frame], time);
-      this.faces[frame] = this.found[frame].map((face, f) => ({ ...face, person: people[f] }));
+      this.faces[frame] = this.found[frame].map((face, f) => this.relative({ ...face, person: people[f] }));
       for (const face of this.faces[frame]) {
         if (!this.people.has(face.person)) this.people.set(face.person, []);
         this.people.get(face.person).push({ time, seconds: seconds[i], frame, face });

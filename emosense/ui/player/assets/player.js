@@ -22,12 +22,13 @@ export function start(element, data, onEdit) {
   const abort = new AbortController();
   const player = new Player(element, data, abort.signal, onEdit);
   player.load();
-  return () => {
+  const stop = () => {
     abort.abort();
     player.video.removeAttribute?.("src");
     player.video.load?.();
     element.replaceChildren();
   };
+  return Object.assign(stop, { player });
 }
 
 class Player {

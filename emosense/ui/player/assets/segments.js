@@ -28,6 +28,11 @@ export class Segments {
       element("span", { class: "note", "data-role": "selection" }, [`Selected: ${stretch}`]),
       button("Add segment", () => this.add(start, end), { disabled: !isWhole }),
       button("Exclude", () => this.exclude(start, end), { disabled: !isWhole }),
+      player.frames.biases.size
+        ? button("Absolute again", () => this.neutral(null))
+        : button("Neutral here", () => this.neutral({ start, end }), {
+            disabled: !isWhole, title: "Show answers relative to the faces of this stretch, in which people are at rest",
+          }),
     ]);
     const rows = edits.state.segments.map((segment, i) => this.row(segment, i));
     const excluded = edits.state.excluded.map((one, i) =>
@@ -101,6 +106,17 @@ export class Segments {
     edits.change({ segments: [...edits.state.segments, { name, start, end }] });
     const inputs = this.root.querySelectorAll(".segment input");
     inputs[inputs.length - 1]?.select();
+  }
+
+  // What is shown changes; files hold the absolute values.
+  neutral(stretch) {
+    const { player } = this;
+    player.frames.setNeutral(stretch, player.data.neutral ?? new Array(7).fill(0));
+    player.select(null, null);
+    const count = player.frames.biases.size;
+    player.announce(!stretch ? "Answers are absolute again." : count
+      ? "Answers are relative to the neutral faces of this stretch; files hold the absolute values."
+      : "Nobody is seen in this stretch.");
   }
 
   exclude(start, end) {
