@@ -199,6 +199,14 @@ def test_all_pairs_are_tested():
     assert not any("p, Holm" in frame.value for frame in opened(model="cnn8").dataframe)
 
 
+def test_charts_further_down_wait_until_they_are_reached():
+    app = opened()
+    assert not app.get("plotly_chart")
+    app.session_state["reached_chart_accuracy-flops"] = True
+    app.run()
+    assert len(app.get("plotly_chart")) == 1
+
+
 def test_curves_of_all_networks_and_of_one():
     app = opened(view="classes", **{"class": "fear"})
     assert app.segmented_control(key="linked_class").value == "fear"

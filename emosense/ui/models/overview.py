@@ -55,6 +55,7 @@ def _show_headlines(selection: Selection) -> None:
             )
             for selected in selection.models
         ),
+        deferred=True,
     )
 
 
