@@ -12,6 +12,7 @@ _REACHED: Final = "reached_"
 _place = st.components.v2.component(
     "emosense_deferred",
     html='<div class="emosense-deferred" role="img"></div>',
+    css=".emosense-deferred { border-radius: 0.6rem; background: var(--st-secondary-background-color); }",
     js=Path(__file__).with_name("deferred.js").read_text("utf-8"),
     isolate_styles=False,
 )
