@@ -80,6 +80,13 @@ def test_charts_further_down_are_drawn_when_they_are_reached(server, page):
     expect(places).to_have_count(1)
 
 
+def test_charts_that_are_reached_at_once_are_all_drawn(server, page):
+    page.set_viewport_size({"width": 1280, "height": 3500})
+    page.goto(f"{server}/models?view=classes")
+    expect(page.get_by_test_id("stPlotlyChart").locator(".main-svg:first-child")).to_have_count(5)
+    expect(page.locator(".emosense-deferred")).to_have_count(0)
+
+
 def test_a_report_opens_without_the_server(server, page, chromium, tmp_path):
     page.goto(f"{server}/models?view=compare&model=cnn8&model=cnn4&part=PublicTest")
     with page.expect_download() as info:

@@ -1,13 +1,13 @@
 // The place of a part further down: tells the page when it comes into the window.
 
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data, setStateValue }) {
   const place = parentElement.querySelector(".emosense-deferred");
   place.style.height = `${data.height}px`;
   place.setAttribute("aria-label", data.alt);
   const observer = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     observer.disconnect();
-    setTriggerValue("reached", true);
+    setStateValue("reached", true);
   });
   observer.observe(place);
   return () => observer.disconnect();

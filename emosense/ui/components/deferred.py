@@ -18,7 +18,6 @@ _place = st.components.v2.component(
 )
 
 
-@st.fragment
 def show_when_reached(name: str, height: int, alt: str, show: Callable[[], None]) -> None:
     """Show a part of the page once it is in the browser's window, and keep it from then on.
 
@@ -31,12 +30,19 @@ def show_when_reached(name: str, height: int, alt: str, show: Callable[[], None]
         show: function that shows the part.
     """
     key = f"{_REACHED}{name}"
-    if st.session_state.get(key):
+    slot = st.empty()
+    if not st.session_state.get(key):
+        with slot:
+            place = _place(
+                key=f"deferred_{name}",
+                height=height,
+                data={"height": height, "alt": alt},
+                on_reached_change=lambda: None,
+            )
+        # A state of the whole page, no trigger and no fragment: of several places that are reached
+        # at once only one would be shown.
+        if not place.get("reached"):
+            return
+        st.session_state[key] = True
+    with slot:
         show()
-        return
-    _place(
-        key=f"deferred_{name}",
-        height=height,
-        data={"height": height, "alt": alt},
-        on_reached_change=lambda: st.session_state.update({key: True}),
-    )
