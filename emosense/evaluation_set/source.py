@@ -99,31 +99,44 @@ def folder_source(path: Path) -> PhotoSource:
     return _source(files, str(path), tuple(skipped.messages()))
 
 
+def open_archive(name: str, file: IO[bytes], limits: ArchiveLimits) -> PhotoArchive:
+    """Open a zip archive of photos, of tables, or of both.
+
+    Args:
+        name: name of the archive, for messages.
+        file: the open archive; it must stay open.
+        limits: limits of the archive.
+
+    Raises:
+        DatasetError: it cannot be read, or holds neither.
+    """
+    try:
+        return PhotoArchive(file, limits, without_photos=True)
+    except EmoSenseError as error:
+        raise DatasetError(f"{name}: {error}") from error
+
+
 def uploads_source(
     files: Iterable[tuple[str, Read]],
-    archives: Iterable[tuple[str, IO[bytes]]],
+    archives: Iterable[tuple[str, PhotoArchive]],
     limits: ArchiveLimits,
 ) -> PhotoSource:
     """Return the photos and tables of uploaded files and zip archives.
 
     Args:
         files: (name, function that reads it) of files that are no archives.
-        archives: (name, open file) of zip archives; they must stay open.
-        limits: limits of each archive, and of the number of photos of all.
+        archives: (name, archive), see :func:`open_archive`.
+        limits: their largest number of photos is that of all together.
 
     Raises:
-        EmoSenseError: an archive cannot be read, or there are no photos or too many.
+        DatasetError: there are no photos, or too many.
     """
     found: dict[str, Read] = {}
     for name, read in files:
         found[_unused(name, found)] = read
     notes: list[str] = []
     several = False
-    for name, file in archives:
-        try:
-            archive = PhotoArchive(file, limits, without_photos=True)
-        except EmoSenseError as error:
-            raise DatasetError(f"{name}: {error}") from error
+    for name, archive in archives:
         prefix = f"{name}/" if several or found else ""
         several = True
         for entry in (*archive.photos, *archive.tables):
@@ -150,7 +163,7 @@ def archive_source(path: Path) -> PhotoSource:
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read: {error.strerror or error}.") from error
     limits = ArchiveLimits(max_photos=1_000_000, max_bytes=2**40)
-    return uploads_source((), [(path.name, file)], limits)
+    return uploads_source((), [(path.name, open_archive(path.name, file, limits))], limits)
 
 
 def _source(files: dict[str, Read], where: str, notes: tuple[str, ...]) -> PhotoSource:

@@ -39,10 +39,11 @@ def to_csv(evaluation_set: EvaluationSet, calibrations: Mapping[str, Calibration
 
     Args:
         evaluation_set: the test set.
-        calibrations: calibrations by the name of the network.
+        calibrations: calibrations by the name of the network; a network without one, because it was
+            removed since, has no columns.
     """
     columns = [*PHOTO_COLUMNS, *QUALITY_COLUMNS]
-    for model in evaluation_set.probabilities:
+    for model in _calibrated(evaluation_set, calibrations):
         columns += [f"{model} {column}" for column in MODEL_COLUMNS]
     return spreadsheet_csv(columns, records(evaluation_set, calibrations))
 
@@ -77,7 +78,7 @@ def _answers(
     if len(evaluation_set.quality):
         for answer, quality in zip(answers, evaluation_set.quality.tolist(), strict=True):
             answer |= zip(QUALITY_COLUMNS, (_rounded(value) for value in quality), strict=False)
-    for model in evaluation_set.probabilities:
+    for model in _calibrated(evaluation_set, calibrations):
         calibration = calibrations[model]
         predictions = evaluation_set.predictions(model).calibrated(calibration)
         sure = predictions.sure(calibration)
@@ -95,6 +96,12 @@ def _answers(
             if scores is not None and len(scores):
                 answer["quality"] = round(float(scores[face]), 4)
     return answers
+
+
+def _calibrated(
+    evaluation_set: EvaluationSet, calibrations: Mapping[str, Calibration]
+) -> list[str]:
+    return [model for model in evaluation_set.probabilities if model in calibrations]
 
 
 def _rounded(value: float) -> float | None:

@@ -25,6 +25,7 @@ from emosense.evaluation_set.labels import ClassMapping, Label
 from emosense.evaluation_set.result import EvaluationSet, MeasuredFace, PhotoRow
 from emosense.faces.options import DetectorOptions
 from emosense.jobs.job import Job
+from emosense.networks.registry import find_model, list_models
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import (
     ClassifyCrops,
@@ -101,6 +102,21 @@ class EvaluationJob(Job):
     def _run(self, client: PoolClient) -> None:
         """Measure all faces and predict them with all networks."""
 
+    def _leave_out_removed(self) -> tuple[str, ...]:
+        """Leave out networks that were removed while the job waited; return a note on them.
+
+        Raises:
+            ModelNotFound: none is left.
+        """
+        known = list_models()
+        removed = [model for model in self.models if model not in known]
+        if len(removed) == len(self.models):
+            find_model(removed[0])
+        self.models = [model for model in self.models if model in known]
+        if not removed:
+            return ()
+        return (f"Removed from the server meanwhile, and left out: {', '.join(removed)}",)
+
     def _classify(self, client: PoolClient, model: str) -> Classify:
         def classify(crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
             if self.cancelled.is_set():
@@ -142,9 +158,8 @@ class PhotoEvaluationJob(EvaluationJob):
         self.total = len(self.photos)
 
     def _run(self, client: PoolClient) -> None:
-        builder = EvaluationSetBuilder(
-            self.name, self.mapping, cropped=self.cropped, notes=self.notes
-        )
+        notes = (*self.notes, *self._leave_out_removed())
+        builder = EvaluationSetBuilder(self.name, self.mapping, cropped=self.cropped, notes=notes)
         try:
             self._measure(client, builder)
             for model in self.models:
@@ -209,6 +224,7 @@ class CropEvaluationJob(EvaluationJob):
         self.total = self.done = len(self.labels)
 
     def _run(self, client: PoolClient) -> None:
+        notes = self._leave_out_removed()
         self.keep(FACE_BYTES * len(self.labels) + sum(map(len, self.pictures)))
         probabilities: dict[str, npt.NDArray[np.float32]] = {}
         rows = tuple(
@@ -232,6 +248,7 @@ class CropEvaluationJob(EvaluationJob):
                 self.quality,
                 self.pictures,
                 probabilities,
+                notes,
             )
 
 
@@ -264,6 +281,7 @@ class DatasetEvaluationJob(EvaluationJob):
         return [model for model in self.models if self.known.get(model) == self.fingerprint]
 
     def _run(self, client: PoolClient) -> None:
+        notes = self._leave_out_removed()
         self.step = "Reading the csv"
         faces = client.request(ReadDatasetFaces(path=str(self.path), name=self.name))
         self.keep(sum(images.nbytes for images in faces.images.values()))
@@ -283,7 +301,12 @@ class DatasetEvaluationJob(EvaluationJob):
                         images, self._classify(client, model), count
                     )
             self.results[split] = dataset_split(
-                f"{self.name}: {split}", images, labels, quality, probabilities, faces.notes
+                f"{self.name}: {split}",
+                images,
+                labels,
+                quality,
+                probabilities,
+                (*faces.notes, *notes),
             )
         self.result = next(iter(self.results.values()), None)
 

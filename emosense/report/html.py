@@ -15,29 +15,46 @@ import emosense
 from emosense.charts.confusion import confusion_chart
 from emosense.charts.cost import cost_chart
 from emosense.charts.evaluation import class_chart, reliability_chart
+from emosense.charts.slices import robustness_chart, slice_chart
 from emosense.evaluation.bootstrap import RESAMPLES, class_bootstrap
 from emosense.evaluation.metrics import compute_metrics
+from emosense.evaluation.predictions import CORRUPTIONS
 from emosense.evaluation.reliability import reliability_bins
+from emosense.evaluation.robustness import COUNTED, robustness_curve
 from emosense.evaluation.significance import pairwise_tests
+from emosense.evaluation.slices import (
+    FEW_IMAGES,
+    QUALITY_MEASURES,
+    evaluate_slices,
+    quantile_bins,
+)
 from emosense.export.text_table import best_cells, html_table
 from emosense.formatting import pluralize
 from emosense.report.model import EvaluatedModel
 from emosense.report.reproduction import describe_training
 from emosense.report.tables import (
+    ALL_CORRUPTIONS,
     CALIBRATION_FORMATS,
     CLASS_FORMATS,
     LEADERBOARD_BEST,
     MFLOPS,
     PAIR_FORMATS,
+    bin_title,
     calibration_rows,
     class_rows,
+    corruption_accuracy_rows,
+    corruption_drop_rows,
+    corruption_formats,
     leaderboard,
     pair_rows,
+    slice_formats,
+    slice_rows,
 )
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+_SLICES: Final = 5
 _POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
 )
@@ -89,7 +106,10 @@ def html_report(
     """
     from plotly.offline import get_plotlyjs
 
-    sections = (_headline, _significance, _confusion, _classes, _calibration)
+    sections = (
+        *(_headline, _significance, _confusion, _classes, _calibration),
+        *(_slices, _robustness),
+    )
     body = "".join(section(models) for section in sections) + _reproduction(models, commands)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -184,6 +204,68 @@ def _calibration(models: Sequence[EvaluatedModel]) -> str:
         "Reliability diagrams: bars after temperature scaling, the grey line before it.",
         _table(calibration_rows(models), CALIBRATION_FORMATS),
         _charts(models, chart),
+    )
+
+
+def _slices(models: Sequence[EvaluatedModel]) -> str:
+    measure = QUALITY_MEASURES["score"]
+    values = {m.label: v for m in models if (v := measure.of(m.predictions)) is not None}
+    bins = quantile_bins(np.concatenate([np.zeros(0), *values.values()]), _SLICES)
+    if len(bins) < 2:
+        return ""
+    slices = {
+        m.label: evaluate_slices(m.predictions, m.card.calibration, values[m.label], bins)
+        for m in models
+        if m.label in values
+    }
+    titles = [bin_title(measure, each) for each in bins]
+    colours = {model.label: model.colour for model in models}
+    rows = slice_rows(slices, measure, bins)
+    return _section(
+        "Slices",
+        f"By {measure.title} (size, sharpness, light, pose of the face), in slices of about as many "
+        "faces, with 95 % intervals (Wilson). Coverage: fraction of the faces that the network "
+        f"answers. Slices of fewer than {FEW_IMAGES} images are hollow.",
+        _figure(
+            slice_chart(slices, colours, titles, measure.title, "accuracy", "accuracy"),
+            f"Accuracy by {measure.title}",
+        ),
+        _table(rows, slice_formats(rows[0])),
+    )
+
+
+def _robustness(models: Sequence[EvaluatedModel]) -> str:
+    degraded = {m.label: m.degraded for m in models if m.degraded and len(m.degraded.images)}
+    if not degraded:
+        return ""
+    curves = {
+        name: {
+            m.label: robustness_curve(
+                m.predictions,
+                m.images,
+                degraded[m.label],
+                None if name == ALL_CORRUPTIONS else name,
+            )
+            for m in models
+            if m.label in degraded
+        }
+        for name in (ALL_CORRUPTIONS, *CORRUPTIONS)
+    }
+    accuracies, drops = corruption_accuracy_rows(curves), corruption_drop_rows(curves)
+    return _section(
+        "Robustness",
+        "The images, pasted into pictures and corrupted in five severities (after ImageNet-C), then "
+        "looked for by the detector; 95 % intervals (Wilson). Accuracies are of "
+        f"{COUNTED['all']}, and means of the five severities in the tables. Relative drop: fraction "
+        "of the accuracy on the same faces uncorrupted that is lost.",
+        _figure(
+            robustness_chart(
+                curves[ALL_CORRUPTIONS], {model.label: model.colour for model in models}
+            ),
+            "Accuracy against the severity of all corruptions",
+        ),
+        f"<h3>Mean corruption accuracy</h3>{_table(accuracies, corruption_formats(accuracies[0]))}",
+        f"<h3>Relative drop</h3>{_table(drops, corruption_formats(drops[0]))}",
     )
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from emosense.evaluation.bootstrap import Interval
-from emosense.evaluation.predictions import Predictions
+from emosense.evaluation.predictions import DegradedPredictions, Predictions
 from emosense.networks.architectures import ARCHITECTURES
 from emosense.networks.model_card import ModelCard
 from emosense.networks.paper_results import PaperResults
@@ -38,6 +41,14 @@ class EvaluatedModel(Protocol):
     @property
     def raw(self) -> Predictions:
         """The same predictions before calibration."""
+
+    @property
+    def degraded(self) -> DegradedPredictions | None:
+        """Predictions on degraded faces of these images; None if there are none."""
+
+    @property
+    def images(self) -> npt.NDArray[np.intp]:
+        """(n,) index of each image in its test set, rising."""
 
     @property
     def intervals(self) -> dict[str, Interval]:

@@ -14,7 +14,9 @@ from emosense.evaluation.metrics import (
     expected_calibration_error,
     is_majority_baseline,
 )
+from emosense.evaluation.robustness import RobustnessCurve
 from emosense.evaluation.significance import PairTest
+from emosense.evaluation.slices import Bin, QualityMeasure, Slice
 from emosense.networks.architectures import ARCHITECTURES
 from emosense.report.model import EvaluatedModel, paper_results
 
@@ -70,6 +72,15 @@ CLASS_FORMATS: Final = {
     "ROC AUC": "%.3f",
     "average precision": "%.3f",
 }
+SLICE_METRICS: Final = {
+    "accuracy": "accuracy",
+    "coverage": "coverage",
+    "selective_accuracy": "accuracy when answered",
+}
+"""Titles by the attributes of :class:`emosense.evaluation.slices.Slice`."""
+ALL_CORRUPTIONS: Final = "all"
+"""Key of the curves of all corruptions together."""
+
 CALIBRATION_FORMATS: Final = {"ECE": "%.3f", "ECE before": "%.3f", "temperature": "%.2f"}
 
 
@@ -214,6 +225,78 @@ def calibration_rows(models: Sequence[EvaluatedModel]) -> list[dict[str, Any]]:
         }
         for model in models
     ]
+
+
+def bin_title(measure: QualityMeasure, each: Bin) -> str:
+    """Return what a bin of a quality measure is called, e.g. ``0.512 to 0.604``."""
+    high = measure.describe(each.high)
+    return high if each.low == each.high else f"{each.low:.{measure.digits}f} to {high}"
+
+
+def slice_rows(
+    slices: Mapping[str, Sequence[Slice]], measure: QualityMeasure, bins: Sequence[Bin]
+) -> list[dict[str, Any]]:
+    """Return a row per bin and network: metrics in percent, with intervals.
+
+    Args:
+        slices: one slice per bin, by label.
+        measure: what the faces are sliced by.
+        bins: the bins.
+    """
+    return [
+        {measure.title: bin_title(measure, each), "model": label, **_slice_row(of_model[index])}
+        for index, each in enumerate(bins)
+        for label, of_model in slices.items()
+    ]
+
+
+def slice_formats(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return the formats of the columns of :func:`slice_rows`."""
+    return {column: "%.1f %%" for column in row if column.startswith(tuple(SLICE_METRICS.values()))}
+
+
+def _slice_row(each: Slice) -> dict[str, Any]:
+    intervals: dict[str, Interval] = {
+        title: getattr(each, metric) for metric, title in SLICE_METRICS.items()
+    }
+    row: dict[str, Any] = {"images": each.images}
+    row |= {title: _defined(100 * interval.value) for title, interval in intervals.items()}
+    row["note"] = "few images" if each.has_few_images else ""
+    for title, interval in intervals.items():
+        row[f"{title}, 95 % from"] = _defined(100 * interval.low)
+        row[f"{title}, 95 % to"] = _defined(100 * interval.high)
+    return row
+
+
+def corruption_accuracy_rows(
+    curves: Mapping[str, Mapping[str, RobustnessCurve]],
+) -> list[dict[str, Any]]:
+    """Return the mean corruption accuracies of each network, in percent.
+
+    Args:
+        curves: curves by label, by corruption, with :data:`ALL_CORRUPTIONS`.
+    """
+    return [
+        {"model": label, "uncorrupted": _defined(100 * of_all.clean.accuracy.value)}
+        | {name: _defined(100 * curves[name][label].mean_accuracy) for name in curves}
+        for label, of_all in curves[ALL_CORRUPTIONS].items()
+    ]
+
+
+def corruption_drop_rows(
+    curves: Mapping[str, Mapping[str, RobustnessCurve]],
+) -> list[dict[str, Any]]:
+    """Return the relative drops of each network, in percent; see :func:`corruption_accuracy_rows`."""
+    return [
+        {"model": label}
+        | {name: _defined(100 * curves[name][label].relative_drop) for name in curves}
+        for label in curves[ALL_CORRUPTIONS]
+    ]
+
+
+def corruption_formats(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return the formats of the columns of the tables of corruptions."""
+    return {column: "%.1f %%" for column in row if column != "model"}
 
 
 def _defined(value: float) -> float | None:

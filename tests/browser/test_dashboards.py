@@ -26,6 +26,7 @@ def test_cold_deep_link_opens_the_whole_app(cold_server, page):
 
 def test_chart_and_table_can_be_saved(server, page):
     page.goto(f"{server}/models")
+    page.locator(".emosense-deferred").first.scroll_into_view_if_needed()
     chart = page.get_by_test_id("stPlotlyChart").first
     expect(chart.locator(".main-svg").first).to_be_visible()
     saved = {}
@@ -57,6 +58,33 @@ def test_chart_and_table_can_be_saved(server, page):
         downloads.get_by_text("Markdown").first.click()
     assert info.value.suggested_filename == "emosense-leaderboard.md"
     assert f"| {accuracies[0]:.1f} % |" in Path(info.value.path()).read_text()
+
+
+def test_charts_further_down_are_drawn_when_they_are_reached(server, page):
+    page.set_viewport_size({"width": 1280, "height": 700})
+    page.goto(f"{server}/models")
+    expect(page.get_by_text("How to reproduce")).to_be_visible()
+    places = page.locator(".emosense-deferred")
+    expect(places).to_have_count(2)
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(0)
+    # What they show is there for screen readers before.
+    expect(page.get_by_role("img", name="accuracy against MFLOPs per face")).to_have_count(1)
+    places.first.scroll_into_view_if_needed()
+    chart = page.get_by_test_id("stPlotlyChart")
+    expect(chart.locator(".main-svg").first).to_be_visible()
+    expect(places).to_have_count(1)
+    # It stays where it was once reached, whatever is chosen.
+    page.get_by_role("radio", name="left out").click()
+    expect(page.get_by_text("without duplicates").first).to_be_visible()
+    expect(chart).to_have_count(1)
+    expect(places).to_have_count(1)
+
+
+def test_charts_that_are_reached_at_once_are_all_drawn(server, page):
+    page.set_viewport_size({"width": 1280, "height": 3500})
+    page.goto(f"{server}/models?view=classes")
+    expect(page.get_by_test_id("stPlotlyChart").locator(".main-svg:first-child")).to_have_count(5)
+    expect(page.locator(".emosense-deferred")).to_have_count(0)
 
 
 def test_a_report_opens_without_the_server(server, page, chromium, tmp_path):

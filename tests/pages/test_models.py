@@ -46,7 +46,7 @@ def opened(*expanders, **parameters):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_shows_every_model(view, with_tiny):
-    app = opened("made", view=view)
+    app = opened("made", view=view, chance="1")
     assert app.segmented_control(key="linked_view").value == view
     # A new model needs no code: it can be selected and its metrics are shown.
     assert app.pills(key="linked_model").value == list(list_models())
@@ -148,6 +148,30 @@ def test_networks_no_better_than_chance_are_one_click_away():
     assert table_with(opened(model="cnn10"), "ECE").index.tolist() == ["10L CNN"]
 
 
+@pytest.mark.parametrize("view", [*VIEWS, "compare"])
+def test_every_view_folds_them_by_the_same_click(view):
+    title = find_model("cnn10").card.title
+    app = opened(view=view)
+    toggle = app.toggle(key="linked_chance")
+    assert title in toggle.label
+
+    def named():
+        options = [option for box in app.selectbox for option in box.options]
+        captions = [element.value for element in (*app.markdown, *app.header)]
+        charts = [str(chart.proto.spec) for chart in app.get("plotly_chart")]
+        tables = [frame.value.to_string() for frame in app.dataframe]
+        texts = (*options, *captions, *charts, *tables)
+        return [text for text in texts if title in text.replace(f"{title}, fixed", "")]
+
+    assert not named()
+    toggle.set_value(True).run()
+    assert app.query_params["chance"] == "1"
+    assert named()
+    # It stays as it is in another view.
+    app.segmented_control(key="linked_view").set_value("confusion").run()
+    assert app.toggle(key="linked_chance").value
+
+
 def test_differences_are_to_the_baseline_of_the_link():
     app = opened(baseline="cnn4")
     table = table_with(app, "ECE")
@@ -173,6 +197,14 @@ def test_all_pairs_are_tested():
         significant = "significant" if row["p, Holm"] < 0.05 else "not significant"
         assert row["difference"] == significant
     assert not any("p, Holm" in frame.value for frame in opened(model="cnn8").dataframe)
+
+
+def test_charts_further_down_wait_until_they_are_reached():
+    app = opened()
+    assert not app.get("plotly_chart")
+    app.session_state["reached_chart_accuracy-flops"] = True
+    app.run()
+    assert len(app.get("plotly_chart")) == 1
 
 
 def test_curves_of_all_networks_and_of_one():
@@ -245,7 +277,7 @@ def test_a_link_to_unknown_values_is_reported():
 
 
 def test_comparison_needs_the_same_images(with_tiny):
-    app = opened(view="compare", first="cnn8", second="tiny")
+    app = opened(view="compare", first="cnn8", second="tiny", chance="1")
     assert "cannot be compared: Expected predictions on the same images" in texts(app)
     app = opened(view="compare", model="tiny")
     assert "Choose at least two models" in texts(app)
@@ -256,13 +288,13 @@ def test_comparison_of_equal_models(with_tiny):
     shutil.copytree(with_tiny, again)
     card = json.loads((again / "card.json").read_text())
     (again / "card.json").write_text(json.dumps({**card, "name": "again"}))
-    app = opened(view="compare", first="tiny", second="again")
+    app = opened(view="compare", first="tiny", second="again", chance="1")
     assert "no difference that these images can show" in texts(app)
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Difference in accuracy"] == "+0.0 points"
     assert metrics["McNemar's test"] == "p = 1"
     assert metrics["Same prediction"] == "100.0 %"
-    app = opened(view="compare", first="tiny", second="tiny")
+    app = opened(view="compare", first="tiny", second="tiny", chance="1")
     assert "Choose two different models" in texts(app)
 
 

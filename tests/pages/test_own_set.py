@@ -1,6 +1,7 @@
 """Test sets of one's own on the Models page, in Streamlit's AppTest with real inference."""
 
 import io
+import shutil
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from support.routed import routed
 from support.waiting import wait_until
 
 from emosense.emotions import EMOTIONS
+from emosense.evaluation_set import source
 from emosense.ui.models.own_set.session import SessionEvaluations
 from emosense.ui.models.own_set.view import evaluation_set_csv
 
@@ -104,6 +106,43 @@ def test_a_strangers_zip_in_every_view(page):
     choose(page, view="own")
     page.button(key="own_set_remove_1").click().run()
     assert evaluations(page).sets == {}
+
+
+def test_a_network_that_was_removed_meanwhile(with_tiny, page):
+    page.run()
+    upload(page, ("a.zip", zipped({"angry/1.jpg": PHOTOS["my set/ANGER/0.jpg"]})))
+    page.pills(key="own_set_networks").set_value(["cnn4", "tiny"]).run()
+    evaluated(page)
+    (own,) = evaluations(page).sets.values()
+    assert list(own.probabilities) == ["cnn4", "tiny"]
+    shutil.rmtree(with_tiny)
+    text = texts(page.run())
+    assert not page.exception
+    assert "No longer on this server, or not readable, and left out: tiny." in text
+    assert len(page.dataframe[-1].value) == 1
+    table = pd.read_csv(io.BytesIO(evaluation_set_csv(own)))
+    assert "cnn4 emotion" in table
+    assert "tiny emotion" not in table
+    # Choosing networks for another upload copes with a choice that is gone, too.
+    upload(page, ("a.zip", zipped({"angry/1.jpg": PHOTOS["my set/ANGER/0.jpg"]})))
+    assert "tiny" not in page.pills(key="own_set_networks").value
+    for view in ("overview", "images", "confusion"):
+        choose(page, view=view)
+        assert not page.error
+
+
+def test_an_archive_is_opened_once(page, monkeypatch):
+    opened = []
+
+    class Counted(source.PhotoArchive):
+        def __init__(self, *args, **options):
+            opened.append(args)
+            super().__init__(*args, **options)
+
+    monkeypatch.setattr(source, "PhotoArchive", Counted)
+    upload(page, ("a.zip", zipped({"joy/1.jpg": b"x"})))
+    assert page.button(key="own_set_start").label.endswith("on 1 photo")
+    assert len(opened) == 1
 
 
 def test_classes_are_what_the_visitor_says(page):

@@ -42,16 +42,17 @@ def running_server(**environment: str) -> Iterator[str]:
 
 @contextmanager
 def started_server(
-    *runner: str, output: Path | None = None, **environment: str
+    *runner: str, output: Path | None = None, script: str = "app.py", **environment: str
 ) -> Iterator[Server]:
     """As :func:`running_server`, for those who need to know the process.
 
     Args:
         runner: module, with arguments, that runs Streamlit; see :mod:`support.gated`.
+        script: path of the app.
         environment: more variables; STREAMLIT_SERVER_PORT chooses the port.
     """
     port = environment.get("STREAMLIT_SERVER_PORT") or free_port()
-    command = [sys.executable, "-m", *runner, "streamlit", "run", "app.py"]
+    command = [sys.executable, "-m", *runner, "streamlit", "run", script]
     command += ["--server.headless", "true", "--server.port", str(port)]
     log = None if output is None else output.open("wb")
     with (

@@ -58,6 +58,7 @@ def show(selection: Selection) -> None:
                     ),
                     f"reliability-{selected.model.name}",
                     f"Reliability diagram of {selected.label}: {text}",
+                    deferred=start > 0,
                 )
     st.header("Selective prediction: what if it may abstain?")
     st.caption(
@@ -82,6 +83,7 @@ def show(selection: Selection) -> None:
             f"{label} answers {percent(curve.coverage_at(0.8))} of the images at 80 % accuracy"
             for label, curve in curves.items()
         ),
+        deferred=True,
     )
     show_table(
         [_selective_row(selected) for selected in models],

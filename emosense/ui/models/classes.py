@@ -105,6 +105,7 @@ def _show_curves(
             f"roc-{name}",
             f"ROC curves {subject}: "
             + ", ".join(f"{label} AUC {roc.area:.2f}" for label, (roc, _) in curves.items()),
+            deferred=True,
         )
     with right:
         st.markdown("**Precision-recall curves**, each class against all others (one-vs-rest)")
@@ -113,4 +114,5 @@ def _show_curves(
             f"precision-recall-{name}",
             f"Precision-recall curves {subject}: "
             + ", ".join(f"{label} AP {pr.area:.2f}" for label, (_, pr) in curves.items()),
+            deferred=True,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -11,6 +12,7 @@ import streamlit as st
 from emosense import formatting
 from emosense.export.spreadsheet import csv_file, spreadsheet_csv
 from emosense.export.text_table import best_cells, markdown_table
+from emosense.ui.components.deferred import show_when_reached
 from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
 
@@ -18,15 +20,21 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 
-def show_chart(figure: Figure, name: str, alt: str) -> None:
+def show_chart(figure: Figure, name: str, alt: str, *, deferred: bool = False) -> None:
     """Show a chart; its buttons save it as SVG or PNG, drawn by the browser itself.
 
     Args:
         figure: a Plotly figure.
         name: name of the chart, unique on the page; also in the file name.
         alt: alternative text for screen readers.
+        deferred: whether it is drawn once the visitor scrolls to it: for charts below the first
+            window of a view.
     """
-    show_plot(figure, f"chart_{name}", alt, save_as=f"emosense-{name}")
+    show = partial(show_plot, figure, f"chart_{name}", alt, save_as=f"emosense-{name}")
+    if deferred:
+        show_when_reached(f"chart_{name}", int(figure.layout.height), alt, show)
+    else:
+        show()
 
 
 def show_table(

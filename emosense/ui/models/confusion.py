@@ -42,6 +42,7 @@ def show(selection: Selection) -> None:
                     confusion_chart(confusion, normalize=scale == "shares", dark=dark()),
                     f"confusion-{selected.model.name}",
                     f"Confusion matrix of {selected.label}. {caption}",
+                    deferred=start > 0,
                 )
                 st.caption(caption)
     _show_cell(selection)
@@ -78,6 +79,7 @@ def show_difference_chart(first: SelectedModel, second: SelectedModel) -> None:
         ),
         f"difference-{first.model.name}-{second.model.name}",
         f"Confusion matrix of {first.label} minus that of {second.label}",
+        deferred=True,
     )
 
 

@@ -73,6 +73,7 @@ def show_cost(selection: Selection) -> None:
             f"{label} {percent(scores[label].value)} at {value:,.3g}"
             for label, value in costs.items()
         ),
+        deferred=True,
     )
 
 

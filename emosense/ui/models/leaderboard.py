@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import streamlit as st
 
 from emosense.report.model import label_model, paper_results
-from emosense.report.tables import LEADERBOARD_BEST, above_chance, leaderboard
+from emosense.report.tables import LEADERBOARD_BEST, leaderboard
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.models.components import show_table
 from emosense.ui.models.selection import SelectedModel, Selection, select_network
 from emosense.ui.navigation import link_to
-from emosense.ui.session.query_params import query_flag
 
 
-def show_leaderboard(selection: Selection, faces_per_second: Mapping[str, float]) -> Selection:
+def show_leaderboard(selection: Selection, faces_per_second: Mapping[str, float]) -> None:
     """Show the table, most accurate network first, and below it what changes it.
 
     Args:
         selection: networks and test images.
         faces_per_second: measured throughput by label; may be empty.
-
-    Returns:
-        The selection without networks no better than chance, unless the visitor wants them.
     """
     st.header("Leaderboard")
     table, controls = st.container(), st.container()
     with controls:
-        selection = _fold_baselines(selection)
         models = sorted(
             selection.models, key=lambda selected: -selected.intervals["accuracy"].value
         )
@@ -38,26 +32,6 @@ def show_leaderboard(selection: Selection, faces_per_second: Mapping[str, float]
         rows, formats = leaderboard(models, baseline, faces_per_second)
         show_table(rows, "leaderboard", formats, best=LEADERBOARD_BEST, pinned="model")
         _show_notes(selection)
-    return selection
-
-
-def _fold_baselines(selection: Selection) -> Selection:
-    better = above_chance(selection.models)
-    folded = [selected for selected in selection.models if selected not in better]
-    if not folded:
-        return selection
-    names = ", ".join(selected.markdown for selected in folded)
-    verb = "does" if len(folded) == 1 else "do"
-    shown = query_flag(
-        "chance",
-        False,
-        lambda key: st.toggle(
-            f"Show {names}, which {verb} no better on these images than always predicting the "
-            "majority class",
-            key=key,
-        ),
-    )
-    return selection if shown else replace(selection, models=tuple(better))
 
 
 def _show_controls(models: list[SelectedModel]) -> SelectedModel | None:

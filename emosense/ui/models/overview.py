@@ -20,7 +20,7 @@ def show(selection: Selection) -> None:
     with speed:  # first, as what it measures stands in the table above
         show_speed(selection)
     with above:
-        selection = show_leaderboard(selection, faces_per_second(selection))
+        show_leaderboard(selection, faces_per_second(selection))
         show_cost(selection)
     with below:
         _show_pairs(selection)
@@ -55,6 +55,7 @@ def _show_headlines(selection: Selection) -> None:
             )
             for selected in selection.models
         ),
+        deferred=True,
     )
 
 

@@ -36,8 +36,8 @@ def show_report(selection: Selection) -> None:
         icon=":material/description:",
         on_click="ignore",
         key="report",
-        help="One file with tables, tests, confusion matrices, calibration and the commands that "
-        "reproduce them. It needs no connection.",
+        help="One file with tables, tests, confusion matrices, calibration, slices, robustness and the "
+        "commands that reproduce them. It needs no connection.",
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import streamlit as st
 
@@ -11,11 +10,16 @@ from emosense.charts.slices import robustness_chart
 from emosense.evaluation.predictions import CORRUPTIONS
 from emosense.evaluation.robustness import COUNTED, Counted, RobustnessCurve, robustness_curve
 from emosense.evaluation.slices import FEW_IMAGES
+from emosense.report.tables import (
+    ALL_CORRUPTIONS,
+    corruption_accuracy_rows,
+    corruption_drop_rows,
+    corruption_formats,
+)
 from emosense.ui.models.components import percent, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
 from emosense.ui.session.query_params import query_segments, query_selectbox
 
-_ALL = "all"
 _COUNTED_TITLES: dict[Counted, str] = {
     "all": "all",
     "found": "found again",
@@ -37,7 +41,7 @@ def show(selection: Selection) -> None:
         counted = _select_counted()
     curves = {
         name: {selected.label: _curve(selected, name, counted) for selected in models}
-        for name in (_ALL, *CORRUPTIONS)
+        for name in (ALL_CORRUPTIONS, *CORRUPTIONS)
     }
     without = [selected.markdown for selected in selection.models if selected not in models]
     st.caption(
@@ -74,8 +78,8 @@ def _say_how_to_get_them(selection: Selection) -> None:
 
 
 def _select_corruption() -> str:
-    titles = {_ALL: "all corruptions"} | {name: name for name in CORRUPTIONS}
-    return query_selectbox("corruption", "Corruption", titles, _ALL)
+    titles = {ALL_CORRUPTIONS: "all corruptions"} | {name: name for name in CORRUPTIONS}
+    return query_selectbox("corruption", "Corruption", titles, ALL_CORRUPTIONS)
 
 
 def _select_counted() -> Counted:
@@ -96,7 +100,7 @@ def _curve(selected: SelectedModel, corruption: str, counted: Counted) -> Robust
         selected.predictions,
         selected.images,
         selected.degraded,
-        None if corruption == _ALL else corruption,
+        None if corruption == ALL_CORRUPTIONS else corruption,
         counted,
     )
 
@@ -134,22 +138,15 @@ def _show_tables(
             else ""
         )
     )
-    rows = [
-        {"model": label, "uncorrupted": 100 * curves[_ALL][label].clean.accuracy.value}
-        | {name: 100 * curves[name][label].mean_accuracy for name in curves}
-        for label in labels
-    ]
-    _show_percentages(rows, "corruption-accuracy")
+    rows = corruption_accuracy_rows(curves)
+    show_table(rows, "corruption-accuracy", corruption_formats(rows[0]))
     st.header("Relative drop")
     st.caption(
         "Fraction of the accuracy on the same faces uncorrupted that is lost, as a mean of the five "
         "severities; negative where the corrupted faces were classified better."
     )
-    rows = [
-        {"model": label} | {name: 100 * curves[name][label].relative_drop for name in curves}
-        for label in labels
-    ]
-    _show_percentages(rows, "corruption-drop")
+    rows = corruption_drop_rows(curves)
+    show_table(rows, "corruption-drop", corruption_formats(rows[0]))
     st.header("Faces found again")
     st.caption("The detector and not the networks: how many of the corrupted faces it still finds.")
     rows = [
@@ -158,13 +155,9 @@ def _show_tables(
         for name, of_models in curves.items()
         if (curve := of_models[labels[0]]).faces
     ]
-    _show_percentages(rows, "corruption-found")
-
-
-def _show_percentages(rows: list[dict[str, Any]], name: str) -> None:
     if rows:
-        text = {"model": "", "corruption": "", "faces": ""}
-        show_table(rows, name, dict.fromkeys(rows[0], "%.1f %%") | text)
+        text = {"corruption": "", "faces": ""}
+        show_table(rows, "corruption-found", dict.fromkeys(rows[0], "%.1f %%") | text)
 
 
 def _percent(value: float) -> str:

@@ -25,11 +25,17 @@ from emosense.formatting import pluralize
 from emosense.networks.model_card import PREDICTIONS_FILE, ModelCard
 from emosense.networks.registry import TrainedModel
 from emosense.render.colours import model_colours
+from emosense.report.tables import above_chance
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import loadable_models, model_labels
 from emosense.ui.models.own_set.predictions import MeasuredPredictions, own_predictions
 from emosense.ui.models.own_set.session import session_evaluations
-from emosense.ui.session.query_params import query_choices, query_segments, query_selectbox
+from emosense.ui.session.query_params import (
+    query_choices,
+    query_flag,
+    query_segments,
+    query_selectbox,
+)
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,8 @@ def select_models(*, with_images: bool) -> Selection | None:
         with_images: whether the view is about test images; if not, they cannot be selected.
 
     Returns:
-        The selection; None, after a message, if there is nothing to show.
+        The selection, without networks no better than chance unless the visitor wants them; None,
+        after a message, if there is nothing to show.
     """
     usable = loadable_models()
     if not usable:
@@ -175,7 +182,30 @@ def select_models(*, with_images: bool) -> Selection | None:
                 st.warning(escape_markdown(str(error)), icon=":material/warning:")
             else:
                 models.append(SelectedModel(usable[name], labels[name], colours[name], *measured))
-    return Selection(tuple(models), split, include_duplicates, own) if models else None
+    if not models:
+        return None
+    images = "these images" if with_images else split
+    return Selection(_fold_baselines(models, images), split, include_duplicates, own)
+
+
+def _fold_baselines(models: Sequence[SelectedModel], images: str) -> tuple[SelectedModel, ...]:
+    """Leave out networks no better than chance, in all views alike, unless the visitor wants them."""
+    better = above_chance(models)
+    folded = [selected for selected in models if selected not in better]
+    if not folded:
+        return tuple(models)
+    names = ", ".join(selected.markdown for selected in folded)
+    verb = "does" if len(folded) == 1 else "do"
+    shown = query_flag(
+        "chance",
+        False,
+        lambda key: st.toggle(
+            f"Show {names}, which {verb} no better on {images} than always predicting the "
+            "majority class",
+            key=key,
+        ),
+    )
+    return tuple(models if shown else better)
 
 
 def select_network(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -22,15 +21,11 @@ from emosense.evaluation.slices import (
     quantile_bins,
 )
 from emosense.formatting import pluralize
+from emosense.report.tables import SLICE_METRICS, bin_title, slice_formats, slice_rows
 from emosense.ui.models.components import percent, show_chart, show_table
 from emosense.ui.models.selection import SelectedModel, Selection
 from emosense.ui.session.query_params import query_segments
 
-_METRICS = {
-    "accuracy": "accuracy",
-    "coverage": "coverage",
-    "selective_accuracy": "accuracy when answered",
-}
 _COUNTS = {"5": "5", "3": "3", "10": "10"}
 _FACES = {"natural": "as they are", "degraded": "degraded"}
 
@@ -42,7 +37,7 @@ def show(selection: Selection) -> None:
     measure = QUALITY_MEASURES[query_segments("measure", "Quality of the face", titles)]
     left, middle, right = st.columns([3, 1, 2])
     with left:
-        metric = query_segments("metric", "Metric", _METRICS)
+        metric = query_segments("metric", "Metric", SLICE_METRICS)
     with middle:
         count = int(query_segments("bins", "Slices", _COUNTS))
     with right:
@@ -129,43 +124,24 @@ def _show_slices(
     bins: Sequence[Bin],
     slices: Mapping[str, Sequence[Slice]],
 ) -> None:
-    titles = [_bounds(measure, each) for each in bins]
+    titles = [bin_title(measure, each) for each in bins]
     show_chart(
-        slice_chart(slices, selection.colours, titles, measure.title, metric, _METRICS[metric]),
+        slice_chart(
+            slices, selection.colours, titles, measure.title, metric, SLICE_METRICS[metric]
+        ),
         f"slices-{metric}",
-        f"{_METRICS[metric]} by {measure.title}: "
+        f"{SLICE_METRICS[metric]} by {measure.title}: "
         + "; ".join(
             f"{label} {_describe(of_model[0], metric)} at {titles[0]} and "
             f"{_describe(of_model[-1], metric)} at {titles[-1]}"
             for label, of_model in slices.items()
         ),
     )
-    rows = [
-        _row(label, measure.title, title, of_model[index])
-        for index, title in enumerate(titles)
-        for label, of_model in slices.items()
-    ]
-    text = ("model", measure.title, "images", "note")
-    show_table(rows, "slices", dict.fromkeys(rows[0], "%.1f %%") | dict.fromkeys(text, ""))
-
-
-def _bounds(measure: QualityMeasure, each: Bin) -> str:
-    high = measure.describe(each.high)
-    return high if each.low == each.high else f"{each.low:.{measure.digits}f} to {high}"
+    rows = slice_rows(slices, measure, bins)
+    show_table(rows, "slices", slice_formats(rows[0]))
 
 
 def _describe(each: Slice, metric: str) -> str:
     interval: Interval = getattr(each, metric)
     value = interval.value
     return "unknown" if np.isnan(value) else percent(value)
-
-
-def _row(label: str, measure: str, title: str, each: Slice) -> dict[str, Any]:
-    row: dict[str, Any] = {measure: title, "model": label, "images": each.images}
-    intervals: dict[str, Interval] = {name: getattr(each, key) for key, name in _METRICS.items()}
-    row |= {name: 100 * interval.value for name, interval in intervals.items()}
-    row["note"] = "few images" if each.has_few_images else ""
-    for name, interval in intervals.items():
-        row[f"{name}, 95 % from"] = 100 * interval.low
-        row[f"{name}, 95 % to"] = 100 * interval.high
-    return row

@@ -62,6 +62,7 @@ def show(selection: Selection) -> None:
             learning_chart(history, best_epoch),
             f"training-{selected.model.name}",
             f"{selected.label}: {text}",
+            deferred=len(selection.models) > 1,
         )
         with collapsed_expander(
             "All epochs as a table", f"epochs_{selected.model.name}"

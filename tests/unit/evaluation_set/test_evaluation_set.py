@@ -19,7 +19,7 @@ from emosense.errors import NoRoom
 from emosense.evaluation.metrics import compute_metrics
 from emosense.evaluation_set.labels import Label, propose_mapping
 from emosense.evaluation_set.measure import measure_photo
-from emosense.evaluation_set.source import uploads_source
+from emosense.evaluation_set.source import open_archive, uploads_source
 from emosense.export.evaluation_set import to_csv
 from emosense.jobs.evaluation_jobs import (
     CropEvaluationJob,
@@ -46,7 +46,8 @@ def finish(job, worker):
 
 
 def photo_job(**options):
-    source = uploads_source((), [("a.zip", io.BytesIO(zipped(PHOTOS)))], ArchiveLimits())
+    archive = open_archive("a.zip", io.BytesIO(zipped(PHOTOS)), ArchiveLimits())
+    source = uploads_source((), [("a.zip", archive)], ArchiveLimits())
     labels = source.labels()
     photos = [LabelledPhoto(label, source.photos[label.photo]) for label in labels.labels]
     mapping = propose_mapping(labels.counts)
@@ -115,6 +116,27 @@ def test_scikit_learn_repeats_the_figures_from_the_export(evaluated):
         f1 = f1_score(used.label, answers, labels=list(EMOTIONS), average="macro", zero_division=0)
         assert f1 == pytest.approx(metrics.macro_f1)
         assert used[f"{name} sure"].tolist() == predictions.sure(model.calibration).tolist()
+
+
+def test_a_network_without_calibration_has_no_columns(evaluated):
+    evaluation_set, _ = evaluated
+    calibrations = {"cnn4": find_model("cnn4").calibration}
+    header = to_csv(evaluation_set, calibrations).split("\r\n", 1)[0]
+    assert "cnn4 emotion" in header
+    assert "emosense-s" not in header
+
+
+def test_networks_that_were_removed_while_the_job_waited(worker):
+    job = photo_job()
+    job.models = ["gone", "cnn4"]
+    evaluation_set = finish(job, worker)
+    assert list(evaluation_set.probabilities) == ["cnn4"]
+    assert "left out: gone" in evaluation_set.notes[-1]
+    job = photo_job()
+    job.models = ["gone"]
+    JobQueue(pool_of(worker)).submit(job)
+    wait_until(lambda: job.is_finished, "the job did not end", timeout=200)
+    assert "There is no model 'gone'" in job.error
 
 
 def test_the_command_line_writes_the_same_file(evaluated, tmp_path, capsys):

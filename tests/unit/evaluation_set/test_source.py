@@ -10,6 +10,7 @@ from emosense.evaluation_set.source import (
     archive_source,
     folder_source,
     has_pixels,
+    open_archive,
     uploads_source,
 )
 from emosense.settings import ArchiveLimits
@@ -74,7 +75,10 @@ def test_without_labels_or_photos(tmp_path):
 
 
 def test_uploads_of_several_kinds():
-    archives = [(name, io.BytesIO(zipped({"happy/a.jpg": b"1"}))) for name in ("x.zip", "y.zip")]
+    archives = [
+        (name, open_archive(name, io.BytesIO(zipped({"happy/a.jpg": b"1"})), ArchiveLimits()))
+        for name in ("x.zip", "y.zip")
+    ]
     files = [("happy/a.jpg", lambda: b"2"), ("happy/a.jpg", lambda: b"3")]
     source = uploads_source(files, archives, ArchiveLimits())
     assert {name: read() for name, read in source.photos.items()} == {
@@ -88,12 +92,13 @@ def test_uploads_of_several_kinds():
 
 
 def test_an_archive_is_read_within_limits():
-    archive = io.BytesIO(zipped({"happy/a.jpg": bytes(2000)}))
-    source = uploads_source((), [("x.zip", archive)], ArchiveLimits(max_photo_bytes=1000))
+    limits = ArchiveLimits(max_photo_bytes=1000)
+    archive = open_archive("x.zip", io.BytesIO(zipped({"happy/a.jpg": bytes(2000)})), limits)
+    source = uploads_source((), [("x.zip", archive)], limits)
     with pytest.raises(MediaTooLarge):
         source.photos["happy/a.jpg"]()
     with pytest.raises(DatasetError, match=r"x\.zip: Expected a zip archive"):
-        uploads_source((), [("x.zip", io.BytesIO(b"no zip"))], ArchiveLimits())
+        open_archive("x.zip", io.BytesIO(b"no zip"), limits)
 
 
 def test_fer2013s_csv_is_known_by_its_header():

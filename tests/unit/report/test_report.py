@@ -8,21 +8,35 @@ import numpy as np
 import pytest
 
 from emosense.evaluation.bootstrap import bootstrap
-from emosense.evaluation.predictions import read_predictions
+from emosense.evaluation.predictions import (
+    CORRUPTIONS,
+    SEVERITIES,
+    read_degraded,
+    read_predictions,
+)
+from emosense.evaluation.slices import QUALITY_MEASURES
 from emosense.networks.registry import find_model
 from emosense.report.html import html_report
 from emosense.report.tables import above_chance, class_rows, leaderboard
 from emosense.ui.models.selection import SelectedModel
 
 HOSTILE = "</script><script>alert(1)</script><img src=//evil.example> %{x}"
+ALL = slice(None)
 LINK = 'https://example.org/models?model=cnn8&part="><b>'
 
 
-def evaluated(name, images=slice(None), label=None):
+def evaluated(name, images=ALL, label=None):
     model = find_model(name)
     predictions, raw = (read_predictions(model, raw=raw).rows(images) for raw in (False, True))
     return SelectedModel(
-        model, label or model.card.title, "#2E9E83", predictions, bootstrap(predictions), raw
+        model,
+        label or model.card.title,
+        "#2E9E83",
+        predictions,
+        bootstrap(predictions),
+        raw,
+        read_degraded(model) if images is ALL else None,
+        np.arange(3589)[images],
     )
 
 
@@ -66,8 +80,41 @@ def test_a_report_has_figures_and_what_reproduces_them(report):
         assert part in text
     figures = [json.loads(s) for s in report.scripts if s.startswith('{"data"')]
     kinds = [figure["data"][0]["type"] for figure in figures]
-    assert kinds == ["scatter", "heatmap", "heatmap", "bar", "bar", "bar"]
+    assert kinds == ["scatter", "heatmap", "heatmap", "bar", "bar", "bar", "scatter", "scatter"]
     assert {figure["layout"]["paper_bgcolor"] for figure in figures} == {"#FFFFFF"}
+
+
+def cells(html, title):
+    """The texts of the first table below a heading, one list per row."""
+    table = html.split(f">{title}</h", 1)[1].split("<table>", 1)[1].split("</table>", 1)[0]
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in table.split("<tr>")]
+    return [row for row in rows if row]
+
+
+def test_a_report_slices_by_quality_and_corrupts():
+    model = evaluated("emosense-s")
+    html = html_report([model], "PrivateTest", LINK, commands_of([model]))
+    header, *slices = cells(html, "Slices")
+    assert header[0] == "quality score"
+    assert len(slices) == 5
+    images, right = header.index("images"), header.index("accuracy")
+    counts = [int(row[images].replace(",", "")) for row in slices]
+    correct = sum(n * float(row[right].split()[0]) for n, row in zip(counts, slices, strict=True))
+    measured = np.isfinite(QUALITY_MEASURES["score"].of(model.predictions))
+    assert sum(counts) == measured.sum()
+    assert correct / sum(counts) == pytest.approx(
+        100 * model.predictions.correct[measured].mean(), abs=0.06
+    )
+    header, row = cells(html, "Mean corruption accuracy")
+    assert header == ["model", "uncorrupted", "all", *CORRUPTIONS]
+    degraded = model.degraded
+    means = [
+        degraded.predictions.correct[degraded.severities == severity].mean()
+        for severity in range(1, SEVERITIES + 1)
+    ]
+    assert row[2] == f"{100 * np.mean(means):.1f} %"
+    header, row = cells(html, "Relative drop")
+    assert header == ["model", "all", *CORRUPTIONS]
 
 
 def test_a_report_fits_its_download():
@@ -83,6 +130,8 @@ def test_a_small_test_set_without_some_classes():
     text = "".join(Outline(html).texts)
     assert "no address" in text
     assert "McNemar" not in text  # one network only
+    assert "few images" in text
+    assert "Robustness" not in text  # none of these was corrupted
     rows = {row["class"]: row for row in class_rows(model)}
     assert rows["disgust"]["F1"] is rows["surprise"]["ROC AUC"] is None
     assert not re.search(r"\bnan\b", text)

@@ -13,7 +13,7 @@ from emosense import settings
 from emosense.emotions import EMOTIONS
 from emosense.errors import EmoSenseError, ServerBusy
 from emosense.evaluation_set.labels import LEFT_OUT, ClassMapping, Labels, propose_mapping
-from emosense.evaluation_set.source import PhotoSource, has_pixels, uploads_source
+from emosense.evaluation_set.source import PhotoSource, has_pixels, open_archive, uploads_source
 from emosense.formatting import pluralize
 from emosense.jobs.evaluation_jobs import (
     DatasetEvaluationJob,
@@ -121,13 +121,15 @@ def _open(uploads: Sequence[UploadedFile], megabytes: int) -> _Opened:
         raise EmoSenseError(
             f"Expected uploads of at most {megabytes} MB together. Received: {size / 2**20:.0f} MB."
         )
-    if len(uploads) == 1 and _is_dataset(uploads[0]):
-        return _Opened(uploads[0].name, None, None)
-    archives = [upload for upload in uploads if _is_archive(upload)]
-    files = [(upload.name, upload.getvalue) for upload in uploads if upload not in archives]
     limits = settings.archive_limits(settings.MAX_EVALUATION_PHOTOS)
-    opened = [(archive.name, cast(Any, archive)) for archive in archives]
-    source = uploads_source(files, opened, limits)
+    packed = [upload for upload in uploads if _is_archive(upload)]
+    archives = [
+        (upload.name, open_archive(upload.name, cast(Any, upload), limits)) for upload in packed
+    ]
+    if len(uploads) == 1 and _is_dataset(uploads[0], dict(archives).get(uploads[0].name)):
+        return _Opened(uploads[0].name, None, None)
+    files = [(upload.name, upload.getvalue) for upload in uploads if upload not in packed]
+    source = uploads_source(files, archives, limits)
     labels = source.labels()
     if len(labels.counts) > _MAX_CLASSES:
         raise EmoSenseError(
@@ -150,17 +152,11 @@ def _is_archive(upload: UploadedFile) -> bool:
     return file_kind(_head(upload)) == "archive" or upload.name.lower().endswith(".zip")
 
 
-def _is_dataset(upload: UploadedFile) -> bool:
-    """Return whether an upload is FER2013's csv, plain, compressed or in an archive."""
-    head = _head(upload)
-    if _is_archive(upload):
-        archive = PhotoArchive(
-            cast(Any, upload),
-            settings.archive_limits(settings.MAX_EVALUATION_PHOTOS),
-            without_photos=True,
-        )
-        upload.seek(0)
+def _is_dataset(upload: UploadedFile, archive: PhotoArchive | None) -> bool:
+    """Return whether an upload, opened if it is an archive, is FER2013's csv, packed or not."""
+    if archive is not None:
         return not archive.photos
+    head = _head(upload)
     return head.startswith(_PACKED) or (
         Path(upload.name).suffix.lower() == ".csv" and has_pixels(head)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Any
 
@@ -10,12 +10,13 @@ import streamlit as st
 
 from emosense.charts.evaluation import HEADLINES
 from emosense.emotions import EMOTIONS
+from emosense.errors import ModelError
 from emosense.evaluation_set.result import EvaluationSet
 from emosense.export.evaluation_set import to_csv
 from emosense.export.spreadsheet import csv_file
 from emosense.formatting import percent, pluralize
 from emosense.jobs.evaluation_jobs import DatasetEvaluationJob, EvaluationJob
-from emosense.networks.registry import list_models
+from emosense.networks.registry import TrainedModel, list_models
 from emosense.ui.components.frame import announce
 from emosense.ui.components.job_list import show_job_list
 from emosense.ui.components.markdown import escape_markdown
@@ -97,21 +98,54 @@ def _sets(job: EvaluationJob, number: int) -> Iterator[tuple[str, str, Evaluatio
     """Yield (key, heading, test set) of a job."""
     if isinstance(job, DatasetEvaluationJob):
         if job.tested_models:
-            models = list_models()
-            titles = [models[name].card.title for name in job.tested_models if name in models]
-            st.success(
-                f"These are the very images that {escape_markdown(', '.join(titles))} "
-                f"{'was' if len(titles) == 1 else 'were'} tested on: they are now behind the metrics of "
-                f"{' and '.join(job.results)}.",
-                icon=":material/verified:",
-            )
-            for split in job.results:
-                _show_links(split, split)
+            _show_tested(job)
         for split, evaluation_set in job.results.items():
             if evaluation_set.probabilities:
                 yield f"{OWN}{number}-{split}", split, evaluation_set
     elif job.result is not None:
         yield f"{OWN}{number}", "", job.result
+
+
+def _show_tested(job: DatasetEvaluationJob) -> None:
+    """Show whose metrics the images are behind."""
+    models = _readable(job.tested_models)
+    _show_removed(job.tested_models, models)
+    if not models:
+        return
+    titles = [model.card.title for model in models.values()]
+    st.success(
+        f"These are the very images that {escape_markdown(', '.join(titles))} "
+        f"{'was' if len(titles) == 1 else 'were'} tested on: they are now behind the metrics of "
+        f"{' and '.join(job.results)}.",
+        icon=":material/verified:",
+    )
+    for split in job.results:
+        _show_links(split, split)
+
+
+def _readable(names: Collection[str]) -> dict[str, TrainedModel]:
+    """Return those of the networks that are still on the server and can be read, by name."""
+    readable = {}
+    models = list_models()
+    for name in names:
+        if name in models:
+            try:
+                _ = models[name].calibration
+            except ModelError:
+                continue
+            readable[name] = models[name]
+    return readable
+
+
+def _show_removed(names: Collection[str], readable: Collection[str]) -> None:
+    """Say which networks were removed from the server since they were evaluated."""
+    removed = [name for name in names if name not in readable]
+    if removed:
+        st.warning(
+            f"No longer on this server, or not readable, and left out: "
+            f"{escape_markdown(', '.join(removed))}.",
+            icon=":material/link_off:",
+        )
 
 
 def _show_set(key: str, evaluation_set: EvaluationSet) -> None:
@@ -123,7 +157,11 @@ def _show_set(key: str, evaluation_set: EvaluationSet) -> None:
             icon=":material/face_retouching_off:",
         )
         return
-    show_dataframe(list(_metric_rows(key, evaluation_set)), key=f"own_set_metrics_{key}")
+    models = _readable(evaluation_set.probabilities)
+    _show_removed(evaluation_set.probabilities, models)
+    if not models:
+        return
+    show_dataframe(list(_metric_rows(key, evaluation_set, models)), key=f"own_set_metrics_{key}")
     st.caption(how_little_it_tells(evaluation_set))
     _show_links(key, "")
     _show_download(key, evaluation_set)
@@ -158,13 +196,11 @@ def _show_outcomes(key: str, evaluation_set: EvaluationSet) -> None:
                 st.caption(f"The first {_MAX_LISTED}; the CSV file has all.")
 
 
-def _metric_rows(key: str, evaluation_set: EvaluationSet) -> Iterator[dict[str, Any]]:
-    models = list_models()
+def _metric_rows(
+    key: str, evaluation_set: EvaluationSet, models: dict[str, TrainedModel]
+) -> Iterator[dict[str, Any]]:
     faceless = evaluation_set.faceless
-    for name in evaluation_set.probabilities:
-        if name not in models:  # removed since
-            continue
-        model = models[name]
+    for model in models.values():
         _, intervals, *_ = own_predictions(model, key, evaluation_set)
         row: dict[str, Any] = {"network": model.card.title}
         for metric, title in HEADLINES.items():
@@ -236,10 +272,7 @@ def _show_download(key: str, evaluation_set: EvaluationSet) -> None:
 
 
 def evaluation_set_csv(evaluation_set: EvaluationSet) -> bytes:
-    """Return a test set as a CSV file."""
-    calibrations = {
-        name: model.calibration
-        for name, model in list_models().items()
-        if name in evaluation_set.probabilities
-    }
+    """Return a test set as a CSV file, with the answers of the networks that can still be read."""
+    models = _readable(evaluation_set.probabilities)
+    calibrations = {name: model.calibration for name, model in models.items()}
     return csv_file(to_csv(evaluation_set, calibrations))
