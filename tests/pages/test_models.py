@@ -172,6 +172,12 @@ def test_every_view_folds_them_by_the_same_click(view):
     assert app.toggle(key="linked_chance").value
 
 
+def test_a_link_to_a_network_shows_it_whatever_it_is_worth():
+    app = opened(view="confusion", network="cnn10")
+    assert not app.warning
+    assert "cnn10" in [box.value for box in app.selectbox]
+
+
 def test_differences_are_to_the_baseline_of_the_link():
     app = opened(baseline="cnn4")
     table = table_with(app, "ECE")

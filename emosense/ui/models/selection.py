@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -117,6 +118,10 @@ class Selection:
         return {selected.label: selected.colour for selected in self.models}
 
 
+_NAMING: Final = ("first", "second", "network", "baseline")
+"""Query parameters that name a network: a link to it shows it, whatever it is worth."""
+
+
 def select_view(views: dict[str, str]) -> str:
     """Show the buttons that select a view.
 
@@ -192,7 +197,8 @@ def _fold_baselines(models: Sequence[SelectedModel], images: str) -> tuple[Selec
     """Leave out networks no better than chance, in all views alike, unless the visitor wants them."""
     better = above_chance(models)
     folded = [selected for selected in models if selected not in better]
-    if not folded:
+    linked = {st.query_params.get(name) for name in _NAMING}
+    if not folded or any(selected.model.name in linked for selected in folded):
         return tuple(models)
     names = ", ".join(selected.markdown for selected in folded)
     verb = "does" if len(folded) == 1 else "do"
