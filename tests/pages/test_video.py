@@ -129,7 +129,6 @@ def test_beyond_the_kept_analyses_the_oldest_is_removed_by_the_visitor_only(
 def test_a_full_share_of_the_disk_is_told_and_freed_by_a_removal(page, clip, monkeypatch):
     monkeypatch.setenv("EMOSENSE_MAX_SESSION_SPOOL_MB", "1")
     upload(page, "first.mp4", clip)
-    page.toggle(key="linked_boxes").set_value(False).run()
     page.button(key="video_start").click().run()
     assert "frames analysed of 40" in finished(page)
     page.file_uploader(key="video_upload").set_value(

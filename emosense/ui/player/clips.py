@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from emosense.results import FrameResult, KeyMoment
 
@@ -32,19 +31,6 @@ class Clip:
     frames: Callable[[], Sequence[FrameResult]]
     is_done: Callable[[], bool]
     key_moments: Callable[[], Sequence[KeyMoment]] = tuple
-
-
-PLAYABLE_CODECS: Final = frozenset(("h264", "vp8", "vp9", "av1"))
-"""FFmpeg's names of the codecs that current browsers play."""
-
-
-def media_type(path: Path) -> str | None:
-    """Return the media type of a video that browsers may play, by its first bytes; None for others."""
-    with path.open("rb") as file:
-        head = file.read(12)
-    if head[4:8] == b"ftyp":
-        return "video/mp4"
-    return "video/webm" if head.startswith(b"\x1a\x45\xdf\xa3") else None
 
 
 class Clips:

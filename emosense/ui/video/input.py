@@ -110,26 +110,20 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
             ),
             key="video_frame_rate",
         )
-        left, right = st.columns(2)
-        with left:
-            annotated = query_flag(
-                "boxes", True, lambda key: st.toggle("Video with boxes", key=key)
-            )
-        with right:
-            sparse = query_flag(
-                "fast",
-                False,
-                lambda key: st.toggle(
-                    "Search every 3rd frame",
-                    key=key,
-                    help="Detects faces only in every third analysed frame and interpolates their "
-                    "positions between. Faster; faces that are visible for a shorter time may be "
-                    "missed.",
-                ),
-            )
+        sparse = query_flag(
+            "fast",
+            False,
+            lambda key: st.toggle(
+                "Search every 3rd frame",
+                key=key,
+                help="Detects faces only in every third analysed frame and interpolates their "
+                "positions between. Faster; faces that are visible for a shorter time may be "
+                "missed.",
+            ),
+        )
         options = VideoOptions(per_second=_FRAME_RATES[frame_rate], detect_every=3 if sparse else 1)
         limits = settings.video_limits()
-        notice = duration_notice(upload.info, options, limits, annotated=annotated)
+        notice = duration_notice(upload.info, options, limits, annotated=False)
         if notice is not None:
             st.info(notice, icon=":material/hourglass:")
         if st.button(
@@ -141,7 +135,7 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
         ):
             assert model is not None
             try:
-                videos.start(upload, model, options, annotated=annotated)
+                videos.start(upload, model, options)
             except ServerBusy as error:
                 show_refusal(videos, "video", error)
                 return

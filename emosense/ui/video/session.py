@@ -12,28 +12,27 @@ from pathlib import Path
 from typing import BinaryIO
 
 from emosense.asgi.budget import Holding
-from emosense.errors import EmoSenseError, NoRoom
+from emosense.errors import ServerBusy
 from emosense.filesystem.disk import check_free_space
+from emosense.jobs.encoding_jobs import EncodingJob
 from emosense.jobs.video_jobs import VideoJob
-from emosense.results import FrameResult, VideoInfo
+from emosense.results import FrameResult, VideoInfo, VideoResult
 from emosense.samples import SAMPLE_CLIP_NAME
 from emosense.services import services
-from emosense.settings import video_limits
-from emosense.ui.player.clips import PLAYABLE_CODECS, Clip, clips, media_type
+from emosense.ui.player.clips import Clip, clips
 from emosense.ui.session.cleanup import session_resource
 from emosense.ui.session.downloads import memory
 from emosense.ui.session.jobs import SessionJobs
 from emosense.ui.session.user import session_account
-from emosense.video.cost import SMALLEST_ANNOTATED_LIMIT, max_annotated_bytes
+from emosense.ui.video.encodings import Encodings
 from emosense.video.options import VideoOptions
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import InspectVideo, WriteSampleClip
 
 _CHUNK_BYTES = 2**20
-_PREVIEW_SIDE = 960
+_PICTURE_SIDE = 960
+_PREVIEW_SIDE = 1280
 _SAMPLE_BYTES = 4 * 2**20
-_WRITTEN_SHARE = 0.9
-"""The rest of what is reserved is for frames that the encoder holds yet, and for the index."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ class Upload:
         path: path of the file, in a folder that holds only this video and its results.
         info: properties from the container.
         preview: the first frame as JPEG.
+        media_type: media type under which browsers play the file; None if they need a preview.
 
     >>> info = VideoInfo(640, 360, 8.0, 200, 25.0, "h264", 0, False)
     >>> Upload("a.mp4", Path("video"), info, b"...").name
@@ -55,6 +55,7 @@ class Upload:
     path: Path
     info: VideoInfo
     preview: bytes
+    media_type: str | None = None
 
 
 class SessionVideos(SessionJobs[VideoJob]):
@@ -64,7 +65,9 @@ class SessionVideos(SessionJobs[VideoJob]):
 
     Attributes:
         uploads: opened videos by upload key.
-        addresses: addresses of the clips that browsers play, by job.
+        addresses: addresses of the clips that players fetch, by job.
+        previews: previews for browsers that do not play the file itself, by its path.
+        annotated: videos with boxes, by the job whose result they show.
 
     >>> issubclass(SessionVideos, SessionJobs)
     True
@@ -75,7 +78,10 @@ class SessionVideos(SessionJobs[VideoJob]):
         self._spool, self._budget = services().spool, services().spool_budget
         self.uploads: dict[str, Upload] = {}
         self._space: dict[Path, list[Holding]] = {}
-        self._annotated_space: dict[VideoJob, Holding] = {}
+        self._encodings = Encodings(self._queue, self._budget)
+        self._files = 0
+        self.previews: dict[Path, EncodingJob] = {}
+        self.annotated: dict[VideoJob, EncodingJob] = {}
         self.addresses: dict[VideoJob, str] = {}
 
     def preload(self, model: str) -> None:
@@ -130,13 +136,15 @@ class SessionVideos(SessionJobs[VideoJob]):
             try:
                 path = folder / "video"
                 write(path, space)
-                request = InspectVideo(path=str(path), name=name, preview_side=_PREVIEW_SIDE)
+                request = InspectVideo(path=str(path), name=name, preview_side=_PICTURE_SIDE)
                 response = client.request(request)
                 kept.resize(len(response.preview))
             except BaseException:
                 self._remove_folder(folder)
                 raise
-            self.uploads[key] = Upload(name, path, response.info, response.preview)
+            self.uploads[key] = Upload(
+                name, path, response.info, response.preview, response.media_type
+            )
         return self.uploads[key]
 
     def _remove_folder(self, folder: Path) -> None:
@@ -152,71 +160,96 @@ class SessionVideos(SessionJobs[VideoJob]):
                 del self.uploads[key]
                 self._remove_folder(upload.path.parent)
 
-    def start(self, upload: Upload, model: str, options: VideoOptions, *, annotated: bool) -> None:
-        """Queue an analysis; ``annotated`` also writes a video with boxes.
+    def start(self, upload: Upload, model: str, options: VideoOptions) -> None:
+        """Queue an analysis, and a preview for the browser where it does not play the file.
 
         Raises:
-            ServerBusy: there are too many jobs; or, as NoRoom, there is no room for its results.
+            ServerBusy: there are too many jobs, or, as NoRoom, there is no room for its results.
         """
         job = VideoJob(
             name=upload.name, path=upload.path, info=upload.info, model=model, options=options
         )
-        if annotated:
-            self._reserve_annotated(job, upload.path.parent / f"annotated-{self._count + 1}.mp4")
-        try:
-            self.submit(job)
-        except EmoSenseError:
-            self._forget_annotated(job)
-            raise
-        kind = media_type(job.path) if job.info.codec in PLAYABLE_CODECS else None
-        if kind is not None:
-            frames, moments = partial(_frames_of, job), lambda: job.key_moments
-            clip = Clip(job.path, kind, frames, lambda: job.is_finished, moments)
-            self.addresses[job] = clips.add(clip)
+        self.submit(job)
+        path, media_type = upload.path, upload.media_type
+        if media_type is None:
+            path, media_type = _preview_path(job), "video/mp4"
+            with suppress(ServerBusy):  # the page offers to make it later
+                self.make_preview(job)
+        frames, moments = partial(_frames_of, job), lambda: job.key_moments
+        clip = Clip(path, media_type, frames, lambda: job.is_finished, moments)
+        self.addresses[job] = clips.add(clip)
 
-    def _reserve_annotated(self, job: VideoJob, path: Path) -> None:
-        """Reserve room for a video with boxes, until it is written and its size is known.
+    def player_address(self, job: VideoJob) -> str | None:
+        """Return the address of the clip that browsers play; None while there is no preview of it."""
+        preview, upload = self.previews.get(job.path), self._upload_of(job)
+        is_playable = upload is not None and upload.media_type is not None
+        is_ready = is_playable or (preview is not None and preview.is_ready)
+        return self.addresses.get(job) if is_ready else None
 
-        At most half of the session's room, so that several jobs may wait.
+    def make_preview(self, job: VideoJob) -> None:
+        """Queue a preview of a job's video, unless it is being made: several jobs share it.
+
+        Raises:
+            ServerBusy: there are too many jobs; or, as NoRoom, there is no room for it.
         """
-        account = session_account()
-        largest = max_annotated_bytes(job.path, path, video_limits())
-        size = min(largest, self._budget.room(account) // 2)
-        if size < min(largest, SMALLEST_ANNOTATED_LIMIT):
-            raise NoRoom(
-                f"Expected room for {min(largest, SMALLEST_ANNOTATED_LIMIT) / 2**20:.0f} MB on the "
-                f"disk. Received: {size / 2**20:.0f} MB. Remove results of this page that you need "
-                'no longer, or switch "Video with boxes" off.'
-            )
-        self._annotated_space[job] = self._budget.hold(account, size)
-        job.annotated, job.max_annotated = path, int(_WRITTEN_SHARE * size)
-        job.on_end = partial(self._settle_annotated, job)
+        earlier = self.previews.get(job.path)
+        if earlier is not None:
+            if not earlier.is_finished or earlier.is_ready:
+                return
+            self._encodings.remove(earlier)
+        preview = EncodingJob(
+            name=job.name,
+            path=job.path,
+            info=job.info,
+            target=_preview_path(job),
+            long_side=_PREVIEW_SIDE,
+        )
+        self._encodings.start(preview, session_account())
+        self.previews[job.path] = preview
 
-    def _settle_annotated(self, job: VideoJob) -> None:
-        """Hold as much room as a job's video with boxes has taken, once the job has ended."""
-        assert job.annotated is not None
-        space = self._annotated_space.get(job)
-        if space is None:  # removed while it ran: its process may have begun the file after that
-            job.annotated.unlink(missing_ok=True)
-            return
-        with suppress(NoRoom):  # larger than what was reserved by the end of its index
-            space.resize(job.annotated.stat().st_size if job.annotated.is_file() else 0)
+    def make_annotated(self, job: VideoJob, result: VideoResult) -> None:
+        """Queue the video with the boxes of a result, in the place of an earlier one of the job.
 
-    def _forget_annotated(self, job: VideoJob) -> None:
-        space = self._annotated_space.pop(job, None)
-        if space is not None and job.annotated is not None:
-            job.annotated.unlink(missing_ok=True)
-            space.release()
+        Raises:
+            ServerBusy: there are too many jobs; or, as NoRoom, there is no room for it.
+        """
+        self.discard_annotated(job)
+        self._files += 1
+        annotated = EncodingJob(
+            name=job.name,
+            path=job.path,
+            info=job.info,
+            target=job.path.parent / f"annotated-{self._files}.mp4",
+            result=result,
+        )
+        self._encodings.start(annotated, session_account())
+        self.annotated[job] = annotated
+
+    def discard_annotated(self, job: VideoJob) -> None:
+        """Remove a job's video with boxes, or end its making."""
+        annotated = self.annotated.pop(job, None)
+        if annotated is not None:
+            self._encodings.remove(annotated)
+
+    def cancel_encoding(self, job: EncodingJob) -> None:
+        """Cancel the making of a preview or of a video with boxes."""
+        self._encodings.cancel(job)
+
+    def _upload_of(self, job: VideoJob) -> Upload | None:
+        return next((u for u in self.uploads.values() if u.path == job.path), None)
 
     def remove(self, number: int) -> VideoJob:
         """Cancel a job and remove its results and files."""
         job = super().remove(number)
         clips.remove(self.addresses.pop(job, ""))
-        self._forget_annotated(job)
+        self.discard_annotated(job)
         if all(job.path != other.path for other in self.jobs.values()):
             self.uploads = {
                 key: upload for key, upload in self.uploads.items() if upload.path != job.path
             }
+            preview = self.previews.pop(job.path, None)
+            if preview is not None:
+                self._encodings.remove(preview)
             self._remove_folder(job.path.parent)
         return job
 
@@ -225,10 +258,13 @@ class SessionVideos(SessionJobs[VideoJob]):
         super().close()
         for address in self.addresses.values():
             clips.remove(address)
+        self._encodings.close()
         for folder in list(self._space):
             self._remove_folder(folder)
-        for job in list(self._annotated_space):
-            self._forget_annotated(job)
+
+
+def _preview_path(job: VideoJob) -> Path:
+    return job.path.parent / "preview.mp4"
 
 
 def _frames_of(job: VideoJob) -> Sequence[FrameResult]:
