@@ -13,6 +13,7 @@ from support.waiting import wait_until
 from emosense.jobs.lane_choice import SHORT
 from emosense.results import VideoInfo
 from emosense.services import services
+from emosense.ui.session.cleanup import Owners
 from emosense.ui.video.input import describe
 from emosense.worker.scheduler import Waiter
 from emosense.worker.usage import Account
@@ -21,11 +22,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def page():
+def page(monkeypatch):
+    # AppTest has one browser session, and so one owner, for all tests.
+    monkeypatch.setattr("emosense.ui.session.owner.owners", Owners())
     app = AppTest.from_file(str(ROOT / "pages" / "video.py"), default_timeout=180).run()
     assert not app.exception
     yield app
-    # AppTest has one browser session for all tests.
     while buttons := [button for button in app.button if button.label == "Remove"]:
         buttons[0].click().run()
 

@@ -46,7 +46,7 @@ def show_job_list(
                     key=f"{kind}_remove_{number}",
                     width="stretch",
                 ):
-                    jobs.remove(number)
+                    jobs.discard(number)
                     st.rerun()
                 results(job, number)
             else:

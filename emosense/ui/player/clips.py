@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ class Clip:
         frames: returns all analysed frames so far.
         is_done: returns whether the analysis is over.
         key_moments: returns the key moments, once it is over.
+        owner: whose it is, see :mod:`emosense.asgi.owner`.
 
     >>> Clip(Path("a.mp4"), "video/mp4", list, lambda: True).is_done()
     True
@@ -31,6 +33,7 @@ class Clip:
     frames: Callable[[], Sequence[FrameResult]]
     is_done: Callable[[], bool]
     key_moments: Callable[[], Sequence[KeyMoment]] = tuple
+    owner: str = ""
 
 
 class Clips:
@@ -38,10 +41,12 @@ class Clips:
 
     >>> clips = Clips()
     >>> address = clips.add(Clip(Path("a.mp4"), "video/mp4", list, lambda: True))
-    >>> clips.find(address).media_type
+    >>> clips.find(address, owner="").media_type
     'video/mp4'
+    >>> clips.find(address, owner="somebody else") is None
+    True
     >>> clips.remove(address)
-    >>> clips.find(address) is None
+    >>> clips.find(address, owner="") is None
     True
     """
 
@@ -61,10 +66,12 @@ class Clips:
         with self._lock:
             self._clips.pop(address, None)
 
-    def find(self, address: str) -> Clip | None:
-        """Return a clip; None if there is none of that address."""
+    def find(self, address: str, owner: str) -> Clip | None:
+        """Return a clip; None if this owner has none of that address."""
         with self._lock:
-            return self._clips.get(address)
+            clip = self._clips.get(address)
+        is_own = clip is not None and hmac.compare_digest(clip.owner, owner)
+        return clip if is_own else None
 
 
 clips = Clips()

@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from emosense.asgi.owner import OWNER
 from emosense.render.colours import COLOURS, UNSURE_COLOUR
 from emosense.results import UNSURE
-from emosense.ui.player.clips import clips
+from emosense.ui.player.clips import Clip, clips
 from emosense.ui.player.payload import frames_json, key_moments_json
 
 _ASSETS: Final = Path(__file__).with_name("assets")
@@ -50,15 +51,20 @@ def _colours() -> str:
     return f"const COLOURS = {colours};\nexport const colourOf = (verdict) => COLOURS[verdict];\n"
 
 
+def _clip(request: Request) -> Clip | None:
+    """Return the clip of a request's address, if it is its owner's: an address alone opens nothing."""
+    return clips.find(request.path_params["address"], request.scope.get(OWNER, ""))
+
+
 async def _video(request: Request) -> Response:
-    clip = clips.find(request.path_params["address"])
+    clip = _clip(request)
     if clip is None or not clip.path.is_file():
         return PlainTextResponse("This clip is no longer here.", 404)
     return FileResponse(clip.path, media_type=clip.media_type, headers=_PRIVATE)
 
 
 async def _frames(request: Request) -> Response:
-    clip = clips.find(request.path_params["address"])
+    clip = _clip(request)
     if clip is None:
         return PlainTextResponse("This clip is no longer here.", 404)
     first = request.query_params.get("from", "0")
@@ -70,7 +76,7 @@ async def _frames(request: Request) -> Response:
 
 
 async def _key_moments(request: Request) -> Response:
-    clip = clips.find(request.path_params["address"])
+    clip = _clip(request)
     if clip is None:
         return PlainTextResponse("This clip is no longer here.", 404)
     content = await run_in_threadpool(key_moments_json, clip.key_moments())

@@ -1,4 +1,4 @@
-"""The videos of a browser session: uploads and results on disk, and jobs."""
+"""The videos of an owner, a browser with all of its pages: uploads and results on disk, and jobs."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ from emosense.jobs.video_jobs import VideoJob
 from emosense.results import FrameResult, VideoInfo, VideoResult
 from emosense.samples import SAMPLE_CLIP_NAME
 from emosense.services import services
+from emosense.ui import streamlit_internals
 from emosense.ui.player.clips import Clip, clips
-from emosense.ui.session.cleanup import session_resource
+from emosense.ui.session.cleanup import OwnerResource
 from emosense.ui.session.downloads import memory
 from emosense.ui.session.jobs import SessionJobs
-from emosense.ui.session.user import session_account
+from emosense.ui.session.owner import owner_account, owner_resource
 from emosense.ui.video.encodings import Encodings
 from emosense.video.options import VideoOptions
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import InspectVideo, WriteSampleClip
+from emosense.worker.usage import Account
 
 _CHUNK_BYTES = 2**20
 _PICTURE_SIDE = 960
@@ -58,31 +60,40 @@ class Upload:
     media_type: str | None = None
 
 
-class SessionVideos(SessionJobs[VideoJob]):
-    """The videos that one browser session uploaded and the jobs that it started.
+class OwnerVideos(SessionJobs[VideoJob], OwnerResource):
+    """The videos that one owner uploaded and the jobs that he started, on whichever of his pages.
 
-    All files are removed from disk when the session ends.
+    All files are removed from disk when his last page has gone.
 
     Attributes:
-        uploads: opened videos by upload key.
+        uploads: opened videos by browser session and upload key.
         addresses: addresses of the clips that players fetch, by job.
         previews: previews for browsers that do not play the file itself, by its path.
         annotated: videos with boxes, by the job whose result they show.
 
-    >>> issubclass(SessionVideos, SessionJobs)
+    >>> issubclass(OwnerVideos, SessionJobs)
     True
     """
 
     def __init__(self) -> None:
         super().__init__(services().videos)
         self._spool, self._budget = services().spool, services().spool_budget
-        self.uploads: dict[str, Upload] = {}
+        self.uploads: dict[tuple[str, str], Upload] = {}
         self._space: dict[Path, list[Holding]] = {}
         self._encodings = Encodings(self._queue, self._budget)
         self._files = 0
         self.previews: dict[Path, EncodingJob] = {}
         self.annotated: dict[VideoJob, EncodingJob] = {}
         self.addresses: dict[VideoJob, str] = {}
+
+    def account(self) -> Account:
+        """Return whose videos these are."""
+        return owner_account()
+
+    @property
+    def running(self) -> int:
+        """Number of analyses that wait or run."""
+        return sum(not job.is_finished for job in list(self.jobs.values()))
 
     def preload(self, model: str) -> None:
         """Load a model while the visitor selects options, so that the analysis starts at once."""
@@ -129,7 +140,8 @@ class SessionVideos(SessionJobs[VideoJob]):
     def _open(
         self, key: str, name: str, write: Callable[[Path, Holding], None], client: PoolClient
     ) -> Upload:
-        if key not in self.uploads:
+        place = (streamlit_internals.session_id(), key)
+        if place not in self.uploads:
             folder = self._spool.new_folder()
             space, kept = self._budget.hold(client.account), memory.hold(client.account)
             self._space[folder] = [space, kept]
@@ -142,10 +154,10 @@ class SessionVideos(SessionJobs[VideoJob]):
             except BaseException:
                 self._remove_folder(folder)
                 raise
-            self.uploads[key] = Upload(
+            self.uploads[place] = Upload(
                 name, path, response.info, response.preview, response.media_type
             )
-        return self.uploads[key]
+        return self.uploads[place]
 
     def _remove_folder(self, folder: Path) -> None:
         self._spool.remove(folder)
@@ -153,12 +165,21 @@ class SessionVideos(SessionJobs[VideoJob]):
             holding.release()
 
     def discard_unused(self, current: str | None) -> None:
-        """Remove uploads without a job from disk, except the current one."""
-        job_paths = {job.path for job in self.jobs.values()}
-        for key, upload in list(self.uploads.items()):
-            if key != current and upload.path not in job_paths:
-                del self.uploads[key]
-                self._remove_folder(upload.path.parent)
+        """Remove this page's uploads without a job from disk, except the current one."""
+        self._discard_unused(streamlit_internals.session_id(), current)
+
+    def page_ended(self, session: str) -> None:
+        """Remove the uploads without a job of a page that has ended."""
+        self._discard_unused(session, None)
+
+    def _discard_unused(self, session: str, current: str | None) -> None:
+        with self._lock:
+            job_paths = {job.path for job in self.jobs.values()}
+            for place, upload in list(self.uploads.items()):
+                is_used = place[1] == current or upload.path in job_paths
+                if place[0] == session and not is_used:
+                    del self.uploads[place]
+                    self._remove_folder(upload.path.parent)
 
     def start(self, upload: Upload, model: str, options: VideoOptions) -> None:
         """Queue an analysis, and a preview for the browser where it does not play the file.
@@ -176,7 +197,7 @@ class SessionVideos(SessionJobs[VideoJob]):
             with suppress(ServerBusy):  # the page offers to make it later
                 self.make_preview(job)
         frames, moments = partial(_frames_of, job), lambda: job.key_moments
-        clip = Clip(path, media_type, frames, lambda: job.is_finished, moments)
+        clip = Clip(path, media_type, frames, lambda: job.is_finished, moments, job.account.session)
         self.addresses[job] = clips.add(clip)
 
     def player_address(self, job: VideoJob) -> str | None:
@@ -204,7 +225,7 @@ class SessionVideos(SessionJobs[VideoJob]):
             target=_preview_path(job),
             long_side=_PREVIEW_SIDE,
         )
-        self._encodings.start(preview, session_account())
+        self._encodings.start(preview, self.account())
         self.previews[job.path] = preview
 
     def make_annotated(self, job: VideoJob, result: VideoResult) -> None:
@@ -222,7 +243,7 @@ class SessionVideos(SessionJobs[VideoJob]):
             target=job.path.parent / f"annotated-{self._files}.mp4",
             result=result,
         )
-        self._encodings.start(annotated, session_account())
+        self._encodings.start(annotated, self.account())
         self.annotated[job] = annotated
 
     def discard_annotated(self, job: VideoJob) -> None:
@@ -236,7 +257,8 @@ class SessionVideos(SessionJobs[VideoJob]):
         self._encodings.cancel(job)
 
     def _upload_of(self, job: VideoJob) -> Upload | None:
-        return next((u for u in self.uploads.values() if u.path == job.path), None)
+        uploads = list(self.uploads.values())
+        return next((upload for upload in uploads if upload.path == job.path), None)
 
     def remove(self, number: int) -> VideoJob:
         """Cancel a job and remove its results and files."""
@@ -271,6 +293,6 @@ def _frames_of(job: VideoJob) -> Sequence[FrameResult]:
     return job.frames if job.result is None else job.result.frames
 
 
-def session_videos() -> SessionVideos:
-    """Return this browser session's videos."""
-    return session_resource(SessionVideos)
+def owner_videos() -> OwnerVideos:
+    """Return the videos of this page's owner."""
+    return owner_resource(OwnerVideos)

@@ -32,7 +32,7 @@ from emosense.ui.session.downloads import (
     room,
     within_room,
 )
-from emosense.ui.video.session import SessionVideos
+from emosense.ui.video.session import OwnerVideos
 from emosense.video.timeline import Timeline, timelines
 
 _MAX_BARS: Final = 12
@@ -51,12 +51,12 @@ def show_empty() -> None:
         "**Drop a video above.** Faces are found and followed: each person keeps a number, and "
         "gets a timeline of seven emotions, which plays with the video. You get key moments, "
         "everything as CSV, JSON and captions, and a video with boxes. Videos are analysed on the "
-        "machine that runs this app and are deleted two minutes after you close the page.",
+        "machine that runs this app and are deleted two minutes after you close the app's last page.",
         icon=":material/video_file:",
     )
 
 
-def show_jobs(videos: SessionVideos) -> None:
+def show_jobs(videos: OwnerVideos) -> None:
     """Show all jobs of the session, the newest first."""
     show_job_list(
         videos,
@@ -84,7 +84,7 @@ def progress(job: VideoJob) -> tuple[float, str]:
     return job.fraction or 0.0, text
 
 
-def _show_results(videos: SessionVideos, job: VideoJob, number: int) -> None:
+def _show_results(videos: OwnerVideos, job: VideoJob, number: int) -> None:
     result = job.result
     if job.error is not None:
         st.error(escape_markdown(job.error), icon=":material/error:")
@@ -120,7 +120,7 @@ def _show_results(videos: SessionVideos, job: VideoJob, number: int) -> None:
     )
 
 
-def _show_player(videos: SessionVideos, job: VideoJob, number: int) -> None:
+def _show_player(videos: OwnerVideos, job: VideoJob, number: int) -> None:
     """Show the player, or what becomes of the preview that it needs."""
     address = videos.player_address(job)
     preview = videos.previews.get(job.path)
@@ -164,7 +164,7 @@ def encoding_progress(job: EncodingJob, text: str) -> tuple[float, str]:
 
 
 def _start_button(
-    label: str, key: str, videos: SessionVideos, start: Callable[[], None], width: Width = "content"
+    label: str, key: str, videos: OwnerVideos, start: Callable[[], None], width: Width = "content"
 ) -> None:
     """Show a button that queues a job, and why it was not taken if it was not."""
     if st.button(label, icon=":material/movie:", key=key, width=width):
@@ -197,7 +197,7 @@ def _read_annotated(job: VideoJob, path: Path) -> bytes:
         return path.read_bytes()
 
 
-def _show_annotated(videos: SessionVideos, job: VideoJob, result: VideoResult, number: int) -> None:
+def _show_annotated(videos: OwnerVideos, job: VideoJob, result: VideoResult, number: int) -> None:
     """Show the video with boxes as a download, once it is made; else what makes it."""
     annotated = videos.annotated.get(job)
     if annotated is not None and not annotated.is_finished:
@@ -243,7 +243,7 @@ def _row(timeline: Timeline) -> dict[str, object]:
     }
 
 
-def _downloads(videos: SessionVideos, job: VideoJob, result: VideoResult, number: int) -> None:
+def _downloads(videos: OwnerVideos, job: VideoJob, result: VideoResult, number: int) -> None:
     columns = st.columns(4)
     with columns[0]:
         _show_annotated(videos, job, result, number)

@@ -8,8 +8,9 @@ from emosense.errors import EmoSenseError, NoRoom, ServerBusy
 from emosense.jobs.job import JobState
 from emosense.results import VideoInfo, VideoResult
 from emosense.services import Services
+from emosense.ui import streamlit_internals
 from emosense.ui.player.clips import clips
-from emosense.ui.video.session import SessionVideos
+from emosense.ui.video.session import OwnerVideos
 from emosense.video.options import VideoOptions
 from emosense.worker.messages import VideoPreview
 from emosense.worker.usage import Account
@@ -32,8 +33,10 @@ class Client:
 
 
 class Session:
+    page = "tab 1"
+
     def __init__(self, shared):
-        self.videos, self.client, self.budget = SessionVideos(), Client(), shared.spool_budget
+        self.videos, self.client, self.budget = OwnerVideos(), Client(), shared.spool_budget
         self.folder = shared.spool.folder
 
     def add(self, key, size):
@@ -63,9 +66,8 @@ def session(tmp_path, memory, monkeypatch):
     monkeypatch.setenv("EMOSENSE_MAX_SESSION_SPOOL_MB", "100")
     shared = Services(tmp_path)
     monkeypatch.setattr("emosense.ui.video.session.services", lambda: shared)
-    for module in ("jobs", "user"):
-        monkeypatch.setattr(f"emosense.ui.session.{module}.session_account", lambda: ANN)
-    monkeypatch.setattr("emosense.ui.video.session.session_account", lambda: ANN)
+    monkeypatch.setattr("emosense.ui.video.session.owner_account", lambda: ANN)
+    monkeypatch.setattr(streamlit_internals, "session_id", lambda: session.page)
     monkeypatch.setattr(shared.videos, "submit", lambda job: None)
     session = Session(shared)
     yield session
@@ -136,7 +138,7 @@ def test_a_job_that_ends_after_it_was_removed_leaves_no_file(session):
 
 def test_what_browsers_play_needs_no_preview(session):
     job = session.start(session.add("a", MB))
-    assert clips.find(session.videos.player_address(job)).path == job.path
+    assert clips.find(session.videos.player_address(job), ANN.session).path == job.path
     assert session.videos.previews == {}
 
 
@@ -148,7 +150,7 @@ def test_other_files_have_one_preview_for_all_of_their_analyses(session):
     assert session.videos.player_address(first) is None
     session.end(preview, 2 * MB)
     for job in (first, second):
-        clip = clips.find(session.videos.player_address(job))
+        clip = clips.find(session.videos.player_address(job), ANN.session)
         assert (clip.path, clip.media_type) == (preview.target, "video/mp4")
     session.videos.remove(1)
     assert preview.target.is_file()
@@ -195,3 +197,34 @@ def test_an_upload_without_a_job_makes_room_for_the_next(session):
         session.add(str(number), 60 * MB)
         session.videos.discard_unused(None)
     assert session.budget.held() == session.on_disk == 0
+
+
+def test_tabs_of_a_browser_share_its_jobs_and_its_room(session):
+    used = session.add("a", 60 * MB)
+    session.start(used)
+    session.page = "tab 2"
+    with pytest.raises(NoRoom, match="at most 100 MB"):
+        session.add("b", 60 * MB)
+    session.add("b", 30 * MB)
+    assert list(session.videos.jobs) == [1]
+    session.page = "tab 1"
+    session.videos.discard_unused(None)  # no upload of the other one
+    assert session.budget.held() == session.on_disk == 90 * MB
+    session.videos.page_ended("tab 2")
+    assert session.budget.held() == session.on_disk == 60 * MB
+    session.videos.page_ended("tab 1")  # its job stays
+    assert session.on_disk == 60 * MB
+
+
+def test_a_job_is_removed_once_by_two_pages(session):
+    session.start(session.add("a", MB))
+    session.videos.discard(1)
+    session.videos.discard(1)
+    assert session.videos.jobs == {}
+
+
+def test_no_other_owner_finds_a_clip(session):
+    address = session.videos.player_address(session.start(session.add("a", MB)))
+    assert clips.find(address, ANN.session) is not None
+    assert clips.find(address, "somebody else") is None
+    assert clips.find(address, "") is None
