@@ -65,6 +65,9 @@ def main() -> None:
     limits = {
         "process of ordinary photos": lane_choice.photo_bytes() / 1e6,
         "process of dear photos, when needed": lane_choice.VIDEO_BYTES / 1e6,
+        "process that encodes previews and videos with boxes, when needed": (
+            lane_choice.VIDEO_BYTES / 1e6
+        ),
         "process of short videos, when needed": lane_choice.VIDEO_BYTES / 1e6,
         f"{services.LONG_VIDEOS} processes of long videos, when needed": (
             services.LONG_VIDEOS * lane_choice.VIDEO_BYTES / 1e6

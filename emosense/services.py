@@ -19,6 +19,7 @@ from emosense.asgi.budget import Budget
 from emosense.jobs.lane_choice import (
     CAMERA,
     DEAR,
+    ENCODING,
     LONG,
     ORDINARY,
     SHORT,
@@ -79,7 +80,7 @@ class Services:
 
     @property
     def videos(self) -> JobQueue:
-        """The queue of video jobs: one process for short videos, two for long ones.
+        """The queue of video jobs: one process for short videos, two for long ones, one that encodes.
 
         One of them computes at a time, and gives way to users who have used less.
         """
@@ -133,7 +134,10 @@ class Services:
         long = self._scheduler(slots=LONG_VIDEOS, max_running_user=1, shares_processor=True)
         # A process that has the GPU keeps it from the other lane until it ends.
         idle_seconds = _GPU_IDLE_SECONDS if may_have_gpu() else _IDLE_SECONDS
+        encoder = InferenceWorker(memory_bytes=VIDEO_BYTES, niceness=_NICENESS, cpu_only=True)
+        encoding = self._scheduler(shares_processor=True)
         lanes = {
+            ENCODING: Lane([encoder], encoding, _IDLE_SECONDS, SWELLING_BYTES),
             SHORT: Lane(workers(1), short, idle_seconds, SWELLING_BYTES),
             LONG: Lane(workers(LONG_VIDEOS), long, idle_seconds, SWELLING_BYTES),
         }

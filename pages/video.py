@@ -2,13 +2,13 @@
 
 from emosense.ui.navigation import require_router, show_title
 from emosense.ui.video.input import show_start, upload_video
-from emosense.ui.video.session import session_videos
+from emosense.ui.video.session import owner_videos
 from emosense.ui.video.view import show_empty, show_jobs
 
 require_router()
 
 show_title("How do expressions change?", "Video")
-videos = session_videos()
+videos = owner_videos()
 upload = upload_video(videos)
 if upload is not None:
     show_start(videos, upload)

@@ -22,6 +22,8 @@ from emosense.asgi.response_budget import ResponseBudget
 
 USER: Final = "emosense.user"
 """Key of the user's name in a request's scope, for those who come after the policy."""
+LOGIN: Final = "emosense.login"
+"""Key of the stable name of a request's login; None if there is none."""
 LOGIN_FULFILLED: Final = "emosense.login_fulfilled"
 """Key that tells in a request's scope whether its user is logged in, or needs no login."""
 
@@ -107,9 +109,9 @@ class PolicyMiddleware:
             send, policy, self._headers, scope.get(CONNECTION), is_head=is_head
         )
         try:
-            user, is_logged_in = self._check(policy, scope)
-            scope[USER] = user
-            scope[LOGIN_FULFILLED] = is_logged_in or not self._access.login_required
+            user, login = self._check(policy, scope)
+            scope[USER], scope[LOGIN] = user, login
+            scope[LOGIN_FULFILLED] = login is not None or not self._access.login_required
             if scope["type"] == "websocket":
                 with self._limiter.connection(policy, user):
                     await self._app(scope, receive, response.send)
@@ -129,8 +131,8 @@ class PolicyMiddleware:
             if not response.is_aborted:
                 raise
 
-    def _check(self, policy: RoutePolicy, scope: Scope) -> tuple[str, bool]:
-        """Return the user of a request that fulfils its policy, and whether that is a login."""
+    def _check(self, policy: RoutePolicy, scope: Scope) -> tuple[str, str | None]:
+        """Return the user of a request that fulfils its policy, and his login."""
         headers = Headers(scope=scope)
         host, origin = headers.get("host"), headers.get("origin")
         if not policy.any_host and not self._access.is_host_allowed(host):
@@ -156,7 +158,7 @@ class PolicyMiddleware:
         size = headers.get("content-length", "0")
         if not size.isdecimal() or int(size) > policy.max_body:
             raise Refusal(413, f"Expected at most {policy.max_body} bytes. Received: {size[:20]}.")
-        return user, login is not None
+        return user, login
 
     def _check_api_key(self, authorization: str) -> None:
         expected = f"Bearer {self._access.api_key}".encode()

@@ -8,14 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from emosense.inference.analyzers import AnalyzerCache
+from emosense.media.browser_playback import browser_media_type
 from emosense.media.jpeg import encode_jpeg
 from emosense.media.resize import fit_within
 from emosense.media.sample_clip import write_sample_clip
 from emosense.media.video_reader import VideoReader
 from emosense.results import FrameResult
 from emosense.settings import video_limits
+from emosense.video.transcoder import VideoTranscoder
 from emosense.worker.messages import (
     AnalyzeVideo,
+    EncodedVideo,
+    EncodeVideo,
+    EncodingProgress,
     InspectVideo,
     VideoPreview,
     VideoProgress,
@@ -32,6 +37,7 @@ def register(handlers: Handlers, analyzers: AnalyzerCache) -> None:
     handlers.register(WriteSampleClip, lambda request: write_sample_clip(Path(request.path)))
     handlers.register(InspectVideo, inspect_video)
     handlers.register_stream(AnalyzeVideo, lambda request: analyze_video(request, analyzers))
+    handlers.register_stream(EncodeVideo, encode_video)
 
 
 def inspect_video(request: InspectVideo) -> VideoPreview:
@@ -39,7 +45,8 @@ def inspect_video(request: InspectVideo) -> VideoPreview:
     with VideoReader(request.path, video_limits(), request.name) as reader:
         first = next(reader.frames()).rgb()
         preview = encode_jpeg(fit_within(first, request.preview_side))
-        return VideoPreview(info=reader.info, preview=preview)
+        media_type = browser_media_type(reader.form)
+        return VideoPreview(info=reader.info, preview=preview, media_type=media_type)
 
 
 def analyze_video(
@@ -49,12 +56,7 @@ def analyze_video(
     sent = time.monotonic()
     pending: list[FrameResult] = []
     analyzer = analyzers.get(request.model)
-    with analyzer.video(
-        request.path,
-        request.options,
-        request.annotated,
-        max_annotated_bytes=request.max_annotated,
-    ) as analysis:
+    with analyzer.video(request.path, request.options) as analysis:
         for frame in analysis:
             pending.append(frame)
             if time.monotonic() - sent > UPDATE_SECONDS:
@@ -68,3 +70,19 @@ def analyze_video(
         notes=analysis.notes,
         key_moments=analysis.key_moments,
     )
+
+
+def encode_video(request: EncodeVideo) -> Generator[EncodingProgress, bool, EncodedVideo]:
+    """Encode a video; yields how far it is a few times a second."""
+    limits = replace(
+        video_limits(), long_side=request.long_side, max_annotated_bytes=request.max_bytes
+    )
+    sent, last = time.monotonic(), 0.0
+    with VideoTranscoder(request.path, request.target, limits, request.result) as transcoder:
+        for last in transcoder:
+            if time.monotonic() - sent > UPDATE_SECONDS:
+                if (yield EncodingProgress(time=last)):
+                    transcoder.cancel()
+                sent = time.monotonic()
+        yield EncodingProgress(time=last)
+    return EncodedVideo(notes=transcoder.notes)

@@ -13,6 +13,7 @@ from emosense.worker.messages import (
     AnalyzeVideo,
     AnnotatePhoto,
     ClassifyCrops,
+    EncodeVideo,
     ExplainCrop,
     ExplainFace,
     InspectVideo,
@@ -35,6 +36,8 @@ LONG: Final = "long"
 """Videos that take minutes."""
 CAMERA: Final = "camera"
 """Frames of live cameras."""
+ENCODING: Final = "encoding"
+"""Previews and videos with boxes, beside the analyses."""
 
 _PHOTO_PROCESS_BYTES: Final = 400 * 2**20
 """Memory of a process beside the photo that it decodes."""
@@ -105,9 +108,11 @@ def video_lane(request: Any) -> LaneChoice:
     >>> video_lane(AnalyzeVideo(path="a", model="cnn8", estimate=300.0)).lane
     'long'
     """
+    limits = ResourceLimits(memory_bytes=VIDEO_BYTES)
+    if isinstance(request, EncodeVideo):
+        return LaneChoice(ENCODING, request.estimate, limits, yields=True)
     if not isinstance(request, AnalyzeVideo):
         return LaneChoice(SHORT)
-    limits = ResourceLimits(memory_bytes=VIDEO_BYTES)
     warm_up = Preload(model=request.model)
     long = LaneChoice(LONG, request.estimate, limits, warm_up)
     if request.estimate is None or request.estimate > MAX_SHORT_SECONDS:

@@ -25,8 +25,6 @@ class VideoJob(Job):
         path: path of the video.
         info: properties of the video, as its container states them.
         model: registry name of the network.
-        annotated: path to write the annotated video to; None writes none.
-        max_annotated: maximum size of the annotated video in bytes, beside the settings' limits.
         options: sampling and detection options.
         frames: results of the frames analysed so far.
         frames_read: number of frames decoded so far.
@@ -43,8 +41,6 @@ class VideoJob(Job):
     path: Path
     info: VideoInfo
     model: str
-    annotated: Path | None = None
-    max_annotated: int | None = None
     options: VideoOptions = field(default_factory=VideoOptions)
     frames: list[FrameResult] = field(default_factory=list)
     frames_read: int = 0
@@ -84,8 +80,6 @@ class VideoJob(Job):
             path=str(self.path),
             model=self.model,
             options=self.options,
-            annotated=None if self.annotated is None else str(self.annotated),
-            max_annotated=self.max_annotated,
             estimate=self._estimate(),
         )
         try:
@@ -101,8 +95,7 @@ class VideoJob(Job):
         self.result = result if self._no_room is None else replace(result, problem=self._no_room)
 
     def _estimate(self) -> float | None:
-        annotated = self.annotated is not None
-        seconds = estimate_seconds(self.info, self.options, annotated=annotated)
+        seconds = estimate_seconds(self.info, self.options, annotated=False)
         return None if seconds is None else min(seconds, video_limits().max_seconds)
 
     def _on_update(self, update: VideoProgress) -> None:
@@ -140,9 +133,6 @@ class VideoJob(Job):
             self.key_moments = key_moments
 
     def _keep_partial(self, error: str) -> None:
-        if self.annotated is not None and self.annotated.is_file():
-            self.annotated.unlink()  # no player opens an unfinished file
-            self.notes.append("There is no video with boxes: it was not finished.")
         if self.frames:
             self.result = VideoResult(
                 source=self.name,

@@ -53,28 +53,19 @@ class Orientation:
     def of_frame(cls, frame: Any) -> Orientation | None:
         """Read the orientation from a decoded frame's display matrix, rounded to 90 degrees.
 
-        FFmpeg provides the matrix of ISO/IEC 14496-12, 8.3.2: nine numbers a b u c d v x y w,
-        which map the pixel (p, q) to (a p + c q + x, b p + d q + y), y downwards.
-
         Args:
             frame: decoded frame (PyAV).
 
         Returns:
             The orientation, or None for a frame without a display matrix.
         """
-        # Here, not above: photos need no FFmpeg.
-        from av.sidedata.sidedata import SideDataContainer
-
         try:
-            # Not frame.side_data: it creates a reference cycle, which keeps the frame and the
-            # decoder's threads alive until the next garbage collection.
-            side_data = SideDataContainer(frame)  # type: ignore[call-arg]  # its stub has no argument
-            data = side_data.get("DISPLAYMATRIX")
+            matrix = display_matrix(frame)
         except ValueError:  # side data of a type that PyAV does not know, such as Exif
             return cls(round(frame.rotation / 90) * 90 % 360)
-        if data is None or data.buffer_size < 36:
+        if matrix is None:
             return None
-        a, b, _, c, d, *_ = struct.unpack_from("=9i", bytes(data))
+        a, b, c, d = matrix
         mirrored = a * d - b * c < 0
         sign = -1 if mirrored else 1
         return cls(round(math.degrees(math.atan2(-sign * b, sign * a)) / 90) * 90 % 360, mirrored)
@@ -91,3 +82,28 @@ class Orientation:
         return (
             image if rotate_code is None else np.asarray(cv2.rotate(image, rotate_code), np.uint8)
         )
+
+
+def display_matrix(frame: Any) -> tuple[int, int, int, int] | None:
+    """Return ``(a, b, c, d)`` of a frame's display matrix, in units of 1 / 65536; None if it has none.
+
+    FFmpeg provides the matrix of ISO/IEC 14496-12, 8.3.2: nine numbers a b u c d v x y w, which map
+    the pixel (p, q) to (a p + c q + x, b p + d q + y), y downwards.
+
+    Args:
+        frame: decoded frame (PyAV).
+
+    Raises:
+        ValueError: the frame has side data of a type that PyAV does not know, such as Exif.
+    """
+    # Here, not above: photos need no FFmpeg.
+    from av.sidedata.sidedata import SideDataContainer
+
+    # Not frame.side_data: it creates a reference cycle, which keeps the frame and the decoder's
+    # threads alive until the next garbage collection.
+    side_data = SideDataContainer(frame)  # type: ignore[call-arg]  # its stub has no argument
+    data = side_data.get("DISPLAYMATRIX")
+    if data is None or data.buffer_size < 36:
+        return None
+    a, b, _, c, d, *_ = struct.unpack_from("=9i", bytes(data))
+    return a, b, c, d

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from emosense.errors import DamagedMedia, EmoSenseError, MediaTooLarge, UnsupportedMedia
 from emosense.filesystem.filenames import abbreviate
+from emosense.media.browser_playback import VideoForm
 from emosense.media.decoder_memory import MAX_PACKET_BYTES, DecoderPlan, MemoryWatch, plan_decoder
 from emosense.media.ffmpeg import describe_error, open_input
 from emosense.media.frame_canvas import FrameCanvas
@@ -128,6 +129,7 @@ class VideoReader:
     Attributes:
         info: properties of the video, as its container states them.
         demuxer: FFmpeg's name of the demuxer that reads the file.
+        form: how the video is stored, which tells whether browsers play it.
         start: time stamp of the first frame, in seconds.
         problem: message why the frames ended early; None if they are complete, or not read yet.
         notes: messages about the file that are no errors.
@@ -212,6 +214,7 @@ class VideoReader:
         self._canvas = FrameCanvas(first, self._stream, self._limits.long_side)
         self.start = first.time or 0.0
         self.info = self._describe()
+        self.form = VideoForm.of(self.path, first, context.name, self._tracks)
 
     def _select_main_stream(self) -> Any:
         """Select the main video stream; reopen the container if packets were read."""
@@ -220,6 +223,7 @@ class VideoReader:
             raise UnsupportedMedia(
                 f"{self.name}: expected a video. Received: a file without a picture track."
             )
+        self._tracks = len(streams)
         index = select_stream(self._container, streams).index
         if len(streams) > 1:
             self._container.close()  # the selection has read packets

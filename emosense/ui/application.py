@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from emosense import settings
 from emosense.asgi.compression import CompressionMiddleware
 from emosense.asgi.middleware import PolicyMiddleware
+from emosense.asgi.owner import OwnerMiddleware
 from emosense.asgi.policy import PolicyTable, route_policies
 from emosense.asgi.rate_limit import RateLimiter
 from emosense.asgi.response_budget import ResponseBudget
@@ -28,7 +29,7 @@ from emosense.ui.camera.routes import camera_routes
 from emosense.ui.log_limit import LogLimit
 from emosense.ui.open_browser import open_browser
 from emosense.ui.player.routes import player_routes
-from emosense.ui.session.cleanup import SessionCleanupMiddleware
+from emosense.ui.session.cleanup import SessionCleanupMiddleware, owners
 from emosense.ui.session.download_queue import DownloadQueue
 from emosense.ui.session.downloads import until_stored
 from emosense.ui.session.messages import MessageMiddleware
@@ -100,6 +101,7 @@ def middleware() -> list[Middleware]:
                 settings.MAX_SERVER_DOWNLOAD_MB.whole() * 2**20,
             ),
         ),
+        Middleware(OwnerMiddleware, table=table, on_logout=owners.end, base_path=base_path),
         Middleware(UploadMiddleware, store=_uploads, budget=budget, base_path=base_path),
         Middleware(CompressionMiddleware, table=table),
         Middleware(MessageMiddleware, max_files=_max_files()),

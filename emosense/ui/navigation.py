@@ -10,6 +10,7 @@ import streamlit as st
 from emosense.ui.components.frame import dark, show_frame
 from emosense.ui.session.login import require_login, show_account
 from emosense.ui.session.malloc import limit_malloc_arenas
+from emosense.ui.session.owner import join_owner
 from emosense.ui.session.query_params import PAGE
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def navigate() -> StreamlitPage:
     st.set_page_config(page_title=_NAME, page_icon="🙂", layout="wide")
     limit_malloc_arenas()
     require_login()
+    join_owner()
     st.session_state[_ROUTED] = True
     st.logo(_LOGO.format(colour="#8AB0FF" if dark() else "#2457C5"), size="large")
     show_frame()

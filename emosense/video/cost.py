@@ -50,9 +50,34 @@ def estimate_seconds(info: VideoInfo, options: VideoOptions, *, annotated: bool)
     seconds = frames * pixels * _SECONDS_PER_DECODED_PIXEL
     seconds += sampled / options.detect_every * detection
     if annotated:
-        scale = min(1.0, VideoLimits().long_side / max(info.width, info.height))
-        seconds += frames * pixels * scale**2 * _SECONDS_PER_ENCODED_PIXEL
+        seconds += _encoding_seconds(info, frames, VideoLimits().long_side)
     return seconds
+
+
+def estimate_transcoding_seconds(info: VideoInfo, long_side: int) -> float | None:
+    """Estimate how long it takes to encode a video anew, on two cores.
+
+    Args:
+        info: properties of the video, as its container states them.
+        long_side: long side of the new frames in pixels, at most.
+
+    Returns:
+        Seconds; None if the header does not say how long the video is.
+
+    >>> info = VideoInfo(1920, 1080, 8.0, 200, 25.0, "hevc", rotation=0, audio=True)
+    >>> round(estimate_transcoding_seconds(info, 1280), 1)
+    4.8
+    """
+    frames = info.frames or (info.duration or 0.0) * (info.frames_per_second or 25.0)
+    if not frames:
+        return None
+    decoding = frames * info.width * info.height * _SECONDS_PER_DECODED_PIXEL
+    return decoding + _encoding_seconds(info, frames, long_side)
+
+
+def _encoding_seconds(info: VideoInfo, frames: float, long_side: int) -> float:
+    scale = min(1.0, long_side / max(info.width, info.height))
+    return frames * info.width * info.height * scale**2 * _SECONDS_PER_ENCODED_PIXEL
 
 
 def duration_notice(

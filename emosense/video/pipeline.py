@@ -28,8 +28,8 @@ from emosense.results import (
     VideoResult,
 )
 from emosense.settings import VideoLimits
-from emosense.video.annotated_video import AnnotatedVideoEncoder
 from emosense.video.batching import MAX_DELAYED_BYTES, frame_index, is_full
+from emosense.video.encoder import VideoEncoder
 from emosense.video.face_search import FaceSearch
 from emosense.video.frame_analyzer import FrameAnalyzer
 from emosense.video.interpolation import interpolate_detections, scaled
@@ -379,8 +379,8 @@ class VideoAnalysis:
         faces = frame.faces if factor == 1 else tuple(scaled(f, factor) for f in frame.faces)
         return FrameResult(frame.index, frame.time, faces, frame.scene_cut)
 
-    def _encoder(self, path: Path) -> AnnotatedVideoEncoder:
-        return AnnotatedVideoEncoder(
+    def _encoder(self, path: Path) -> VideoEncoder:
+        return VideoEncoder(
             path,
             AudioSource(self._reader.path, self._reader.demuxer, self._reader.start),
             self.info.frames_per_second or 25.0,

@@ -115,19 +115,6 @@ class Timeline:
         """The verdict with the longest total duration."""
         return max(self.time_share, key=self.time_share.__getitem__)
 
-    def moving_average(self, window: float) -> npt.NDArray[np.float64]:
-        """Return the (n, 7) centred moving average of the probabilities.
-
-        Args:
-            window: width of the window, in seconds; 0 returns the probabilities themselves.
-        """
-        if window <= 0:
-            return self.probabilities
-        start = np.searchsorted(self.times, self.times - window / 2 - 1e-9)
-        stop = np.searchsorted(self.times, self.times + window / 2 + 1e-9)
-        sums = np.vstack([np.zeros(len(EMOTIONS)), self.probabilities.cumsum(axis=0)])
-        return np.asarray((sums[stop] - sums[start]) / (stop - start)[:, np.newaxis])
-
 
 def timelines(result: VideoResult) -> tuple[Timeline, ...]:
     """Return one timeline per person, in the order of the persons' numbers."""

@@ -143,13 +143,16 @@ class VideoPreview(Message):
     Attributes:
         info: properties of the video, as its container states them.
         preview: first frame as a JPEG file.
+        media_type: media type under which browsers play the file; None if they do not, or show it
+            otherwise.
 
     >>> sorted(VideoPreview.model_fields)
-    ['info', 'preview']
+    ['info', 'media_type', 'preview']
     """
 
     info: VideoInfo
     preview: bytes
+    media_type: str | None = None
 
 
 class InspectVideo(Message, Request[VideoPreview]):
@@ -208,20 +211,64 @@ class AnalyzeVideo(Message, StreamRequest[VideoProgress, VideoSummary]):
         path: path of the file.
         model: registry name of the network.
         options: sampling and detection options.
-        annotated: path to write the annotated video to; None writes none.
-        max_annotated: maximum size of the annotated video in bytes, beside the settings' limits;
-            None sets no further one.
         estimate: estimated duration of the analysis in seconds; None if it is unknown.
 
-    >>> AnalyzeVideo(path="a.mp4", model="cnn8").annotated is None
-    True
+    >>> AnalyzeVideo(path="a.mp4", model="cnn8").options.per_second
+    10.0
     """
 
     path: str
     model: str
     options: VideoOptions = VideoOptions()
-    annotated: str | None = None
-    max_annotated: int | None = None
+    estimate: float | None = None
+
+
+class EncodingProgress(Message):
+    """An update of :class:`EncodeVideo`.
+
+    Attributes:
+        time: time of the last encoded frame, in seconds from the first frame on.
+
+    >>> EncodingProgress(time=2.0).time
+    2.0
+    """
+
+    time: float
+
+
+class EncodedVideo(Message):
+    """The answer to :class:`EncodeVideo`.
+
+    Attributes:
+        notes: messages about what is missing: sound, or the end.
+
+    >>> EncodedVideo(notes=[]).notes
+    []
+    """
+
+    notes: list[str]
+
+
+class EncodeVideo(Message, StreamRequest[EncodingProgress, EncodedVideo]):
+    """Encode a video as H.264 in MP4, upright and with the times of its frames.
+
+    Attributes:
+        path: path of the file.
+        target: path of the new file.
+        long_side: maximum of the new frames' long side, in pixels.
+        max_bytes: maximum size of the new file in bytes, beside the settings' limits.
+        result: result whose boxes are drawn; None draws none.
+        estimate: estimated duration in seconds; None if it is unknown.
+
+    >>> EncodeVideo(path="a.avi", target="a.mp4", long_side=1280).result is None
+    True
+    """
+
+    path: str
+    target: str
+    long_side: int
+    max_bytes: int | None = None
+    result: VideoResult | None = None
     estimate: float | None = None
 
 

@@ -116,8 +116,12 @@ def test_log_in_use_a_page_and_log_out(server, page, provider, astronaut_png):
     page.goto(f"{server}/models")  # a login holds for later visits
     expect(page.get_by_text("Headline metrics")).to_be_visible()
     expect(account).to_be_visible()
+    (owner,) = [c for c in page.context.cookies() if c["name"] == "emosense_owner"]
     page.get_by_role("button", name="Log out").click()
     assert is_locked(page)
+    page.reload()
+    (later,) = [c for c in page.context.cookies() if c["name"] == "emosense_owner"]
+    assert later["value"] != owner["value"]
     assert "/logout" in provider.requests  # the provider's session ends too
     page.goto(f"{server}/about")
     assert is_locked(page)

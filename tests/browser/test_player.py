@@ -4,12 +4,16 @@ import json
 
 import pytest
 from playwright.sync_api import expect
-from support.counted_clips import FORMS, HEIGHT, READ, WIDTH, write_counted
+from support.counted_clips import FORMS, HEIGHT, PREVIEWED, READ, WIDTH, write_counted
 from support.player_page import player_server
 
 from emosense import Analyzer
-from emosense.ui.player.clips import Clip, clips, media_type
+from emosense.media.browser_playback import browser_media_type
+from emosense.media.video_reader import VideoReader
+from emosense.settings import VideoLimits
+from emosense.ui.player.clips import Clip, clips
 from emosense.video.options import VideoOptions
+from emosense.video.transcoder import VideoTranscoder
 
 pytestmark = pytest.mark.browser
 
@@ -52,11 +56,23 @@ def analyzer():
     return Analyzer("cnn4")
 
 
+def shown(path):
+    """The file that the player gets of a clip: itself, or its preview; with its media type."""
+    with VideoReader(path) as reader:
+        media_type = browser_media_type(reader.form)
+    if media_type is not None:
+        return path, media_type
+    preview = path.with_name("preview.mp4")
+    with VideoTranscoder(path, preview, VideoLimits(long_side=1280)) as transcoder:
+        assert len(list(transcoder)) > 0
+    return preview, "video/mp4"
+
+
 def opened(page, players, path, analyzer, per_second=None):
     """Show a clip with its analysis; return the result."""
     with analyzer.video(path, VideoOptions(per_second=per_second)) as analysis:
         result = analysis.finish()
-    address = clips.add(Clip(path, media_type(path), lambda: result.frames, lambda: True))
+    address = clips.add(Clip(*shown(path), lambda: result.frames, lambda: True))
     rate = result.info.frames_per_second or 25.0
     data = {"address": address, "width": WIDTH, "height": HEIGHT, "framesPerSecond": rate}
     page.goto(f"{players}/?data={json.dumps(data)}")
@@ -65,9 +81,10 @@ def opened(page, players, path, analyzer, per_second=None):
     return result
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", [*FORMS, *PREVIEWED])
 def test_the_result_drawn_is_of_the_frame_shown(form, page, players, analyzer, tmp_path):
     path = write_counted(tmp_path / "clip.mp4", form)
+    assert (shown(path)[0] == path) == (form in FORMS)
     result = opened(page, players, path, analyzer)
     first = 10 if form == "edit list" else 0
     assert len(result.frames) == 40 - first

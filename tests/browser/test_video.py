@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from support.app_server import running_server
-from support.synthetic_video import head, pasted, wall, write_clip
+from support.app_server import running_server, started_server
+from support.gates import Gate, gated_environment
+from support.synthetic_video import ORIENTATIONS, head, pasted, show_by, wall, write_clip
 from support.waiting import wait_until
+
+from emosense.media.video_reader import VideoReader
 
 pytestmark = pytest.mark.browser
 
@@ -16,6 +19,11 @@ pytestmark = pytest.mark.browser
 def clip(astronaut, tmp_path_factory):
     frames = [pasted(wall(), (head(astronaut), 150 + 3 * i, 180)) for i in range(80)]
     return write_clip(tmp_path_factory.mktemp("browser") / "clip.mp4", frames, sound=True)
+
+
+def mirrored(clip, path):
+    path.write_bytes(clip.read_bytes())
+    return show_by(path, *ORIENTATIONS["mirrored"][1])
 
 
 def test_upload_a_clip_see_its_timeline_and_play_it(server, page, clip):
@@ -64,6 +72,38 @@ def test_upload_a_clip_see_its_timeline_and_play_it(server, page, clip):
     expect(page.get_by_text("frames analysed of 80")).to_be_visible()
 
 
+def test_a_preview_and_the_video_with_boxes_are_made_beside_the_page(chromium, tmp_path, astronaut):
+    frames = [pasted(wall(), (head(astronaut), 150 + 3 * i, 180)) for i in range(30)]
+    path = write_clip(tmp_path / "old.avi", frames, codec="mpeg4", sound=True)
+    gates = tmp_path / "gates"
+    gates.mkdir()
+    environment = gated_environment(gates)
+    with started_server("support.gated", **environment) as server, Gate(gates, "encoding") as gate:
+        page = chromium.new_context().new_page()
+        page.set_default_timeout(120_000)
+        page.goto(f"{server.url}/video")
+        page.locator("input[type=file]").set_input_files(path)
+        page.get_by_role("button", name="Analyse", exact=True).click()
+        gate.wait()
+        expect(page.get_by_text("A preview for the browser is being made").first).to_be_visible()
+        expect(page.get_by_role("button", name="Do without a preview")).to_be_visible()
+        gate.open()
+        expect(page.get_by_text("frames analysed of 30")).to_be_visible()
+        video = page.locator("video")
+        page.wait_for_function("(v) => v.readyState >= 3", arg=video.element_handle())
+        assert video.evaluate("v => [v.videoWidth, v.videoHeight]") == [640, 360]
+        overlay = page.locator("canvas.overlay")
+        expect(overlay).to_have_attribute("data-faces", re.compile('"person":1,"verdict":"happy"'))
+        page.get_by_role("button", name="Make the video with boxes").click()
+        with page.expect_download() as info:
+            page.get_by_role("button", name="Video with boxes", exact=True).click()
+        assert info.value.suggested_filename == "old-emosense.mp4"
+        with VideoReader(info.value.path()) as reader:
+            assert (reader.info.width, reader.info.audio) == (640, True)
+            assert sum(1 for _ in reader.frames()) == 30
+        page.context.close()
+
+
 def test_nothing_stays_on_disk_when_the_browser_leaves(chromium, clip, tmp_path):
     environment = {"TMPDIR": str(tmp_path), "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "3"}
     with running_server(**environment) as url:
@@ -71,11 +111,15 @@ def test_nothing_stays_on_disk_when_the_browser_leaves(chromium, clip, tmp_path)
         page = context.new_page()
         page.set_default_timeout(120_000)
         page.goto(f"{url}/video")
-        page.locator("input[type=file]").set_input_files(clip)
+        page.locator("input[type=file]").set_input_files(mirrored(clip, tmp_path / "a.mp4"))
         page.get_by_role("button", name="Analyse", exact=True).click()
         expect(page.get_by_text("frames analysed of 80")).to_be_visible()
         (spool,) = tmp_path.glob("emosense-*")
-        assert {path.name for path in spool.glob("*/*")} == {"video", "annotated-1.mp4"}
+        expect(page.locator("video")).to_be_visible()  # once its preview is there
+        page.get_by_role("button", name="Make the video with boxes").click()
+        expect(page.get_by_role("button", name="Video with boxes", exact=True)).to_be_visible()
+        names = {path.name for path in spool.glob("*/*")}
+        assert names == {"video", "preview.mp4", "annotated-1.mp4"}
         context.close()
         wait_until(lambda: not list(spool.glob("*/")), lambda: list(spool.rglob("*")), timeout=120)
     assert not spool.exists()  # nor of the server, once it has ended

@@ -13,6 +13,7 @@ from support.waiting import wait_until
 from emosense.jobs.lane_choice import SHORT
 from emosense.results import VideoInfo
 from emosense.services import services
+from emosense.ui.session.cleanup import Owners
 from emosense.ui.video.input import describe
 from emosense.worker.scheduler import Waiter
 from emosense.worker.usage import Account
@@ -21,11 +22,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def page():
+def page(monkeypatch):
+    # AppTest has one browser session, and so one owner, for all tests.
+    monkeypatch.setattr("emosense.ui.session.owner.owners", Owners())
     app = AppTest.from_file(str(ROOT / "pages" / "video.py"), default_timeout=180).run()
     assert not app.exception
     yield app
-    # AppTest has one browser session for all tests.
     while buttons := [button for button in app.button if button.label == "Remove"]:
         buttons[0].click().run()
 
@@ -129,7 +131,6 @@ def test_beyond_the_kept_analyses_the_oldest_is_removed_by_the_visitor_only(
 def test_a_full_share_of_the_disk_is_told_and_freed_by_a_removal(page, clip, monkeypatch):
     monkeypatch.setenv("EMOSENSE_MAX_SESSION_SPOOL_MB", "1")
     upload(page, "first.mp4", clip)
-    page.toggle(key="linked_boxes").set_value(False).run()
     page.button(key="video_start").click().run()
     assert "frames analysed of 40" in finished(page)
     page.file_uploader(key="video_upload").set_value(

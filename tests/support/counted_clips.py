@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import av
 import numpy as np
 
 from support.synthetic_video import ORIENTATIONS, show_by, write_clip
@@ -37,8 +38,9 @@ def counted(number, seed=0):
 
 
 def write_counted(path, form, count=40):
-    """Write a clip in one of :data:`FORMS`."""
-    return FORMS[form](path, [counted(number) for number in range(count)])
+    """Write a clip in one of :data:`FORMS` or :data:`PREVIEWED` and return its path."""
+    write = {**FORMS, **PREVIEWED}[form]
+    return write(path, [counted(number) for number in range(count)])
 
 
 def _variable(path, frames):
@@ -72,6 +74,26 @@ def _edited(path, frames):
     return path
 
 
+def _ten_bit(path, frames):
+    """H.264 of 10 bits, with a rate that varies."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "yuv420p10le"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for number, image in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = 30 * number + 200 * (number // 7), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def _is_mirrored(name):
+    a, b, c, d = ORIENTATIONS[name][1]
+    return a * d - b * c < 0
+
+
 def _turned(name):
     def write(path, frames):
         stored, matrix = ORIENTATIONS[name]
@@ -88,6 +110,22 @@ FORMS = {
     "start offset": _offset,
     "late picture": _late_picture,
     "edit list": _edited,
-    **{name: _turned(name) for name in ORIENTATIONS if name != "upright"},
+    **{
+        name: _turned(name) for name in ORIENTATIONS if name != "upright" and not _is_mirrored(name)
+    },
 }
-"""Functions that write frames as a clip, by the form of the clip."""
+"""Functions that write frames as a clip that browsers play, by the form of the clip."""
+
+PREVIEWED = {
+    "MPEG-4 part 2 in AVI": lambda path, frames: write_clip(
+        path.with_suffix(".avi"), frames, codec="mpeg4", sound=True
+    ),
+    "MJPEG in MKV": lambda path, frames: write_clip(
+        path.with_suffix(".mkv"), frames, codec="mjpeg"
+    ),
+    "variable rate in MKV": lambda path, frames: _variable(path.with_suffix(".mkv"), frames),
+    "10 bits": _ten_bit,
+    "HEVC": lambda path, frames: write_clip(path, frames, codec="libx265"),
+    **{name: _turned(name) for name in ORIENTATIONS if _is_mirrored(name)},
+}
+"""The same of clips that need a preview."""

@@ -6,8 +6,9 @@ import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psutil
 
@@ -19,11 +20,12 @@ from emosense.worker.messages import (
     AnalyzePhoto,
     AnalyzeVideo,
     AnnotatePhoto,
+    EncodeVideo,
     ExplainFace,
     InspectVideo,
     Preload,
 )
-from emosense.worker.protocol import Request
+from emosense.worker.protocol import Request, StreamRequest
 from emosense.worker.watchdog import NO_LIMITS, ResourceLimits
 
 T = TypeVar("T")
@@ -177,7 +179,7 @@ class MeasuredWorker:
         return FileCost(name, kind, number, len(data), outcome, message, costs)
 
     def video(self, name: str, kind: str, path: Path, number: int = 0) -> FileCost:
-        """Measure the preview and the analysis of a video, with the annotated video."""
+        """Measure the first frame, the analysis and the encoding of a video."""
         costs: dict[str, Cost] = {}
         annotated = path.with_suffix(".annotated.mp4")
         cut_short = False
@@ -193,16 +195,10 @@ class MeasuredWorker:
                 "preview",
                 lambda: self._request(InspectVideo(path=str(path), name=name, preview_side=960)),
             )
-            request = AnalyzeVideo(
-                path=str(path), model=settings.MODEL.text(), annotated=str(annotated)
-            )
-            self._measured(
-                costs,
-                "analysis",
-                lambda: self._worker.stream(
-                    request, lambda _: None, is_over, limits=self._limits_of(request)
-                ),
-            )
+            analyze = AnalyzeVideo(path=str(path), model=settings.MODEL.text())
+            encode = EncodeVideo(path=str(path), target=str(annotated), long_side=1920)
+            for title, request in (("analysis", analyze), ("encoding", encode)):
+                self._measured(costs, title, partial(self._stream, request, is_over))
 
         size = path.stat().st_size
         outcome, message = self._outcome(ask, costs)
@@ -210,6 +206,10 @@ class MeasuredWorker:
         if cut_short and outcome == ANSWERED:
             outcome = CUT_SHORT
         return FileCost(name, kind, number, size, outcome, message, costs, float("inf"), VIDEO_MB)
+
+    def _stream(self, request: StreamRequest[Any, T], is_over: Callable[[], bool]) -> T:
+        limits = self._limits_of(request)
+        return self._worker.stream(request, lambda _: None, is_over, limits=limits)
 
     def _request(self, request: Request[T]) -> T:
         return self._worker.request(request, limits=self._limits_of(request))

@@ -4,6 +4,7 @@ It analyses as the true one does; and waits, where such a gate is closed,
 
 - at ``photo`` and at the photo's name (without folders) before it analyses a photo,
 - at ``video`` after each update of a video's analysis, and an update is one frame,
+- at ``encoding`` after each update of what is encoded, and an update is one frame,
 - at ``files`` before it begins with files of a batch, and at ``rows`` after each file's rows.
 """
 
@@ -13,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from emosense.batch.messages import AnalyzeFiles
-from emosense.worker.messages import AnalyzePhoto, AnalyzeVideo
+from emosense.worker.messages import AnalyzePhoto, AnalyzeVideo, EncodeVideo
 from emosense.worker.server import Handlers
 from support.gates import pass_gate
 
@@ -38,6 +39,8 @@ def _gated_find(self: Handlers, request: object) -> Any:
         pass_gate(PurePosixPath(request.name).name)
     elif isinstance(request, AnalyzeVideo):
         return lambda request: _stopping(handler(request), "video")
+    elif isinstance(request, EncodeVideo):
+        return lambda request: _stopping(handler(request), "encoding")
     elif isinstance(request, AnalyzeFiles):
         pass_gate("files")
         return lambda request: _stopping(handler(request), "rows")

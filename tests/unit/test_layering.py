@@ -138,6 +138,8 @@ RECEIVED = [
     messages.VideoProgress(frames=[FRAME], frames_read=1),
     messages.LiveFrame(frame=FRAME, width=640, height=480),
     messages.VideoSummary(result=VIDEO, notes=[], key_moments=(MOMENT,)),
+    messages.EncodingProgress(time=1.0),
+    messages.EncodedVideo(notes=[]),
     messages.Throughput(device="CPU", faces_per_second={1: 2.0}),
     messages.DatasetFaces(fingerprint="a", images={}, labels={}, notes=()),
     MeasuredFace(0, 640, 480),

@@ -110,6 +110,9 @@ LOGS = "tests/reliability/test_uploads.py::test_logs_hold_no_names_of_files"
 HOSTS = "tests/reliability/test_hostile_requests.py::test_foreign_hosts_and_origins_are_refused_everywhere"
 LOGIN = "tests/browser/test_login.py"
 TEXTS = "tests/browser/test_foreign_text.py"
+OWNER = "tests/unit/asgi/test_owner.py"
+RELOAD = "tests/browser/test_owner.py::test_an_analysis_outlives_reloads_and_is_seen_in_all_tabs"
+LAST_PAGE = "tests/browser/test_owner.py::test_the_last_page_of_a_browser_takes_its_videos_with_it"
 GONE = (VIDEO_GOES, FORGOTTEN, TWO_MINUTES)
 
 PROMISES = (
@@ -207,6 +210,39 @@ PROMISES = (
         (f"{LOGIN}::test_a_changed_cookie_is_refused", f"{LOGIN}::test_forged_cookies_are_refused"),
     ),
     Promise(
+        "docs/deployment.md",
+        "With its first page each browser gets a cookie, `emosense_owner`: 128 random bits that end with "
+        "the browser.",
+        (f"{OWNER}::test_the_first_page_gives_a_session_cookie_of_128_bits", RELOAD),
+    ),
+    Promise(
+        "docs/deployment.md",
+        "`/player/clips/...` answers the owner alone, and others with 404, also those who know the address.",
+        ("tests/unit/ui/player/test_routes.py::test_a_clip_is_for_its_owner_alone", RELOAD),
+    ),
+    Promise(
+        "docs/deployment.md",
+        "What he has is removed two minutes after the last of his pages was closed.",
+        (LAST_PAGE, TWO_MINUTES),
+    ),
+    Promise(
+        "docs/deployment.md",
+        "An owner belongs to the login that it began with: another login of the same browser finds "
+        "nothing of it, and a log-out ends it at once.",
+        (
+            f"{OWNER}::test_another_login_of_the_same_browser_is_another_owner",
+            f"{OWNER}::test_a_log_out_ends_the_owner_and_his_cookie",
+        ),
+    ),
+    Promise(
+        "docs/deployment.md",
+        "A browser that takes no cookies has its videos until the page is reloaded, and no player.",
+        (
+            "tests/unit/ui/player/test_routes.py"
+            "::test_a_clip_of_a_browser_without_cookies_is_for_nobody",
+        ),
+    ),
+    Promise(
         "docs/responsible-use.md",
         "Nothing that you upload leaves the machine that runs the app, or stays on it.",
         (NO_FILE, BROWSER, *GONE),
@@ -235,8 +271,8 @@ PROMISES = (
     ),
     Promise(
         "docs/video.md",
-        "They are deleted when the job is removed, when the browser session ends, when the server "
-        "ends, and, after a crash, when the next server starts.",
+        "They are deleted when the job is removed, two minutes after the browser's last page was "
+        "closed, when the server ends, and, after a crash, when the next server starts.",
         (TAKEN_BACK, VIDEO_GOES, CRASH),
     ),
     Promise(
@@ -270,7 +306,7 @@ PROMISES = (
     Promise(
         "emosense/ui/video/view.py",
         "Videos are analysed on the machine that runs this app and are deleted two minutes after you "
-        "close the page.",
+        "close the app's last page.",
         (VIDEO_GOES, TWO_MINUTES, NO_CONNECTION),
     ),
 )
@@ -290,7 +326,7 @@ OTHER_SENTENCES = {
     "docs/training.md": ("Archives are read as they are",),
     "docs/deployment.md": ("are shared in the same way", "A proxy that keeps answers on its disk"),
     "README.md": ("videos on disk, uploaded ones", "all videos on disk, in MB"),
-    "emosense/ui/video/session.py": ("Expected room for",),
+    "emosense/ui/video/encodings.py": ("Expected room for",),
 }
 """Of where something is done in the code, of data sets, which nobody uploads, and of limits."""
 

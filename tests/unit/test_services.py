@@ -31,12 +31,13 @@ def test_queues_are_the_same_for_all_and_their_processes_end(tmp_path):
         for lane in queue.pool.lanes.values()
         for worker in lane.workers
     ]
-    assert len(workers) == 5  # ordinary and dear photos, one short video and two long ones
+    # Ordinary and dear photos, what is encoded, one short video and two long ones.
+    assert len(workers) == 6
     for worker in workers:
         worker.start()
     assert all(worker.pid is not None for worker in workers)
     leave_the_gpu = ["--cpu" in psutil.Process(worker.pid).cmdline() for worker in workers]
-    assert leave_the_gpu == [True, True, False, False, False]  # it is for videos
+    assert leave_the_gpu == [True, True, True, False, False, False]  # it is for videos
     shared.close()
     assert all(worker.pid is None for worker in workers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import threading
 from collections import Counter
@@ -40,6 +41,7 @@ class Camera:
     Attributes:
         account: user and browser session.
         model: registry name of the network that classifies.
+        owner: whose it is, see :mod:`emosense.asgi.owner`.
         keep: called with the bytes of memory that a recording is about to keep more; raises NoRoom.
         on_recorded: called with each finished recording.
         is_recording: whether results are being recorded.
@@ -52,6 +54,7 @@ class Camera:
 
     account: Account
     model: str
+    owner: str = ""
     keep: Callable[[int], None] = lambda size: None
     on_recorded: Callable[[VideoResult], None] = lambda result: None
     is_recording: bool = False
@@ -142,18 +145,18 @@ class Cameras:
             return self._cameras.get(address)
 
     @contextmanager
-    def connected(self, address: str) -> Iterator[Camera]:
+    def connected(self, address: str, owner: str = "") -> Iterator[Camera]:
         """Count a camera as one that is analysed while the block lasts.
 
         Raises:
-            UnknownCamera: there is no such camera.
+            UnknownCamera: the owner has no such camera.
             EmoSenseError: it is connected already.
             ServerBusy: the user, or all together, have too many; see the setting
                 EMOSENSE_MAX_CAMERAS.
         """
         with self._lock:
             camera = self._cameras.get(address)
-            if camera is None:
+            if camera is None or not hmac.compare_digest(camera.owner, owner):
                 raise UnknownCamera("This page's camera is no longer known. Reload the page.")
             if address in self._open:
                 raise EmoSenseError("The camera of this page is connected already.")

@@ -12,6 +12,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from emosense.asgi.owner import OWNER
 from emosense.errors import EmoSenseError, MediaError, ServerBusy
 from emosense.media.live_frame import MAX_BYTES
 from emosense.services import services
@@ -58,7 +59,7 @@ async def _stream(websocket: WebSocket) -> None:
     address = websocket.path_params["address"]
     await websocket.accept()
     try:
-        with cameras.connected(address) as camera:
+        with cameras.connected(address, websocket.scope.get(OWNER, "")) as camera:
             await _Connection(websocket, address, camera).run()
     except WebSocketDisconnect:
         pass

@@ -10,6 +10,7 @@ from emosense.ui.camera.cameras import Camera, cameras
 from emosense.ui.player.clips import Clip, clips
 from emosense.ui.session.cleanup import SessionResource, session_resource
 from emosense.ui.session.downloads import memory
+from emosense.ui.session.owner import session_owner
 from emosense.ui.session.user import session_account
 from emosense.video.edits import Edits
 
@@ -51,7 +52,7 @@ class SessionCamera(SessionResource):
     def __init__(self, model: str = "") -> None:
         account = session_account()
         self._memory: Holding = memory.hold(account)
-        self.camera = Camera(account, model, self._memory.add, self._add)
+        self.camera = Camera(account, model, session_owner(), self._memory.add, self._add)
         self.address = cameras.add(self.camera)
         self.recordings: dict[int, Recording] = {}
         self._count = 0
@@ -69,6 +70,7 @@ class SessionCamera(SessionResource):
                 edits=lambda: recording.edits,
                 edit=lambda edits: setattr(recording, "edits", edits),
                 account=self.camera.account,
+                owner=self.camera.owner,
             )
         )
         self.recordings[recording.number] = recording

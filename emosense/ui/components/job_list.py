@@ -13,6 +13,7 @@ from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.session.jobs import SessionJobs
 
 JobT = TypeVar("JobT", bound=Job)
+AnyJobT = TypeVar("AnyJobT", bound=Job)
 
 
 def show_job_list(
@@ -45,11 +46,12 @@ def show_job_list(
                     key=f"{kind}_remove_{number}",
                     width="stretch",
                 ):
-                    jobs.remove(number)
+                    jobs.discard(number)
                     st.rerun()
                 results(job, number)
             else:
-                _show_progress(jobs, job, f"{kind}_cancel_{number}", progress)
+                st.markdown(f"**{escape_markdown(job.name)}**")
+                show_progress(job, f"{kind}_cancel_{number}", progress, jobs.cancel)
                 running(job, number)
 
 
@@ -74,16 +76,25 @@ def show_refusal(jobs: SessionJobs[JobT], kind: str, error: ServerBusy) -> None:
 
 
 @st.fragment(run_every=0.7)
-def _show_progress(
-    jobs: SessionJobs[JobT],
-    job: JobT,
-    cancel_key: str,
-    progress: Callable[[JobT], tuple[float, str]],
+def show_progress(
+    job: AnyJobT,
+    key: str,
+    progress: Callable[[AnyJobT], tuple[float, str]],
+    cancel: Callable[[AnyJobT], None],
+    label: str = "Cancel and keep what is done",
 ) -> None:
+    """Show how far a job is, with a button to cancel it; the page runs again once it has finished.
+
+    Args:
+        job: the job.
+        key: key of the button.
+        progress: returns the done fraction (0..1) and the text of the progress bar.
+        cancel: cancels the job.
+        label: label of the button.
+    """
     if job.is_finished:
         st.rerun()
-    st.markdown(f"**{escape_markdown(job.name)}**")
     fraction, text = progress(job)
     st.progress(fraction, text)
-    if st.button("Cancel and keep what is done", icon=":material/stop_circle:", key=cancel_key):
-        jobs.cancel(job)
+    if st.button(label, icon=":material/stop_circle:", key=key):
+        cancel(job)

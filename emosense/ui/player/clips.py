@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from emosense.results import FrameResult, KeyMoment, VideoResult
 from emosense.video.edits import Edits
@@ -28,6 +28,7 @@ class Clip:
         edits: returns the edits of the result.
         edit: replaces them.
         account: whose memory exports take while they are made.
+        owner: whose it is, see :mod:`emosense.asgi.owner`.
 
     >>> Clip(Path("a.mp4"), "video/mp4", list, lambda: True).is_done()
     True
@@ -42,19 +43,7 @@ class Clip:
     edits: Callable[[], Edits] = Edits
     edit: Callable[[Edits], None] = lambda edits: None
     account: Account = field(default_factory=Account)
-
-
-PLAYABLE_CODECS: Final = frozenset(("h264", "vp8", "vp9", "av1"))
-"""FFmpeg's names of the codecs that current browsers play."""
-
-
-def media_type(path: Path) -> str | None:
-    """Return the media type of a video that browsers may play, by its first bytes; None for others."""
-    with path.open("rb") as file:
-        head = file.read(12)
-    if head[4:8] == b"ftyp":
-        return "video/mp4"
-    return "video/webm" if head.startswith(b"\x1a\x45\xdf\xa3") else None
+    owner: str = ""
 
 
 class Clips:
@@ -62,10 +51,12 @@ class Clips:
 
     >>> clips = Clips()
     >>> address = clips.add(Clip(Path("a.mp4"), "video/mp4", list, lambda: True))
-    >>> clips.find(address).media_type
+    >>> clips.find(address, owner="").media_type
     'video/mp4'
+    >>> clips.find(address, owner="somebody else") is None
+    True
     >>> clips.remove(address)
-    >>> clips.find(address) is None
+    >>> clips.find(address, owner="") is None
     True
     """
 
@@ -85,10 +76,12 @@ class Clips:
         with self._lock:
             self._clips.pop(address, None)
 
-    def find(self, address: str) -> Clip | None:
-        """Return a clip; None if there is none of that address."""
+    def find(self, address: str, owner: str) -> Clip | None:
+        """Return a clip; None if this owner has none of that address."""
         with self._lock:
-            return self._clips.get(address)
+            clip = self._clips.get(address)
+        is_own = clip is not None and hmac.compare_digest(clip.owner, owner)
+        return clip if is_own else None
 
 
 clips = Clips()

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from emosense.asgi.owner import OWNER
 from emosense.errors import EmoSenseError, NoRoom
 from emosense.render.colours import COLOURS, UNSURE_COLOUR
 from emosense.results import UNSURE, VideoResult
@@ -58,15 +59,20 @@ def _colours() -> str:
     return f"const COLOURS = {colours};\nexport const colourOf = (verdict) => COLOURS[verdict];\n"
 
 
+def _clip(request: Request) -> Clip | None:
+    """Return the clip of a request's address, if it is its owner's: an address alone opens nothing."""
+    return clips.find(request.path_params["address"], request.scope.get(OWNER, ""))
+
+
 async def _video(request: Request) -> Response:
-    clip = clips.find(request.path_params["address"])
+    clip = _clip(request)
     if clip is None or clip.path is None or not clip.path.is_file():
         return PlainTextResponse("This clip is no longer here.", 404)
     return FileResponse(clip.path, media_type=clip.media_type, headers=_PRIVATE)
 
 
 async def _frames(request: Request) -> Response:
-    clip = clips.find(request.path_params["address"])
+    clip = _clip(request)
     if clip is None:
         return PlainTextResponse("This clip is no longer here.", 404)
     first = request.query_params.get("from", "0")
@@ -78,7 +84,7 @@ async def _frames(request: Request) -> Response:
 
 
 async def _key_moments(request: Request) -> Response:
-    clip = clips.find(request.path_params["address"])
+    clip = _clip(request)
     if clip is None:
         return PlainTextResponse("This clip is no longer here.", 404)
     content = await run_in_threadpool(key_moments_json, clip.key_moments())
@@ -86,7 +92,7 @@ async def _key_moments(request: Request) -> Response:
 
 
 async def _edits(request: Request) -> Response:
-    clip = clips.find(request.path_params["address"])
+    clip = _clip(request)
     if clip is None:
         return PlainTextResponse("This clip is no longer here.", 404)
     if request.method == "PUT":
@@ -98,7 +104,7 @@ async def _edits(request: Request) -> Response:
 
 
 async def _load_project(request: Request) -> Response:
-    clip = clips.find(request.path_params["address"])
+    clip = _clip(request)
     if clip is None:
         return PlainTextResponse("This clip is no longer here.", 404)
     result = clip.result()
@@ -116,7 +122,7 @@ def _as_json(edits: Edits) -> Response:
 
 
 async def _export(request: Request) -> Response:
-    clip = clips.find(request.path_params["address"])
+    clip = _clip(request)
     export = EXPORTS.get(request.path_params["format"])
     if clip is None or export is None:
         return PlainTextResponse("This clip is no longer here.", 404)

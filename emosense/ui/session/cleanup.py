@@ -3,11 +3,15 @@
 Streamlit keeps a disconnected session for a time to live (TTL), so that it survives a short loss of
 the network, but drops expired sessions only when another visitor connects. Here a timer closes it.
 The timers stand in no cache of Streamlit, since every visitor can clear those.
+
+A reload of a page makes a new session. What belongs to the browser, its owner, is therefore kept until the
+last of its sessions has ended.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -44,7 +48,105 @@ class SessionResource(ABC):
         return ()
 
 
+class OwnerResource(SessionResource):
+    """A resource that all pages of an owner share; closed when the last one has gone.
+
+    >>> issubclass(OwnerResource, SessionResource)
+    True
+    """
+
+    @abstractmethod
+    def page_ended(self, session: str) -> None:
+        """Release what only the page of this browser session used."""
+
+
 Resource = TypeVar("Resource", bound=SessionResource)
+OwnerResourceT = TypeVar("OwnerResourceT", bound=OwnerResource)
+
+
+class Owners:
+    """The pages of each owner, and the resources that they share. Thread-safe.
+
+    >>> class Folder(OwnerResource):
+    ...     def page_ended(self, session):
+    ...         print(f"{session} ended")
+    ...     def close(self):
+    ...         print("closed")
+    >>> owners = Owners()
+    >>> folder = owners.resource("ann", "tab 1", Folder)
+    >>> owners.resource("ann", "tab 2", Folder) is folder
+    True
+    >>> owners.leave("tab 1")
+    tab 1 ended
+    >>> owners.leave("tab 2")
+    tab 2 ended
+    closed
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._pages: dict[str, set[str]] = {}
+        self._resources: dict[str, dict[str, OwnerResource]] = {}
+
+    def join(self, owner: str, session: str) -> None:
+        """Count a browser session as a page of an owner."""
+        with self._lock:
+            self._pages.setdefault(owner, set()).add(session)
+
+    def resource(
+        self, owner: str, session: str, make: Callable[[], OwnerResourceT]
+    ) -> OwnerResourceT:
+        """Return an owner's instance of a resource, created on first use, for one of his pages."""
+        with self._lock:
+            self.join(owner, session)
+            resources = self._resources.setdefault(owner, {})
+            if make.__name__ not in resources:
+                resources[make.__name__] = make()
+            return resources[make.__name__]  # type: ignore[return-value]
+
+    def find(self, owner: str, make: Callable[[], OwnerResourceT]) -> OwnerResourceT | None:
+        """Return an owner's instance of a resource, if there is one."""
+        with self._lock:
+            found = self._resources.get(owner, {}).get(make.__name__)
+        return found  # type: ignore[return-value]
+
+    def sessions(self) -> set[str]:
+        """Return the browser sessions of all owners."""
+        with self._lock:
+            return {session for pages in self._pages.values() for session in pages}
+
+    def leave(self, session: str) -> None:
+        """Forget a page that has ended; with an owner's last one his resources are closed."""
+        with self._lock:
+            left = [owner for owner, pages in self._pages.items() if session in pages]
+            for owner in left:
+                self._pages[owner].discard(session)
+            shared = [r for owner in left for r in self._resources.get(owner, {}).values()]
+            gone = [owner for owner in left if not self._pages[owner]]
+        for resource in shared:
+            resource.page_ended(session)
+        for owner in gone:
+            self._end_without_pages(owner)
+
+    def end(self, owner: str) -> None:
+        """Close what an owner has: he has logged out."""
+        with self._lock:
+            resources = self._resources.pop(owner, {})
+        for resource in resources.values():
+            resource.close()
+
+    def _end_without_pages(self, owner: str) -> None:
+        with self._lock:
+            if self._pages.get(owner):  # a new page came meanwhile
+                return
+            self._pages.pop(owner, None)
+            resources = self._resources.pop(owner, {})
+        for resource in resources.values():
+            resource.close()
+
+
+owners = Owners()
+"""The owners of this server."""
 
 _resources: dict[str, list[SessionResource]] = {}
 """The resources of each session, by its id: a session that logs out or that Streamlit drops is gone
@@ -108,7 +210,7 @@ class SessionCleanupMiddleware:
             # A little before the TTL is over: expired sessions can no longer be closed by id.
             timer = asyncio.get_running_loop().call_later(_TTL_FRACTION * ttl, self._close, session)
             self._timers[session.id] = (disconnection, timer)
-        for name in list(_resources):
+        for name in {*_resources, *owners.sessions()}:
             if name not in self._timers and not streamlit_internals.is_connected(name):
                 self._release(name)
 
@@ -121,4 +223,5 @@ class SessionCleanupMiddleware:
     def _release(self, name: str) -> None:
         for resource in _resources.pop(name, ()):
             resource.close()
+        owners.leave(name)
         trim_malloc()

@@ -71,24 +71,6 @@ page. Received: 300 MB. Remove results of this page that you need no longer.
 
 
 @contextmanager
-def room_to_show(account: Account, size: int) -> Iterator[None]:
-    """Reserve memory for a file that a page shows; a third of the page's share stays free.
-
-    What is shown would else leave no room for the next results and downloads.
-
-    Args:
-        account: session and its user.
-        size: size of the file in bytes.
-
-    Raises:
-        NoRoom: there is no room.
-    """
-    with room(account, size + memory.share(account) // 3) as holding:
-        holding.resize(size)
-        yield
-
-
-@contextmanager
 def until_stored() -> Iterator[None]:
     """Hold the room of the files that are made in this thread until the block ends.
 

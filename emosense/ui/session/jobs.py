@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
@@ -13,6 +14,7 @@ from emosense.jobs.queue import JobQueue
 from emosense.ui.session.cleanup import SessionResource
 from emosense.ui.session.downloads import memory
 from emosense.ui.session.user import session_account
+from emosense.worker.usage import Account
 
 JobT = TypeVar("JobT", bound=Job)
 
@@ -37,11 +39,17 @@ class SessionJobs(SessionResource, Generic[JobT]):
         self._count = 0
         self._kept: dict[int, Holding] = {}
         self._uploads: dict[int, list[bytes]] = {}
+        self._lock = threading.RLock()  # two pages of an owner may press buttons at once
+
+    def account(self) -> Account:
+        """Return whose jobs these are."""
+        return session_account()
 
     @property
     def oldest_finished(self) -> int | None:
         """Number of the first job that has finished; None if none has."""
-        return next((number for number, job in self.jobs.items() if job.is_finished), None)
+        jobs = list(self.jobs.items())
+        return next((number for number, job in jobs if job.is_finished), None)
 
     def submit(self, job: JobT, uploads: Iterable[bytes] = ()) -> int:
         """Queue a job for this session and return its number.
@@ -54,24 +62,26 @@ class SessionJobs(SessionResource, Generic[JobT]):
             ServerBusy: too many jobs of the session or the user have not finished.
             NoRoom: the session keeps as many jobs as it may.
         """
-        limit = settings.MAX_SESSION_RESULTS.whole()
-        if len(self.jobs) >= limit:
-            raise NoRoom(
-                f"Expected at most {limit} analyses that are kept on this page. Received: one more. "
-                "Nothing was removed: please download what you need of an earlier one, and remove it."
-            )
-        job.account = session_account()
-        kept = memory.hold(job.account)
-        job.keep = kept.add
-        try:
-            self._queue.submit(job)
-        except EmoSenseError:
-            kept.release()
-            raise
-        self._count += 1
-        self.jobs[self._count], self._kept[self._count] = job, kept
-        self._uploads[self._count] = list(uploads)
-        return self._count
+        job.account = self.account()
+        with self._lock:
+            limit = settings.MAX_SESSION_RESULTS.whole()
+            if len(self.jobs) >= limit:
+                raise NoRoom(
+                    f"Expected at most {limit} analyses that are kept on this page. Received: one "
+                    "more. Nothing was removed: please download what you need of an earlier one, and "
+                    "remove it."
+                )
+            kept = memory.hold(job.account)
+            job.keep = kept.add
+            try:
+                self._queue.submit(job)
+            except EmoSenseError:
+                kept.release()
+                raise
+            self._count += 1
+            self.jobs[self._count], self._kept[self._count] = job, kept
+            self._uploads[self._count] = list(uploads)
+            return self._count
 
     def held_buffers(self) -> Iterable[bytes]:
         """Return the uploads of the jobs that have not finished."""
@@ -92,13 +102,14 @@ class SessionJobs(SessionResource, Generic[JobT]):
         return job
 
     def discard(self, number: int) -> None:
-        """Remove a job, if it is still there: a button may be pressed twice."""
-        if number in self.jobs:
-            self.remove(number)
+        """Remove a job, if it is still there: a button may be pressed twice, or on two pages."""
+        with self._lock:
+            if number in self.jobs:
+                self.remove(number)
 
     def close(self) -> None:
         """Cancel all jobs."""
-        for job in self.jobs.values():
+        for job in list(self.jobs.values()):
             self._queue.cancel(job)
         for kept in self._kept.values():
             kept.release()

@@ -17,9 +17,9 @@ from emosense.ui.components.pictures import show_picture
 from emosense.ui.components.upload_kinds import group_by_kind, redirect_uploads
 from emosense.ui.components.upload_limits import within_limit
 from emosense.ui.components.waiting import show_waits
+from emosense.ui.session.owner import owner_client
 from emosense.ui.session.query_params import query_choice, query_flag
-from emosense.ui.session.user import session_client
-from emosense.ui.video.session import SessionVideos, Upload
+from emosense.ui.video.session import OwnerVideos, Upload
 from emosense.video.cost import duration_notice
 from emosense.video.options import VideoOptions
 
@@ -27,7 +27,7 @@ _FRAME_RATES = {"1": 1.0, "3": 3.0, "5": 5.0, "10": 10.0, "20": 20.0, "every fra
 _SAMPLE = "video_sample"
 
 
-def upload_video(videos: SessionVideos) -> Upload | None:
+def upload_video(videos: OwnerVideos) -> Upload | None:
     """Show the uploader and the sample button.
 
     Returns:
@@ -63,7 +63,7 @@ def upload_video(videos: SessionVideos) -> Upload | None:
     name = SAMPLE_CLIP_NAME if uploaded is None else uploaded.name
     try:
         with st.spinner("Opening the video ..."), show_waits("file") as on_wait:
-            client = session_client(services().photos.pool, on_wait)
+            client = owner_client(services().photos.pool, on_wait)
             if uploaded is None:
                 return videos.add_sample(key, client)
             return videos.add(key, name, uploaded, client)
@@ -81,7 +81,7 @@ def upload_video(videos: SessionVideos) -> Upload | None:
     return None
 
 
-def show_start(videos: SessionVideos, upload: Upload) -> None:
+def show_start(videos: OwnerVideos, upload: Upload) -> None:
     """Show the uploaded video, the analysis options and the button that starts the analysis."""
     picture, options_column = st.columns([2, 3], gap="large")
     with picture:
@@ -110,26 +110,20 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
             ),
             key="video_frame_rate",
         )
-        left, right = st.columns(2)
-        with left:
-            annotated = query_flag(
-                "boxes", True, lambda key: st.toggle("Video with boxes", key=key)
-            )
-        with right:
-            sparse = query_flag(
-                "fast",
-                False,
-                lambda key: st.toggle(
-                    "Search every 3rd frame",
-                    key=key,
-                    help="Detects faces only in every third analysed frame and interpolates their "
-                    "positions between. Faster; faces that are visible for a shorter time may be "
-                    "missed.",
-                ),
-            )
+        sparse = query_flag(
+            "fast",
+            False,
+            lambda key: st.toggle(
+                "Search every 3rd frame",
+                key=key,
+                help="Detects faces only in every third analysed frame and interpolates their "
+                "positions between. Faster; faces that are visible for a shorter time may be "
+                "missed.",
+            ),
+        )
         options = VideoOptions(per_second=_FRAME_RATES[frame_rate], detect_every=3 if sparse else 1)
         limits = settings.video_limits()
-        notice = duration_notice(upload.info, options, limits, annotated=annotated)
+        notice = duration_notice(upload.info, options, limits, annotated=False)
         if notice is not None:
             st.info(notice, icon=":material/hourglass:")
         if st.button(
@@ -141,7 +135,7 @@ def show_start(videos: SessionVideos, upload: Upload) -> None:
         ):
             assert model is not None
             try:
-                videos.start(upload, model, options, annotated=annotated)
+                videos.start(upload, model, options)
             except ServerBusy as error:
                 show_refusal(videos, "video", error)
                 return

@@ -1,4 +1,4 @@
-"""The videos of a browser session: uploads and results on disk, and jobs."""
+"""The videos of an owner, a browser with all of its pages: uploads and results on disk, and jobs."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from pathlib import Path
 from typing import BinaryIO
 
 from emosense.asgi.budget import Holding
-from emosense.errors import EmoSenseError, NoRoom
+from emosense.errors import ServerBusy
 from emosense.filesystem.disk import check_free_space
+from emosense.jobs.encoding_jobs import EncodingJob
 from emosense.jobs.video_jobs import VideoJob
-from emosense.results import FrameResult, VideoInfo
+from emosense.results import FrameResult, VideoInfo, VideoResult
 from emosense.samples import SAMPLE_CLIP_NAME
 from emosense.services import services
-from emosense.settings import video_limits
-from emosense.ui.player.clips import PLAYABLE_CODECS, Clip, clips, media_type
-from emosense.ui.session.cleanup import session_resource
+from emosense.ui import streamlit_internals
+from emosense.ui.player.clips import Clip, clips
+from emosense.ui.session.cleanup import OwnerResource
 from emosense.ui.session.downloads import memory
 from emosense.ui.session.jobs import SessionJobs
-from emosense.ui.session.user import session_account
-from emosense.video.cost import SMALLEST_ANNOTATED_LIMIT, max_annotated_bytes
+from emosense.ui.session.owner import owner_account, owner_resource
+from emosense.ui.video.encodings import Encodings
 from emosense.video.options import VideoOptions
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import InspectVideo, WriteSampleClip
+from emosense.worker.usage import Account
 
 _CHUNK_BYTES = 2**20
-_PREVIEW_SIDE = 960
+_PICTURE_SIDE = 960
+_PREVIEW_SIDE = 1280
 _SAMPLE_BYTES = 4 * 2**20
-_WRITTEN_SHARE = 0.9
-"""The rest of what is reserved is for frames that the encoder holds yet, and for the index."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Upload:
         path: path of the file, in a folder that holds only this video and its results.
         info: properties from the container.
         preview: the first frame as JPEG.
+        media_type: media type under which browsers play the file; None if they need a preview.
 
     >>> info = VideoInfo(640, 360, 8.0, 200, 25.0, "h264", 0, False)
     >>> Upload("a.mp4", Path("video"), info, b"...").name
@@ -55,28 +57,43 @@ class Upload:
     path: Path
     info: VideoInfo
     preview: bytes
+    media_type: str | None = None
 
 
-class SessionVideos(SessionJobs[VideoJob]):
-    """The videos that one browser session uploaded and the jobs that it started.
+class OwnerVideos(SessionJobs[VideoJob], OwnerResource):
+    """The videos that one owner uploaded and the jobs that he started, on whichever of his pages.
 
-    All files are removed from disk when the session ends.
+    All files are removed from disk when his last page has gone.
 
     Attributes:
-        uploads: opened videos by upload key.
-        addresses: addresses of the clips that browsers play, by job.
+        uploads: opened videos by browser session and upload key.
+        addresses: addresses of the clips that players fetch, by job.
+        previews: previews for browsers that do not play the file itself, by its path.
+        annotated: videos with boxes, by the job whose result they show.
 
-    >>> issubclass(SessionVideos, SessionJobs)
+    >>> issubclass(OwnerVideos, SessionJobs)
     True
     """
 
     def __init__(self) -> None:
         super().__init__(services().videos)
         self._spool, self._budget = services().spool, services().spool_budget
-        self.uploads: dict[str, Upload] = {}
+        self.uploads: dict[tuple[str, str], Upload] = {}
         self._space: dict[Path, list[Holding]] = {}
-        self._annotated_space: dict[VideoJob, Holding] = {}
+        self._encodings = Encodings(self._queue, self._budget)
+        self._files = 0
+        self.previews: dict[Path, EncodingJob] = {}
+        self.annotated: dict[VideoJob, EncodingJob] = {}
         self.addresses: dict[VideoJob, str] = {}
+
+    def account(self) -> Account:
+        """Return whose videos these are."""
+        return owner_account()
+
+    @property
+    def running(self) -> int:
+        """Number of analyses that wait or run."""
+        return sum(not job.is_finished for job in list(self.jobs.values()))
 
     def preload(self, model: str) -> None:
         """Load a model while the visitor selects options, so that the analysis starts at once."""
@@ -123,21 +140,24 @@ class SessionVideos(SessionJobs[VideoJob]):
     def _open(
         self, key: str, name: str, write: Callable[[Path, Holding], None], client: PoolClient
     ) -> Upload:
-        if key not in self.uploads:
+        place = (streamlit_internals.session_id(), key)
+        if place not in self.uploads:
             folder = self._spool.new_folder()
             space, kept = self._budget.hold(client.account), memory.hold(client.account)
             self._space[folder] = [space, kept]
             try:
                 path = folder / "video"
                 write(path, space)
-                request = InspectVideo(path=str(path), name=name, preview_side=_PREVIEW_SIDE)
+                request = InspectVideo(path=str(path), name=name, preview_side=_PICTURE_SIDE)
                 response = client.request(request)
                 kept.resize(len(response.preview))
             except BaseException:
                 self._remove_folder(folder)
                 raise
-            self.uploads[key] = Upload(name, path, response.info, response.preview)
-        return self.uploads[key]
+            self.uploads[place] = Upload(
+                name, path, response.info, response.preview, response.media_type
+            )
+        return self.uploads[place]
 
     def _remove_folder(self, folder: Path) -> None:
         self._spool.remove(folder)
@@ -145,76 +165,111 @@ class SessionVideos(SessionJobs[VideoJob]):
             holding.release()
 
     def discard_unused(self, current: str | None) -> None:
-        """Remove uploads without a job from disk, except the current one."""
-        job_paths = {job.path for job in self.jobs.values()}
-        for key, upload in list(self.uploads.items()):
-            if key != current and upload.path not in job_paths:
-                del self.uploads[key]
-                self._remove_folder(upload.path.parent)
+        """Remove this page's uploads without a job from disk, except the current one."""
+        self._discard_unused(streamlit_internals.session_id(), current)
 
-    def start(self, upload: Upload, model: str, options: VideoOptions, *, annotated: bool) -> None:
-        """Queue an analysis; ``annotated`` also writes a video with boxes.
+    def page_ended(self, session: str) -> None:
+        """Remove the uploads without a job of a page that has ended."""
+        self._discard_unused(session, None)
+
+    def _discard_unused(self, session: str, current: str | None) -> None:
+        with self._lock:
+            job_paths = {job.path for job in self.jobs.values()}
+            for place, upload in list(self.uploads.items()):
+                is_used = place[1] == current or upload.path in job_paths
+                if place[0] == session and not is_used:
+                    del self.uploads[place]
+                    self._remove_folder(upload.path.parent)
+
+    def start(self, upload: Upload, model: str, options: VideoOptions) -> None:
+        """Queue an analysis, and a preview for the browser where it does not play the file.
 
         Raises:
-            ServerBusy: there are too many jobs; or, as NoRoom, there is no room for its results.
+            ServerBusy: there are too many jobs, or, as NoRoom, there is no room for its results.
         """
         job = VideoJob(
             name=upload.name, path=upload.path, info=upload.info, model=model, options=options
         )
-        if annotated:
-            self._reserve_annotated(job, upload.path.parent / f"annotated-{self._count + 1}.mp4")
-        try:
-            self.submit(job)
-        except EmoSenseError:
-            self._forget_annotated(job)
-            raise
-        kind = media_type(job.path) if job.info.codec in PLAYABLE_CODECS else None
-        if kind is not None:
-            self.addresses[job] = clips.add(_clip(job, kind))
+        self.submit(job)
+        path, media_type = upload.path, upload.media_type
+        if media_type is None:
+            path, media_type = _preview_path(job), "video/mp4"
+            with suppress(ServerBusy):  # the page offers to make it later
+                self.make_preview(job)
+        self.addresses[job] = clips.add(_clip(job, path, media_type))
 
-    def _reserve_annotated(self, job: VideoJob, path: Path) -> None:
-        """Reserve room for a video with boxes, until it is written and its size is known.
+    def player_address(self, job: VideoJob) -> str | None:
+        """Return the address of the clip that browsers play; None while there is no preview of it."""
+        preview, upload = self.previews.get(job.path), self._upload_of(job)
+        is_playable = upload is not None and upload.media_type is not None
+        is_ready = is_playable or (preview is not None and preview.is_ready)
+        return self.addresses.get(job) if is_ready else None
 
-        At most half of the session's room, so that several jobs may wait.
+    def make_preview(self, job: VideoJob) -> None:
+        """Queue a preview of a job's video, unless it is being made: several jobs share it.
+
+        Raises:
+            ServerBusy: there are too many jobs; or, as NoRoom, there is no room for it.
         """
-        account = session_account()
-        largest = max_annotated_bytes(job.path, path, video_limits())
-        size = min(largest, self._budget.room(account) // 2)
-        if size < min(largest, SMALLEST_ANNOTATED_LIMIT):
-            raise NoRoom(
-                f"Expected room for {min(largest, SMALLEST_ANNOTATED_LIMIT) / 2**20:.0f} MB on the "
-                f"disk. Received: {size / 2**20:.0f} MB. Remove results of this page that you need "
-                'no longer, or switch "Video with boxes" off.'
-            )
-        self._annotated_space[job] = self._budget.hold(account, size)
-        job.annotated, job.max_annotated = path, int(_WRITTEN_SHARE * size)
-        job.on_end = partial(self._settle_annotated, job)
+        earlier = self.previews.get(job.path)
+        if earlier is not None:
+            if not earlier.is_finished or earlier.is_ready:
+                return
+            self._encodings.remove(earlier)
+        preview = EncodingJob(
+            name=job.name,
+            path=job.path,
+            info=job.info,
+            target=_preview_path(job),
+            long_side=_PREVIEW_SIDE,
+        )
+        self._encodings.start(preview, self.account())
+        self.previews[job.path] = preview
 
-    def _settle_annotated(self, job: VideoJob) -> None:
-        """Hold as much room as a job's video with boxes has taken, once the job has ended."""
-        assert job.annotated is not None
-        space = self._annotated_space.get(job)
-        if space is None:  # removed while it ran: its process may have begun the file after that
-            job.annotated.unlink(missing_ok=True)
-            return
-        with suppress(NoRoom):  # larger than what was reserved by the end of its index
-            space.resize(job.annotated.stat().st_size if job.annotated.is_file() else 0)
+    def make_annotated(self, job: VideoJob, result: VideoResult) -> None:
+        """Queue the video with the boxes of a result, in the place of an earlier one of the job.
 
-    def _forget_annotated(self, job: VideoJob) -> None:
-        space = self._annotated_space.pop(job, None)
-        if space is not None and job.annotated is not None:
-            job.annotated.unlink(missing_ok=True)
-            space.release()
+        Raises:
+            ServerBusy: there are too many jobs; or, as NoRoom, there is no room for it.
+        """
+        self.discard_annotated(job)
+        self._files += 1
+        annotated = EncodingJob(
+            name=job.name,
+            path=job.path,
+            info=job.info,
+            target=job.path.parent / f"annotated-{self._files}.mp4",
+            result=result,
+        )
+        self._encodings.start(annotated, self.account())
+        self.annotated[job] = annotated
+
+    def discard_annotated(self, job: VideoJob) -> None:
+        """Remove a job's video with boxes, or end its making."""
+        annotated = self.annotated.pop(job, None)
+        if annotated is not None:
+            self._encodings.remove(annotated)
+
+    def cancel_encoding(self, job: EncodingJob) -> None:
+        """Cancel the making of a preview or of a video with boxes."""
+        self._encodings.cancel(job)
+
+    def _upload_of(self, job: VideoJob) -> Upload | None:
+        uploads = list(self.uploads.values())
+        return next((upload for upload in uploads if upload.path == job.path), None)
 
     def remove(self, number: int) -> VideoJob:
         """Cancel a job and remove its results and files."""
         job = super().remove(number)
         clips.remove(self.addresses.pop(job, ""))
-        self._forget_annotated(job)
+        self.discard_annotated(job)
         if all(job.path != other.path for other in self.jobs.values()):
             self.uploads = {
                 key: upload for key, upload in self.uploads.items() if upload.path != job.path
             }
+            preview = self.previews.pop(job.path, None)
+            if preview is not None:
+                self._encodings.remove(preview)
             self._remove_folder(job.path.parent)
         return job
 
@@ -223,16 +278,19 @@ class SessionVideos(SessionJobs[VideoJob]):
         super().close()
         for address in self.addresses.values():
             clips.remove(address)
+        self._encodings.close()
         for folder in list(self._space):
             self._remove_folder(folder)
-        for job in list(self._annotated_space):
-            self._forget_annotated(job)
 
 
-def _clip(job: VideoJob, kind: str) -> Clip:
+def _preview_path(job: VideoJob) -> Path:
+    return job.path.parent / "preview.mp4"
+
+
+def _clip(job: VideoJob, path: Path, media_type: str) -> Clip:
     return Clip(
-        job.path,
-        kind,
+        path,
+        media_type,
         frames=partial(_frames_of, job),
         is_done=lambda: job.is_finished,
         key_moments=lambda: job.key_moments,
@@ -240,6 +298,7 @@ def _clip(job: VideoJob, kind: str) -> Clip:
         edits=lambda: job.edits,
         edit=partial(setattr, job, "edits"),
         account=job.account,
+        owner=job.account.session,
     )
 
 
@@ -247,6 +306,6 @@ def _frames_of(job: VideoJob) -> Sequence[FrameResult]:
     return job.frames if job.result is None else job.result.frames
 
 
-def session_videos() -> SessionVideos:
-    """Return this browser session's videos."""
-    return session_resource(SessionVideos)
+def owner_videos() -> OwnerVideos:
+    """Return the videos of this page's owner."""
+    return owner_resource(OwnerVideos)

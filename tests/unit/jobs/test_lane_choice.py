@@ -6,13 +6,14 @@ import pytest
 from PIL import Image
 
 from emosense.jobs import lane_choice
-from emosense.jobs.lane_choice import DEAR, LONG, ORDINARY, SHORT, photo_lane, video_lane
+from emosense.jobs.lane_choice import DEAR, ENCODING, LONG, ORDINARY, SHORT, photo_lane, video_lane
 from emosense.jobs.video_jobs import VideoJob
 from emosense.results import Box, Face, PhotoResult, VideoInfo
 from emosense.worker.messages import (
     AnalyzePhoto,
     AnalyzeVideo,
     AnnotatePhoto,
+    EncodeVideo,
     ExplainFace,
     InspectVideo,
     MeasureThroughput,
@@ -143,3 +144,12 @@ def test_no_video_is_estimated_beyond_the_longest_analysis(monkeypatch):
     with pytest.raises(KeyError):
         job.run(Client())
     assert requests[0].estimate == 120
+
+
+def test_what_is_encoded_keeps_no_analysis_waiting_and_gives_way_to_much_shorter_ones():
+    request = EncodeVideo(path="a.avi", target="a.mp4", long_side=1280, estimate=100.0)
+    choice = video_lane(request)
+    assert choice.lane == ENCODING
+    assert choice.limits.memory_bytes == lane_choice.VIDEO_BYTES
+    assert choice.gives_way_to(10.0, {"bob": 5.0}).lane == ENCODING
+    assert choice.gives_way_to(10.0, {"bob": 60.0}) is None

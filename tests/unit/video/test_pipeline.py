@@ -351,9 +351,6 @@ def test_timelines_by_hand():
     assert first.dominant == "happy"
     assert second.dominant == "unsure"
     assert second.time_share == {**dict.fromkeys(EMOTIONS, 0.0), "unsure": 1.0}
-    happy = EMOTIONS.index("happy")
-    assert first.moving_average(0)[:, happy].tolist() == pytest.approx([0.7, 0.9, 0.5 / 6])
-    assert first.moving_average(1.0)[:, happy].tolist() == pytest.approx([0.8, 0.8, 0.5 / 6])
     assert timelines(VideoResult("a", example_result().info, (), 0, "cnn8", "")) == ()
 
 

@@ -8,12 +8,28 @@ import pytest
 
 from emosense.ui import streamlit_internals
 from emosense.ui.session import cleanup
-from emosense.ui.session.cleanup import SessionCleanupMiddleware, SessionResource
+from emosense.ui.session.cleanup import (
+    OwnerResource,
+    Owners,
+    SessionCleanupMiddleware,
+    SessionResource,
+)
 
 
 class Files(SessionResource):
     def __init__(self):
         self.closed = 0
+
+    def close(self):
+        self.closed += 1
+
+
+class Videos(OwnerResource):
+    def __init__(self):
+        self.ended, self.closed = [], 0
+
+    def page_ended(self, session):
+        self.ended.append(session)
 
     def close(self):
         self.closed += 1
@@ -30,6 +46,8 @@ class Server:
         monkeypatch.setattr(
             cleanup, "_resources", {name: [file] for name, file in self.files.items()}
         )
+        self.owners = Owners()
+        monkeypatch.setattr(cleanup, "owners", self.owners)
         monkeypatch.setattr(
             streamlit_internals, "end_session", lambda session: self.ended.append(session.id)
         )
@@ -115,3 +133,67 @@ def test_requests_that_are_no_websocket_end_no_session(server):
         assert not server.middleware._timers
 
     run(scenario())
+
+
+def test_what_an_owner_has_ends_with_the_last_of_his_pages(server):
+    videos = server.owners.resource("ann", "a", Videos)
+    assert server.owners.resource("ann", "b", Videos) is videos
+
+    async def scenario():
+        await server.disconnect("a")
+        server.timer("a")._run()
+        assert (videos.ended, videos.closed) == (["a"], 0)
+        await server.disconnect("b")
+        assert videos.closed == 0  # it may come back
+        server.timer("b")._run()
+        assert (videos.ended, videos.closed) == (["a", "b"], 1)
+
+    run(scenario())
+    assert server.owners.sessions() == set()
+    assert server.owners.find("ann", Videos) is None
+
+
+def test_a_page_that_is_reloaded_keeps_what_its_owner_has(server):
+    videos = server.owners.resource("ann", "a", Videos)
+
+    async def scenario():
+        await server.disconnect("a")
+        server.connected.add("new")
+        assert server.owners.resource("ann", "new", Videos) is videos
+        server.timer("a")._run()
+        assert videos.closed == 0
+
+    run(scenario())
+
+
+def test_any_page_of_the_browser_keeps_it(server):
+    videos = server.owners.resource("ann", "a", Videos)
+    server.owners.join("ann", "b")  # another page, which does not use it
+
+    async def scenario():
+        await server.disconnect("a")
+        server.timer("a")._run()
+        assert videos.closed == 0
+
+    run(scenario())
+
+
+def test_owners_have_nothing_of_each_other(server):
+    ann = server.owners.resource("ann", "a", Videos)
+    bob = server.owners.resource("bob", "b", Videos)
+    assert ann is not bob
+
+    async def scenario():
+        await server.disconnect("a")
+        server.timer("a")._run()
+
+    run(scenario())
+    assert (ann.closed, bob.closed) == (1, 0)
+
+
+def test_a_log_out_ends_what_the_owner_has_on_all_pages_at_once(server):
+    videos = server.owners.resource("ann", "a", Videos)
+    server.owners.join("ann", "b")
+    server.owners.end("ann")
+    assert videos.closed == 1
+    assert server.owners.resource("ann", "b", Videos) is not videos

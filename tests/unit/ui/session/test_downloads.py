@@ -4,7 +4,7 @@ import pytest
 
 from emosense.errors import NoRoom
 from emosense.ui import streamlit_internals
-from emosense.ui.session.downloads import room, room_to_show, until_stored, within_room
+from emosense.ui.session.downloads import room, until_stored, within_room
 from emosense.worker.usage import Account
 
 MB = 2**20
@@ -38,18 +38,6 @@ def test_the_room_is_a_setting(monkeypatch):
     monkeypatch.setenv("EMOSENSE_MAX_SESSION_DOWNLOAD_MB", "20")
     with pytest.raises(NoRoom, match="at most 20 MB"):
         room(ANN, 60 * MB).__enter__()
-
-
-def test_what_is_shown_leaves_a_third_for_results_and_downloads(stored):
-    shown = 0
-    with pytest.raises(NoRoom):
-        while True:
-            with room_to_show(ANN, 20 * MB):
-                stored.setdefault("tab 1", []).append(20 * MB)
-            shown += 1
-    assert shown == 10
-    with room(ANN, 100 * MB):
-        pass
 
 
 def test_downloads_hold_their_room_until_they_are_stored(stored, memory):

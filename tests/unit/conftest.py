@@ -31,6 +31,7 @@ def ask():
         kind="http",
         client="203.0.113.7",
         connection=None,
+        scheme="http",
         **headers,
     ):
         fields = {"host": "localhost", **{k.replace("_", "-"): v for k, v in headers.items()}}
@@ -41,9 +42,11 @@ def ask():
             "query_string": b"",
             "root_path": "",
             "http_version": "1.1",
-            "scheme": "http",
+            "scheme": scheme,
             "client": (client, 1),
-            "headers": [(k.encode(), v.encode()) for k, v in fields.items() if v is not None],
+            "headers": [
+                (k.encode(), v.encode("latin-1")) for k, v in fields.items() if v is not None
+            ],
         }
         if connection is not None:
             scope[CONNECTION] = connection

@@ -1,4 +1,4 @@
-"""The last stage of the video pipeline: draws the results and encodes the annotated video."""
+"""Encoding of frames with their faces: the last stage of the pipeline, and of a transcoder."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ from emosense.video.queues import BoundedQueue, Frame, PipelineStopped, StageTim
 _log = logging.getLogger(__name__)
 
 
-class AnnotatedVideoEncoder:
+class VideoEncoder:
     """Encodes frames with their faces to an MP4 file, with the audio of the source.
 
     Errors and a file that reaches its largest size become notes: the analysis goes on without.
 
     Args:
-        path: path of the annotated video.
-        source: the video that is analysed.
+        path: path of the new video.
+        source: the video that the frames are of.
         frames_per_second: average frame rate.
-        limits: limits of the annotated video's size.
+        limits: limits of the new video's size.
         stop: event that stops the pipeline.
         timer: working time of the stages, to which ``encode`` is added.
-        notes: messages beside the result, to which those about the annotated video are appended.
+        notes: messages beside the result, to which those about the new video are appended.
+        noun: what the new video is called in them.
 
     >>> from emosense.media.sample_clip import write_sample_clip
     >>> write_sample_clip(clip := Path("clip.mp4"))
     >>> notes, stop = [], threading.Event()
-    >>> encoder = AnnotatedVideoEncoder(
+    >>> encoder = VideoEncoder(
     ...     Path("none/a.mp4"), AudioSource(clip, "mov"), 25, VideoLimits(), stop, StageTimer(), notes
     ... )
     >>> frames = BoundedQueue(4, stop)
@@ -57,7 +58,9 @@ class AnnotatedVideoEncoder:
         stop: threading.Event,
         timer: StageTimer,
         notes: list[str],
+        noun: str = "video with boxes",
     ) -> None:
+        self._noun = noun
         self._path, self._source, self._rate = path, source, frames_per_second
         self._limits, self._stop, self._timer, self._notes = limits, stop, timer, notes
 
@@ -86,7 +89,7 @@ class AnnotatedVideoEncoder:
                     self._timer.add("encode", perf_counter() - start)
                     if writer.limit is not None:
                         self._notes.append(
-                            f"{self._path.name}: the video with boxes ends at {frame.time:.1f} s: "
+                            f"{self._path.name}: the {self._noun} ends at {frame.time:.1f} s: "
                             f"{writer.limit}."
                         )
                         break
@@ -99,10 +102,10 @@ class AnnotatedVideoEncoder:
                     self._notes.extend(writer.notes)
                     writer.__exit__(None, None, None)
         except Exception as error:
-            text = f"{self._path.name}: the video with boxes could not be drawn any further."
-            _log.debug("the video with boxes failed", exc_info=error)
+            text = f"{self._path.name}: the {self._noun} could not be made any further."
+            _log.debug("the %s failed", self._noun, exc_info=error)
             self._notes.append(str(error) if isinstance(error, EmoSenseError) else text)
-        # The analysis goes on without the annotated video. The queue is emptied through the same
+        # The analysis goes on without the new video. The queue is emptied through the same
         # iterator: a new one would wait for ever once the queue has ended.
         with contextlib.suppress(PipelineStopped):
             for _ in frames:
