@@ -133,11 +133,25 @@ def crop_transform(
     dx, dy = geometry.shift_x * size, geometry.shift_y * size
     cx = box.centre[0] + cos * dx - sin * dy
     cy = box.centre[1] + sin * dx + cos * dy
-    scale = INPUT_SIZE / side
     # Rotate by -angle about the crop's centre, scale, and map the centre to the middle of 48x48.
-    rotation = np.array([[cos, sin], [-sin, cos]]) * scale
-    offset = np.full(2, (INPUT_SIZE - 1) / 2) - rotation @ np.array([cx - 0.5, cy - 0.5])
-    return np.column_stack([rotation, offset]), side
+    cos, sin = cos * INPUT_SIZE / side, sin * INPUT_SIZE / side
+    middle, x, y = (INPUT_SIZE - 1) / 2, cx - 0.5, cy - 0.5
+    rows = [[cos, sin, middle - cos * x - sin * y], [-sin, cos, middle + sin * x - cos * y]]
+    return np.array(rows), side
+
+
+def crop_corners(matrix: npt.NDArray[np.float64], size: int) -> list[tuple[float, float]]:
+    """Return the four corners of a crop in image pixels, in order around it.
+
+    Args:
+        matrix: 2x3 affine transform from image pixels to the pixels of the crop.
+        size: side of the crop, in its own pixels.
+    """
+    (a, b, x), (c, d, y) = cv2.invertAffineTransform(matrix).tolist()
+    # Around the centres of the pixels, as OpenCV's transforms are.
+    low, high = -0.5, size - 0.5
+    around = ((low, low), (high, low), (high, high), (low, high))
+    return [(a * u + b * v + x, c * u + d * v + y) for u, v in around]
 
 
 def roll_angle(detection: Detection | Face) -> float:
@@ -153,14 +167,12 @@ def _crop_region(
 
     It saves converting the whole of a large photo to grey.
     """
-    corners = np.array([[0, 0], [size, 0], [0, size], [size, size]], float)
-    inverse = cv2.invertAffineTransform(matrix)
-    points = corners @ inverse[:, :2].T + inverse[:, 2]
+    columns, rows = zip(*crop_corners(matrix, size), strict=True)
     height, width = image.shape[:2]
-    left, top = (int(np.floor(v)) - 2 for v in points.min(axis=0))
-    right, bottom = (int(np.ceil(v)) + 3 for v in points.max(axis=0))
+    left, top = math.floor(min(columns)) - 2, math.floor(min(rows)) - 2
+    right, bottom = math.ceil(max(columns)) + 3, math.ceil(max(rows)) + 3
     left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
     right, bottom = max(min(right, width), left + 1), max(min(bottom, height), top + 1)
     shifted = matrix.copy()
-    shifted[:, 2] += matrix[:, :2] @ np.array([left, top], float)
+    shifted[:, 2] += matrix[:, :2] @ (left, top)
     return image[top:bottom, left:right], shifted

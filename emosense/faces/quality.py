@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from emosense.emotions import INPUT_SIZE
-from emosense.faces.crop import crop_transform, roll_angle
+from emosense.faces.crop import crop_corners, crop_transform, roll_angle
 from emosense.faces.quality_score import quality_scores
 from emosense.results import Detection, FaceQuality
 
@@ -82,11 +82,15 @@ def grey_quality(crop: npt.NDArray[np.uint8]) -> tuple[float, float, float]:
         brightness: mean of the grey values, in 0..1.
         contrast: standard deviation of the grey values, in 0..0.5.
     """
-    grey = crop.astype(np.float32) / 255
-    contrast = float(grey.std())
-    edges = cv2.Laplacian(grey, cv2.CV_32F)
-    sharpness = float(edges.std()) / contrast if contrast > 1 / 510 else 0.0
-    return sharpness, float(grey.mean()), contrast
+    brightness, contrast = _mean_and_std(crop)
+    _, edges = _mean_and_std(cv2.Laplacian(crop, cv2.CV_16S))
+    sharpness = edges / contrast if contrast > 0.5 else 0.0
+    return sharpness, brightness / 255, contrast / 255
+
+
+def _mean_and_std(values: npt.NDArray[Any]) -> tuple[float, float]:
+    mean, std = cv2.meanStdDev(values)  # in one pass, a tenth of NumPy's time for so few
+    return float(mean[0, 0]), float(std[0, 0])
 
 
 def head_pose(detection: Detection) -> tuple[float, float]:
@@ -102,21 +106,24 @@ def head_pose(detection: Detection) -> tuple[float, float]:
         yaw: in degrees, -90..90; positive if the face looks to the right of the picture.
         pitch: in degrees, -90..90; positive if it looks down.
     """
-    right_eye, left_eye, nose, right_mouth, left_mouth = np.asarray(detection.landmarks, np.float64)
-    eyes, mouth = (right_eye + left_eye) / 2, (right_mouth + left_mouth) / 2
-    across = left_eye - right_eye + left_mouth - right_mouth
-    length = float(np.hypot(*across))
+    # Plain numbers: NumPy takes microseconds for each pair of them.
+    (rx, ry), (lx, ly), (nx, ny), (rmx, rmy), (lmx, lmy) = detection.landmarks
+    x, y = (rx + lx) / 2, (ry + ly) / 2  # between the eyes
+    ax, ay = lx - rx + lmx - rmx, ly - ry + lmy - rmy  # across the face
+    length = math.hypot(ax, ay)
     if length < 1e-6:
-        return math.copysign(_MAX_DEGREES, float(nose[0] - eyes[0])), 0.0
-    across = across / length
-    down = np.array([-across[1], across[0]])
-    height = float((mouth - eyes) @ down)
+        return math.copysign(_MAX_DEGREES, nx - x), 0.0
+    ax, ay = ax / length, ay / length
+    dx, dy = -ay, ax  # down the face
+    mx, my = (rmx + lmx) / 2 - x, (rmy + lmy) / 2 - y  # from the eyes to the mouth
+    height = mx * dx + my * dy
     if height < 1e-6:
         return 0.0, _MAX_DEGREES
     # Where the nose lies beside the line from between the eyes to the middle of the mouth.
-    along = float((nose - eyes) @ down) / height
-    aside = float((nose - eyes - along * (mouth - eyes)) @ across)
-    yaw = math.degrees(math.atan2(aside, _NOSE_DEPTH * float((left_eye - right_eye) @ across)))
+    along = ((nx - x) * dx + (ny - y) * dy) / height
+    aside = (nx - x - along * mx) * ax + (ny - y - along * my) * ay
+    distance = (lx - rx) * ax + (ly - ry) * ay  # of the eyes
+    yaw = math.degrees(math.atan2(aside, _NOSE_DEPTH * distance))
     # The distance of eyes and mouth is about that of the eyes, and shrinks with the cosine of pitch.
     pitch = math.degrees(math.atan2(along - _NOSE_HEIGHT, _NOSE_DEPTH))
     return tuple(min(max(a, -_MAX_DEGREES), _MAX_DEGREES) for a in (yaw, pitch))  # type: ignore[return-value]
@@ -125,14 +132,15 @@ def head_pose(detection: Detection) -> tuple[float, float]:
 def _cut_off(detection: Detection, width: int, height: int) -> float:
     """Return the fraction of a face's crop that lies outside the picture."""
     matrix, side = crop_transform(detection)
-    inverse = cv2.invertAffineTransform(matrix)
-    crop = _corners(INPUT_SIZE, INPUT_SIZE) @ inverse[:, :2].T + inverse[:, 2]
+    corners = crop_corners(matrix, INPUT_SIZE)
+    if all(-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5 for x, y in corners):
+        return 0.0
     picture = _corners(width, height)
-    inside, _ = cv2.intersectConvexConvex(crop.astype(np.float32), picture.astype(np.float32))
+    inside, _ = cv2.intersectConvexConvex(np.array(corners, np.float32), picture)
     return min(max(1 - float(inside) / side**2, 0.0), 1.0)
 
 
-def _corners(width: int, height: int) -> npt.NDArray[np.float64]:
+def _corners(width: int, height: int) -> npt.NDArray[np.float32]:
     """Return the (4, 2) corners of a picture, around its pixels' centres."""
     unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
-    return unit * (width, height) - 0.5
+    return np.asarray(unit * (width, height) - 0.5, np.float32)

@@ -203,14 +203,11 @@ class FaceTracker:
             return _MAX_COST
         previous = track.detection
         dx, dy = predicted.x - previous.full_box.x, predicted.y - previous.full_box.y
-        landmark_distance = float(
-            np.mean(
-                [
-                    math.dist((x + dx, y + dy), point)
-                    for (x, y), point in zip(previous.landmarks, detection.landmarks, strict=True)
-                ]
-            )
-        )
+        distances = [
+            math.dist((x + dx, y + dy), point)
+            for (x, y), point in zip(previous.landmarks, detection.landmarks, strict=True)
+        ]
+        landmark_distance = sum(distances) / len(distances)
         return (
             (1 - box_iou(predicted, detected))
             + min(1.0, landmark_distance / size)

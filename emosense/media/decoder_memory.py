@@ -8,13 +8,13 @@ that it never does, what ordinary streams use is assumed, and the watch ends tho
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Final
 
 import av
 
 from emosense.errors import MediaTooLarge
+from emosense.runtime.processors import usable_processors
 from emosense.runtime.resident_memory import resident_bytes
 
 DECODER_BYTES: Final = 750 * 10**6
@@ -144,8 +144,7 @@ def _bytes_per_pixel(pixel_format: str | None) -> float:
 
 def _default_threads(processors: int | None) -> int:
     if processors is None:
-        affinity = getattr(os, "sched_getaffinity", None)
-        processors = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+        processors = usable_processors()
     return 1 if processors == 1 else min(processors + 1, _MAX_THREADS)
 
 

@@ -80,8 +80,10 @@ class FrameCanvas:
 
     def _rgb(self, frame: Any, width: int, height: int) -> RgbImage:
         if not is_hdr(frame.color_trc):
-            array = frame.reformat(format="rgb24", width=width, height=height).to_ndarray()
-            return np.asarray(array, np.uint8)
+            # By default FFmpeg starts a thread per processor for each frame, which takes three
+            # times as long as the conversion itself (PyAV, issue 2200).
+            rgb = frame.reformat(format="rgb24", width=width, height=height, threads=1)
+            return np.asarray(rgb.to_ndarray(), np.uint8)
         key = (width, height, int(frame.color_trc), int(frame.color_primaries))
         if self._tone_mapper is None or self._tone_mapper.key != key:
             self._tone_mapper = FrameToneMapper(*key)

@@ -148,11 +148,12 @@ class FrameToneMapper:
         """
         width, height, _, _ = self.key
         planes = frame.reformat(
-            width=width, height=height, format="gbrp16le", src_colorspace=_BT2020
+            width=width, height=height, format="gbrp16le", src_colorspace=_BT2020, threads=1
         )
         planes.time_base, planes.pts = Fraction(1), None  # as the graph expects
         self._source.push(planes)
-        return np.asarray(self._sink.pull().to_ndarray(format="rgb24"), np.uint8)
+        mapped = self._sink.pull().reformat(format="rgb24", threads=1)
+        return np.asarray(mapped.to_ndarray(), np.uint8)
 
 
 def _pq_eotf(codes: Floats) -> Floats:

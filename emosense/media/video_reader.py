@@ -98,7 +98,9 @@ class DecodedFrame:
         if luma is not None:
             return shrink(luma, 32, 18)
         with _converting():
-            small = self._frame.reformat(width=32, height=18, format="gray", interpolation="AREA")
+            small = self._frame.reformat(
+                width=32, height=18, format="gray", interpolation="AREA", threads=1
+            )
             return np.asarray(small.to_ndarray(), np.uint8)
 
     def rgb(self) -> RgbImage:

@@ -186,7 +186,7 @@ class VideoWriter:
         with self._reporting_errors():
             frame = av.VideoFrame.from_ndarray(
                 np.ascontiguousarray(image[: self._height, : self._width]), format="rgb24"
-            ).reformat(format="yuv420p", dst_colorspace="ITU709")
+            ).reformat(format="yuv420p", dst_colorspace="ITU709", threads=1)
             self._last_pts = frame.pts = max(self._last_pts + 1, round(time * _TICKS_PER_SECOND))
             frame.time_base = Fraction(1, _TICKS_PER_SECOND)
             if self._audio is not None:

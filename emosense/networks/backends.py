@@ -112,18 +112,18 @@ class OnnxBackend:
 
     def __init__(self, archive: bytes, *, cuda: bool = False) -> None:
         from emosense.networks.keras_to_onnx import UnsupportedLayer, keras_to_onnx
-        from emosense.runtime.onnx_session import onnx_session
+        from emosense.runtime.onnx_session import NetworkSession
 
-        self._session = onnx_session(keras_to_onnx(archive), allow_spinning=True, cuda=cuda)
+        self._session = NetworkSession(keras_to_onnx(archive), allow_spinning=True, cuda=cuda)
         self.label = f"ONNX Runtime, {'GPU' if cuda else 'CPU'}"
-        if self._session.get_outputs()[0].shape[1:] != [len(EMOTIONS)]:
-            raise UnsupportedLayer(f"output {self._session.get_outputs()[0].shape}")
+        if self._session.output_shape[1:] != [len(EMOTIONS)]:
+            raise UnsupportedLayer(f"output {self._session.output_shape}")
         if cuda:  # a provider that loads may still lack a kernel
             self(np.zeros((1, INPUT_SIZE, INPUT_SIZE), np.uint8))
 
     def __call__(self, faces: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """See :class:`InferenceBackend`."""
-        return np.asarray(self._session.run(None, {"faces": faces})[0], np.float32)
+        return np.asarray(self._session.run({"faces": faces})[0], np.float32)
 
 
 class KerasBackend:

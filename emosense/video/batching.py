@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from emosense.video.options import BATCH_SIZE
 from emosense.video.queues import Frame
-
-BATCH_SIZE: Final = 8
-"""Maximum number of sampled frames that go through detector and network together."""
 
 MAX_BATCH_FRAMES: Final = 16
 """Maximum number of the video's frames that a batch spans."""

@@ -10,20 +10,31 @@ from typing import Final
 from emosense.formatting import pluralize
 from emosense.results import VideoInfo
 from emosense.settings import VideoLimits
-from emosense.video.options import WORKING_SIZES, VideoOptions
+from emosense.video.options import BATCH_SIZE, MAX_GAP_SECONDS, VideoOptions
 
 SMALLEST_ANNOTATED_LIMIT: Final = 20 * 2**20
 """Size in bytes that an annotated video may have however small its source is: a clip of a few frames
 may grow more than tenfold."""
 
-_SECONDS_PER_DECODED_PIXEL: Final = 8e-9
-_SECONDS_PER_ENCODED_PIXEL: Final = 8e-9
-_DETECTION_SECONDS: Final = dict(zip(WORKING_SIZES, (0.006, 0.010, 0.017, 0.038), strict=True))
-"""Measured on two cores; see :data:`~emosense.video.options.WORKING_SIZES`."""
+# Processor time, measured on two cores of an AMD EPYC (Zen 4): clips of docs/video.md and
+# benchmarks/video.py, with the default network.
+_SECONDS_PER_DECODED_PIXEL: Final = 4e-9
+"""H.264 and VP9 take 1.5 to 3.3, HEVC 7.7, with the thumbnail."""
+_SECONDS_PER_CONVERTED_PIXEL: Final = 1e-9
+_SECONDS_PER_ENCODED_PIXEL: Final = 20e-9
+_WHOLE_FRAME_SECONDS: Final = (0.0015, 17e-9)
+"""Face detection in a whole frame, and more of it for each pixel of the squared working size."""
+_FACE_SECONDS: Final = 0.006
+"""One face: its region, its crop, its track and, two thirds of it, the network."""
+_CORES_AT_WORK: Final = 1.5
+"""Cores of two that are at work on average: the stages wait for each other."""
+_CONTENT_FACTOR: Final = 2
+"""How many times more frames are searched whole than their distance alone demands, since faces come
+and go: 27 % instead of 13 % in the files of docs/video.md."""
 
 
 def estimate_seconds(info: VideoInfo, options: VideoOptions, *, annotated: bool) -> float | None:
-    """Estimate how long an analysis takes on two cores.
+    """Estimate how long an analysis takes on two cores, with one face in each frame.
 
     Args:
         info: properties of the video, as its container states them.
@@ -35,23 +46,38 @@ def estimate_seconds(info: VideoInfo, options: VideoOptions, *, annotated: bool)
 
     >>> info = VideoInfo(1920, 1080, 8.0, 200, 25.0, "h264", rotation=0, audio=True)
     >>> round(estimate_seconds(info, VideoOptions(), annotated=False))
-    5
+    2
     """
     rate = info.frames_per_second or 25.0
     frames = info.frames or (info.duration or 0.0) * rate
     if not frames:
         return None
+    seconds = info.duration or frames / rate
     pixels = info.width * info.height
     sampled = frames
     if options.per_second is not None:
-        sampled = min(frames, (info.duration or frames / rate) * options.per_second + 1)
-    size = options.working_size()
-    detection = _DETECTION_SECONDS.get(size, _DETECTION_SECONDS[960] * (size / 960) ** 2)
-    seconds = frames * pixels * _SECONDS_PER_DECODED_PIXEL
-    seconds += sampled / options.detect_every * detection
+        sampled = min(frames, seconds * options.per_second + 1)
+    detected = sampled / options.detect_every
+    whole = detected * _whole_share(options, detected / max(seconds, 1e-9))
+    work = frames * pixels * _SECONDS_PER_DECODED_PIXEL
+    work += (frames if annotated else sampled) * pixels * _SECONDS_PER_CONVERTED_PIXEL
+    least, by_size = _WHOLE_FRAME_SECONDS
+    work += whole * (least + by_size * options.working_size() ** 2) + sampled * _FACE_SECONDS
     if annotated:
-        seconds += _encoding_seconds(info, frames, VideoLimits().long_side)
-    return seconds
+        work += _encoding_seconds(info, frames, VideoLimits().long_side)
+    return work / _CORES_AT_WORK
+
+
+def _whole_share(options: VideoOptions, rate: float) -> float:
+    """Return the share of the detection frames, ``rate`` a second, that are searched whole, in 0..1."""
+    if options.whole_frames:
+        return 1.0
+    distance = max(
+        1, BATCH_SIZE // options.detect_every
+    )  # of two whole frames, in detection frames
+    while distance > 1 and distance / rate > MAX_GAP_SECONDS:
+        distance //= 2
+    return min(1.0, _CONTENT_FACTOR / distance)
 
 
 def estimate_transcoding_seconds(info: VideoInfo, long_side: int) -> float | None:
@@ -72,7 +98,7 @@ def estimate_transcoding_seconds(info: VideoInfo, long_side: int) -> float | Non
     if not frames:
         return None
     decoding = frames * info.width * info.height * _SECONDS_PER_DECODED_PIXEL
-    return decoding + _encoding_seconds(info, frames, long_side)
+    return (decoding + _encoding_seconds(info, frames, long_side)) / _CORES_AT_WORK
 
 
 def _encoding_seconds(info: VideoInfo, frames: float, long_side: int) -> float:
@@ -93,7 +119,7 @@ def duration_notice(
 
     >>> info = VideoInfo(8192, 4880, 20_000.0, 200_000, 10.0, "h264", rotation=0, audio=False)
     >>> duration_notice(info, VideoOptions(), VideoLimits(), annotated=False)
-    'This analysis would take about 19 hours. It ends after 60 minutes with what is done until then.'
+    'This analysis would take about 8 hours. It ends after 60 minutes with what is done until then.'
     """
     seconds = estimate_seconds(info, options, annotated=annotated)
     if seconds is None or seconds <= limits.max_seconds:

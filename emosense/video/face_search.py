@@ -23,10 +23,8 @@ from emosense.faces.tracking import box_iou
 from emosense.results import Box, Detection
 from emosense.video.frame_analyzer import FrameAnalyzer
 from emosense.video.interpolation import interpolate_box
+from emosense.video.options import MAX_GAP_SECONDS
 from emosense.video.queues import Frame
-
-MAX_GAP_SECONDS: Final = 0.45
-"""Most seconds between two frames that are searched whole."""
 
 _SCORE_MARGIN: Final = 0.25
 """How far below the minimum score a face may be to be looked for in the frames beside it."""

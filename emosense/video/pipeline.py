@@ -27,6 +27,7 @@ from emosense.results import (
     VideoInfo,
     VideoResult,
 )
+from emosense.runtime.onnx_session import pipelined
 from emosense.settings import VideoLimits
 from emosense.video.batching import MAX_DELAYED_BYTES, frame_index, is_full
 from emosense.video.encoder import VideoEncoder
@@ -327,7 +328,8 @@ class VideoAnalysis:
         for frame in batch:
             # Nothing is interpolated across a scene cut or a turn: detection begins anew after it.
             frame.detected = frame.detected or frame.scene_cut or frame.reshaped
-        self._search.search([frame for frame in batch if frame.detected])
+        with pipelined():
+            self._search.search([frame for frame in batch if frame.detected])
         self.timer.add("detect", perf_counter() - start)
 
     def _track_and_classify(self, batches: BoundedQueue[list[Frame]]) -> Iterator[Frame]:
@@ -367,9 +369,10 @@ class VideoAnalysis:
         yield from delayed
 
     def _classify(self, frames: list[tuple[Frame, list[int]]]) -> None:
-        classified = self._analyzer.classify_detections(
-            [(frame.image, frame.detections) for frame, _ in frames]
-        )
+        with pipelined():  # this thread is the caller's, and no stage while it is elsewhere
+            classified = self._analyzer.classify_detections(
+                [(frame.image, frame.detections) for frame, _ in frames]
+            )
         for (frame, persons), of_frame in zip(frames, classified, strict=True):
             faces = [TrackedFace(*numbered) for numbered in zip(persons, of_frame, strict=True)]
             frame.faces = tuple(sorted(faces, key=lambda face: face.person))

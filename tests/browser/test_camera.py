@@ -5,7 +5,8 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from support.app_server import FLAGS, chromium_path, free_port, started_server
+from support.app_server import FLAGS, chromium_path, free_port, running_server, started_server
+from support.audit import audited
 from support.fake_camera import READ, camera_flags, write_camera
 
 pytestmark = pytest.mark.browser
@@ -108,6 +109,20 @@ def test_a_recording_keeps_numbers(server, open_camera):
     expect(page.locator(".player .clock")).not_to_contain_text("0:00.0 /")
     page.get_by_role("button", name="Remove", exact=True).click()
     expect(page.get_by_text("numbers only")).to_be_hidden()
+
+
+def test_pictures_open_no_file_and_no_connection(open_camera, tmp_path):
+    told = tmp_path / "told"
+    with running_server(**audited(tmp_path, told)) as url:
+        page = open_camera(url)
+        start(page)
+        wait_for_answers(page, 3)  # everything is imported by now
+        before = told.read_text()
+        page.get_by_role("button", name="Record").click()
+        wait_for_answers(page, 20)
+        page.get_by_role("button", name="Stop recording").click()
+        expect(page.get_by_text("numbers only")).to_be_visible()
+        assert told.read_text().removeprefix(before) == ""
 
 
 def test_pause_snapshot_and_a_page_in_the_background(server, open_camera):

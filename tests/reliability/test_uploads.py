@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 from PIL import Image
 from support.app_server import running_server
+from support.audit import audited
 from support.foreign_text import TEXT
 from support.streamlit_client import BrowserSession
 
@@ -39,41 +40,12 @@ def test_a_photo_is_never_written_to_disk(tmp_path):
     assert not told.exists()
 
 
-# Python tells of every file that it opens, and of every connection (PEP 578): in the server and in
-# its inference processes.
-AUDIT = """
-import os, sys
-
-asked = open({path!r}, "a", buffering=1)
-
-
-def tell(event, arguments):
-    if event == "open":
-        path, mode, flags = arguments
-        writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-        if writes and path not in (None, os.devnull) and not str(path).endswith((".pyc", ".lock")):
-            if ".pyc." not in str(path):
-                print("file", path, file=asked)
-    elif event in ("os.mkdir", "os.rename"):
-        print(event, arguments[0], file=asked)
-    elif event in ("socket.connect", "socket.sendto"):
-        print("connection", arguments[1], file=asked)
-    elif event == "socket.getaddrinfo" and arguments[0] not in ("localhost", "127.0.0.1", None, ""):
-        print("name", arguments[0], file=asked)
-
-
-sys.addaudithook(tell)
-"""
-
-
 def test_photos_and_archives_open_no_file_and_no_connection(tmp_path, astronaut_png):
     told = tmp_path / "told"
-    (tmp_path / "sitecustomize.py").write_text(AUDIT.format(path=str(told)))
-    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
     album = io.BytesIO()
     with zipfile.ZipFile(album, "w") as archive:
         archive.writestr("a.png", astronaut_png)
-    with running_server(PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1") as url:
+    with running_server(**audited(tmp_path, told)) as url:
         with BrowserSession(url) as session:  # everything is imported by now
             session.upload(("first.png", astronaut_png, "image/png"))
             session.click("Why?")

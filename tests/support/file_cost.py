@@ -6,7 +6,6 @@ import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -197,8 +196,8 @@ class MeasuredWorker:
             )
             analyze = AnalyzeVideo(path=str(path), model=settings.MODEL.text())
             encode = EncodeVideo(path=str(path), target=str(annotated), long_side=1920)
-            for title, request in (("analysis", analyze), ("encoding", encode)):
-                self._measured(costs, title, partial(self._stream, request, is_over))
+            self._measured(costs, "analysis", lambda: self._stream(analyze, is_over))
+            self._measured(costs, "encoding", lambda: self._stream(encode, is_over))
 
         size = path.stat().st_size
         outcome, message = self._outcome(ask, costs)

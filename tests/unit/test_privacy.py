@@ -113,9 +113,22 @@ TEXTS = "tests/browser/test_foreign_text.py"
 OWNER = "tests/unit/asgi/test_owner.py"
 RELOAD = "tests/browser/test_owner.py::test_an_analysis_outlives_reloads_and_is_seen_in_all_tabs"
 LAST_PAGE = "tests/browser/test_owner.py::test_the_last_page_of_a_browser_takes_its_videos_with_it"
+CAMERA = "tests/browser/test_camera.py::test_pictures_open_no_file_and_no_connection"
 GONE = (VIDEO_GOES, FORGOTTEN, TWO_MINUTES)
 
 PROMISES = (
+    Promise(
+        "docs/camera.md",
+        "Pictures of the camera are analysed in the memory of the machine that runs the app and never "
+        "written to disk.",
+        (CAMERA,),
+    ),
+    Promise(
+        "emosense/ui/camera/view.py",
+        "Pictures of the camera are analysed in the memory of the machine that runs this app and never "
+        "written to disk; a recording keeps numbers.",
+        (CAMERA,),
+    ),
     Promise("README.md", "Nothing leaves the machine.", (NO_CONNECTION, NO_FILE, BROWSER)),
     Promise(
         "README.md",

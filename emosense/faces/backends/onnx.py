@@ -12,7 +12,7 @@ import numpy.typing as npt
 from emosense.faces.backends.base import TOP_K
 from emosense.faces.backends.weights import yunet_onnx
 from emosense.faces.nms import non_max_suppression
-from emosense.runtime.onnx_session import arena_shrinkage, onnx_session
+from emosense.runtime.onnx_session import NetworkSession, arena_shrinkage
 
 _STRIDES: Final = (8, 16, 32)
 _MAX_BAND_PIXELS: Final = 6_300_000
@@ -39,7 +39,9 @@ class OnnxYuNet:
     on_gpu = False
 
     def __init__(self) -> None:
-        self._session = onnx_session(dynamic_shape_model().SerializeToString(), dynamic_shapes=True)
+        self._session = NetworkSession(
+            dynamic_shape_model().SerializeToString(), dynamic_shapes=True
+        )
 
     def detect(
         self, images: npt.NDArray[np.uint8], threshold: float
@@ -62,7 +64,7 @@ class OnnxYuNet:
         self, images: npt.NDArray[np.uint8], threshold: float
     ) -> list[npt.NDArray[np.float32]]:
         batch = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32)
-        return decode(self._session.run(None, {"input": batch}), images.shape[2], threshold)
+        return decode(self._session.run({"input": batch}), images.shape[2], threshold)
 
     def _feature_maps(
         self, image: npt.NDArray[np.uint8], *, last: bool
@@ -89,7 +91,7 @@ class OnnxYuNet:
             )
             shrinks = last and top + rows >= height and height * width > _ORDINARY_PIXELS
             run_options = arena_shrinkage() if shrinks else None
-            outputs: Any = self._session.run(None, {"input": batch}, run_options)
+            outputs = self._session.run({"input": batch}, run_options)
             for index, output in enumerate(outputs):
                 stride = _STRIDES[index % len(_STRIDES)]
                 columns = width // stride

@@ -19,8 +19,8 @@ def show_live(session: SessionCamera) -> None:
     session.camera.model = model
     show_camera(session.address, neutral=neutral_log_odds(model), key="camera")
     st.caption(
-        "Each picture goes to the machine that runs this app, is analysed there and forgotten; "
-        "a recording keeps numbers. Away from that machine browsers give the camera to pages over "
+        "Pictures of the camera are analysed in the memory of the machine that runs this app and never "
+        "written to disk; a recording keeps numbers. Away from that machine browsers give the camera to pages over "
         "HTTPS only. " + confidence_note(model)
     )
 

@@ -133,6 +133,37 @@ def test_estimates_grow_with_what_is_asked_for():
     assert estimates == sorted(set(estimates))
 
 
+def seconds_of(info=None, **options):
+    info = info or VideoInfo(640, 360, 60.0, 1500, 25.0, "h264", rotation=0, audio=False)
+    return estimate_seconds(info, VideoOptions(**options), annotated=False)
+
+
+def test_regions_are_estimated_to_save_time_where_whole_frames_are_near():
+    every_frame = seconds_of(per_second=None)
+    assert every_frame < 0.7 * seconds_of(per_second=None, whole_frames=True)
+    # Ten a second lie further apart, so that a larger share of them is searched whole.
+    saved = seconds_of(per_second=10, whole_frames=True) - seconds_of(per_second=10)
+    assert 0 < saved < 0.3 * seconds_of(per_second=10, whole_frames=True)
+
+
+@pytest.mark.parametrize("options", [{"per_second": 3}, {"per_second": 10, "detect_every": 5}])
+def test_frames_that_lie_far_apart_are_estimated_as_searched_whole(options):
+    assert seconds_of(**options) == seconds_of(**options, whole_frames=True)
+
+
+def test_estimates_of_a_video_without_a_duration_are_those_of_its_frames():
+    known = VideoInfo(640, 360, 60.0, 1500, 25.0, "h264", rotation=0, audio=False)
+    unknown = replace(known, duration=None)
+    assert seconds_of(unknown) == pytest.approx(seconds_of(known))
+
+
+def test_a_size_between_is_estimated_by_its_pixels():
+    sizes = [
+        seconds_of(per_second=None, long_side=size) for size in (320, 400, 480, 640, 800, 960, 1920)
+    ]
+    assert sizes == sorted(set(sizes))
+
+
 def test_the_command_line_tells_and_ends_in_time(clip, capsys, monkeypatch):
     monkeypatch.setenv("EMOSENSE_MAX_VIDEO_MINUTES", "0.0000001")
     assert main(["video", str(clip)]) == 1

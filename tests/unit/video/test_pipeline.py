@@ -329,7 +329,7 @@ def test_json_holds_everything():
     data = json.loads(text)
     assert data["video"]["codec"] == "h264"
     assert data["frames"][1]["faces"][1]["person"] == 2
-    assert data["frames"][2] == {"frame": 10, "time": 1.5, "faces": []}
+    assert data["frames"][2] == {"frame": 10, "time": 1.5, "scene_cut": False, "faces": []}
 
 
 def test_captions():

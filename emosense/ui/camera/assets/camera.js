@@ -69,7 +69,7 @@ class Camera {
     this.canvas = element("canvas", { class: "picture", role: "img", "aria-label": "Camera" });
     this.overlay = element("canvas", { class: "overlay" });
     this.sign = element("span", { class: "sign", hidden: true }, ["● Camera on"]);
-    this.idle = element("p", { class: "idle" }, ["The camera is off. Pictures are analysed on the machine that runs this app, and none is kept."]);
+    this.idle = element("p", { class: "idle" }, ["The camera is off."]);
     const stage = element("div", { class: "stage" }, [this.canvas, this.overlay, this.sign, this.idle]);
     this.status = element("p", { class: "status", role: "status" });
     this.startButton = button("Start", () => (this.stream ? this.stop() : this.start()), { class: "primary" });

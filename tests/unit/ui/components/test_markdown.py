@@ -73,6 +73,7 @@ REVIEWED = {
     "emosense/ui/models/images.py": {"label"},  # of our buttons
     "emosense/ui/models/own_set/input.py": {"names"},  # options, whose titles are escaped
     "emosense/ui/models/own_set/view.py": {"label", "title"},  # of our buttons; names of splits
+    "emosense/ui/models/selection.py": {"names", "images"},  # escaped just before; our words
     "emosense/ui/models/slices.py": {"measure.title"},  # our words
     "emosense/ui/session/query_params.py": {"label"},
     "emosense/ui/batch/view.py": {"name", "note", "label"},  # of an emotion; our words
