@@ -92,7 +92,7 @@ def estimate_transcoding_seconds(info: VideoInfo, long_side: int) -> float | Non
 
     >>> info = VideoInfo(1920, 1080, 8.0, 200, 25.0, "hevc", rotation=0, audio=True)
     >>> round(estimate_transcoding_seconds(info, 1280), 1)
-    4.8
+    3.6
     """
     frames = info.frames or (info.duration or 0.0) * (info.frames_per_second or 25.0)
     if not frames:
