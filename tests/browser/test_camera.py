@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 from support.app_server import FLAGS, chromium_path, free_port, running_server, started_server
 from support.audit import audited
 from support.fake_camera import READ, camera_flags, write_camera
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
 pytestmark = pytest.mark.browser
 
@@ -203,3 +205,36 @@ def test_a_photo_can_be_taken(server, open_camera):
     page.get_by_text("Take a photo").click()
     page.get_by_role("button", name="Take Photo").click()
     expect(page.get_by_text("1. happy")).to_be_visible()
+
+
+def test_nobody_else_gets_to_a_camera_and_garbage_ends_it(server, open_camera):
+    page = open_camera(server)
+    with page.expect_websocket(lambda socket: "/camera/stream/" in socket.url) as opened:
+        start(page)
+    url = opened.value.url
+    cookies = "; ".join(f"{c['name']}={c['value']}" for c in page.context.cookies())
+
+    def closed(address=url, cookie=None, messages=(), **options):
+        """The code that the server closes a connection with, after the messages were sent."""
+        headers = {"Cookie": cookie} if cookie else None
+        with connect(address, additional_headers=headers, **options) as socket:
+            try:
+                for message in messages:
+                    socket.send(message)
+                while True:
+                    socket.recv(timeout=60)
+            except ConnectionClosed as closing:
+                return closing.rcvd.code
+
+    assert closed(cookie=cookies) == 4000  # it is connected already
+    assert closed() == 4001  # another browser's, though it knows the address
+    assert closed(url + "x", cookie=cookies) == 4001
+    with pytest.raises(InvalidStatus):
+        closed(cookie=cookies, origin="https://elsewhere.example")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.locator(".sign")).to_be_hidden()
+    frame = b"\1\0\0\0" + bytes(12)
+    garbage = [b"", frame, frame + b"\xff\xd8\xff" + bytes(999), frame + b"PK", b"\2" + frame] * 5
+    assert closed(cookie=cookies, messages=garbage) == 4000
+    start(page)
+    wait_for_answers(page, 3)
