@@ -240,6 +240,7 @@ class OwnerVideos(SessionJobs[VideoJob], OwnerResource):
             info=job.info,
             target=job.path.parent / f"annotated-{self._files}.mp4",
             result=result,
+            options=job.options,
         )
         self._encodings.start(annotated, self.account())
         self.annotated[job] = annotated
