@@ -1,7 +1,7 @@
 """Video page: the expressions of each person in an uploaded video over time."""
 
 from emosense.ui.navigation import require_router, show_title
-from emosense.ui.video.input import show_start, upload_video
+from emosense.ui.video.input import show_start, upload_videos
 from emosense.ui.video.session import owner_videos
 from emosense.ui.video.view import show_empty, show_jobs
 
@@ -9,9 +9,9 @@ require_router()
 
 show_title("How do expressions change?", "Video")
 videos = owner_videos()
-upload = upload_video(videos)
-if upload is not None:
-    show_start(videos, upload)
+uploads = upload_videos(videos)
+if uploads:
+    show_start(videos, uploads)
 elif not videos.jobs:
     show_empty()
 show_jobs(videos)

@@ -35,6 +35,20 @@ def add_parser(commands: Any) -> None:
         metavar="K",
         help="search faces in every k-th analysed frame and place them between (default 1)",
     )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        default="",
+        metavar="TIME",
+        help="time at which the analysis begins: seconds or m:ss (default: the beginning)",
+    )
+    parser.add_argument(
+        "--to",
+        dest="end",
+        default="",
+        metavar="TIME",
+        help="time after which it ends: seconds or m:ss (default: the end)",
+    )
     parser.add_argument("--annotated", type=Path, metavar="MP4", help="write the video with boxes")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="a row per face")
     parser.add_argument("--json", type=Path, metavar="FILE", help="everything")
@@ -52,12 +66,15 @@ def run(options: argparse.Namespace) -> int:
     from emosense.settings import video_limits
     from emosense.video.cost import duration_notice
     from emosense.video.options import VideoOptions
+    from emosense.video.time_range import parse_time
     from emosense.video.timeline import timelines
 
     video_options = VideoOptions(
         per_second=options.per_second or None,
         long_side=options.long_side,
         detect_every=options.detect_every,
+        start=parse_time(options.start) or 0.0,
+        end=parse_time(options.end),
     )
     analysis = Analyzer(options.model).video(options.video, video_options, options.annotated)
     notice = duration_notice(
@@ -66,10 +83,16 @@ def run(options: argparse.Namespace) -> int:
     if notice is not None:
         print_error(f"{options.video.name}: {notice}")
     with progress_bar(TextColumn("{task.fields[frames]:,} frames")) as bar:
-        task = bar.add_task(escaped(options.video.name), total=analysis.info.duration, frames=0)
+        task = bar.add_task(escaped(options.video.name), total=1.0, frames=0)
         try:
             for frame in analysis:
-                bar.update(task, completed=frame.time, frames=analysis.frames_read)
+                done = video_options.fraction(frame.time, analysis.info.duration)
+                bar.update(
+                    task,
+                    total=None if done is None else 1.0,
+                    completed=done or 0.0,
+                    frames=analysis.frames_read,
+                )
         except KeyboardInterrupt:
             analysis.cancel()
         result = analysis.finish()

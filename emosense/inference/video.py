@@ -78,7 +78,9 @@ def encode_video(request: EncodeVideo) -> Generator[EncodingProgress, bool, Enco
         video_limits(), long_side=request.long_side, max_annotated_bytes=request.max_bytes
     )
     sent, last = time.monotonic(), 0.0
-    with VideoTranscoder(request.path, request.target, limits, request.result) as transcoder:
+    with VideoTranscoder(
+        request.path, request.target, limits, request.result, request.start, request.end
+    ) as transcoder:
         for last in transcoder:
             if time.monotonic() - sent > UPDATE_SECONDS:
                 if (yield EncodingProgress(time=last)):

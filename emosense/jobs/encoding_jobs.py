@@ -10,6 +10,7 @@ from emosense.jobs.job import Job
 from emosense.results import VideoInfo, VideoResult
 from emosense.settings import VideoLimits, video_limits
 from emosense.video.cost import estimate_transcoding_seconds
+from emosense.video.options import VideoOptions
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import EncodeVideo, EncodingProgress
 
@@ -25,6 +26,7 @@ class EncodingJob(Job):
         long_side: maximum of the new frames' long side, in pixels.
         max_bytes: maximum size of the new file in bytes, beside the settings' limits.
         result: result whose boxes are drawn; None draws none.
+        options: options with the stretch that is encoded.
         time: time of the last encoded frame, in seconds.
         notes: messages about what is missing of the new file.
 
@@ -40,13 +42,14 @@ class EncodingJob(Job):
     long_side: int = VideoLimits.long_side
     max_bytes: int | None = None
     result: VideoResult | None = None
+    options: VideoOptions = field(default_factory=VideoOptions)
     time: float = 0.0
     notes: list[str] = field(default_factory=list)
 
     @property
     def fraction(self) -> float | None:
         """Fraction that is done, in 0..1; None if the video's length is unknown."""
-        return min(1.0, self.time / self.info.duration) if self.info.duration else None
+        return self.options.fraction(self.time, self.info.duration)
 
     @property
     def is_ready(self) -> bool:
@@ -61,6 +64,8 @@ class EncodingJob(Job):
             long_side=self.long_side,
             max_bytes=self.max_bytes,
             result=self.result,
+            start=self.options.start,
+            end=self.options.end,
             estimate=self._estimate(),
         )
         self.result = None  # the request holds it, until its end
@@ -77,7 +82,9 @@ class EncodingJob(Job):
 
     def _estimate(self) -> float | None:
         seconds = estimate_transcoding_seconds(self.info, self.long_side)
-        return None if seconds is None else min(seconds, video_limits().max_seconds)
+        if seconds is None:
+            return None
+        return min(seconds * self.options.share(self.info.duration), video_limits().max_seconds)
 
     def _on_update(self, update: EncodingProgress) -> None:
         self.time = update.time

@@ -59,7 +59,7 @@ class VideoJob(Job):
         """Fraction of the video that is done, in 0..1; None if its length is unknown."""
         if self.info.duration and self.frames:
             # By time: the header of a video of variable frame rate may not know its frames.
-            return min(1.0, self.frames[-1].time / self.info.duration)
+            return self.options.fraction(self.frames[-1].time, self.info.duration)
         if not self.info.frames:
             return None
         return min(1.0, self.frames_read / self.info.frames)

@@ -45,6 +45,10 @@ class FrameCanvas:
         self._size = self.display_size if scale == 1 else _scaled(self.display_size, scale)
         self._tone_mapper: FrameToneMapper | None = None
 
+    def follow(self, stream: Any) -> None:
+        """Take the frames of a stream that was opened again."""
+        self._stream = stream
+
     def fitted_size(self, frame: Any, orientation: Orientation) -> tuple[int, int]:
         """Return the largest (width, height) of an upright frame that fits into the canvas.
 

@@ -20,6 +20,7 @@ from emosense.errors import DamagedMedia, EmoSenseError, MediaTooLarge, Unsuppor
 from emosense.filesystem.filenames import abbreviate
 from emosense.media.browser_playback import VideoForm
 from emosense.media.decoder_memory import MAX_PACKET_BYTES, DecoderPlan, MemoryWatch, plan_decoder
+from emosense.media.entry_point import find_entry_point
 from emosense.media.ffmpeg import describe_error, open_input
 from emosense.media.frame_canvas import FrameCanvas
 from emosense.media.images import RgbImage
@@ -50,6 +51,8 @@ _LUMA_FORMATS: Final = {
 _SHAPE_TOLERANCE: Final = 0.03
 """Relative difference of sides up to which two frames have the same shape: sizes are rounded to
 pixels, and by some encoders to 16 pixels."""
+_TIME_TOLERANCE: Final = 1e-3
+"""Times in seconds that differ by less are of one frame."""
 _DURATION_TAG: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
 
@@ -189,20 +192,7 @@ class VideoReader:
 
     def _open(self) -> None:
         self._stream = self._select_main_stream()
-        context = self._stream.codec_context
-        if context is None:
-            raise UnsupportedMedia(
-                f"{self.name}: its picture track is coded in a way that cannot be read here."
-            )
-        self._check_pixels(context)
-        self._stream.thread_type = "AUTO"
-        plan = self._plan(
-            context.coded_width or context.width,
-            context.coded_height or context.height,
-            context.pix_fmt,
-        )
-        context.thread_count = plan.threads
-        context.options = {"max_pixels": str(plan.max_pixels)}
+        context = self._prepare_decoder()
         self._decoder = self._decode()
         first = next(self._decoder, None)
         if first is None:
@@ -217,6 +207,23 @@ class VideoReader:
         self.start = first.time or 0.0
         self.info = self._describe()
         self.form = VideoForm.of(self.path, first, context.name, self._tracks)
+
+    def _prepare_decoder(self) -> Any:
+        context = self._stream.codec_context
+        if context is None:
+            raise UnsupportedMedia(
+                f"{self.name}: its picture track is coded in a way that cannot be read here."
+            )
+        self._check_pixels(context)
+        self._stream.thread_type = "AUTO"
+        plan = self._plan(
+            context.coded_width or context.width,
+            context.coded_height or context.height,
+            context.pix_fmt,
+        )
+        context.thread_count = plan.threads
+        context.options = {"max_pixels": str(plan.max_pixels)}
+        return context
 
     def _select_main_stream(self) -> Any:
         """Select the main video stream; reopen the container if packets were read."""
@@ -268,15 +275,22 @@ class VideoReader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def frames(self) -> Iterator[DecodedFrame]:
-        """Yield all frames in order, once; an error ends them and sets :attr:`problem`."""
+    def frames(self, start: float = 0.0, end: float | None = None) -> Iterator[DecodedFrame]:
+        """Yield frames in order, once; an error ends them and sets :attr:`problem`.
+
+        Args:
+            start: time in seconds of the first one. Decoding begins at the key frame before; indices
+                and times stay those of the whole video.
+            end: time in seconds of the last one; None is the video's end.
+        """
         last_time = -1.0
         max_gap = 0.0
-        index, pixel_format = -1, None
+        decoded, first = (self._all_frames(), 0) if start <= 0 else self._frames_from(start)
+        index, pixel_format = first - 1, None
         rate = self.info.frames_per_second or 25.0
         orientation = self._canvas.orientation
         size = self._canvas.fitted_size(self._first_frame, orientation)
-        for index, frame in enumerate(self._all_frames()):
+        for index, frame in enumerate(decoded, start=first):
             try:
                 self._check_pixels(frame)
                 if frame.format.name != pixel_format:
@@ -294,8 +308,16 @@ class VideoReader:
             orientation = _next_orientation(orientation, frame)
             size = self._canvas.fitted_size(frame, orientation)
             reshaped = orientation != last_orientation or not _same_shape(size, last_size)
+            if end is not None and time > end + _TIME_TOLERANCE:
+                return
+            if time < start - _TIME_TOLERANCE:
+                continue
             yield DecodedFrame(index, time, frame, self._canvas, orientation, reshaped=reshaped)
-        if self.problem is None and self._is_truncated(index + 1, last_time, max_gap):
+        if self.problem is None and last_time < start - _TIME_TOLERANCE:
+            self.problem = (
+                f"it ends at {max(0.0, last_time):.1f} s, before the stretch of it begins"
+            )
+        elif self.problem is None and self._is_truncated(index + 1, last_time, max_gap):
             self.problem = (
                 f"the file ends after {index + 1:,} frames; its header promises about "
                 f"{self.info.frames:,}"
@@ -326,12 +348,42 @@ class VideoReader:
         yield self._first_frame
         yield from self._decoder
 
-    def _decode(self) -> Iterator[Any]:
+    def _frames_from(self, start: float) -> tuple[Iterator[Any], int]:
+        """Return the frames from the key frame before a time on, and the index of the first one."""
+        stream_index = self._stream.index
+        self._reopen(stream_index)
+        entry = find_entry_point(
+            self._container, self._stream, self.start + start, self.interrupted
+        )
+        self._reopen(stream_index)
+        self._decoder = self._decode(entry.packets)
+
+        def frames() -> Iterator[Any]:
+            for frame in self._decoder:
+                # Frames that are shown before the key frame may refer to some that were not decoded.
+                if frame.time is None or frame.time >= entry.time - _TIME_TOLERANCE:
+                    yield frame
+
+        return frames(), entry.frames
+
+    def _reopen(self, stream_index: int) -> None:
+        self._decoder.close()
+        self._splitter = None
+        self._container.close()
+        self._container = self._open_container()
+        self._stream = self._container.streams[stream_index]
+        self._canvas.follow(self._stream)
+        self._prepare_decoder()
+
+    def _decode(self, skipped: int = 0) -> Iterator[Any]:
+        """Decode packets, without so many of the first ones."""
         damaged_packets = 0
         try:
             for number, packet in enumerate(self._container.demux(self._stream)):
                 if self.interrupted():
                     return
+                if number < skipped:
+                    continue
                 if self._first_frame is None and number >= _MAX_PACKETS_BEFORE_FRAMES:
                     self.problem = f"its first {number:,} parts hold no picture"
                     return

@@ -10,7 +10,7 @@ import streamlit as st
 from emosense.ui.components.frame import dark, show_frame
 from emosense.ui.session.login import require_login, show_account
 from emosense.ui.session.malloc import limit_malloc_arenas
-from emosense.ui.session.owner import join_owner
+from emosense.ui.session.owner import count_running, join_owner
 from emosense.ui.session.query_params import PAGE
 
 if TYPE_CHECKING:
@@ -50,16 +50,31 @@ def navigate() -> StreamlitPage:
     st.session_state[_ROUTED] = True
     st.logo(_LOGO.format(colour="#8AB0FF" if dark() else "#2457C5"), size="large")
     show_frame()
+    running = count_running()
     page = st.navigation(
         [
-            st.Page(_PAGES / f"{page}.py", title=title, icon=icon, default=page == "photo")
+            st.Page(
+                _PAGES / f"{page}.py",
+                title=f"{title} ({running})" if page == "video" and running else title,
+                icon=icon,
+                default=page == "photo",
+            )
             for page, (title, icon) in _TITLES.items()
         ],
         position="top",
     )
     st.session_state[PAGE] = page.url_path
     show_account()
+    if running:
+        _watch_jobs(running)
     return page
+
+
+@st.fragment(run_every=2.0)
+def _watch_jobs(shown: int) -> None:
+    """Run the page again once another number of videos is analysed than its menu shows."""
+    if count_running() != shown:
+        st.rerun()
 
 
 def show_title(heading: str, *names: str) -> None:

@@ -52,7 +52,9 @@ def estimate_seconds(info: VideoInfo, options: VideoOptions, *, annotated: bool)
     frames = info.frames or (info.duration or 0.0) * rate
     if not frames:
         return None
-    seconds = info.duration or frames / rate
+    share = options.share(info.duration)
+    seconds = share * (info.duration or frames / rate)
+    frames *= share
     pixels = info.width * info.height
     sampled = frames
     if options.per_second is not None:

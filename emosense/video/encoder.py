@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -22,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class VideoEncoder:
-    """Encodes frames with their faces to an MP4 file, with the audio of the source.
+    """Encodes frames with their faces to an MP4 file, which begins with the first, and their audio.
 
     Errors and a file that reaches its largest size become notes: the analysis goes on without.
 
@@ -77,15 +78,16 @@ class VideoEncoder:
         frames = iter(queue)
         try:
             writer: VideoWriter | None = None
+            first = 0.0
             faces: tuple[TrackedFace, ...] = ()
             try:
                 for frame in frames:
                     start = perf_counter()
                     if writer is None:
-                        writer = self._open(frame)
+                        writer, first = self._open(frame), frame.time
                     if frame.sampled:
                         faces = frame.faces  # drawn until the next sampled frame
-                    writer.write(draw_people(frame.image, faces), frame.time)
+                    writer.write(draw_people(frame.image, faces), frame.time - first)
                     self._timer.add("encode", perf_counter() - start)
                     if writer.limit is not None:
                         self._notes.append(
@@ -117,6 +119,7 @@ class VideoEncoder:
             max_bytes = max_annotated_bytes(self._source.path, self._path, self._limits)
         except OSError:
             max_bytes = None  # the writer reports a folder that is missing
+        source = replace(self._source, start=self._source.start + frame.time)
         return VideoWriter(
-            self._path, width, height, self._rate, self._source, max_bytes, self._stop.is_set
+            self._path, width, height, self._rate, source, max_bytes, self._stop.is_set
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +40,9 @@ class VideoOptions:
         threshold: minimum detector score, in 0..1.
         min_face: minimum side of a face, in pixels of the frame; a frame whose long side is above
             1920 (or ``long_side``, if that is more) is scaled down to it first.
+        start: time in seconds from the first frame on at which the analysis begins. Decoding begins
+            at the key frame before; indices and times of frames stay those of the whole video.
+        end: time in seconds after which it ends, more than ``start``; None is the video's end.
 
     Raises:
         EmoSenseError: a value is out of its range.
@@ -53,6 +57,8 @@ class VideoOptions:
     whole_frames: bool = False
     threshold: float = 0.7
     min_face: int = 16
+    start: float = 0.0
+    end: float | None = None
 
     def __post_init__(self) -> None:
         if self.per_second is not None and not 0 < self.per_second <= 1000:
@@ -61,6 +67,12 @@ class VideoOptions:
             )
         if not 1 <= self.detect_every <= 30:
             raise EmoSenseError(f"detect_every: expected 1 to 30. Received: {self.detect_every}")
+        if not 0 <= self.start < math.inf:
+            raise EmoSenseError(f"start: expected 0 s or more. Received: {self.start} s")
+        if self.end is not None and not self.end > self.start:
+            raise EmoSenseError(
+                f"end: expected more than the start, {self.start:g} s. Received: {self.end:g} s"
+            )
         _ = self.detector()  # checks the detector's options
 
     def working_size(self, *, gpu: bool = False) -> int:
@@ -76,6 +88,25 @@ class VideoOptions:
         if self.per_second is not None and self.per_second / self.detect_every <= 12:
             return WORKING_SIZES[2]
         return WORKING_SIZES[1]
+
+    def share(self, duration: float | None) -> float:
+        """Return which share of a video of so many seconds is analysed, in 0..1; 1 if unknown."""
+        if not duration:
+            return 1.0
+        end = duration if self.end is None else min(self.end, duration)
+        return max(0.0, end - self.start) / duration
+
+    def fraction(self, time: float, duration: float | None) -> float | None:
+        """Return which fraction of the stretch lies before a time, in 0..1; None if unknown.
+
+        Args:
+            time: time in seconds.
+            duration: duration of the whole video in seconds; None if it is unknown.
+        """
+        end = duration if self.end is None else min(self.end, duration or self.end)
+        if not end or end <= self.start:
+            return None
+        return min(1.0, max(0.0, time - self.start) / (end - self.start))
 
     def detector(self, *, gpu: bool = False) -> DetectorOptions:
         """Return the options of the face detector; see :meth:`working_size`."""

@@ -185,7 +185,7 @@ class VideoAnalysis:
         if self._annotated is not None:
             encoder = threading.Thread(
                 target=self._encoder(self._annotated).run,
-                args=(annotated, lambda: self._ended_by is None),
+                args=(annotated, lambda: self._ended_by is None and self._options.end is None),
                 daemon=True,
             )
             threads.append(encoder)
@@ -242,10 +242,11 @@ class VideoAnalysis:
 
     def _decode(self, output: BoundedQueue[Frame]) -> None:
         step = 0.0 if self._options.per_second is None else 1 / self._options.per_second
-        next_time, scene_cuts, scene_cut, reshaped = 0.0, SceneCutDetector(), False, False
+        start_time, end_time = self._options.start, self._options.end
+        next_time, scene_cuts, scene_cut, reshaped = start_time, SceneCutDetector(), False, False
         error: BaseException | None = None
         try:
-            for decoded in self.timer.timed("decode", self._reader.frames()):
+            for decoded in self.timer.timed("decode", self._reader.frames(start_time, end_time)):
                 self.frames_read += 1
                 start = perf_counter()
                 # A turn of the phone changes the whole picture, but is no scene cut.

@@ -33,6 +33,8 @@ class VideoTranscoder:
             ``long_side`` pixels.
         result: result whose boxes are drawn, until the next analysed frame; the new file ends with
             it if it ended early. None draws none.
+        start: time in seconds of the first frame, with which the new file begins.
+        end: time in seconds of the last frame; None is the video's end.
 
     Attributes:
         notes: messages about what is missing: sound, or the end.
@@ -54,8 +56,11 @@ class VideoTranscoder:
         target: str | Path,
         limits: VideoLimits,
         result: VideoResult | None = None,
+        start: float = 0.0,
+        end: float | None = None,
     ) -> None:
         self._target, self._limits = Path(target), limits
+        self._start, self._end = start, end
         self._reader = VideoReader(path, limits)
         self._time = WorkingTime(limits.max_seconds)
         self._stop = threading.Event()
@@ -109,7 +114,7 @@ class VideoTranscoder:
         self._time.start()
         thread.start()
         try:
-            for decoded in self._reader.frames():
+            for decoded in self._reader.frames(self._start, self._end):
                 is_after_result = self._last is not None and decoded.index > self._last
                 if is_after_result or self.notes:  # a note says that nothing more is written
                     break
@@ -117,7 +122,7 @@ class VideoTranscoder:
                 with self._time.paused():
                     yield decoded.time
             else:
-                self._is_complete = not self._reader.interrupted()
+                self._is_complete = self._end is None and not self._reader.interrupted()
             frames.close()
         except PipelineStopped:
             pass

@@ -258,6 +258,8 @@ class EncodeVideo(Message, StreamRequest[EncodingProgress, EncodedVideo]):
         long_side: maximum of the new frames' long side, in pixels.
         max_bytes: maximum size of the new file in bytes, beside the settings' limits.
         result: result whose boxes are drawn; None draws none.
+        start: time in seconds of the first frame, with which the new file begins.
+        end: time in seconds of the last frame; None is the video's end.
         estimate: estimated duration in seconds; None if it is unknown.
 
     >>> EncodeVideo(path="a.avi", target="a.mp4", long_side=1280).result is None
@@ -269,6 +271,8 @@ class EncodeVideo(Message, StreamRequest[EncodingProgress, EncodedVideo]):
     long_side: int
     max_bytes: int | None = None
     result: VideoResult | None = None
+    start: float = 0.0
+    end: float | None = None
     estimate: float | None = None
 
 

@@ -48,11 +48,15 @@ def test_an_analysis_outlives_reloads_and_is_seen_in_all_tabs(chromium, clip, tm
         expect(cancel).to_be_visible()
         other = opened(context, server.url)
         expect(other.get_by_role("button", name="Cancel and keep what is done")).to_be_visible()
+        models = opened(context, server.url, "models")
+        expect(models.get_by_role("link", name="Video (1)")).to_be_visible()
         stranger = opened(chromium.new_context(), server.url)
+        assert stranger.get_by_role("link", name="Video (1)").count() == 0
         expect(stranger.get_by_text("Drop a video above")).to_be_visible()
         gate.open()
         for tab in (page, other):
             expect(tab.get_by_text(DONE)).to_be_visible()
+        expect(models.get_by_role("link", name="Video", exact=True)).to_be_visible()
         page.reload()
         expect(page.get_by_text(DONE)).to_be_visible()
         with page.expect_request(lambda request: request.url.endswith("/frames?from=0")) as asked:

@@ -142,3 +142,52 @@ def test_a_full_share_of_the_disk_is_told_and_freed_by_a_removal(page, clip, mon
     assert "frames analysed of 40" in texts(page)
     oldest.click().run()
     assert "frames analysed of 40" not in texts(page)
+
+
+def test_several_clips_of_one_drop_are_queued_with_the_same_options(page, clip):
+    files = [(f"{name}.mp4", clip, "video/mp4") for name in ("first", "second")]
+    files.append(("bad.mp4", b"hello", "video/mp4"))
+    page.file_uploader(key="video_upload").set_value(files).run()
+    assert "first.mp4 · 640 x 360" in texts(page)
+    assert "second.mp4 · 640 x 360" in texts(page)
+    assert "bad.mp4" in page.error[0].value
+    page.text_input(key="video_from").set_value("0.5").run()
+    page.text_input(key="video_to").set_value("0:01").run()
+    start = page.button(key="video_start")
+    assert start.label == "Analyse 2 videos"
+    start.click().run()
+    wait_until(
+        lambda: texts(page.run()).count("analysed of") == 2,
+        lambda: f"the page says: {texts(page)}",
+        timeout=200,
+        pause=0.2,
+    )
+    # From 0.5 to 1 s, at ten frames a second of 25.
+    assert texts(page).count("6 frames analysed of 13") == 2
+    assert page.dataframe[0].value["first seen, s"].tolist() == [0.52]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("soon", "", "Expected seconds or m"),
+        ("2", "1", "expected more than the start, 2 s. Received: 1 s"),
+    ],
+)
+def test_a_stretch_that_is_none_is_told_and_nothing_begins(page, clip, start, end, expected):
+    upload(page, "my_clip.mp4", clip)
+    page.text_input(key="video_from").set_value(start).run()
+    page.text_input(key="video_to").set_value(end).run()
+    assert expected in page.error[0].value.replace("\\", "")
+    assert [button.label for button in page.button] == []
+    page.text_input(key="video_from").set_value("100").run()
+    page.text_input(key="video_to").set_value("").run()
+    assert "It ends at 1.6 s, before the stretch begins" in page.warning[0].value
+
+
+def test_no_more_clips_than_may_be_queued_are_opened(page, clip, monkeypatch):
+    monkeypatch.setenv("EMOSENSE_MAX_SESSION_JOBS", "1")
+    files = [(f"{name}.mp4", clip, "video/mp4") for name in ("first", "second")]
+    page.file_uploader(key="video_upload").set_value(files).run()
+    assert "Expected at most 1 video at once. Received: 2." in page.warning[0].value
+    assert "second.mp4" not in texts(page)

@@ -81,10 +81,24 @@ def _ten_bit(path, frames):
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuv420p10le"
         stream.codec_context.time_base = Fraction(1, 1000)
+        stream.codec_context.gop_size = 50
         for number, image in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts, frame.time_base = 30 * number + 200 * (number // 7), Fraction(1, 1000)
             container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def _open_gop(path, frames):
+    """Key frames that are followed by frames shown before them, which refer to the last scene."""
+    path = path.with_suffix(".ts")
+    with av.open(str(path), "w") as container:
+        options = {"x264-params": "open-gop=1:keyint=25:bframes=3:b-adapt=0"}
+        stream = container.add_stream("libx264", rate=25, options=options)
+        stream.height, stream.width, stream.pix_fmt = *frames[0].shape[:2], "yuv420p"
+        for image in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode(None))
     return path
 
@@ -125,6 +139,7 @@ PREVIEWED = {
     ),
     "variable rate in MKV": lambda path, frames: _variable(path.with_suffix(".mkv"), frames),
     "10 bits": _ten_bit,
+    "open GOP in TS": _open_gop,
     "HEVC": lambda path, frames: write_clip(path, frames, codec="libx265"),
     **{name: _turned(name) for name in ORIENTATIONS if _is_mirrored(name)},
 }

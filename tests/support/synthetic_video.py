@@ -54,6 +54,7 @@ def write_clip(
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate)
         stream.codec_context.time_base = Fraction(1, 1000 if times is not None else rate)
+        stream.codec_context.gop_size = 50
         audio = container.add_stream("aac", rate=44_100) if sound else None
         count = 0
         for index, image in enumerate(frames):

@@ -55,6 +55,11 @@ class OwnerResource(SessionResource):
     True
     """
 
+    @property
+    @abstractmethod
+    def running(self) -> int:
+        """Number of jobs that wait or run."""
+
     @abstractmethod
     def page_ended(self, session: str) -> None:
         """Release what only the page of this browser session used."""
@@ -68,6 +73,7 @@ class Owners:
     """The pages of each owner, and the resources that they share. Thread-safe.
 
     >>> class Folder(OwnerResource):
+    ...     running = 0
     ...     def page_ended(self, session):
     ...         print(f"{session} ended")
     ...     def close(self):
@@ -104,11 +110,11 @@ class Owners:
                 resources[make.__name__] = make()
             return resources[make.__name__]  # type: ignore[return-value]
 
-    def find(self, owner: str, make: Callable[[], OwnerResourceT]) -> OwnerResourceT | None:
-        """Return an owner's instance of a resource, if there is one."""
+    def running(self, owner: str) -> int:
+        """Return how many jobs of an owner wait or run."""
         with self._lock:
-            found = self._resources.get(owner, {}).get(make.__name__)
-        return found  # type: ignore[return-value]
+            resources = list(self._resources.get(owner, {}).values())
+        return sum(resource.running for resource in resources)
 
     def sessions(self) -> set[str]:
         """Return the browser sessions of all owners."""

@@ -43,6 +43,11 @@ def owner_resource(make: Callable[[], ResourceT]) -> ResourceT:
     return owners.resource(session_owner(), streamlit_internals.session_id(), make)
 
 
+def count_running() -> int:
+    """Return how many jobs of this page's owner wait or run."""
+    return owners.running(session_owner())
+
+
 def owner_account() -> Account:
     """Return the account of this page's owner: many tabs of a browser get no more than one."""
     return Account(session_account().user, session_owner())

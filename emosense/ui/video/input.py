@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from emosense import settings
 from emosense.errors import EmoSenseError, NoRoom, ServerBusy
+from emosense.formatting import pluralize
 from emosense.media.formats import VIDEO_FORMATS
 from emosense.results import VideoInfo
 from emosense.samples import SAMPLE_CLIP_NAME, SAMPLE_CREDIT
@@ -22,51 +27,68 @@ from emosense.ui.session.query_params import query_choice, query_flag
 from emosense.ui.video.session import OwnerVideos, Upload
 from emosense.video.cost import duration_notice
 from emosense.video.options import VideoOptions
+from emosense.video.time_range import parse_time
+from emosense.worker.lanes import PoolClient
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 _FRAME_RATES = {"1": 1.0, "3": 3.0, "5": 5.0, "10": 10.0, "20": 20.0, "every frame": None}
 _SAMPLE = "video_sample"
 
 
-def upload_video(videos: OwnerVideos) -> Upload | None:
+def upload_videos(videos: OwnerVideos) -> list[Upload]:
     """Show the uploader and the sample button.
 
     Returns:
-        The opened video; None without an upload, or after an error message.
+        The opened videos; none without an upload. What cannot be opened is reported.
     """
     limit = settings.MAX_VIDEO_MB.whole()
     uploaded = st.file_uploader(
-        f"A video ({VIDEO_FORMATS}), up to {limit} MB",
+        f"One or several videos ({VIDEO_FORMATS}), up to {limit} MB each",
         max_upload_size=limit,
+        accept_multiple_files=True,
         key="video_upload",
     )
-    accepted = within_limit([] if uploaded is None else [uploaded], limit)
-    if uploaded is not None and not accepted:
-        videos.discard_unused(None)
-        return None
-    kinds = group_by_kind(accepted)
+    kinds = group_by_kind(within_limit(uploaded, limit))
     redirect_uploads("photo", kinds["photo"])
     redirect_uploads("archive", kinds["archive"])
-    if kinds["photo"] or kinds["archive"]:
-        videos.discard_unused(None)
-        return None
-    if uploaded is None and st.button(
+    if not uploaded and st.button(
         "Try a sample", icon=":material/movie:", key="video_sample_button"
     ):
         st.session_state[_SAMPLE] = True
-    if uploaded is not None:
+    if uploaded:
         st.session_state[_SAMPLE] = False
-    sample = bool(st.session_state.get(_SAMPLE))
-    key = _SAMPLE if sample else None if uploaded is None else uploaded.file_id
-    videos.discard_unused(key)
-    if key is None:
-        return None
-    name = SAMPLE_CLIP_NAME if uploaded is None else uploaded.name
+    if st.session_state.get(_SAMPLE):
+        videos.discard_unused({_SAMPLE})
+        sample = _opened(videos, SAMPLE_CLIP_NAME, partial(videos.add_sample, _SAMPLE))
+        return [] if sample is None else [sample]
+    files = _first_ones([*kinds["video"], *kinds["other"]])
+    videos.discard_unused({file.file_id for file in files})
+    opened = (
+        _opened(videos, file.name, partial(videos.add, file.file_id, file.name, file))
+        for file in files
+    )
+    return [upload for upload in opened if upload is not None]
+
+
+def _first_ones(files: list[UploadedFile]) -> list[UploadedFile]:
+    """Return as many files as may be queued at once, and name the number of the others."""
+    most = settings.MAX_SESSION_JOBS.whole()
+    if len(files) > most:
+        st.warning(
+            f"Expected at most {pluralize(most, 'video')} at once. Received: {len(files)}. The first "
+            f"{most} are used.",
+            icon=":material/warning:",
+        )
+    return files[:most]
+
+
+def _opened(videos: OwnerVideos, name: str, add: Callable[[PoolClient], Upload]) -> Upload | None:
+    """Open a video; return None after an error message."""
     try:
         with st.spinner("Opening the video ..."), show_waits("file") as on_wait:
-            client = owner_client(services().photos.pool, on_wait)
-            if uploaded is None:
-                return videos.add_sample(key, client)
-            return videos.add(key, name, uploaded, client)
+            return add(owner_client(services().photos.pool, on_wait))
     except NoRoom as error:
         show_refusal(videos, "video", error)
     except EmoSenseError as error:
@@ -81,14 +103,11 @@ def upload_video(videos: OwnerVideos) -> Upload | None:
     return None
 
 
-def show_start(videos: OwnerVideos, upload: Upload) -> None:
-    """Show the uploaded video, the analysis options and the button that starts the analysis."""
+def show_start(videos: OwnerVideos, uploads: list[Upload]) -> None:
+    """Show the uploaded videos, the analysis options and the button that starts the analyses."""
     picture, options_column = st.columns([2, 3], gap="large")
     with picture:
-        show_picture(upload.preview, "video_preview", f"First frame of {upload.name}")
-        st.caption(f"{escape_markdown(upload.name)} · {escape_markdown(describe(upload.info))}")
-        if upload.name == SAMPLE_CLIP_NAME and st.session_state.get(_SAMPLE):
-            st.caption(f"Made from a photo: {SAMPLE_CREDIT}")
+        _show_uploads(uploads)
     with options_column:
         model = select_model()
         if model is not None:
@@ -121,13 +140,20 @@ def show_start(videos: OwnerVideos, upload: Upload) -> None:
                 "missed.",
             ),
         )
-        options = VideoOptions(per_second=_FRAME_RATES[frame_rate], detect_every=3 if sparse else 1)
-        limits = settings.video_limits()
-        notice = duration_notice(upload.info, options, limits, annotated=False)
-        if notice is not None:
-            st.info(notice, icon=":material/hourglass:")
+        stretch = _select_stretch()
+        if stretch is None:
+            return
+        start, end = stretch
+        options = VideoOptions(
+            per_second=_FRAME_RATES[frame_rate],
+            detect_every=3 if sparse else 1,
+            start=start,
+            end=end,
+        )
+        _show_notices(uploads, options)
+        count = len(uploads)
         if st.button(
-            "Analyse",
+            "Analyse" if count == 1 else f"Analyse {count} videos",
             type="primary",
             icon=":material/play_arrow:",
             key="video_start",
@@ -135,11 +161,57 @@ def show_start(videos: OwnerVideos, upload: Upload) -> None:
         ):
             assert model is not None
             try:
-                videos.start(upload, model, options)
+                for upload in uploads:
+                    videos.start(upload, model, options)
             except ServerBusy as error:
                 show_refusal(videos, "video", error)
                 return
             st.rerun()
+
+
+def _show_uploads(uploads: list[Upload]) -> None:
+    for upload in uploads[:1]:
+        show_picture(upload.preview, "video_preview", f"First frame of {upload.name}")
+        if upload.name == SAMPLE_CLIP_NAME and st.session_state.get(_SAMPLE):
+            st.caption(f"Made from a photo: {SAMPLE_CREDIT}")
+    for upload in uploads:
+        st.caption(f"{escape_markdown(upload.name)} · {escape_markdown(describe(upload.info))}")
+
+
+def _select_stretch() -> tuple[float, float | None] | None:
+    """Show where the analysis begins and ends; return both in seconds, None after an error message."""
+    help_text = "Only what lies between is analysed: seconds, or minutes and seconds such as 1:30."
+    left, right = st.columns(2)
+    texts = [
+        column.text_input(label, key=key, placeholder=placeholder, max_chars=20, help=help_text)
+        for column, label, key, placeholder in (
+            (left, "From", "video_from", "the beginning"),
+            (right, "To", "video_to", "the end"),
+        )
+    ]
+    try:
+        start, end = (parse_time(text or "") for text in texts)
+        options = VideoOptions(start=start or 0.0, end=end)
+    except EmoSenseError as error:
+        st.error(escape_markdown(str(error)), icon=":material/error:")
+        return None
+    return options.start, options.end
+
+
+def _show_notices(uploads: list[Upload], options: VideoOptions) -> None:
+    """Say which videos take too long, or end before the stretch begins."""
+    limits = settings.video_limits()
+    for upload in uploads:
+        name = "" if len(uploads) == 1 else f"**{escape_markdown(upload.name)}**: "
+        notice = duration_notice(upload.info, options, limits, annotated=False)
+        if notice is not None:
+            st.info(f"{name}{notice}", icon=":material/hourglass:")
+        duration = upload.info.duration
+        if duration is not None and options.start >= duration:
+            st.warning(
+                f"{name}It ends at {duration:.1f} s, before the stretch begins.",
+                icon=":material/warning:",
+            )
 
 
 def describe(info: VideoInfo) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -164,19 +164,19 @@ class OwnerVideos(SessionJobs[VideoJob], OwnerResource):
         for holding in self._space.pop(folder, ()):
             holding.release()
 
-    def discard_unused(self, current: str | None) -> None:
-        """Remove this page's uploads without a job from disk, except the current one."""
+    def discard_unused(self, current: Collection[str] = ()) -> None:
+        """Remove this page's uploads without a job from disk, except the current ones."""
         self._discard_unused(streamlit_internals.session_id(), current)
 
     def page_ended(self, session: str) -> None:
         """Remove the uploads without a job of a page that has ended."""
-        self._discard_unused(session, None)
+        self._discard_unused(session, ())
 
-    def _discard_unused(self, session: str, current: str | None) -> None:
+    def _discard_unused(self, session: str, current: Collection[str]) -> None:
         with self._lock:
             job_paths = {job.path for job in self.jobs.values()}
             for place, upload in list(self.uploads.items()):
-                is_used = place[1] == current or upload.path in job_paths
+                is_used = place[1] in current or upload.path in job_paths
                 if place[0] == session and not is_used:
                     del self.uploads[place]
                     self._remove_folder(upload.path.parent)
@@ -240,6 +240,7 @@ class OwnerVideos(SessionJobs[VideoJob], OwnerResource):
             info=job.info,
             target=job.path.parent / f"annotated-{self._files}.mp4",
             result=result,
+            options=job.options,
         )
         self._encodings.start(annotated, self.account())
         self.annotated[job] = annotated

@@ -210,6 +210,18 @@ def test_video_with_everything(tmp_path, astronaut, capsys):
     assert (tmp_path / "o.mp4").stat().st_size > 1000
 
 
+def test_a_stretch_of_a_video(tmp_path, astronaut, capsys):
+    frames = [pasted(wall(), (head(astronaut), 200 + 5 * i, 180)) for i in range(30)]
+    clip, target = write_clip(tmp_path / "clip.mp4", frames), tmp_path / "o.json"
+    every = ["video", str(clip), "--per-second", "0", "--json", str(target)]
+    assert main([*every, "--from", "0.4", "--to", "0:00.8"]) == 0
+    assert "clip.mp4: 11 of 11 frames analysed" in capsys.readouterr().out
+    indices = [frame["frame"] for frame in json.loads(target.read_text())["frames"]]
+    assert indices == list(range(10, 21))
+    assert main([*every, "--from", "soon"]) == 1
+    assert "Expected seconds or m:ss, such as 90 or 1:30. Received: soon" in capsys.readouterr().err
+
+
 def test_ctrl_c_keeps_what_is_done_and_calls_it_partial(tmp_path, astronaut, capsys, monkeypatch):
     frames = [pasted(wall(), (head(astronaut), 200 + i % 9, 180)) for i in range(200)]
     clip = write_clip(tmp_path / "clip.mp4", frames)

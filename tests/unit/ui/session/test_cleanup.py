@@ -25,6 +25,8 @@ class Files(SessionResource):
 
 
 class Videos(OwnerResource):
+    running = 2
+
     def __init__(self):
         self.ended, self.closed = [], 0
 
@@ -138,6 +140,7 @@ def test_requests_that_are_no_websocket_end_no_session(server):
 def test_what_an_owner_has_ends_with_the_last_of_his_pages(server):
     videos = server.owners.resource("ann", "a", Videos)
     assert server.owners.resource("ann", "b", Videos) is videos
+    assert server.owners.running("ann") == 2
 
     async def scenario():
         await server.disconnect("a")
@@ -150,7 +153,7 @@ def test_what_an_owner_has_ends_with_the_last_of_his_pages(server):
 
     run(scenario())
     assert server.owners.sessions() == set()
-    assert server.owners.find("ann", Videos) is None
+    assert server.owners.running("ann") == 0
 
 
 def test_a_page_that_is_reloaded_keeps_what_its_owner_has(server):

@@ -86,7 +86,7 @@ def test_uploads_of_finished_jobs_fill_the_disk_to_the_limit_only(session):
             refused += 1
         else:
             session.end(session.start(upload))
-            session.videos.discard_unused(None)
+            session.videos.discard_unused()
     assert refused == 7
     assert session.on_disk == session.budget.held() == 90 * MB
     session.videos.remove(1)
@@ -195,7 +195,7 @@ def test_what_cannot_be_opened_takes_nothing(session, memory):
 def test_an_upload_without_a_job_makes_room_for_the_next(session):
     for number in range(5):
         session.add(str(number), 60 * MB)
-        session.videos.discard_unused(None)
+        session.videos.discard_unused()
     assert session.budget.held() == session.on_disk == 0
 
 
@@ -208,7 +208,7 @@ def test_tabs_of_a_browser_share_its_jobs_and_its_room(session):
     session.add("b", 30 * MB)
     assert list(session.videos.jobs) == [1]
     session.page = "tab 1"
-    session.videos.discard_unused(None)  # no upload of the other one
+    session.videos.discard_unused()  # no upload of the other one
     assert session.budget.held() == session.on_disk == 90 * MB
     session.videos.page_ended("tab 2")
     assert session.budget.held() == session.on_disk == 60 * MB
