@@ -53,6 +53,8 @@ def estimate_seconds(info: VideoInfo, options: VideoOptions, *, annotated: bool)
     if not frames:
         return None
     share = options.share(info.duration)
+    if not share:  # the stretch lies beyond its end
+        return 0.0
     seconds = share * (info.duration or frames / rate)
     frames *= share
     pixels = info.width * info.height

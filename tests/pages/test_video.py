@@ -78,7 +78,7 @@ def test_upload_analyse_and_remove(page, clip):
     assert "frames analysed of 40" in text
     assert "Share of time per emotion" in text
     people = page.dataframe[0].value
-    assert people["person"].tolist() == [1]
+    assert people["person"].tolist() == ["1"]
     assert people["mostly"].tolist() == ["happy"]
     assert not page.error
     assert not page.warning

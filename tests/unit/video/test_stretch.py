@@ -100,6 +100,7 @@ def test_estimate_and_progress_are_of_the_stretch(clip):
     assert half.fraction(1.5, info.duration) == pytest.approx(0.25)
     assert half.fraction(9.0, info.duration) == 1.0
     assert whole.fraction(1.0, None) is None
+    assert estimate_seconds(info, VideoOptions(start=60.0), annotated=False) == 0
 
 
 @pytest.mark.parametrize(
