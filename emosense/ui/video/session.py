@@ -26,6 +26,7 @@ from emosense.ui.session.downloads import memory
 from emosense.ui.session.jobs import SessionJobs
 from emosense.ui.session.owner import owner_account, owner_resource
 from emosense.ui.video.encodings import Encodings
+from emosense.video.edits import Edits
 from emosense.video.options import VideoOptions
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import InspectVideo, WriteSampleClip
@@ -84,6 +85,7 @@ class OwnerVideos(SessionJobs[VideoJob], OwnerResource):
         self._files = 0
         self.previews: dict[Path, EncodingJob] = {}
         self.annotated: dict[VideoJob, EncodingJob] = {}
+        self._annotated_edits: dict[VideoJob, Edits] = {}
         self.addresses: dict[VideoJob, str] = {}
 
     def account(self) -> Account:
@@ -243,11 +245,16 @@ class OwnerVideos(SessionJobs[VideoJob], OwnerResource):
             options=job.options,
         )
         self._encodings.start(annotated, self.account())
-        self.annotated[job] = annotated
+        self.annotated[job], self._annotated_edits[job] = annotated, job.edits
+
+    def is_outdated(self, job: VideoJob) -> bool:
+        """Return whether a job's result was edited after its video with boxes was begun."""
+        return self._annotated_edits.get(job, job.edits) != job.edits
 
     def discard_annotated(self, job: VideoJob) -> None:
         """Remove a job's video with boxes, or end its making."""
         annotated = self.annotated.pop(job, None)
+        self._annotated_edits.pop(job, None)
         if annotated is not None:
             self._encodings.remove(annotated)
 

@@ -224,7 +224,9 @@ def _show_annotated(videos: OwnerVideos, job: VideoJob, result: VideoResult, num
         )
         for note in annotated.notes:
             st.caption(escape_markdown(note))
-        return
+        if not videos.is_outdated(job):
+            return
+        st.caption("It was made before the last edits.")
     make = partial(videos.make_annotated, job, result)
     _start_button("Make the video with boxes", f"annotated_{number}", videos, make, "stretch")
     if annotated is not None and annotated.error is not None and not annotated.cancelled.is_set():

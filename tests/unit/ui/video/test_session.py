@@ -11,6 +11,7 @@ from emosense.services import Services
 from emosense.ui import streamlit_internals
 from emosense.ui.player.clips import clips
 from emosense.ui.video.session import OwnerVideos
+from emosense.video.edits import Edits
 from emosense.video.options import VideoOptions
 from emosense.worker.messages import VideoPreview
 from emosense.worker.usage import Account
@@ -228,3 +229,14 @@ def test_no_other_owner_finds_a_clip(session):
     assert clips.find(address, ANN.session) is not None
     assert clips.find(address, "somebody else") is None
     assert clips.find(address, "") is None
+
+
+def test_a_video_with_boxes_is_outdated_by_edits(session):
+    job = session.start(session.add("a", MB))
+    assert not session.videos.is_outdated(job)  # there is none
+    session.end(session.draw(job), MB)
+    assert not session.videos.is_outdated(job)
+    job.edits = Edits(hidden=[1])
+    assert session.videos.is_outdated(job)
+    session.end(session.draw(job), MB)
+    assert not session.videos.is_outdated(job)
