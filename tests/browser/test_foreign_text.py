@@ -128,6 +128,14 @@ def test_names_of_videos(server, page, astronaut_png):
     check(page)
 
 
+def show_all_charts(page):
+    """Scroll to each place whose chart is drawn once it is reached."""
+    waiting = page.locator(".emosense-deferred")
+    while count := waiting.count():
+        waiting.first.scroll_into_view_if_needed()
+        expect(waiting).not_to_have_count(count)
+
+
 VIEWS = ("overview", "confusion", "classes", "training", "trust", "architecture", "compare")
 
 
@@ -140,6 +148,7 @@ def test_texts_of_models(server, page, view):
     page.get_by_text("How to reproduce").click()
     expect(page.get_by_text("Metrics and charts are computed when")).to_be_visible()
     if view in ("overview", "classes", "trust"):
+        show_all_charts(page)
         expect(page.locator(".legendtext").filter(has_text=TEXT).first).to_be_visible()
     check(page)
 
