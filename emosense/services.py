@@ -18,6 +18,7 @@ from emosense import settings
 from emosense.asgi.budget import Budget
 from emosense.jobs.lane_choice import (
     CAMERA,
+    CAMERA_BYTES,
     DEAR,
     ENCODING,
     LONG,
@@ -146,7 +147,7 @@ class Services:
 
     @cached_property
     def _cameras(self) -> InferencePool:
-        worker = InferenceWorker(memory_bytes=photo_bytes(), cpu_only=True)
+        worker = InferenceWorker(memory_bytes=CAMERA_BYTES, cpu_only=True)
         lane = Lane([worker], self._scheduler(), _IDLE_SECONDS, SWELLING_BYTES)
         return InferencePool({CAMERA: lane}, camera_lane)
 

@@ -44,6 +44,9 @@ _PHOTO_PROCESS_BYTES: Final = 400 * 2**20
 VIDEO_BYTES: Final = int(1.5 * 2**30)
 """Maximum resident memory of a process that decodes videos."""
 
+CAMERA_BYTES: Final = 800 * 2**20
+"""Maximum resident memory of the process of cameras, whose frames are small."""
+
 MAX_ORDINARY_SECONDS: Final = 1.5
 MAX_SHORT_SECONDS: Final = 180.0
 _OVERRUN_FACTOR: Final = 1.25
@@ -130,7 +133,7 @@ def camera_lane(request: Any) -> LaneChoice:
     """
     if not isinstance(request, AnalyzeLiveFrame):
         return LaneChoice(CAMERA)
-    limits = ResourceLimits(_LIVE_SECONDS, _PHOTO_PROCESS_BYTES * 2)
+    limits = ResourceLimits(_LIVE_SECONDS, CAMERA_BYTES)
     return LaneChoice(CAMERA, None, limits, Preload(model=request.model))
 
 
