@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from emosense.emotions import EMOTIONS
@@ -326,6 +326,22 @@ class TrackedFace:
 
     person: int
     face: Face
+
+    def scaled(self, factor: float) -> TrackedFace:
+        """Return the same face in an image that is ``factor`` times as large."""
+        if factor == 1:
+            return self
+        face, quality = self.face, self.face.quality
+        return replace(
+            self,
+            face=replace(
+                face,
+                box=face.box.scaled(factor),
+                full_box=None if face.full_box is None else face.full_box.scaled(factor),
+                landmarks=tuple((x * factor, y * factor) for x, y in face.landmarks),  # type: ignore[arg-type]
+                quality=quality and replace(quality, size=quality.size * factor),
+            ),
+        )
 
 
 @dataclass(frozen=True)

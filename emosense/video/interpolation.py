@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from emosense.results import Box, Detection, Point, TrackedFace
+from emosense.results import Box, Detection, Point
 from emosense.video.queues import Frame
 
 
@@ -48,21 +47,6 @@ def interpolate_detections(
             )
             persons.append(person)
     return tuple(interpolated), persons
-
-
-def scaled(tracked: TrackedFace, factor: float) -> TrackedFace:
-    """Return a face with its boxes and landmarks multiplied by ``factor``."""
-    face, quality = tracked.face, tracked.face.quality
-    return replace(
-        tracked,
-        face=replace(
-            face,
-            box=face.box.scaled(factor),
-            full_box=None if face.full_box is None else face.full_box.scaled(factor),
-            landmarks=tuple((x * factor, y * factor) for x, y in face.landmarks),  # type: ignore[arg-type]
-            quality=quality and replace(quality, size=quality.size * factor),
-        ),
-    )
 
 
 def _interpolate_point(a: Point, b: Point, fraction: float) -> Point:

@@ -33,7 +33,7 @@ from emosense.video.batching import MAX_DELAYED_BYTES, frame_index, is_full
 from emosense.video.encoder import VideoEncoder
 from emosense.video.face_search import FaceSearch
 from emosense.video.frame_analyzer import FrameAnalyzer
-from emosense.video.interpolation import interpolate_detections, scaled
+from emosense.video.interpolation import interpolate_detections
 from emosense.video.key_moments import MAX_PEOPLE, KeyMomentCollector
 from emosense.video.options import VideoOptions
 from emosense.video.queues import BoundedQueue, Frame, PipelineStopped, StageTimer
@@ -380,7 +380,7 @@ class VideoAnalysis:
 
     def _in_video_pixels(self, frame: Frame) -> FrameResult:
         factor = self.info.width / frame.image.shape[1]
-        faces = frame.faces if factor == 1 else tuple(scaled(f, factor) for f in frame.faces)
+        faces = tuple(face.scaled(factor) for face in frame.faces)
         return FrameResult(frame.index, frame.time, faces, frame.scene_cut)
 
     def _encoder(self, path: Path) -> VideoEncoder:

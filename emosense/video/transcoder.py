@@ -13,7 +13,6 @@ from emosense.media.video_reader import DecodedFrame, VideoReader
 from emosense.results import TrackedFace, VideoResult
 from emosense.settings import VideoLimits
 from emosense.video.encoder import VideoEncoder
-from emosense.video.interpolation import scaled
 from emosense.video.queues import BoundedQueue, Frame, PipelineStopped, StageTimer
 from emosense.video.working_time import WorkingTime
 
@@ -146,7 +145,7 @@ class VideoTranscoder:
 
     def _in_pixels(self, faces: tuple[TrackedFace, ...], width: int) -> tuple[TrackedFace, ...]:
         factor = width / self._reader.info.width
-        return faces if factor == 1 else tuple(scaled(face, factor) for face in faces)
+        return tuple(face.scaled(factor) for face in faces)
 
     def _say_what_is_missing(self) -> None:
         if self._time.is_used_up:

@@ -8,14 +8,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from emosense import settings
 from emosense.asgi.fair_share import has_room
 from emosense.errors import EmoSenseError, NoRoom, ServerBusy
 from emosense.jobs.kept import frames_bytes
-from emosense.results import FrameResult, VideoInfo, VideoResult
+from emosense.results import FrameResult, TrackedFace, VideoInfo, VideoResult
 from emosense.worker.messages import LiveFrame
 from emosense.worker.usage import Account
 
@@ -64,9 +64,9 @@ class Camera:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def start_recording(self) -> None:
-        """Record the results of the frames that come from now on: numbers, no pictures."""
+        """Record the results of the frames that come from now on; once more changes nothing."""
         with self._lock:
-            self.is_recording, self._frames = True, []
+            self.is_recording = True
 
     def record(self, answer: LiveFrame) -> str | None:
         """Keep an answer if there is a recording.
@@ -80,20 +80,32 @@ class Camera:
             frame = answer.frame
             if not self._frames:
                 self._size, self._started = (answer.width, answer.height), frame.time
-            elif (answer.width, answer.height) != self._size:
+            faces = self._in_first_size(answer)
+            if faces is None:
                 return "The camera's picture has another size now."
             time = frame.time - self._started
             if self._frames and time <= self._frames[-1].time:
                 return None
             if time > 60 * settings.MAX_VIDEO_MINUTES.number():
                 return f"A recording has at most {settings.MAX_VIDEO_MINUTES.whole()} minutes."
-            kept = replace(frame, index=len(self._frames), time=round(time, 6))
+            kept = FrameResult(len(self._frames), round(time, 6), faces)
             try:
                 self.keep(frames_bytes([kept]))
             except NoRoom as error:
                 return str(error)
             self._frames.append(kept)
             return None
+
+    def _in_first_size(self, answer: LiveFrame) -> tuple[TrackedFace, ...] | None:
+        """Return the faces in pixels of the first frame, as slow connections get smaller ones.
+
+        None if the frame has another shape, but for rounding.
+        """
+        width, height = self._size
+        factor = width / answer.width
+        if abs(answer.height * factor - height) > factor:
+            return None
+        return tuple(face.scaled(factor) for face in answer.frame.faces)
 
     def stop_recording(self) -> VideoResult | None:
         """End the recording and pass its result on; None without a recorded frame."""

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import streamlit as st
 
+from emosense.ui.components.assets import root_path
+
 _ASSETS: Final = Path(__file__).with_name("assets")
 _camera = st.components.v2.component(
     "emosense_camera",
@@ -24,9 +26,8 @@ def show_camera(address: str, *, neutral: list[float], key: str) -> None:
         neutral: log-odds of neutral faces, see :func:`emosense.video.baseline.neutral_reference`.
         key: key of the component.
     """
-    base_path = (st.get_option("server.baseUrlPath") or "").strip("/")
     data: dict[str, Any] = {
-        "root": f"/{base_path}" if base_path else "",
+        "root": root_path(),
         "address": address,
         "neutral": neutral,
     }

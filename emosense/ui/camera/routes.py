@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -25,11 +25,11 @@ from emosense.ui.camera.protocol import (
     read_frame,
     state_message,
 )
+from emosense.ui.components.assets import asset_response
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import AnalyzeLiveFrame
 
 _ASSETS: Final = Path(__file__).with_name("assets")
-_TYPES: Final = {".js": "text/javascript", ".css": "text/css"}
 _BUSY: Final = 1013  # try again later (IANA's registry of WebSocket close codes)
 _REFUSED: Final = 4000  # private use (RFC 6455, 7.4.2): trying again does not help
 _UNKNOWN: Final = 4001
@@ -47,12 +47,7 @@ def camera_routes() -> list[BaseRoute]:
 
 
 async def _asset(request: Request) -> Response:
-    names = {path.name: path for path in _ASSETS.iterdir()}
-    path = names.get(request.path_params["name"])
-    if path is None:
-        return PlainTextResponse("Not found.", 404)
-    headers = {"cache-control": "no-cache"}
-    return FileResponse(path, media_type=_TYPES.get(path.suffix), headers=headers)
+    return asset_response(_ASSETS, request.path_params["name"])
 
 
 async def _stream(websocket: WebSocket) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from emosense.asgi.budget import Holding
+from emosense.jobs.kept import frames_bytes
 from emosense.results import VideoResult
 from emosense.ui.camera.cameras import Camera, cameras
 from emosense.ui.player.clips import Clip, clips
@@ -77,8 +78,6 @@ class SessionCamera(SessionResource):
 
     def remove(self, number: int) -> None:
         """Forget a recording, if it is still there."""
-        from emosense.jobs.kept import frames_bytes
-
         recording = self.recordings.pop(number, None)
         if recording is not None:
             clips.remove(recording.address)

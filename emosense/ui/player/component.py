@@ -10,6 +10,7 @@ import streamlit as st
 from emosense.emotions import EMOTIONS
 from emosense.errors import ModelError
 from emosense.networks.registry import find_model
+from emosense.ui.components.assets import root_path
 from emosense.ui.player.exports import EXPORTS
 from emosense.video.baseline import neutral_reference
 
@@ -48,9 +49,8 @@ def show_player(
         has_video: whether there is a video to play, beside the numbers.
         key: key of the component.
     """
-    base_path = (st.get_option("server.baseUrlPath") or "").strip("/")
     data: dict[str, Any] = {
-        "root": f"/{base_path}/player" if base_path else "/player",
+        "root": f"{root_path()}/player",
         "address": address,
         "name": name,
         "width": width,

@@ -37,6 +37,11 @@ class Export:
     bytes_per_face: int
     make: Callable[[VideoResult, Edits], bytes]
 
+    def memory(self, result: VideoResult) -> int:
+        """Return the bytes that making the file of a result takes, about."""
+        faces = sum(len(frame.faces) for frame in result.frames)
+        return self.bytes_per_face * (len(result.frames) + faces)
+
 
 def project_json(result: VideoResult, edits: Edits) -> bytes:
     """Return a project file: the edits, to be loaded again with the same clip."""

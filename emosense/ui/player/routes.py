@@ -16,6 +16,7 @@ from emosense.asgi.owner import OWNER
 from emosense.errors import EmoSenseError, NoRoom
 from emosense.render.colours import COLOURS, UNSURE_COLOUR
 from emosense.results import UNSURE, VideoResult
+from emosense.ui.components.assets import FRESH, asset_response
 from emosense.ui.player.clips import Clip, clips
 from emosense.ui.player.exports import EXPORTS, Export
 from emosense.ui.player.payload import frames_json, key_moments_json
@@ -23,11 +24,8 @@ from emosense.ui.session.downloads import room
 from emosense.video.edits import Edits, apply_edits, read_edits, read_project
 
 _ASSETS: Final = Path(__file__).with_name("assets")
-_TYPES: Final = {".js": "text/javascript", ".css": "text/css"}
 _MAX_NUMBER: Final = 10**9
 _PRIVATE: Final = {"cache-control": "private, no-store"}
-_FRESH: Final = {"cache-control": "no-cache"}
-"""A new version is seen at once; it is not sent again if it is the same."""
 
 
 def player_routes() -> list[BaseRoute]:
@@ -45,12 +43,8 @@ def player_routes() -> list[BaseRoute]:
 
 async def _asset(request: Request) -> Response:
     if request.path_params["name"] == "colours.js":
-        return Response(_colours(), media_type="text/javascript", headers=_FRESH)
-    names = {path.name: path for path in _ASSETS.iterdir()}
-    path = names.get(request.path_params["name"])
-    if path is None:
-        return PlainTextResponse("Not found.", 404)
-    return FileResponse(path, media_type=_TYPES.get(path.suffix), headers=_FRESH)
+        return Response(_colours(), media_type="text/javascript", headers=FRESH)
+    return asset_response(_ASSETS, request.path_params["name"])
 
 
 def _colours() -> str:
@@ -140,8 +134,7 @@ async def _export(request: Request) -> Response:
 
 
 def _make(clip: Clip, export: Export, result: VideoResult) -> bytes:
-    faces = len(result.frames) + sum(len(frame.faces) for frame in result.frames)
-    with room(clip.account, export.bytes_per_face * faces) as holding:
+    with room(clip.account, export.memory(result)) as holding:
         edits = clip.edits()
         content = export.make(apply_edits(result, edits), edits)
         holding.resize(len(content))

@@ -11,9 +11,6 @@ import streamlit as st
 
 from emosense.charts.video import time_share_chart
 from emosense.errors import ServerBusy
-from emosense.export import video as video_export
-from emosense.export.spreadsheet import csv_file
-from emosense.export.webvtt import to_webvtt
 from emosense.formatting import percent, pluralize
 from emosense.jobs.encoding_jobs import EncodingJob
 from emosense.jobs.video_jobs import VideoJob
@@ -25,10 +22,8 @@ from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
 from emosense.ui.components.waiting import describe_wait
 from emosense.ui.player.component import neutral_log_odds, show_player
+from emosense.ui.player.exports import EXPORTS
 from emosense.ui.session.downloads import (
-    CAPTION_BYTES,
-    CSV_BYTES,
-    JSON_BYTES,
     room,
     within_room,
 )
@@ -39,11 +34,6 @@ from emosense.video.timeline import Timeline, timelines
 _MAX_BARS: Final = 12
 
 Width = Literal["content", "stretch"]
-
-
-def _export(to_text: Callable[[VideoResult], str], result: VideoResult) -> bytes:
-    text = to_text(result)
-    return csv_file(text) if to_text is video_export.to_csv else text.encode("utf-8")
 
 
 def show_empty() -> None:
@@ -251,23 +241,17 @@ def _downloads(videos: OwnerVideos, job: VideoJob, result: VideoResult, number: 
     columns = st.columns(4)
     with columns[0]:
         _show_annotated(videos, job, result, number)
-    count = len(result.frames) + sum(len(frame.faces) for frame in result.frames)
-    for column, (label, to_text, size, extension, mime) in zip(
-        columns[1:],
-        (
-            ("CSV", video_export.to_csv, CSV_BYTES, "csv", "text/csv"),
-            ("JSON", video_export.to_json, JSON_BYTES, "json", "application/json"),
-            ("Captions (VTT)", to_webvtt, CAPTION_BYTES, "vtt", "text/vtt"),
-        ),
-        strict=True,
-    ):
+    for column, name in zip(columns[1:], ("csv", "json", "vtt"), strict=True):
+        export = EXPORTS[name]
         column.download_button(
-            label,
-            within_room(job.account, size * count, partial(_export, to_text, result)),
-            file_name=f"{_stem(job)}-emosense.{extension}",
-            mime=mime,
+            export.label,
+            within_room(
+                job.account, export.memory(result), partial(export.make, result, job.edits)
+            ),
+            file_name=f"{_stem(job)}{export.suffix}",
+            mime=export.media_type,
             icon=":material/download:",
             on_click="ignore",
             width="stretch",
-            key=f"{extension}_{number}",
+            key=f"{name}_{number}",
         )

@@ -3,11 +3,11 @@
 import { biasOf, withoutBias } from "../../player/assets/baseline.js";
 import { colourOf } from "../../player/assets/colours.js";
 import { button, element } from "../../player/assets/dom.js";
-import { EMOTIONS } from "../../player/assets/frames.js";
+import { EMOTIONS, judged, readFace } from "../../player/assets/frames.js";
 import { drawOverlay } from "../../player/assets/overlay.js";
 import { Timeline } from "../../player/assets/timeline.js";
 import { Connection } from "./connection.js";
-import { judged, LiveFrames, MINUTE, readFaces, Smoothing } from "./live.js";
+import { LiveFrames, MINUTE, Smoothing } from "./live.js";
 
 const SIDES = [640, 480, 320]; // long sides of what is sent, the best first
 const QUALITIES = [0.8, 0.7, 0.6];
@@ -255,11 +255,12 @@ class Camera {
     if (!this.stream) return;
     const time = this.sentTime;
     const scale = this.held.width / message.width;
-    const faces = readFaces(message).map((face) => {
+    const faces = message.faces.map((values) => {
+      const face = readFace(values);
       const placed = { ...face, x: face.x * scale, y: face.y * scale, width: face.width * scale, height: face.height * scale };
       this.collect(time, placed);
       const bias = this.biases.get(face.person);
-      const relative = bias ? judged({ ...placed, probabilities: withoutBias(placed.raw, bias) }) : placed;
+      const relative = bias ? judged({ ...placed, probabilities: withoutBias(placed.probabilities, bias) }) : placed;
       return this.smoothing.apply(time, relative);
     });
     this.frames.add(time, faces);
@@ -432,7 +433,7 @@ class Camera {
     const { baseline } = this;
     if (!baseline) return;
     if (!baseline.samples.has(face.person)) baseline.samples.set(face.person, []);
-    baseline.samples.get(face.person).push(face.raw);
+    baseline.samples.get(face.person).push(face.probabilities);
     if (time < baseline.until) return;
     this.baseline = null;
     for (const [person, samples] of baseline.samples) {

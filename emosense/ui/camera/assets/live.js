@@ -1,6 +1,6 @@
 // The answers of the last minute, as the timeline reads them; smoothing.
 
-import { EMOTIONS, UNSURE } from "../../player/assets/frames.js";
+import { judged } from "../../player/assets/frames.js";
 
 export const MINUTE = 60;
 
@@ -30,19 +30,6 @@ export class LiveFrames {
       else this.people.delete(person);
     }
   }
-}
-
-// Faces of a message, with verdicts.
-export function readFaces(message) {
-  return message.faces.map(([person, x, y, width, height, sure, poor, ...thousandths]) => {
-    const probabilities = thousandths.map((value) => value / 1000);
-    return judged({ person, x, y, width, height, sure: !!sure, poor: !!poor, raw: probabilities, probabilities });
-  });
-}
-
-export function judged(face) {
-  const top = face.probabilities.indexOf(Math.max(...face.probabilities));
-  return { ...face, top, verdict: face.sure ? EMOTIONS[top] : UNSURE };
 }
 
 // Exponential moving average of each person's probabilities, by a time constant in seconds.

@@ -18,6 +18,7 @@ export class Frames {
     this.faces = []; // of each frame, after the edits
     this.people = new Map(); // person -> [{time, seconds, frame, face}]
     this.hidden = new Map(); // the same for those who are hidden
+    this.ranking = []; // the people, those who are seen longest first
     this.complete = false;
     this.biases = new Map(); // person -> bias of what is shown, see baseline.js
   }
@@ -36,10 +37,7 @@ export class Frames {
 
   relative(face) {
     const bias = this.biases.get(face.person);
-    if (!bias) return face;
-    const probabilities = withoutBias(face.probabilities, bias);
-    const top = probabilities.indexOf(Math.max(...probabilities));
-    return { ...face, probabilities, top, verdict: face.verdict === UNSURE ? UNSURE : EMOTIONS[top] };
+    return bias ? judged({ ...face, probabilities: withoutBias(face.probabilities, bias) }) : face;
   }
 
   // Fetches what has come since; returns whether there is more to come.
@@ -56,11 +54,9 @@ export class Frames {
     this.indices.push(...part.indices);
     this.cuts.push(...part.cuts);
     for (let i = 0; i < part.times.length; i++) this.found.push([]);
-    for (const [frame, tracked, x, y, width, height, sure, poor, ...thousandths] of part.faces) {
-      const probabilities = thousandths.map((value) => value / 1000);
-      const top = probabilities.indexOf(Math.max(...probabilities));
-      const verdict = sure ? EMOTIONS[top] : UNSURE;
-      this.found[frame].push({ tracked, x, y, width, height, poor: !!poor, probabilities, top, verdict });
+    for (const [frame, ...values] of part.faces) {
+      const { person: tracked, ...face } = readFace(values);
+      this.found[frame].push({ ...face, tracked });
     }
     this.complete = part.complete;
     this.apply();
@@ -89,6 +85,9 @@ export class Frames {
       this.hidden.set(person, points);
       this.people.delete(person);
     }
+    // Those who are seen longest first.
+    const seen = [...this.people].map(([person, points]) => [person, visible(points)]);
+    this.ranking = seen.sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([person]) => person);
     if (!this.hidden.size) return;
     for (const frame of kept) {
       this.faces[frame] = this.faces[frame].filter(({ person }) => !this.hidden.has(person));
@@ -121,9 +120,21 @@ export class Frames {
   // A person's probabilities at a time, of the analysed frame before it; null where he is not seen.
   valuesAt(person, time) {
     const points = this.people.get(person) ?? [];
-    const i = lastNotAfter(points.map((point) => point.time), time);
+    const i = lastNotAfter(points, time, (point) => point.time);
     return i >= 0 && time < points[i].time + points[i].seconds + 1e-6 ? points[i].face : null;
   }
+}
+
+// A face from its values in a message: person, box, sure, poor, probabilities in thousandths.
+export function readFace([person, x, y, width, height, sure, poor, ...thousandths]) {
+  const probabilities = thousandths.map((value) => value / 1000);
+  return judged({ person, x, y, width, height, sure: !!sure, poor: !!poor, probabilities });
+}
+
+// A face with the verdict of its probabilities.
+export function judged(face) {
+  const top = face.probabilities.indexOf(Math.max(...face.probabilities));
+  return { ...face, top, verdict: face.sure ? EMOTIONS[top] : UNSURE };
 }
 
 // Centred moving average of probabilities over a window in seconds, as in the Python API.
@@ -142,7 +153,7 @@ export function smoothed(points, window) {
   });
 }
 
-export function visible(points) {
+function visible(points) {
   return points.reduce((sum, { seconds }) => sum + seconds, 0);
 }
 
@@ -182,12 +193,12 @@ function durations(times, excluded, fallback) {
   });
 }
 
-function lastNotAfter(times, time) {
+function lastNotAfter(list, time, timeOf = (value) => value) {
   let low = 0;
-  let high = times.length;
+  let high = list.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (times[middle] <= time) low = middle + 1;
+    if (timeOf(list[middle]) <= time) low = middle + 1;
     else high = middle;
   }
   return low - 1;

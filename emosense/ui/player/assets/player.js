@@ -3,7 +3,7 @@
 import { colourOf } from "./colours.js";
 import { Edits } from "./edits.js";
 import { Exports } from "./exports.js";
-import { EMOTIONS, Frames, visible } from "./frames.js";
+import { EMOTIONS, Frames } from "./frames.js";
 import { icon, setIcon } from "./icons.js";
 import { drawOverlay } from "./overlay.js";
 import { People } from "./people.js";
@@ -300,10 +300,8 @@ class Player {
     if (split) split.disabled = !this.panels[0].canSplit();
   }
 
-  // Those who are seen longest first.
   people() {
-    const seen = [...this.frames.people].map(([person, points]) => [person, visible(points)]);
-    return seen.sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([person]) => person);
+    return this.frames.ranking;
   }
 
   nameOf(person) {

@@ -19,9 +19,9 @@ from emosense.worker.messages import LiveFrame
 from emosense.worker.usage import Account
 
 
-def answer(index, time, width=640):
+def answer(index, time, width=640, height=480):
     face = TrackedFace(1, face_of("happy"))
-    return LiveFrame(frame=FrameResult(index, time, (face,)), width=width, height=480)
+    return LiveFrame(frame=FrameResult(index, time, (face,)), width=width, height=height)
 
 
 def test_a_recording_is_a_result_from_zero_on():
@@ -38,6 +38,20 @@ def test_a_recording_is_a_result_from_zero_on():
     assert result.info.frames_per_second == pytest.approx(2 / 0.3)
     assert camera.stop_recording() is None
     assert not camera.is_recording
+
+
+def test_smaller_pictures_do_not_end_a_recording():
+    """They come while answers take long; all boxes are in pixels of the first picture."""
+    camera = Camera(Account(), "cnn8")
+    camera.start_recording()
+    camera.record(answer(1, 0.0))
+    camera.start_recording()  # once more
+    assert camera.record(answer(2, 0.1, width=320, height=240)) is None
+    assert camera.record(answer(3, 0.2, width=427, height=320)) is None  # rounded
+    result = camera.stop_recording()
+    boxes = [frame.faces[0].face.box for frame in result.frames]
+    assert [box.x for box in boxes] == [10, 20, pytest.approx(15, abs=0.1)]
+    assert (result.info.width, result.info.height) == (640, 480)
 
 
 def test_a_recording_ends_in_words(monkeypatch):

@@ -78,7 +78,7 @@ REVIEWED = {
     "emosense/ui/session/query_params.py": {"label"},
     "emosense/ui/batch/view.py": {"name", "note", "label"},  # of an emotion; our words
     "emosense/ui/video/input.py": {"label", "name"},  # of our widgets; escaped just before
-    "emosense/ui/video/view.py": {"note", "label"},
+    "emosense/ui/video/view.py": {"note", "label", "export.label"},
     "emosense/ui/photo/view.py": {"detection_note"},
     "emosense/ui/photo/explanation_view.py": {"explanation.summary"},  # our words
 }
