@@ -123,15 +123,18 @@ def _remove(folder: Path, lock: FileLock) -> None:
         else:
             with contextlib.suppress(OSError):
                 entry.unlink()
-    lock.release()  # first: Windows removes no open file
-    if _other_entries(folder):
-        return  # it cannot be removed, or was written meanwhile: left to the next process
-    with contextlib.suppress(OSError):
-        (folder / LOCK_FILE).unlink(missing_ok=True)
-        try:
-            folder.rmdir()
-        except OSError:
-            (folder / LOCK_FILE).touch(0o600)
+    # The lock is held until the folder is gone: who could take it before would lose what he writes.
+    # Windows removes no open file, and therefore none that another process has opened meanwhile.
+    if os.name == "nt":
+        lock.release()
+    if not _other_entries(folder):  # else it cannot be removed, or was written meanwhile
+        with contextlib.suppress(OSError):
+            (folder / LOCK_FILE).unlink(missing_ok=True)
+            try:
+                folder.rmdir()
+            except OSError:
+                (folder / LOCK_FILE).touch(0o600)  # by which the next process finds it
+    lock.release()
 
 
 def _other_entries(folder: Path) -> list[Path]:

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -17,6 +18,7 @@ from emosense.filesystem.temporary_folder import LOCK_FILE, TemporaryFolder, rem
 OWNER = """
 import os, subprocess, sys, time
 from pathlib import Path
+from threading import Event
 from emosense.filesystem.temporary_folder import TemporaryFolder
 
 folder = TemporaryFolder(Path(sys.argv[1]))
@@ -171,7 +173,9 @@ def test_an_owner_that_dies_between_folder_and_lock_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("step", ["before its lock file", "before its lock", "by another"])
+@pytest.mark.parametrize(
+    "step", ["before its lock file", "before its lock", "by another", "while its lock is removed"]
+)
 def test_a_folder_that_is_removed_before_it_is_locked_is_made_anew(tmp_path, monkeypatch, step):
     """What another process's clean-up may do just between two steps."""
     lock_descriptor, mkdtemp = locks.lock_descriptor, temporary_folder.tempfile.mkdtemp
@@ -187,13 +191,26 @@ def test_a_folder_that_is_removed_before_it_is_locked_is_made_anew(tmp_path, mon
         if step != "before its lock file" and waiting and waiting.pop():
             if step == "before its lock":
                 remove_stale(tmp_path)  # takes the lock first, and is done with the folder
-            else:
+            elif step == "by another":
                 assert locks.lock_file(made[0] / LOCK_FILE)  # has not begun to remove it
+            else:
+                monkeypatch.setattr(Path, "unlink", meet)
+                threads.submit(remove_stale, tmp_path)
+                reached.wait()
         return lock_descriptor(descriptor, blocking=blocking)
+
+    unlink, reached, go_on = Path.unlink, Event(), Event()
+
+    def meet(path, missing_ok=False):
+        reached.set()
+        assert go_on.wait(60)
+        unlink(path, missing_ok=missing_ok)
 
     monkeypatch.setattr(temporary_folder.tempfile, "mkdtemp", make)
     monkeypatch.setattr(locks, "lock_descriptor", lock)
-    folder = TemporaryFolder(tmp_path)
+    with ThreadPoolExecutor(1) as threads:
+        folder = TemporaryFolder(tmp_path)
+        go_on.set()
     assert len(made) == 2
     assert folder.path == made[1]
     remove_stale(tmp_path)
@@ -218,13 +235,14 @@ def test_many_owners_and_cleaners_at_once(tmp_path):
 
 def test_what_is_written_while_a_folder_is_removed_goes_at_the_next_start(tmp_path, monkeypatch):
     folder = TemporaryFolder(tmp_path)
-    release = locks.FileLock.release
+    unlink = Path.unlink
 
-    def late(lock):
-        release(lock)
-        (folder.path / "late").write_text("x")
+    def late(path, missing_ok=False):
+        unlink(path, missing_ok=missing_ok)
+        if path.name == LOCK_FILE:
+            (folder.path / "late").write_text("x")
 
-    monkeypatch.setattr(locks.FileLock, "release", late)
+    monkeypatch.setattr(Path, "unlink", late)
     folder.remove()
     monkeypatch.undo()
     assert (folder.path / "late").is_file()
