@@ -73,6 +73,16 @@ class Analyzer:
         return self._classifier.name
 
     @property
+    def model_version(self) -> str:
+        """Identifier of the network's weights; empty if the model's card does not list them."""
+        return self._classifier.version
+
+    @property
+    def calibration_version(self) -> str:
+        """Identifier of the calibration."""
+        return self._classifier.calibration.version
+
+    @property
     def detector(self) -> str:
         """Label of the face detector with its backend and device, e.g. ``YuNet (ONNX Runtime, CPU)``."""
         return self._detector.label
@@ -325,6 +335,8 @@ class Analyzer:
                 faces=of_image,
                 model=self.model,
                 detector=self.detector,
+                model_version=self.model_version,
+                calibration_version=self.calibration_version,
             )
             for (name, image), of_image in zip(photos, faces, strict=True)
         ]

@@ -198,6 +198,7 @@ class Face:
         return {
             "emotion": self.emotion,
             "sure": self.sure,
+            "verdict": self.verdict,
             "probability": self.probability,
             "probabilities": dict(zip(EMOTIONS, self.probabilities, strict=True)),
             "box": {"x": box.x, "y": box.y, "width": box.width, "height": box.height},
@@ -220,6 +221,9 @@ class PhotoResult:
         model: registry name of the network.
         detector: label of the face detector with its backend and device, e.g.
             ``YuNet (OpenCV, CPU)``.
+        model_version: identifier of the network's weights, see
+            :attr:`emosense.networks.model_card.ModelCard.version`; empty if it is unknown.
+        calibration_version: likewise of its calibration.
 
     >>> PhotoResult("a.jpg", 640, 480, (), "cnn8", "YuNet (ONNX Runtime, CPU)").as_dict()["faces"]
     []
@@ -231,6 +235,8 @@ class PhotoResult:
     faces: tuple[Face, ...]
     model: str
     detector: str
+    model_version: str = ""
+    calibration_version: str = ""
 
     def numbered(self, only: Collection[int] | None = None) -> list[tuple[int, Face]]:
         """Return (number, face) pairs; numbers count from 1.
@@ -252,6 +258,8 @@ class PhotoResult:
             "width": self.width,
             "height": self.height,
             "model": self.model,
+            "model_version": self.model_version,
+            "calibration_version": self.calibration_version,
             "detector": self.detector,
             "faces": [{"face": n, **face.as_dict()} for n, face in self.numbered(only)],
         }
@@ -390,6 +398,9 @@ class VideoResult:
         names: names of persons that somebody gave them, by number.
         excluded: stretches (start, end), in seconds, that somebody excluded: ``frames`` has none of
             them.
+        model_version: identifier of the network's weights, see
+            :attr:`emosense.networks.model_card.ModelCard.version`; empty if it is unknown.
+        calibration_version: likewise of its calibration.
 
     >>> info = VideoInfo(640, 360, 8.0, 200, 25.0, "h264", rotation=0, audio=True)
     >>> VideoResult("a.mp4", info, (), 0, "cnn8", "YuNet (ONNX Runtime, CPU)").persons
@@ -405,6 +416,8 @@ class VideoResult:
     problem: str | None = None
     names: dict[int, str] = field(default_factory=dict)
     excluded: tuple[tuple[float, float], ...] = ()
+    model_version: str = ""
+    calibration_version: str = ""
 
     @property
     def persons(self) -> tuple[int, ...]:
@@ -421,6 +434,8 @@ class VideoResult:
             "source": self.source,
             "video": asdict(self.info),
             "model": self.model,
+            "model_version": self.model_version,
+            "calibration_version": self.calibration_version,
             "detector": self.detector,
             "frames_read": self.frames_read,
             "problem": self.problem,

@@ -8,6 +8,7 @@ from pathlib import Path
 from emosense.errors import NoRoom
 from emosense.jobs.job import Job
 from emosense.jobs.kept import frames_bytes, key_moments_bytes
+from emosense.networks.registry import model_versions
 from emosense.results import FrameResult, KeyMoment, VideoInfo, VideoResult
 from emosense.settings import video_limits
 from emosense.video.cost import estimate_seconds
@@ -134,6 +135,7 @@ class VideoJob(Job):
 
     def _keep_partial(self, error: str) -> None:
         if self.frames:
+            model_version, calibration_version = model_versions(self.model)
             self.result = VideoResult(
                 source=self.name,
                 info=self.info,
@@ -142,4 +144,6 @@ class VideoJob(Job):
                 model=self.model,
                 detector="",
                 problem=error,
+                model_version=model_version,
+                calibration_version=calibration_version,
             )

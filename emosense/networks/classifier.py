@@ -34,6 +34,7 @@ class EmotionClassifier:
 
     def __init__(self, model: TrainedModel, backend: str = "auto", *, raw: bool = False) -> None:
         self.name = model.name
+        self.version = model.card.version
         self.calibration = Calibration() if raw else model.calibration
         self._backend = create_backend(model, backend)
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from emosense.emotions import EMOTIONS
 from emosense.errors import ModelDamaged
 from emosense.filesystem.atomic import write_atomic
-from emosense.networks.temperature_scaling import Calibration
+from emosense.networks.temperature_scaling import VERSION_DIGITS, Calibration
 
 CARD_FILE: Final = "card.json"
 WEIGHTS_FILE: Final = "weights.keras"
@@ -256,6 +256,15 @@ class ModelCard(CardModel):
     def data_name(self) -> str:
         """Short name of the data that the model was trained and tested on, e.g. ``FER2013``."""
         return self.data.name.partition(" (")[0] or "its data"
+
+    @property
+    def version(self) -> str:
+        """Identifier of the weights: the first 12 hexadecimal digits of their SHA-256.
+
+        Empty if the card does not list the file.
+        """
+        info = self.files.get(WEIGHTS_FILE)
+        return "" if info is None else info.sha256[:VERSION_DIGITS]
 
     @property
     def flops(self) -> int | None:

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from emosense.emotions import EMOTIONS
-from emosense.errors import ModelDamaged, ModelNotFound
+from emosense.errors import ModelDamaged, ModelError, ModelNotFound
 from emosense.networks import serialization
 from emosense.networks.model_card import (
     CARD_FILE,
@@ -228,6 +228,19 @@ def find_model(name: str, folders: Sequence[Path] | None = None) -> TrainedModel
             "that is missing can be restored with: git checkout -- models"
         )
     return models[name]
+
+
+def model_versions(name: str) -> tuple[str, str]:
+    """Return the versions of a model's weights and calibration; empty ones if it cannot be read.
+
+    >>> [len(version) for version in model_versions("cnn8")], model_versions("nothing")
+    ([12, 12], ('', ''))
+    """
+    try:
+        card = find_model(name).card
+    except ModelError:
+        return "", ""
+    return card.version, card.calibration.version
 
 
 def _natural_sort_key(path: Path) -> list[tuple[int, str]]:

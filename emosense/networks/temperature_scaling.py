@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import hashlib
+import json
+from typing import Annotated, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,9 @@ from emosense.formatting import percent
 _MIN_PROBABILITY = 1e-12
 
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+VERSION_DIGITS: Final = 12
+"""Length of the identifiers of weights and calibrations, in hexadecimal digits."""
+
 Threshold = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -179,6 +184,12 @@ class Calibration(_CalibrationModel):
             f"Shows 'unsure' below {limit}. Otherwise {percent(self.accuracy)} of its predictions on "
             f"{faces} are correct."
         )
+
+    @property
+    def version(self) -> str:
+        """Identifier of its values: the first 12 hexadecimal digits of their SHA-256."""
+        content = json.dumps(self.model_dump(), sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:VERSION_DIGITS]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the calibration as plain data, as it is stored in the card."""

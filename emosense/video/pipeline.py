@@ -143,6 +143,8 @@ class VideoAnalysis:
             model=self._analyzer.model,
             detector=self._analyzer.detector,
             problem=problem,
+            model_version=self._analyzer.model_version,
+            calibration_version=self._analyzer.calibration_version,
         )
 
     @property

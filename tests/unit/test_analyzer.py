@@ -54,7 +54,7 @@ def test_photos_are_one_network_call_and_keep_their_order(analyzer, result, astr
     real = analyzer._classifier
 
     class Spy:
-        name = real.name
+        name, version = real.name, real.version
         calibration = real.calibration
 
         def __call__(self, faces, scores):

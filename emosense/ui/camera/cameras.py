@@ -15,6 +15,7 @@ from emosense import settings
 from emosense.asgi.fair_share import has_room
 from emosense.errors import EmoSenseError, NoRoom, ServerBusy
 from emosense.jobs.kept import frames_bytes
+from emosense.networks.registry import model_versions
 from emosense.results import FrameResult, TrackedFace, VideoInfo, VideoResult
 from emosense.worker.messages import LiveFrame
 from emosense.worker.usage import Account
@@ -117,7 +118,17 @@ class Camera:
         rate = (len(frames) - 1) / duration if duration else None
         width, height = self._size
         info = VideoInfo(width, height, duration, len(frames), rate, "camera", 0, audio=False)
-        result = VideoResult("camera", info, frames, len(frames), self.model, "YuNet")
+        model_version, calibration_version = model_versions(self.model)
+        result = VideoResult(
+            source="camera",
+            info=info,
+            frames=frames,
+            frames_read=len(frames),
+            model=self.model,
+            detector="YuNet",
+            model_version=model_version,
+            calibration_version=calibration_version,
+        )
         self.on_recorded(result)
         return result
 
