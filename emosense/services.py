@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import threading
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -42,6 +43,7 @@ LONG_VIDEOS: Final = 2
 """Long videos that are open at the same time, each of another user; they take turns."""
 _SMALL_SPOOL_BYTES: Final = 64 * 2**20
 """A few short clips."""
+_SMALL_RESULTS_BYTES: Final = 16 * 2**20
 _MAX_DISK_SHARE: Final = 0.9
 SWELLING_BYTES: Final = 150 * 2**20
 """Memory that a process may keep after a request; one that keeps more is replaced."""
@@ -56,6 +58,11 @@ class Services:
     Args:
         spool_root: parent folder of the spool; None uses the system's folder for temporary files.
 
+    Attributes:
+        usage: processor time of users and sessions.
+        memory: the memory for results, of which all users have a fair share.
+        held_elsewhere: returns the bytes that sessions hold of it beside their holdings, by session.
+
     >>> services = Services(Path("."))
     >>> folder = services.spool.new_folder()
     >>> services.close()
@@ -67,6 +74,14 @@ class Services:
         self._spool_root = spool_root
         self._lock = threading.RLock()
         self.usage = Usage()
+        self.held_elsewhere: Callable[[], Mapping[str, int]] = dict
+        self.memory: Final = Budget(
+            "results and downloads in memory",
+            lambda: settings.MAX_SERVER_DOWNLOAD_MB.whole() * 2**20,
+            lambda: settings.MAX_SESSION_DOWNLOAD_MB.whole() * 2**20,
+            small=_SMALL_RESULTS_BYTES,
+            elsewhere=lambda: self.held_elsewhere(),
+        )
 
     @property
     def photos(self) -> JobQueue:

@@ -197,6 +197,22 @@ WORKER_TIMEOUT: Final = Setting(
 LOGIN: Final = Setting(
     "EMOSENSE_LOGIN", "no", "Whether the app asks for a login first: yes or no; see deployment."
 )
+API_KEY: Final = Setting(
+    "EMOSENSE_API_KEY",
+    "",
+    "Keys of the REST API, separated by commas, of at least 16 characters each; without one it is off.",
+)
+API: Final = Setting(
+    "EMOSENSE_API",
+    "key",
+    "Who may use the REST API where there is no key: key (nobody) or local (everybody who reaches the "
+    "server, so only for one that nobody else reaches).",
+)
+MAX_API_RESULT_MINUTES: Final = Setting(
+    "EMOSENSE_MAX_API_RESULT_MINUTES",
+    "60",
+    "Minutes after the end of a video's analysis at which the REST API deletes it with its results.",
+)
 OPEN_BROWSER: Final = Setting(
     "EMOSENSE_OPEN_BROWSER",
     "no",
@@ -235,6 +251,9 @@ SETTINGS: Final = (
     MAX_USER_REQUESTS,
     WORKER_TIMEOUT,
     LOGIN,
+    API_KEY,
+    API,
+    MAX_API_RESULT_MINUTES,
     OPEN_BROWSER,
 )
 

@@ -119,8 +119,9 @@ Remove results of this page that you need no longer.
             return
         if own + size > max_session:
             raise NoRoom(
-                f"Expected at most {_megabytes(max_session)} of {self._noun} of one page. Received: "
-                f"{_megabytes(own + size)}. Remove results of this page that you need no longer."
+                f"Expected at most {_megabytes(max_session)} of {self._noun} of one {account.noun}. "
+                f"Received: {_megabytes(own + size)}. Remove results of this {account.noun} that you "
+                "need no longer."
             )
         if not has_room(of_user + size, total + size, capacity, self._small):
             raise NoRoom(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final, Protocol
@@ -24,6 +24,8 @@ USER: Final = "emosense.user"
 """Key of the user's name in a request's scope, for those who come after the policy."""
 LOGIN: Final = "emosense.login"
 """Key of the stable name of a request's login; None if there is none."""
+_CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f]")
+"""In no path of ours; some routers take a path for another one from its first line break on."""
 LOGIN_FULFILLED: Final = "emosense.login_fulfilled"
 """Key that tells in a request's scope whether its user is logged in, or needs no login."""
 
@@ -33,7 +35,7 @@ class Access(Protocol):
 
     >>> class Everybody:
     ...     login_required = False
-    ...     api_key = ""
+    ...     def api_holder(self, authorization): return None
     ...     def is_host_allowed(self, host): return True
     ...     def is_origin_allowed(self, origin, host): return True
     ...     def login(self, headers): return None
@@ -45,9 +47,8 @@ class Access(Protocol):
         """Whether routes that need a login ask for one."""
         ...
 
-    @property
-    def api_key(self) -> str:
-        """The key that programs must send; empty if there is none, which refuses them all."""
+    def api_holder(self, authorization: str) -> str | None:
+        """Return a name for the holder of the API key in a header; None for nobody."""
         ...
 
     def is_host_allowed(self, host: str | None) -> bool:
@@ -74,8 +75,8 @@ class PolicyMiddleware:
         budget: answers on their way, and the memory that they hold.
         headers: headers of every answer.
 
-    The user of a request is the login's name, else the address of the client; it stands in the
-    scope under :data:`USER`. What is allowed only after a login can be told by :data:`LOGIN_FULFILLED`
+    The user of a request is the holder of its API key where the route asks for one, else the login's
+    name, else the address of the client; it stands in the scope under :data:`USER`. What is allowed only after a login can be told by :data:`LOGIN_FULFILLED`
     where a route is open to everybody, as the WebSocket is.
 
     >>> PolicyMiddleware.__name__
@@ -126,7 +127,9 @@ class PolicyMiddleware:
             if response.is_started:
                 raise  # the server closes the connection: nothing else can be said any more
             with suppress(SlowReader):
-                await refusal.answer(scope, receive, response.send)
+                await refusal.answer(
+                    scope, receive, response.send, problem_json=policy.problem_json
+                )
         except Exception:
             if not response.is_aborted:
                 raise
@@ -140,7 +143,7 @@ class PolicyMiddleware:
         login = self._access.login(headers)
         user = login or _address(scope)
         self._limiter.check(policy, user)
-        if policy.closed:
+        if policy.closed or _CONTROL_CHARACTERS.search(scope["path"]):
             raise Refusal(404, "Not found.")
         if (
             origin is not None
@@ -149,22 +152,27 @@ class PolicyMiddleware:
         ):
             raise Refusal(403, f"Expected this server's own origin. Received: {origin}")
         method = scope.get("method", "GET")
-        if method not in policy.methods:
-            raise Refusal(405, f"Expected {', '.join(sorted(policy.methods))}. Received: {method}")
+        if policy.methods is not None and method not in policy.methods:
+            allowed = ", ".join(sorted(policy.methods))
+            raise Refusal(405, f"Expected {allowed}. Received: {method}", None, {"Allow": allowed})
         if policy.login and self._access.login_required and login is None:
             raise Refusal(401, "Expected a login.")
         if policy.api_key:
-            self._check_api_key(headers.get("authorization", ""))
+            user = self._api_holder(headers.get("authorization", ""))
         size = headers.get("content-length", "0")
         if not size.isdecimal() or int(size) > policy.max_body:
             raise Refusal(413, f"Expected at most {policy.max_body} bytes. Received: {size[:20]}.")
         return user, login
 
-    def _check_api_key(self, authorization: str) -> None:
-        expected = f"Bearer {self._access.api_key}".encode()
-        is_right = hmac.compare_digest(authorization.encode(), expected)
-        if not self._access.api_key or not is_right:
-            raise Refusal(401, "Expected the header Authorization: Bearer with a valid key.")
+    def _api_holder(self, authorization: str) -> str:
+        holder = self._access.api_holder(authorization)
+        if holder is None:
+            raise Refusal(
+                401,
+                "Expected the header Authorization: Bearer with a valid key.",
+                headers={"WWW-Authenticate": "Bearer"},  # RFC 6750, section 3
+            )
+        return holder
 
 
 def _address(scope: Scope) -> str:

@@ -6,7 +6,7 @@ One row per kind of route; a new route gets a row here and needs no checks of it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 _MB: Final = 2**20
 
@@ -18,11 +18,13 @@ class RoutePolicy:
     Attributes:
         path: a path, e.g. "/healthz"; with a slash at its end it stands for all paths below it.
             Of several rows that match, the longest path counts.
-        methods: allowed HTTP methods; others are answered with 405. WebSockets count as "GET".
+        methods: allowed HTTP methods; others are answered with 405. WebSockets count as "GET". None
+            leaves it to the route.
         any_host: whether every Host header is allowed, not only the server's own names.
         foreign_origin: whether pages of other origins may call it (Origin header, RFC 6454).
         login: whether a login is needed where the setting EMOSENSE_LOGIN asks for one.
-        api_key: whether the header ``Authorization: Bearer KEY`` must hold the server's API key.
+        api_key: whether the header ``Authorization: Bearer KEY`` must hold a key of the REST API.
+        problem_json: whether refusals are problem details (RFC 9457), as programs read them.
         closed: whether every request is answered with 404.
         max_body: maximum size of a request's body in bytes, counted while it is read.
         idle_seconds: maximum time between two parts of a body.
@@ -40,11 +42,12 @@ class RoutePolicy:
     """
 
     path: str
-    methods: frozenset[str] = frozenset({"GET", "HEAD", "OPTIONS"})
+    methods: frozenset[str] | None = frozenset({"GET", "HEAD", "OPTIONS"})
     any_host: bool = False
     foreign_origin: bool = False
     login: bool = False
     api_key: bool = False
+    problem_json: bool = False
     closed: bool = False
     max_body: int = 2**16
     idle_seconds: float = 20.0
@@ -60,18 +63,26 @@ class RoutePolicy:
 UPLOADS: Final = "/_stcore/upload_file/"
 """The paths that Streamlit's upload widgets send files to."""
 
+API: Final = "/api/v1/"
+"""The paths of the REST API."""
+
 STREAM: Final = "/_stcore/stream"
 """Path of Streamlit's WebSocket."""
 
 
-def route_policies(*, max_upload_mb: int, max_connections: int) -> tuple[RoutePolicy, ...]:
+def route_policies(
+    *, max_upload_mb: int, max_connections: int, max_photos_mb: int = 0, api: bool = False
+) -> tuple[RoutePolicy, ...]:
     """Return the policy table.
 
     Args:
         max_upload_mb: size of the largest upload, in MB.
         max_connections: maximum number of open WebSockets of one user.
+        max_photos_mb: maximum sum of the photos of one request of the REST API, in MB.
+        api: whether there is a REST API.
     """
     return (
+        *_api_policies(api, max_photos_mb, max_upload_mb),
         # Pages: every path that no other row takes is answered with index.html.
         RoutePolicy(path="/", compress=True),
         # Whoever watches the server restarts it if these do not answer.
@@ -107,6 +118,25 @@ def route_policies(*, max_upload_mb: int, max_connections: int) -> tuple[RoutePo
         RoutePolicy(path="/auth/", rate="120/minute"),
         RoutePolicy(path="/oauth2callback", rate="120/minute"),
     )
+
+
+def _api_policies(is_on: bool, max_photos_mb: int, max_video_mb: int) -> list[RoutePolicy]:
+    def row(path: str, **options: Any) -> RoutePolicy:
+        if not is_on:
+            options["closed"] = True
+        # Its routes know which methods each path has (RFC 9110, section 15.5.6).
+        return RoutePolicy(path=path, methods=None, problem_json=True, **options)
+
+    return [
+        row("/api/", closed=True),
+        row(API, api_key=True),
+        row(f"{API}photos", api_key=True, max_body=(max_photos_mb + 1) * _MB),
+        row(f"{API}videos", api_key=True, max_body=(max_video_mb + 1) * _MB),
+        # What the API is, which is no secret where there is one; browsers send no key for it.
+        row(f"{API}openapi.json", compress=True),
+        row(f"{API}docs", compress=True),
+        row(f"{API}docs/", compress=True),
+    ]
 
 
 class PolicyTable:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from starlette.responses import PlainTextResponse
+from collections.abc import Mapping
+
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
+
+from emosense.asgi.problem import problem_response
 
 _POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
 _TRY_AGAIN_LATER = 1013  # IANA's registry of WebSocket close codes
@@ -16,23 +20,45 @@ class Refusal(Exception):
         status: HTTP status code (RFC 9110).
         reason: what was expected and what came.
         retry_after: seconds after which the request may be tried again; None says nothing.
+        headers: further headers of the answer.
 
     >>> str(Refusal(403, "Expected the app's own origin."))
     "Expected the app's own origin."
     """
 
-    def __init__(self, status: int, reason: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        retry_after: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(reason)
         self.status = status
         self.retry_after = retry_after
+        self.headers = dict(headers or {})
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the refusal as the response to an HTTP request or to a WebSocket's opening."""
+    async def answer(
+        self, scope: Scope, receive: Receive, send: Send, *, problem_json: bool = False
+    ) -> None:
+        """Send the refusal as the response to an HTTP request or to a WebSocket's opening.
+
+        Args:
+            scope: scope of the request.
+            receive: receives its body.
+            send: sends the answer.
+            problem_json: whether it is answered with problem details instead of a text.
+        """
         if scope["type"] == "websocket":
             code = _TRY_AGAIN_LATER if self.status == 429 else _POLICY_VIOLATION
             await send({"type": "websocket.close", "code": code, "reason": str(self)[:120]})
             return
-        headers = {"Connection": "close"}
+        headers = {"Connection": "close", **self.headers}
         if self.retry_after is not None:
             headers["Retry-After"] = str(max(1, round(self.retry_after)))
-        await PlainTextResponse(str(self), self.status, headers)(scope, receive, send)
+        response = problem_response if problem_json else _text_response
+        await response(self.status, str(self), headers)(scope, receive, send)
+
+
+def _text_response(status: int, reason: str, headers: Mapping[str, str]) -> Response:
+    return PlainTextResponse(reason, status, headers)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from emosense.asgi.fair_share import has_room
 from emosense.asgi.middleware import USER
-from emosense.asgi.policy import UPLOADS
+from emosense.asgi.policy import API, UPLOADS
 from emosense.asgi.refusal import Refusal
 
 _MB: Final = 2**20
 _SMALL_BYTES: Final = 16 * _MB
 """A few photos."""
+_API_KEY: Final = "API key"
+_HINTS: Final = {
+    "page": "Remove some files first.",
+    _API_KEY: "Wait until other requests are answered.",
+}
 
 
 class UploadStore(Protocol):
@@ -63,8 +69,14 @@ Remove some files first.
         self._arriving: Counter[str] = Counter()
         self._users: dict[str, str] = {}
 
-    def add(self, session: str, user: str, size: int) -> None:
+    def add(self, session: str, user: str, size: int, noun: str = "page") -> None:
         """Count bytes that arrive for a session.
+
+        Args:
+            session: id of the session.
+            user: whose it is.
+            size: the bytes.
+            noun: what messages call such a session.
 
         Raises:
             Refusal: the sum of the session, of the user or of all is too large.
@@ -75,8 +87,8 @@ Remove some files first.
         if sums[session] > self._max_session_bytes:
             raise Refusal(
                 413,
-                f"Expected at most {self._max_session_bytes // _MB} MB of uploads of one page. "
-                "Received: more. Remove some files first.",
+                f"Expected at most {self._max_session_bytes // _MB} MB of uploads of one {noun}. "
+                f"Received: more. {_HINTS[noun]}",
             )
         total = sums.total()
         users_sum = sum(size for name, size in sums.items() if self._users.get(name) == user)
@@ -98,7 +110,9 @@ Remove some files first.
 
 
 class UploadMiddleware:
-    """ASGI middleware that takes uploads only to issued ids and within the budget.
+    """ASGI middleware that takes uploads of pages only to issued ids, and all within the budget.
+
+    Uploads of the REST API count until their request is answered.
 
     Args:
         app: the application that it wraps.
@@ -116,26 +130,32 @@ class UploadMiddleware:
         self._app = app
         self._store = store
         self._budget = budget
-        self._prefix = f"/{base_path.strip('/')}".rstrip("/") + UPLOADS
+        self._base_path = f"/{base_path.strip('/')}".rstrip("/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; raise a :class:`Refusal` for an upload that is not allowed."""
-        is_upload = scope["type"] == "http" and scope["path"].startswith(self._prefix)
-        if not is_upload or scope["method"] == "OPTIONS":
+        path = scope.get("path", "").removeprefix(self._base_path)
+        is_request = scope["type"] == "http" and scope["method"] != "OPTIONS"
+        check: Callable[[], None] = _nothing
+        if is_request and path.startswith(UPLOADS):
+            session, _, file = path.removeprefix(UPLOADS).partition("/")
+            check, noun = partial(self._check_issued, session, file), "page"
+        elif is_request and path.startswith(API):
+            session, noun = scope[USER], _API_KEY
+        else:
             await self._app(scope, receive, send)
             return
-        session, _, file = scope["path"].removeprefix(self._prefix).partition("/")
-        self._check_issued(session, file)
+        check()
         arrived = 0
 
         async def count() -> Message:
             nonlocal arrived
             message = await receive()
-            self._check_issued(session, file)  # the page may have been closed meanwhile
+            check()  # the page may have been closed meanwhile
             size = len(message.get("body", b""))
             arrived += size
             if size:
-                self._budget.add(session, scope[USER], size)
+                self._budget.add(session, scope[USER], size, noun)
             return message
 
         try:
@@ -146,3 +166,7 @@ class UploadMiddleware:
     def _check_issued(self, session: str, file: str) -> None:
         if not self._store.is_issued(session, file):
             raise Refusal(403, "Expected an upload that an open page has asked for.")
+
+
+def _nothing() -> None:
+    """Check nothing."""

@@ -29,10 +29,12 @@ def register(handlers: Handlers, analyzers: AnalyzerCache) -> None:
 
 
 def analyze_photo(request: AnalyzePhoto, analyzers: AnalyzerCache) -> PhotoAnalysis:
-    """Analyse an encoded photo, and draw the preview and the crops of its result."""
+    """Analyse an encoded photo, and draw the preview and the crops of its result, if they are wanted."""
     analyzer = analyzers.get(request.model)
     image = read_photo(request.data, analyzer.limits)
     result = analyzer.images([(request.name, image)], request.options)[0]
+    if request.preview_side == 0:
+        return PhotoAnalysis(result=result, preview=b"", crops=(), inputs=crop_faces(()))
     crops = tuple(
         encode_jpeg(fit_within(crop_preview(image, face), request.crop_side))
         for face in result.faces

@@ -70,7 +70,7 @@ class JobQueue:
             of_user = [other for other in self._jobs if other.account.user == job.account.user]
             of_session = [other for other in of_user if other.account == job.account]
             for count, limit, owner in (
-                (len(of_session), self._max_session, "page"),
+                (len(of_session), self._max_session, job.account.noun),
                 (len(of_user), self._max_user, "user"),
             ):
                 if count >= limit:

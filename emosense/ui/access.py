@@ -7,6 +7,7 @@ from typing import Any
 from starlette.datastructures import Headers
 
 from emosense import settings
+from emosense.asgi.api_keys import ApiKeys
 from emosense.ui import streamlit_internals
 
 
@@ -35,19 +36,24 @@ def user_name(info: dict[str, Any]) -> str | None:
 class StreamlitAccess:
     """The server's names and users, as Streamlit's configuration and login state them.
 
-    >>> StreamlitAccess().api_key
-    ''
+    Args:
+        api_keys: who may use the REST API.
+
+    >>> StreamlitAccess(ApiKeys()).api_holder("Bearer 0123456789abcdef") is None
+    True
     """
+
+    def __init__(self, api_keys: ApiKeys) -> None:
+        self._api_keys = api_keys
 
     @property
     def login_required(self) -> bool:
         """Whether routes that need a login ask for one."""
         return is_login_required()
 
-    @property
-    def api_key(self) -> str:
-        """The key that programs must send; there is no route for them yet."""
-        return ""
+    def api_holder(self, authorization: str) -> str | None:
+        """Return a name for the holder of the API key in a header; None for nobody."""
+        return self._api_keys.holder(authorization)
 
     def is_host_allowed(self, host: str | None) -> bool:
         """Return whether a Host header is one of ``server.allowedHosts``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -12,16 +13,19 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 
-from emosense import settings
+from emosense import __version__, settings
+from emosense.asgi.api_keys import read_api_keys
 from emosense.asgi.compression import CompressionMiddleware
 from emosense.asgi.middleware import PolicyMiddleware
 from emosense.asgi.owner import OwnerMiddleware
-from emosense.asgi.policy import PolicyTable, route_policies
+from emosense.asgi.policy import API, PolicyTable, route_policies
 from emosense.asgi.rate_limit import RateLimiter
 from emosense.asgi.response_budget import ResponseBudget
 from emosense.asgi.uploads import UploadBudget, UploadMiddleware
+from emosense.rest.application import rest_api
+from emosense.rest.video_store import video_store
 from emosense.services import services
 from emosense.ui import streamlit_internals
 from emosense.ui.access import StreamlitAccess
@@ -41,6 +45,7 @@ from emosense.ui.uvicorn_internals import MAX_RESPONSES, limit_server
 SCRIPT: Final = Path(__file__).with_name("router.py")
 """The script that Streamlit runs for every visitor."""
 
+_log = logging.getLogger(__name__)
 _uploads = ServerUploads()
 
 
@@ -60,9 +65,13 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     keep_uploads_in_memory()
     limit_server()
     open_browser()
+    keys = read_api_keys()
+    if keys.is_local and not keys.keys:
+        _log.warning("The REST API is open, without a key, to everybody who reaches this server.")
     try:
         yield
     finally:
+        video_store.close()
         shared.close()
         downloads.close()
 
@@ -74,15 +83,22 @@ async def _prepare(downloads: DownloadQueue, session: str, make: Callable[[], st
 
 def routes() -> list[BaseRoute]:
     """Return the routes beside Streamlit's."""
-    return [Route("/healthz", _health), *player_routes(), *camera_routes()]
+    own = [Route("/healthz", _health), *player_routes(), *camera_routes()]
+    keys = read_api_keys()
+    if keys.is_on:
+        app = rest_api(__version__, needs_key=bool(keys.keys))
+        own.append(Mount(API.rstrip("/"), app))
+    return own
 
 
 def middleware() -> list[Middleware]:
     """Return the middleware, the outermost first."""
-    base_path = st.get_option("server.baseUrlPath") or ""
+    base_path, keys = st.get_option("server.baseUrlPath") or "", read_api_keys()
     policies = route_policies(
         max_upload_mb=int(st.get_option("server.maxUploadSize")),
         max_connections=settings.MAX_USER_PAGES.whole(),
+        max_photos_mb=settings.MAX_SESSION_UPLOAD_MB.whole(),
+        api=keys.is_on,
     )
     table = PolicyTable(policies, base_path)
     budget = UploadBudget(
@@ -94,7 +110,7 @@ def middleware() -> list[Middleware]:
         Middleware(
             PolicyMiddleware,
             table=table,
-            access=StreamlitAccess(),
+            access=StreamlitAccess(keys),
             limiter=RateLimiter(settings.MAX_PAGES.whole()),
             budget=ResponseBudget(
                 MAX_RESPONSES,

@@ -15,6 +15,8 @@ class FrameAnalyzer(Protocol):
 
     Attributes:
         model: registry name of the network.
+        model_version: identifier of its weights.
+        calibration_version: identifier of its calibration.
         detector: label of the face detector.
         on_gpu: whether the detector runs on a GPU, which affords finer detection.
 
@@ -24,6 +26,10 @@ class FrameAnalyzer(Protocol):
 
     @property
     def model(self) -> str: ...  # noqa: D102
+    @property
+    def model_version(self) -> str: ...  # noqa: D102
+    @property
+    def calibration_version(self) -> str: ...  # noqa: D102
     @property
     def detector(self) -> str: ...  # noqa: D102
     @property

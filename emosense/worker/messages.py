@@ -61,7 +61,7 @@ class AnalyzePhoto(Message, Request[PhotoAnalysis]):
         name: name of the photo in the result.
         model: registry name of the network.
         options: detector options.
-        preview_side: longest side of the preview, in pixels.
+        preview_side: longest side of the preview, in pixels; 0 makes no pictures.
         crop_side: longest side of each crop, in pixels.
 
     >>> AnalyzePhoto(data=b"...", name="a.jpg", model="cnn8").preview_side

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 HALF_LIFE_SECONDS: Final = 180.0
@@ -18,7 +18,8 @@ class Account:
 
     Attributes:
         user: name of the user, e.g. a login or an address.
-        session: id of his browser session.
+        session: id of his browser session, or of another holder.
+        noun: what messages call such a session.
 
     >>> Account("ann", "tab 1").user
     'ann'
@@ -26,6 +27,7 @@ class Account:
 
     user: str = ""
     session: str = ""
+    noun: str = field(default="page", compare=False)
 
 
 class Usage:

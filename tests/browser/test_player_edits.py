@@ -11,8 +11,8 @@ from support.counted_clips import HEIGHT, WIDTH, write_counted
 from support.faces import face_of, video_of
 from support.player_page import player_server
 
+from emosense.export.formats import EXPORTS
 from emosense.ui.player.clips import Clip, clips
-from emosense.ui.player.exports import EXPORTS
 from emosense.video.baseline import neutral_bias, without_bias
 from emosense.video.edits import Edits, apply_edits
 from emosense.video.timeline import timelines

@@ -339,7 +339,6 @@ OTHER_SENTENCES = {
     "docs/training.md": ("Archives are read as they are",),
     "docs/deployment.md": ("are shared in the same way", "A proxy that keeps answers on its disk"),
     "README.md": ("videos on disk, uploaded ones", "all videos on disk, in MB"),
-    "emosense/ui/video/encodings.py": ("Expected room for",),
 }
 """Of where something is done in the code, of data sets, which nobody uploads, and of limits."""
 

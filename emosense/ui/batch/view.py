@@ -12,6 +12,7 @@ from emosense.charts.batch import probability_histogram
 from emosense.charts.photo import verdict_counts_chart
 from emosense.emotions import EMOTIONS
 from emosense.export import photo as photo_export
+from emosense.export.memory import CSV_BYTES, JSON_BYTES, PARQUET_BYTES
 from emosense.export.spreadsheet import csv_file
 from emosense.formatting import pluralize, probability_percent
 from emosense.jobs.photo_jobs import AnalyzedPhoto, PhotoJob
@@ -26,7 +27,7 @@ from emosense.ui.components.model_picker import confidence_note
 from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
 from emosense.ui.components.waiting import describe_wait
-from emosense.ui.session.downloads import CSV_BYTES, JSON_BYTES, PARQUET_BYTES, within_room
+from emosense.ui.session.downloads import within_room
 
 _FACES_PER_VERDICT = 12
 _FACES_OF_SINGLE_VERDICT = 96

@@ -13,6 +13,7 @@ import streamlit as st
 
 from emosense.emotions import EMOTIONS
 from emosense.evaluation.mistakes import all_wrong, mistakes_first
+from emosense.export.memory import CSV_BYTES
 from emosense.export.spreadsheet import csv_file, spreadsheet_csv
 from emosense.formatting import pluralize
 from emosense.results import FaceQuality
@@ -25,7 +26,7 @@ from emosense.ui.models.selection import (
     select_network,
 )
 from emosense.ui.models.shown_images import ShownImages, shown_images
-from emosense.ui.session.downloads import CSV_BYTES, within_room
+from emosense.ui.session.downloads import within_room
 from emosense.ui.session.query_params import query_number, query_selectbox, set_parameters
 from emosense.ui.session.user import session_account
 

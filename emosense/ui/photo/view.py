@@ -15,6 +15,7 @@ from emosense.charts.photo import probability_chart, verdict_counts_chart
 from emosense.emotions import EMOTIONS
 from emosense.errors import WorkerDied
 from emosense.export import photo as photo_export
+from emosense.export.memory import CSV_BYTES, JSON_BYTES
 from emosense.export.spreadsheet import csv_file
 from emosense.formatting import percent, pluralize, probability_percent
 from emosense.results import VERDICTS, Face, PhotoFailure, PhotoResult
@@ -26,7 +27,7 @@ from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
 from emosense.ui.photo.analysis import UploadAnalysis
 from emosense.ui.photo.explanation_view import show_explanation
-from emosense.ui.session.downloads import CSV_BYTES, JSON_BYTES, room, within_room
+from emosense.ui.session.downloads import room, within_room
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import AnnotatePhoto
 

@@ -9,9 +9,9 @@ import streamlit as st
 
 from emosense.emotions import EMOTIONS
 from emosense.errors import ModelError
+from emosense.export.formats import EXPORTS
 from emosense.networks.registry import find_model
 from emosense.ui.components.assets import root_path
-from emosense.ui.player.exports import EXPORTS
 from emosense.video.baseline import neutral_reference
 
 _ASSETS: Final = Path(__file__).with_name("assets")

@@ -14,11 +14,11 @@ from starlette.routing import BaseRoute, Route
 
 from emosense.asgi.owner import OWNER
 from emosense.errors import EmoSenseError, NoRoom
+from emosense.export.formats import EXPORTS, Export
 from emosense.render.colours import COLOURS, UNSURE_COLOUR
 from emosense.results import UNSURE, VideoResult
 from emosense.ui.components.assets import FRESH, asset_response
 from emosense.ui.player.clips import Clip, clips
-from emosense.ui.player.exports import EXPORTS, Export
 from emosense.ui.player.payload import frames_json, key_moments_json
 from emosense.ui.session.downloads import room
 from emosense.video.edits import Edits, apply_edits, read_edits, read_project

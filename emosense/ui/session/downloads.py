@@ -7,33 +7,20 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
-from emosense import settings
-from emosense.asgi.budget import Budget, Holding
+from emosense.asgi.budget import Holding
+from emosense.services import services
 from emosense.ui import streamlit_internals
 from emosense.worker.usage import Account
-
-_MB: Final = 2**20
-_SMALL_BYTES: Final = 16 * _MB
-
-CSV_BYTES: Final = 600
-JSON_BYTES: Final = 5500
-PARQUET_BYTES: Final = 4000
-CAPTION_BYTES: Final = 250
-"""Memory that is needed per face while a file of each kind is made; measured, and a little more."""
 
 
 def _media_bytes() -> dict[str, int]:
     return {session: sum(sizes) for session, sizes in streamlit_internals.media_sizes().items()}
 
 
-memory: Final = Budget(
-    "results and downloads in memory",
-    lambda: settings.MAX_SERVER_DOWNLOAD_MB.whole() * _MB,
-    lambda: settings.MAX_SESSION_DOWNLOAD_MB.whole() * _MB,
-    small=_SMALL_BYTES,
-    elsewhere=_media_bytes,
-)
+memory: Final = services().memory
 """The memory for what pages keep: what Streamlit stores, results, and files that are being made."""
+
+services().held_elsewhere = _media_bytes
 
 _download = threading.local()
 

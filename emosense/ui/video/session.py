@@ -15,6 +15,7 @@ from emosense.asgi.budget import Holding
 from emosense.errors import ServerBusy
 from emosense.filesystem.disk import check_free_space
 from emosense.jobs.encoding_jobs import EncodingJob
+from emosense.jobs.encodings import Encodings
 from emosense.jobs.video_jobs import VideoJob
 from emosense.results import FrameResult, VideoInfo, VideoResult
 from emosense.samples import SAMPLE_CLIP_NAME
@@ -25,7 +26,6 @@ from emosense.ui.session.cleanup import OwnerResource
 from emosense.ui.session.downloads import memory
 from emosense.ui.session.jobs import SessionJobs
 from emosense.ui.session.owner import owner_account, owner_resource
-from emosense.ui.video.encodings import Encodings
 from emosense.video.edits import Edits
 from emosense.video.options import VideoOptions
 from emosense.worker.lanes import PoolClient

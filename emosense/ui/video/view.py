@@ -11,6 +11,7 @@ import streamlit as st
 
 from emosense.charts.video import time_share_chart
 from emosense.errors import ServerBusy
+from emosense.export.formats import EXPORTS
 from emosense.formatting import percent, pluralize
 from emosense.jobs.encoding_jobs import EncodingJob
 from emosense.jobs.video_jobs import VideoJob
@@ -22,11 +23,7 @@ from emosense.ui.components.plots import show_plot
 from emosense.ui.components.tables import show_dataframe
 from emosense.ui.components.waiting import describe_wait
 from emosense.ui.player.component import neutral_log_odds, show_player
-from emosense.ui.player.exports import EXPORTS
-from emosense.ui.session.downloads import (
-    room,
-    within_room,
-)
+from emosense.ui.session.downloads import room, within_room
 from emosense.ui.video.session import OwnerVideos
 from emosense.video.edits import apply_edits
 from emosense.video.timeline import Timeline, timelines

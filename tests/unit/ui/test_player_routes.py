@@ -8,9 +8,9 @@ from support.faces import face_of, video_of
 from support.player_page import player_server
 
 from emosense.errors import NoRoom
+from emosense.export.formats import EXPORTS
 from emosense.ui.player import routes
 from emosense.ui.player.clips import Clip, clips
-from emosense.ui.player.exports import EXPORTS
 from emosense.video.edits import Edits
 
 RESULT = video_of({1: face_of("happy")}, {2: face_of("sad")})

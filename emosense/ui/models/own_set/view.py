@@ -13,6 +13,7 @@ from emosense.emotions import EMOTIONS
 from emosense.errors import ModelError
 from emosense.evaluation_set.result import EvaluationSet
 from emosense.export.evaluation_set import to_csv
+from emosense.export.memory import CSV_BYTES
 from emosense.export.spreadsheet import csv_file
 from emosense.formatting import percent, pluralize
 from emosense.jobs.evaluation_jobs import DatasetEvaluationJob, EvaluationJob
@@ -25,7 +26,7 @@ from emosense.ui.components.waiting import describe_wait
 from emosense.ui.models.own_set.input import upload_and_start
 from emosense.ui.models.own_set.predictions import own_predictions
 from emosense.ui.models.own_set.session import OWN, session_evaluations
-from emosense.ui.session.downloads import CSV_BYTES, within_room
+from emosense.ui.session.downloads import within_room
 from emosense.ui.session.query_params import set_parameters
 from emosense.ui.session.user import session_account
 

@@ -46,8 +46,8 @@ class Encodings:
         if size < min(largest, SMALLEST_ANNOTATED_LIMIT):
             raise NoRoom(
                 f"Expected room for {min(largest, SMALLEST_ANNOTATED_LIMIT) / 2**20:.0f} MB on the "
-                f"disk. Received: {size / 2**20:.0f} MB. Remove results of this page that you need "
-                "no longer."
+                f"disk. Received: {size / 2**20:.0f} MB. Remove results of this {account.noun} that "
+                "you need no longer."
             )
         job.account, job.max_bytes = account, int(_WRITTEN_SHARE * size)
         self._space[job] = self._budget.hold(account, size)

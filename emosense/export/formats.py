@@ -1,4 +1,4 @@
-"""What a player's menu exports: the result with its edits, in several formats."""
+"""The formats that a video's result can be exported in, with its edits."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from emosense.export.elan import to_elan
+from emosense.export.memory import CAPTION_BYTES, CSV_BYTES, JSON_BYTES
 from emosense.export.segments import segments_csv
 from emosense.export.spreadsheet import csv_file
 from emosense.export.video import to_csv, to_json
 from emosense.export.webvtt import to_webvtt
 from emosense.results import VideoResult
-from emosense.ui.session.downloads import CAPTION_BYTES, CSV_BYTES, JSON_BYTES
 from emosense.video.edits import Edits, Project
 
 

@@ -1,0 +1,140 @@
+"""Errors as problem details (RFC 9457), and the status codes that they have."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
+
+from emosense.asgi.problem import MEDIA_TYPE, problem, problem_response
+from emosense.asgi.refusal import Refusal
+from emosense.errors import (
+    EmoSenseError,
+    MediaTooLarge,
+    ModelError,
+    ServerBusy,
+    UnsupportedMedia,
+    WorkerDied,
+)
+
+RETRY_SECONDS: Final = 2
+_STATUS: Final[tuple[tuple[type[EmoSenseError], int], ...]] = (
+    (MediaTooLarge, 413),
+    (UnsupportedMedia, 415),
+    (ServerBusy, 429),
+    (ModelError, 500),
+    (WorkerDied, 500),
+)
+_MEANINGS: Final = {
+    400: "The request is malformed.",
+    401: "The key is missing or wrong.",
+    403: "The host or origin is foreign.",
+    404: "There is no such job.",
+    405: "The path does not have this method.",
+    408: "The body came too slowly.",
+    409: "There is no result, or not yet.",
+    413: "The body or the file is too large.",
+    415: "The body has another type, or the file another format.",
+    422: "A field or the file is invalid.",
+    429: "Too many requests, jobs or results; see Retry-After.",
+    500: "An unexpected fault of the server.",
+    503: "The server answers too many requests; see Retry-After.",
+}
+_log = logging.getLogger(__name__)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return how OpenAPI describes the errors with these status codes.
+
+    >>> problems(404)[404]["description"]
+    'There is no such job.'
+    """
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": _MEANINGS[status], "content": content} for status in statuses}
+
+
+def status_of(error: EmoSenseError) -> int:
+    """Return the status code of an error; 422 for whatever is wrong about a file or an option.
+
+    >>> status_of(MediaTooLarge("Expected at most 50 MB."))
+    413
+    """
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Make an application answer every error with problem details."""
+    app.add_exception_handler(Refusal, _refusal)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(EmoSenseError, _emosense_error)
+    app.add_exception_handler(Exception, _fault)
+
+
+async def _refusal(request: Request, error: Any) -> Response:
+    headers = {"Connection": "close", **error.headers}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(error.retry_after)))
+    return problem_response(error.status, str(error), headers)
+
+
+async def _http_error(request: Request, error: Any) -> Response:
+    if isinstance(error.__cause__, Refusal):  # FastAPI takes each error of a body for a fault in it
+        return await _refusal(request, error.__cause__)
+    detail = str(error.detail)
+    if error.status_code == 404 and detail == "Not Found":
+        detail = "There is no such path."
+    elif error.status_code == 405:
+        allowed = _allowed_methods(request)
+        detail = f"Expected {allowed}. Received: {request.method}"
+        return problem_response(405, detail, {"Allow": allowed})
+    return problem_response(error.status_code, detail, error.headers)
+
+
+def _allowed_methods(request: Request) -> str:
+    """Return the methods of a path: the router names those of its first route alone."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            methods |= getattr(route, "methods", None) or set()
+    return ", ".join(sorted(methods))
+
+
+async def _invalid(request: Request, error: Any) -> Response:
+    errors = [
+        {"field": ".".join(map(str, each["loc"][1:])) or "body", "detail": _describe(each)}
+        for each in error.errors()
+    ]
+    detail = "; ".join(f"{each['field']}: {each['detail']}" for each in errors[:5])
+    content = {**problem(422, detail), "errors": errors}
+    return JSONResponse(content, 422, media_type=MEDIA_TYPE)
+
+
+def _describe(error: dict[str, Any]) -> str:
+    if error["type"] == "missing":
+        return "expected a value. Received: none"
+    if error["type"] == "extra_forbidden":
+        return "there is no such field"
+    message = str(error["msg"]).replace("Input should be", "expected").replace("Value", "The value")
+    received = error.get("input")
+    if isinstance(received, str | int | float | bool):
+        text = repr(received)
+        return f"{message}. Received: {text if len(text) <= 60 else f'{text[:60]} ...'}"
+    return message
+
+
+async def _emosense_error(request: Request, error: Any) -> Response:
+    status = status_of(error)
+    headers = {"Retry-After": str(RETRY_SECONDS)} if status == 429 else None
+    return problem_response(status, str(error), headers)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    _log.error("a request of the REST API failed", exc_info=error)
+    return problem_response(500, "An unexpected fault of the server.")

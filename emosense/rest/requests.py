@@ -1,0 +1,94 @@
+"""What the routes of the REST API share: who asks, which network, threads, and hang-ups."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import HTTPException, Request, Response
+from fastapi.routing import APIRoute
+
+from emosense.asgi.middleware import USER
+from emosense.errors import EmoSenseError
+from emosense.networks.registry import list_models
+from emosense.rest.schemas import default_model
+from emosense.worker.usage import Account
+
+UPLOAD_ERRORS: Final = (400, 408, 413, 415, 422)
+"""Status codes of what may be wrong about an upload."""
+
+MULTIPART: Final = "multipart/form-data"
+_THREADS: Final = CapacityLimiter(200)
+"""Threads that wait for inference processes; those of pages are others. The processes' schedulers
+refuse whoever has too many."""
+
+ResultT = TypeVar("ResultT")
+
+
+class MultipartRoute(APIRoute):
+    """A route that takes nothing but multipart/form-data (RFC 7578).
+
+    >>> issubclass(MultipartRoute, APIRoute)
+    True
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, which refuses a body of another type before it is read."""
+        handle = super().get_route_handler()
+
+        async def checked(request: Request) -> Response:
+            kind = request.headers.get("content-type", "")
+            if kind.partition(";")[0].strip().lower() != MULTIPART:
+                raise HTTPException(
+                    415,
+                    f"Expected {MULTIPART}. Received: {kind[:100] or 'no content type'}",
+                    {"Accept-Post": MULTIPART},
+                )
+            return await handle(request)
+
+        return checked
+
+
+def account_of(request: Request) -> Account:
+    """Return who is charged for a request: the holder of its key."""
+    holder = request.scope[USER]
+    return Account(holder, holder, "API key")
+
+
+def check_model(name: str) -> str:
+    """Return the name of the network that a request names, or of the default.
+
+    Raises:
+        EmoSenseError: there is no such network.
+    """
+    name = default_model(name)
+    known = list_models()
+    if name not in known:
+        raise EmoSenseError(f"model: expected one of {', '.join(known)}. Received: {name[:60]!r}")
+    return name
+
+
+async def in_thread(function: Callable[[], ResultT]) -> ResultT:
+    """Run a function in a thread of the REST API's own."""
+    return await to_thread.run_sync(function, limiter=_THREADS)
+
+
+@asynccontextmanager
+async def hang_up(request: Request) -> AsyncIterator[threading.Event]:
+    """Give an event that is set once the client has hung up, while the request's body is complete."""
+    event = threading.Event()
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        event.set()
+
+    watcher = asyncio.create_task(watch())
+    try:
+        yield event
+    finally:
+        watcher.cancel()

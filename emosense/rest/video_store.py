@@ -1,0 +1,228 @@
+"""The videos of the REST API's users, with their jobs: on disk until they are deleted or expire."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from emosense import settings
+from emosense.asgi.budget import Holding
+from emosense.errors import MediaTooLarge, NoRoom
+from emosense.filesystem.disk import check_free_space
+from emosense.jobs.encoding_jobs import EncodingJob
+from emosense.jobs.encodings import Encodings
+from emosense.jobs.video_jobs import VideoJob
+from emosense.networks.registry import model_versions
+from emosense.services import Services, services
+from emosense.settings import video_limits
+from emosense.video.options import VideoOptions
+from emosense.worker.messages import InspectVideo
+from emosense.worker.usage import Account
+
+_CHUNK_BYTES: Final = 2**20
+_PREVIEW_SIDE: Final = 64  # of a picture that nobody asks for
+_NAME_BYTES: Final = 16
+
+
+@dataclass(eq=False)
+class StoredVideo:
+    """A video on disk with its analysis.
+
+    Attributes:
+        id: 128 random bits.
+        job: the analysis; its account's session is the holder of the key.
+        versions: of the network's weights and of its calibration.
+        holdings: the room that the file and the results take.
+        created: when it came.
+        expires: when it will be removed; None until the analysis has ended.
+        annotated: the making of the video with boxes; None before it is asked for.
+
+    >>> from emosense.results import VideoInfo
+    >>> info = VideoInfo(640, 360, 8.0, 200, 25.0, "h264", 0, False)
+    >>> job = VideoJob(name="a.mp4", path=Path("a.mp4"), info=info, model="cnn8")
+    >>> StoredVideo("a", job, ("", ""), []).expires is None
+    True
+    """
+
+    id: str
+    job: VideoJob
+    versions: tuple[str, str]
+    holdings: list[Holding]
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    expires: datetime | None = None
+    annotated: EncodingJob | None = None
+    timer: threading.Timer | None = field(default=None, repr=False)
+
+
+class VideoStore:
+    """The videos of all holders of keys. Thread-safe.
+
+    Args:
+        shared: the server's inference processes, disk and memory.
+
+    >>> VideoStore(services()).of_holder("ann")
+    []
+    """
+
+    def __init__(self, shared: Services) -> None:
+        self._shared = shared
+        self._lock = threading.RLock()
+        self._videos: dict[str, StoredVideo] = {}
+
+    def of_holder(self, holder: str) -> list[StoredVideo]:
+        """Return the videos of a holder, the oldest first."""
+        with self._lock:
+            return [v for v in self._videos.values() if v.job.account.session == holder]
+
+    def find(self, id: str, holder: str) -> StoredVideo | None:
+        """Return a video; None if this holder has none of that id."""
+        with self._lock:
+            video = self._videos.get(id)
+        return video if video is not None and video.job.account.session == holder else None
+
+    def add(
+        self,
+        account: Account,
+        name: str,
+        content: BinaryIO,
+        size: int,
+        model: str,
+        options: VideoOptions,
+        is_cancelled: Callable[[], bool],
+    ) -> StoredVideo:
+        """Write a video to disk, open it and queue its analysis.
+
+        Args:
+            account: the holder of the key.
+            name: file name.
+            content: the file.
+            size: its size in bytes.
+            model: registry name of the network.
+            options: options of the analysis.
+            is_cancelled: returns whether nobody waits for the answer any more.
+
+        Raises:
+            ServerBusy: there are too many jobs; or, as NoRoom, there is no room for it.
+            EmoSenseError: it is no readable video; it is removed from the disk.
+        """
+        self._check(account, name, size)
+        folder = self._shared.spool.new_folder()
+        holdings: list[Holding] = []
+        try:
+            holdings.append(self._shared.spool_budget.hold(account, size))
+            check_free_space(folder, name, size)
+            path = folder / "video"
+            with path.open("wb") as file:
+                shutil.copyfileobj(content, file, _CHUNK_BYTES)
+            client = self._shared.photos.pool.client(account, is_cancelled)
+            request = InspectVideo(path=str(path), name=name, preview_side=_PREVIEW_SIDE)
+            info = client.request(request).info
+            holdings.append(self._shared.memory.hold(account))
+            job = VideoJob(
+                name=name, path=path, info=info, model=model, options=options, account=account
+            )
+            job.keep = holdings[-1].add
+            video = StoredVideo(
+                secrets.token_urlsafe(_NAME_BYTES), job, model_versions(model), holdings
+            )
+            job.on_end = partial(self._expire_later, video)
+            with self._lock:
+                self._videos[video.id] = video
+                try:
+                    self._shared.videos.submit(job)
+                except BaseException:
+                    del self._videos[video.id]
+                    raise
+        except BaseException:
+            self._remove_files(folder, holdings)
+            raise
+        return video
+
+    def _check(self, account: Account, name: str, size: int) -> None:
+        limit = video_limits().max_bytes
+        if size > limit:
+            raise MediaTooLarge(
+                f"{name}: expected at most {limit / 2**20:g} MB. Received: {size / 2**20:.1f} MB."
+            )
+        most = settings.MAX_SESSION_RESULTS.whole()
+        if len(self.of_holder(account.session)) >= most:
+            raise NoRoom(
+                f"Expected at most {most} videos that are kept for one {account.noun}. Received: one "
+                "more. Nothing was removed: please delete a job that you need no longer."
+            )
+
+    def annotated(self, video: StoredVideo) -> EncodingJob:
+        """Return the making of the video with boxes, which begins with the first call.
+
+        A failed one is begun again.
+
+        Raises:
+            ServerBusy: there are too many jobs; or, as NoRoom, there is no room for it.
+        """
+        with self._lock:
+            encoding = video.annotated
+            if encoding is not None and not (encoding.is_finished and encoding.error):
+                return encoding
+            if encoding is not None:
+                self._encodings.remove(encoding)
+            job = video.job
+            encoding = EncodingJob(
+                name=job.name,
+                path=job.path,
+                info=job.info,
+                target=job.path.with_name(f"annotated-{secrets.token_hex(4)}.mp4"),
+                result=job.result,
+                options=job.options,
+            )
+            self._encodings.start(encoding, job.account)
+            video.annotated = encoding
+            return encoding
+
+    @cached_property
+    def _encodings(self) -> Encodings:
+        return Encodings(self._shared.videos, self._shared.spool_budget)
+
+    def remove(self, video: StoredVideo) -> None:
+        """Cancel a video's jobs and remove it with its results, if it is still there."""
+        with self._lock:
+            if self._videos.pop(video.id, None) is None:
+                return
+            if video.timer is not None:
+                video.timer.cancel()
+            self._shared.videos.cancel(video.job)
+            if video.annotated is not None:
+                self._encodings.remove(video.annotated)
+            self._remove_files(video.job.path.parent, video.holdings)
+
+    def close(self) -> None:
+        """Remove all videos."""
+        with self._lock:
+            for video in list(self._videos.values()):
+                self.remove(video)
+            self.__dict__.pop("_encodings", None)
+
+    def _expire_later(self, video: StoredVideo) -> None:
+        seconds = 60 * settings.MAX_API_RESULT_MINUTES.number()
+        with self._lock:
+            if video.id not in self._videos:
+                return
+            video.expires = datetime.now(UTC) + timedelta(seconds=seconds)
+            video.timer = threading.Timer(seconds, self.remove, [video])
+            video.timer.daemon = True
+            video.timer.start()
+
+    def _remove_files(self, folder: Path, holdings: list[Holding]) -> None:
+        self._shared.spool.remove(folder)
+        for holding in holdings:
+            holding.release()
+
+
+video_store: Final = VideoStore(services())
+"""The videos of this server."""

@@ -1,0 +1,229 @@
+"""Videos: POST /videos begins a job; /jobs tells of it, gives its results, and deletes it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, HTTPException, Request, Response
+from starlette.responses import FileResponse, JSONResponse
+
+from emosense.asgi.middleware import USER
+from emosense.export.formats import EXPORTS, Export
+from emosense.filesystem.filenames import abbreviate
+from emosense.jobs.encoding_jobs import EncodingJob
+from emosense.rest.errors import RETRY_SECONDS, problems
+from emosense.rest.requests import (
+    MULTIPART,
+    UPLOAD_ERRORS,
+    MultipartRoute,
+    account_of,
+    check_model,
+    hang_up,
+    in_thread,
+)
+from emosense.rest.schemas import Encoding, Job, Jobs, VideoForm
+from emosense.rest.video_store import StoredVideo, video_store
+from emosense.results import VideoResult
+from emosense.services import services
+from emosense.video.edits import Edits
+from emosense.video.options import VideoOptions
+
+uploads = APIRouter(route_class=MultipartRoute, tags=["videos"])
+router = APIRouter(tags=["videos"])
+
+_PRIVATE: Final = {"Cache-Control": "private, no-store"}
+_MP4: Final = "mp4"
+
+
+@uploads.post(
+    "/videos",
+    status_code=202,
+    response_model=Job,
+    summary="Begin the analysis of a video",
+    responses=problems(*UPLOAD_ERRORS),
+)
+async def analyze_video(
+    request: Request, response: Response, form: Annotated[VideoForm, Form(media_type=MULTIPART)]
+) -> dict[str, Any]:
+    """Take a video and begin its analysis; the job's path stands in the header Location.
+
+    The video stays on the server's disk until its job is deleted or expires.
+    """
+    model = check_model(form.model)
+    options = VideoOptions(
+        per_second=form.per_second or None,
+        detect_every=form.detect_every,
+        threshold=form.threshold,
+        min_face=form.min_face,
+        start=form.start,
+        end=form.end,
+    )
+    async with hang_up(request) as left:
+        add = partial(
+            video_store.add,
+            account_of(request),
+            abbreviate(form.file.filename or "", 200) or "video",
+            form.file.file,
+            form.file.size or 0,
+            model,
+            options,
+            left.is_set,
+        )
+        video = await in_thread(add)
+    response.headers["Location"] = _path(request, video)
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return _describe(request, video)
+
+
+@router.get("/jobs", response_model=Jobs, summary="List your jobs")
+def get_jobs(request: Request) -> dict[str, Any]:
+    """List the jobs of the key's holder, the oldest first."""
+    videos = video_store.of_holder(request.scope[USER])
+    return {"jobs": [_describe(request, video) for video in videos]}
+
+
+@router.get(
+    "/jobs/{job_id}",
+    response_model=Job,
+    summary="Ask how far a job is",
+    responses=problems(404, 422),
+)
+def get_job(request: Request, job_id: str) -> dict[str, Any]:
+    """Tell a job's state, progress and results."""
+    return _describe(request, _find(request, job_id))
+
+
+@router.delete(
+    "/jobs/{job_id}",
+    status_code=204,
+    summary="Cancel and delete a job",
+    responses=problems(404, 422),
+)
+def delete_job(request: Request, job_id: str) -> None:
+    """Cancel a job, and delete it with its video and results."""
+    video_store.remove(_find(request, job_id))
+
+
+@router.get(
+    "/jobs/{job_id}/results/mp4",
+    response_class=FileResponse,
+    summary="Get the video with boxes",
+    responses={
+        200: {"content": {"video/mp4": {}}, "description": "the video with boxes"},
+        202: {"model": Encoding, "description": "It is being made: ask again later."},
+        **problems(404, 409, 422),
+    },
+)
+async def get_annotated(request: Request, job_id: str) -> Response:
+    """Return the video with boxes; it is begun with the first request, which is answered with 202."""
+    video = _find(request, job_id)
+    _result_of(video)
+    encoding = video_store.annotated(video)
+    if not encoding.is_ready:
+        headers = {"Retry-After": str(RETRY_SECONDS), **_PRIVATE}
+        return JSONResponse(_encoding(encoding), 202, headers)
+    headers = {**_PRIVATE, **_version_headers(video), **_attachment(video, "-emosense.mp4")}
+    return FileResponse(encoding.target, media_type="video/mp4", headers=headers)
+
+
+@router.get(
+    "/jobs/{job_id}/results/{format}",
+    response_class=Response,
+    summary="Get a result as a file",
+    responses={
+        200: {
+            "content": {EXPORTS[name].media_type: {} for name in ("json", "csv", "vtt")},
+            "description": "the file, as the app offers it too",
+        },
+        **problems(404, 409, 422),
+    },
+)
+async def get_result(
+    request: Request, job_id: str, format: Literal["json", "csv", "vtt"]
+) -> Response:
+    """Return the result as JSON, CSV (one row per face and frame) or captions (WebVTT)."""
+    video = _find(request, job_id)
+    export = EXPORTS[format]
+    content = await in_thread(partial(_make, video, export, _result_of(video)))
+    headers = {**_PRIVATE, **_version_headers(video), **_attachment(video, export.suffix)}
+    return Response(content, media_type=export.media_type, headers=headers)
+
+
+def _make(video: StoredVideo, export: Export, result: VideoResult) -> bytes:
+    with services().memory.hold(video.job.account, export.memory(result)) as holding:
+        content = export.make(result, Edits())
+        holding.resize(len(content))
+        return content
+
+
+def _find(request: Request, job_id: str) -> StoredVideo:
+    """Return a job of the key's holder; others are not told that it exists."""
+    video = video_store.find(job_id, request.scope[USER])
+    if video is None:
+        raise HTTPException(404, "There is no such job. Jobs are deleted some time after they end.")
+    return video
+
+
+def _result_of(video: StoredVideo) -> VideoResult:
+    job = video.job
+    if not job.is_finished:
+        raise HTTPException(
+            409,
+            "Expected a finished analysis. Received: one that runs.",
+            {"Retry-After": str(RETRY_SECONDS)},
+        )
+    if job.result is None:
+        raise HTTPException(409, f"Expected an analysis with a result. It failed: {job.error}")
+    return job.result
+
+
+def _path(request: Request, video: StoredVideo) -> str:
+    """Return the path of a job, with what all paths of the app begin with."""
+    return f"{request.scope['root_path']}/jobs/{video.id}"
+
+
+def _describe(request: Request, video: StoredVideo) -> dict[str, Any]:
+    job, path = video.job, _path(request, video)
+    is_finished, result = job.is_finished, job.result
+    formats = ("json", "csv", "vtt", _MP4) if is_finished and result is not None else ()
+    version, calibration_version = video.versions
+    return {
+        "id": video.id,
+        "state": job.state.value,
+        "source": job.name,
+        "created": video.created,
+        "expires": video.expires,
+        "progress": 1.0 if is_finished and job.error is None else job.fraction,
+        "seconds_left": None if is_finished else job.seconds_left,
+        "frames_analysed": len(job.frames),
+        "video": asdict(job.info),
+        "model": job.model,
+        "model_version": version,
+        "calibration_version": calibration_version,
+        "problem": job.error if result is None else result.problem,
+        "notes": list(job.notes),
+        "encoding": None if video.annotated is None else _encoding(video.annotated),
+        "results": {format: f"{path}/results/{format}" for format in formats},
+    }
+
+
+def _encoding(encoding: EncodingJob) -> dict[str, Any]:
+    progress = 1.0 if encoding.is_ready else encoding.fraction
+    return {"state": encoding.state.value, "progress": progress, "error": encoding.error}
+
+
+def _version_headers(video: StoredVideo) -> dict[str, str]:
+    version, calibration_version = video.versions
+    return {
+        "EmoSense-Model": video.job.model,
+        "EmoSense-Model-Version": version,
+        "EmoSense-Calibration-Version": calibration_version,
+    }
+
+
+def _attachment(video: StoredVideo, suffix: str) -> dict[str, str]:
+    name = quote(f"{video.job.name.rsplit('.', 1)[0]}{suffix}", safe="")
+    return {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
