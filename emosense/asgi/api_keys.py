@@ -65,11 +65,7 @@ def read_api_keys() -> ApiKeys:
         EmoSenseError: a key is too short or has a character that headers do not carry; or
             EMOSENSE_API has a value that nobody knows.
     """
-    keys = (
-        tuple(dict.fromkeys(re.split(r"[,\s]+", settings.API_KEY.text())))
-        if settings.API_KEY.text()
-        else ()
-    )
+    keys = tuple(dict.fromkeys(re.findall(r"[^,\s]+", settings.API_KEY.text())))
     for number, key in enumerate(keys, start=1):
         if not _KEY.fullmatch(key):  # the message does not tell the key
             raise EmoSenseError(

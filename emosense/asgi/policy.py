@@ -71,18 +71,18 @@ STREAM: Final = "/_stcore/stream"
 
 
 def route_policies(
-    *, max_upload_mb: int, max_connections: int, max_photos_mb: int = 0, api: bool = False
+    *, max_upload_mb: int, max_connections: int, max_session_mb: int = 0, api: bool = False
 ) -> tuple[RoutePolicy, ...]:
     """Return the policy table.
 
     Args:
         max_upload_mb: size of the largest upload, in MB.
         max_connections: maximum number of open WebSockets of one user.
-        max_photos_mb: maximum sum of the photos of one request of the REST API, in MB.
+        max_session_mb: maximum sum of the uploads of one page or API key, in MB.
         api: whether there is a REST API.
     """
     return (
-        *_api_policies(api, max_photos_mb, max_upload_mb),
+        *_api_policies(api, max_session_mb, max_upload_mb),
         # Pages: every path that no other row takes is answered with index.html.
         RoutePolicy(path="/", compress=True),
         # Whoever watches the server restarts it if these do not answer.
@@ -120,7 +120,7 @@ def route_policies(
     )
 
 
-def _api_policies(is_on: bool, max_photos_mb: int, max_video_mb: int) -> list[RoutePolicy]:
+def _api_policies(is_on: bool, max_session_mb: int, max_upload_mb: int) -> list[RoutePolicy]:
     def row(path: str, **options: Any) -> RoutePolicy:
         if not is_on:
             options["closed"] = True
@@ -130,8 +130,8 @@ def _api_policies(is_on: bool, max_photos_mb: int, max_video_mb: int) -> list[Ro
     return [
         row("/api/", closed=True),
         row(API, api_key=True),
-        row(f"{API}photos", api_key=True, max_body=(max_photos_mb + 1) * _MB),
-        row(f"{API}videos", api_key=True, max_body=(max_video_mb + 1) * _MB),
+        row(f"{API}photos", api_key=True, max_body=max_session_mb * _MB),
+        row(f"{API}videos", api_key=True, max_body=min(max_upload_mb + 1, max_session_mb) * _MB),
         # What the API is, which is no secret where there is one; browsers send no key for it.
         row(f"{API}openapi.json", compress=True),
         row(f"{API}docs", compress=True),

@@ -18,9 +18,10 @@ _MB: Final = 2**20
 _SMALL_BYTES: Final = 16 * _MB
 """A few photos."""
 _API_KEY: Final = "API key"
-_HINTS: Final = {
-    "page": "Remove some files first.",
-    _API_KEY: "Wait until other requests are answered.",
+_TOO_MUCH: Final = {
+    "page": (413, "Remove some files first.", None),
+    # Of several requests at the same time: one alone that is too large is refused by its policy.
+    _API_KEY: (429, "Send it again once other requests are answered.", 2),
 }
 
 
@@ -85,10 +86,12 @@ Remove some files first.
         self._arriving[session] += size
         sums = Counter(self._store.sizes()) + self._arriving
         if sums[session] > self._max_session_bytes:
+            status, hint, retry_after = _TOO_MUCH[noun]
             raise Refusal(
-                413,
+                status,
                 f"Expected at most {self._max_session_bytes // _MB} MB of uploads of one {noun}. "
-                f"Received: more. {_HINTS[noun]}",
+                f"Received: more. {hint}",
+                retry_after,
             )
         total = sums.total()
         users_sum = sum(size for name, size in sums.items() if self._users.get(name) == user)

@@ -44,7 +44,9 @@ def rest_api(version: str, *, needs_key: bool) -> FastAPI:
         dependencies=key if needs_key else [],
         responses=problems(401, 403, 405, 429, 500, 503),
     )
-    for router in (photos.router, videos.uploads, videos.router, models.router):
+    routers = (photos.router, videos.uploads, videos.router, models.router)
+    for router in routers:
         app.include_router(router)
+    app.state.routes = [route for router in routers for route in router.routes]
     add_error_handlers(app)
     return app

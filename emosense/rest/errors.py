@@ -90,7 +90,7 @@ async def _http_error(request: Request, error: Any) -> Response:
     if error.status_code == 404 and detail == "Not Found":
         detail = "There is no such path."
     elif error.status_code == 405:
-        allowed = _allowed_methods(request)
+        allowed = _allowed_methods(request) or (error.headers or {}).get("Allow", "GET, HEAD")
         detail = f"Expected {allowed}. Received: {request.method}"
         return problem_response(405, detail, {"Allow": allowed})
     return problem_response(error.status_code, detail, error.headers)
@@ -98,12 +98,9 @@ async def _http_error(request: Request, error: Any) -> Response:
 
 def _allowed_methods(request: Request) -> str:
     """Return the methods of a path: the router names those of its first route alone."""
-    methods: set[str] = set()
-    for route in request.app.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            methods |= getattr(route, "methods", None) or set()
-    return ", ".join(sorted(methods))
+    routes = request.app.state.routes
+    at_path = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in at_path for method in route.methods}))
 
 
 async def _invalid(request: Request, error: Any) -> Response:

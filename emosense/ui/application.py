@@ -97,7 +97,7 @@ def middleware() -> list[Middleware]:
     policies = route_policies(
         max_upload_mb=int(st.get_option("server.maxUploadSize")),
         max_connections=settings.MAX_USER_PAGES.whole(),
-        max_photos_mb=settings.MAX_SESSION_UPLOAD_MB.whole(),
+        max_session_mb=settings.MAX_SESSION_UPLOAD_MB.whole(),
         api=keys.is_on,
     )
     table = PolicyTable(policies, base_path)

@@ -5,11 +5,15 @@ import os
 import zipfile
 
 import numpy as np
+import requests
 from PIL import Image
 from support.app_server import running_server
 from support.audit import audited
 from support.foreign_text import TEXT
 from support.streamlit_client import BrowserSession
+
+KEY = "0123456789abcdef"
+HEADERS = {"Authorization": f"Bearer {KEY}"}
 
 # Temporary files without a name cannot be seen from outside: the server tells of them.
 SPY = """
@@ -34,9 +38,13 @@ def test_a_photo_is_never_written_to_disk(tmp_path):
     told = tmp_path / "written"
     (tmp_path / "sitecustomize.py").write_text(SPY.format(path=str(told)))
     path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
-    with running_server(PYTHONPATH=path) as url, BrowserSession(url) as session:
-        session.upload(("noise.bmp", photo.getvalue(), "image/bmp"))
-        assert "No face found" in session.text
+    with running_server(PYTHONPATH=path, EMOSENSE_API_KEY=KEY) as url:
+        with BrowserSession(url) as session:
+            session.upload(("noise.bmp", photo.getvalue(), "image/bmp"))
+            assert "No face found" in session.text
+        files = {"files": ("noise.bmp", photo.getvalue())}
+        answer = requests.post(f"{url}/api/v1/photos", headers=HEADERS, files=files)
+        assert answer.json()["photos"][0]["faces"] == []
     assert not told.exists()
 
 
@@ -71,7 +79,7 @@ def test_logs_hold_no_names_of_files(astronaut_png, capfd):
     with zipfile.ZipFile(album, "w") as archive:
         archive.writestr(f"{mark}/1.png", astronaut_png)
         archive.writestr(f"{mark}/2.png", astronaut_png[:5000])
-    with running_server() as url:
+    with running_server(EMOSENSE_API_KEY=KEY) as url:
         with BrowserSession(url) as session:
             files = [
                 (f"{mark} {i}.png", d) for i, d in enumerate((astronaut_png, b"x", b"\x89PNG"))
@@ -86,6 +94,12 @@ def test_logs_hold_no_names_of_files(astronaut_png, capfd):
         with BrowserSession(url, "video") as session:
             session.upload((f"{mark}.mp4", b"\0\0\0\x20ftypisom" + bytes(99), "video/mp4"))
             assert mark in "".join(session.alerts)
+        parts = [("files", (name, data)) for name, data in files[:4]]
+        answer = requests.post(f"{url}/api/v1/photos", headers=HEADERS, files=parts)
+        assert answer.text.count(mark) == 4
+        parts = {"file": (f"{mark}.mp4", b"\0\0\0\x20ftypisom" + bytes(99))}
+        answer = requests.post(f"{url}/api/v1/videos", headers=HEADERS, files=parts)
+        assert mark in answer.text
     out = "".join(capfd.readouterr())
     assert "localhost" in out  # the server does say something
     assert mark not in out

@@ -11,7 +11,9 @@ from emosense.asgi.response_budget import ResponseBudget
 
 class Access:
     login_required = False
-    api_key = "secret"
+
+    def api_holder(self, authorization):
+        return "holder of a key" if authorization == "Bearer secret" else None
 
     def is_host_allowed(self, host):
         return host == "localhost"

@@ -55,6 +55,7 @@ def test_the_readmes_python_runs(tmp_path, monkeypatch, astronaut_png):
         Path(name).write_bytes(astronaut_png)
     write_sample_clip(Path("clip.mp4"))
     blocks = re.findall(r"```python\n(.*?)```", README, re.S)
+    blocks = [block for block in blocks if "import requests" not in block]  # needs a server
     assert len(blocks) >= 2
     names: dict[str, object] = {}
     for block in blocks:

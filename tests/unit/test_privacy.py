@@ -114,6 +114,11 @@ OWNER = "tests/unit/asgi/test_owner.py"
 RELOAD = "tests/browser/test_owner.py::test_an_analysis_outlives_reloads_and_is_seen_in_all_tabs"
 LAST_PAGE = "tests/browser/test_owner.py::test_the_last_page_of_a_browser_takes_its_videos_with_it"
 CAMERA = "tests/browser/test_camera.py::test_pictures_open_no_file_and_no_connection"
+DESCRIPTION = "tests/reliability/test_rest.py::test_the_description_needs_no_other_host"
+JOB_GOES = (
+    "tests/reliability/test_rest.py::test_a_job_goes_with_its_files_whenever_it_is_deleted",
+    "tests/unit/rest/test_video_store.py::test_a_video_expires_some_time_after_its_end",
+)
 GONE = (VIDEO_GOES, FORGOTTEN, TWO_MINUTES)
 
 PROMISES = (
@@ -133,10 +138,37 @@ PROMISES = (
     Promise(
         "README.md",
         "Uploaded photos are never written to disk; uploaded videos are, for as long as their page "
-        "is open.",
-        (NOT_ON_DISK, NO_FILE, VIDEO_GOES, TAKEN_BACK),
+        "is open, or their job kept by REST.",
+        (NOT_ON_DISK, NO_FILE, VIDEO_GOES, TAKEN_BACK, *JOB_GOES),
     ),
-    Promise("README.md", "What was uploaded is gone two minutes after the page was closed.", GONE),
+    Promise(
+        "README.md",
+        "What was uploaded on a page is gone two minutes after it was closed.",
+        GONE,
+    ),
+    Promise("README.md", "(with a page to try it, that needs no other host)", (DESCRIPTION,)),
+    Promise("docs/rest.md", "Both need no other host.", (DESCRIPTION,)),
+    Promise(
+        "docs/rest.md",
+        "Keys are compared in constant time, and no log, page or message tells one.",
+        (
+            "tests/unit/asgi/test_api_keys.py::test_every_key_is_compared_in_constant_time",
+            "tests/unit/asgi/test_api_keys.py::test_weak_and_malformed_keys_end_the_start_without_being_told",
+            "tests/reliability/test_rest.py::test_no_log_tells_a_key",
+        ),
+    ),
+    Promise(
+        "docs/rest.md",
+        "Photos are held in memory until their answer is sent and never written to disk.",
+        (NOT_ON_DISK,),
+    ),
+    Promise(
+        "docs/rest.md",
+        "Videos lie on the server's disk until their job is deleted, or until "
+        "`EMOSENSE_MAX_API_RESULT_MINUTES` after its end; `expires` tells when.",
+        JOB_GOES,
+    ),
+    Promise("docs/rest.md", "With the server's end all of it goes.", (CRASH,)),
     Promise(
         "README.md",
         "No library reports on you: their usage statistics are switched off.",
@@ -338,7 +370,11 @@ OTHER_SENTENCES = {
     "docs/architecture.md": ("`spool` (uploaded videos on disk", "videos on disk: `jobs/spool.py`"),
     "docs/training.md": ("Archives are read as they are",),
     "docs/deployment.md": ("are shared in the same way", "A proxy that keeps answers on its disk"),
-    "README.md": ("videos on disk, uploaded ones", "all videos on disk, in MB"),
+    "README.md": (
+        "so only for one that nobody else reaches",
+        "videos on disk, uploaded ones",
+        "all videos on disk, in MB",
+    ),
 }
 """Of where something is done in the code, of data sets, which nobody uploads, and of limits."""
 

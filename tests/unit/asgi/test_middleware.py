@@ -1,7 +1,9 @@
 """Every request fulfils its row of the policy table, or is refused before any code sees it."""
 
+import json
 import re
 from contextlib import ExitStack
+from http import HTTPStatus
 
 import pytest
 from support.policy_app import Access, wrapped
@@ -59,19 +61,55 @@ def test_login_is_asked_for_only_where_it_is_required(ask):
     assert answer.body == b"ann 0"
 
 
-@pytest.mark.parametrize("header", [None, "Bearer wrong", "secret", "Bearer", "bearer secret", "é"])
+@pytest.mark.parametrize("header", [None, "Bearer wrong", "é"])
 def test_a_wrong_api_key_is_refused(ask, header):
     row = RoutePolicy(path="/api/", api_key=True)
-    assert ask(wrapped(row), "/api/a", authorization=header).status == 401
+    answer = ask(wrapped(row), "/api/a", authorization=header)
+    assert answer.status == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_the_api_key_is_accepted_but_never_an_empty_one(ask):
-    class WithoutKey(Access):
-        api_key = ""
-
+def test_who_has_an_api_key_is_its_holder_from_any_address(ask):
     row = RoutePolicy(path="/api/", api_key=True)
-    assert ask(wrapped(row), "/api/a", authorization="Bearer secret").status == 200
-    assert ask(wrapped(row, access=WithoutKey()), "/api/a", authorization="Bearer ").status == 401
+    for client in ("203.0.113.7", "203.0.113.8"):
+        answer = ask(wrapped(row), "/api/a", authorization="Bearer secret", client=client)
+        assert answer.body == b"holder of a key 0"
+
+
+def test_programs_read_why_they_are_refused(ask):
+    """As problem details (RFC 9457), whatever the reason."""
+    row = RoutePolicy(path="/api/", problem_json=True, rate="5/hour", max_body=3)
+    app = wrapped(row, RoutePolicy(path="/api/closed", problem_json=True, closed=True))
+    for status, options in (
+        (403, {"host": "evil.example"}),
+        (403, {"origin": "https://evil.example"}),
+        (405, {"method": "POST"}),
+        (413, {"content_length": "4"}),
+        (404, {"path": "/api/closed"}),
+        (429, {}),
+    ):
+        if status == 429:
+            for _ in range(5):
+                ask(app, "/api/a")
+        answer = ask(app, **{"path": "/api/a", **options})
+        assert answer.headers["content-type"] == "application/problem+json"
+        problem = json.loads(answer.body)
+        assert (answer.status, problem["status"]) == (status, status)
+        assert problem["title"] == HTTPStatus(status).phrase
+        assert problem["detail"]
+
+
+@pytest.mark.parametrize("path", ["/a\nb", "/a\rb", "/\x00", "/a\x7f", "/api/v1/jobs/\n"])
+def test_paths_with_control_characters_are_nowhere(ask, path):
+    rows = route_policies(max_upload_mb=1, max_connections=1, max_session_mb=1, api=True)
+    assert ask(wrapped(*rows), path, authorization="Bearer secret").status == 404
+
+
+def test_without_a_rest_api_none_of_its_paths_is_found(ask):
+    rows = route_policies(max_upload_mb=1, max_connections=1, max_session_mb=1, api=False)
+    for path in ("photos", "videos", "jobs/a", "models", "docs", "docs/assets/a", "openapi.json"):
+        answer = ask(wrapped(*rows), f"/api/v1/{path}", authorization="Bearer secret")
+        assert answer.status == 404
 
 
 def test_closed_paths_are_not_found(ask):
@@ -84,6 +122,7 @@ def test_other_methods_are_refused(ask):
     answer = ask(wrapped(), method="POST")
     assert answer.status == 405
     assert "Received: POST" in answer.body.decode()
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 def test_a_body_is_counted_while_it_is_read(ask):

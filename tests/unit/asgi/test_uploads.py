@@ -144,3 +144,29 @@ def test_sessions_that_are_gone_are_forgotten():
     limits.add("a", "ann", MB)
     limits.remove("a", MB)
     assert not limits._users
+
+
+def test_uploads_of_an_api_key_count_until_they_are_answered(ask):
+    """One request after the other has the whole room; at the same time they share it."""
+    store, seen = Store(), []
+    limits = budget(store, session=1)
+
+    async def answer(scope, receive, send):
+        body = await Request(scope, receive).body()
+        try:
+            limits.add(scope[USER], scope[USER], MB // 2, "API key")  # of another request
+        except Refusal as refusal:
+            seen.append((refusal.status, refusal.retry_after))
+        limits.remove(scope[USER], MB // 2)
+        await PlainTextResponse(f"{len(body)}")(scope, receive, send)
+
+    app = UploadMiddleware(answer, store, limits)
+
+    async def with_user(scope, receive, send):
+        scope[USER] = "holder of a key"
+        await app(scope, receive, send)
+
+    for _ in range(3):
+        assert ask(with_user, "/api/v1/photos", "POST", [bytes(MB)]).body == f"{MB}".encode()
+    assert seen == [(429, 2)] * 3
+    assert ask(with_user, "/api/v2/photos", "POST", [bytes(3 * MB)]).status == 200  # not ours
