@@ -45,6 +45,15 @@ FormFlag = Annotated[
 """True or false as programs write it into a form."""
 
 
+File = Annotated[
+    UploadFile,
+    # The format is OpenAPI 3.0's, by which forms to try it show a file chooser.
+    WithJsonSchema(
+        {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+    ),
+]
+
+
 def _leave_out_examples(schema: dict[str, Any]) -> None:
     """Leave the examples of docstrings out of descriptions."""
     schema["description"] = schema["description"].partition("\n\n>>>")[0]
@@ -191,7 +200,7 @@ class PhotosForm(Schema):
     0.7
     """
 
-    files: list[UploadFile] = Field(min_length=1, description="one or many photos")
+    files: list[File] = Field(min_length=1, description="one or many photos")
     model: ModelName = ""
     threshold: float = Field(
         _PHOTO.threshold, gt=0, le=1, allow_inf_nan=False, description="minimum detection score"
@@ -214,7 +223,7 @@ class VideoForm(Schema):
     10.0
     """
 
-    file: UploadFile
+    file: File
     model: ModelName = ""
     per_second: float = Field(
         _VIDEO.per_second or 0.0,

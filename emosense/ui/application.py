@@ -13,7 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from emosense import __version__, settings
 from emosense.asgi.api_keys import read_api_keys
@@ -30,6 +30,7 @@ from emosense.services import services
 from emosense.ui import streamlit_internals
 from emosense.ui.access import StreamlitAccess
 from emosense.ui.camera.routes import camera_routes
+from emosense.ui.components.assets import root_path
 from emosense.ui.log_limit import LogLimit
 from emosense.ui.open_browser import open_browser
 from emosense.ui.player.routes import player_routes
@@ -83,12 +84,25 @@ async def _prepare(downloads: DownloadQueue, session: str, make: Callable[[], st
 
 def routes() -> list[BaseRoute]:
     """Return the routes beside Streamlit's."""
-    own = [Route("/healthz", _health), *player_routes(), *camera_routes()]
+    health = Route("/healthz", _health)
+    own = [health, *player_routes(), *camera_routes()]
     keys = read_api_keys()
     if keys.is_on:
         app = rest_api(__version__, needs_key=bool(keys.keys))
         own.append(Mount(API.rstrip("/"), app))
-    return own
+    root = root_path()
+    # Whoever watches the server need not know the path that the app has.
+    return [health, *(_below(root, route) for route in own)] if root else own
+
+
+def _below(root: str, route: BaseRoute) -> BaseRoute:
+    """Return the same route below a path, which Streamlit does for its own ones alone."""
+    if isinstance(route, Mount):
+        return Mount(f"{root}{route.path}", route.app)
+    if isinstance(route, WebSocketRoute):
+        return WebSocketRoute(f"{root}{route.path}", route.endpoint)
+    assert isinstance(route, Route)
+    return Route(f"{root}{route.path}", route.endpoint, methods=route.methods)
 
 
 def middleware() -> list[Middleware]:

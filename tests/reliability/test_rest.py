@@ -516,6 +516,27 @@ def test_the_readmes_python_runs(server, api, files, monkeypatch, capsys):
     assert requests.get(f"{api}/jobs", headers=MINE).json() == {"jobs": []}
 
 
+def test_every_route_is_below_the_path_that_the_app_has(clip, astronaut_png):
+    environment = {"STREAMLIT_SERVER_BASE_URL_PATH": "tools/faces", "EMOSENSE_API_KEY": KEY}
+    with started_server(**environment) as server:
+        root = f"{server.url}/tools/faces"
+        for path, kind in (
+            *(("healthz", "application/json"), ("api/v1/openapi.json", "application/json")),
+            *(("player/assets/player.js", "text/javascript"), ("", "text/html")),
+            *(("camera/assets/camera.js", "text/javascript"), ("api/v1/docs", "text/html")),
+            ("api/v1/docs/assets/swagger-ui.css", "text/css"),
+        ):
+            answer = requests.get(f"{root}/{path}")
+            assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, kind)
+        assert "/tools/faces/api/v1/openapi.json" in requests.get(f"{root}/api/v1/docs").text
+        is_problem(requests.get(f"{root}/api/v1/models"), 401)
+        (photo,) = post_photos(f"{root}/api/v1", ("a.png", astronaut_png)).json()["photos"]
+        assert photo["faces"][0]["verdict"] == "happy"
+        location = post_video(f"{root}/api/v1", clip.read_bytes()).headers["location"]
+        assert location.startswith("/tools/faces/api/v1/jobs/")
+        assert requests.delete(server.url + location, headers=MINE).status_code == 204
+
+
 def test_no_log_tells_a_key(tmp_path):
     log = tmp_path / "log"
     with started_server(output=log, EMOSENSE_API_KEY=KEY) as server:

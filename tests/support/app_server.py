@@ -83,7 +83,7 @@ def free_port() -> int:
 def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
     assert process.poll() is None, "the server ended"
     try:
-        with urllib.request.urlopen(f"{url}/_stcore/health"):
+        with urllib.request.urlopen(f"{url}/healthz"):
             return True
     except OSError:
         return False
