@@ -53,9 +53,11 @@ def test_an_analysis_outlives_reloads_and_is_seen_in_all_tabs(chromium, clip, tm
         stranger = opened(chromium.new_context(), server.url)
         assert stranger.get_by_role("link", name="Video (1)").count() == 0
         expect(stranger.get_by_text("Drop a video above")).to_be_visible()
+        other.locator(".player").evaluate("player => { player.dataset.mark = 'the same' }")
         gate.open()
         for tab in (page, other):
             expect(tab.get_by_text(DONE)).to_be_visible()
+        expect(other.locator(".player[data-mark='the same']")).to_be_visible()  # zoom, playhead ...
         expect(models.get_by_role("link", name="Video", exact=True)).to_be_visible()
         page.reload()
         expect(page.get_by_text(DONE)).to_be_visible()

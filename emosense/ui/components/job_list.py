@@ -23,7 +23,8 @@ def show_job_list(
     progress: Callable[[JobT], tuple[float, str]],
     title: Callable[[JobT], str],
     results: Callable[[JobT, int], None],
-    running: Callable[[JobT, int], object] = lambda job, number: None,
+    notices: Callable[[JobT], object] = lambda job: None,
+    lasting: Callable[[JobT, int], object] = lambda job, number: None,
 ) -> None:
     """Show all jobs of the session, the newest first.
 
@@ -33,26 +34,35 @@ def show_job_list(
         progress: returns the done fraction (0..1) and the text of the progress bar of a job.
         title: returns the heading of a finished job, as Markdown with names escaped.
         results: shows a finished job, given its number.
-        running: shows what there is of an unfinished job, below its progress.
+        notices: shows what is to be said first about a finished job.
+        lasting: shows what there is of a job while it runs and afterwards, below its progress or
+            its notices; the browser keeps it as it is when the job ends.
     """
     for number, job in reversed(list(jobs.jobs.items())):
+        is_finished = job.is_finished  # once: it may end between two of these lines
         with st.container(border=True, key=f"{kind}_{number}"):
-            if job.is_finished:
-                heading, remove = st.columns([5, 1], vertical_alignment="center")
-                heading.header(title(job))
-                if remove.button(
-                    "Remove",
-                    icon=":material/delete:",
-                    key=f"{kind}_remove_{number}",
-                    width="stretch",
-                ):
-                    jobs.discard(number)
-                    st.rerun()
+            # A container of its own: what follows has the same place before and after the job's end.
+            with st.container():
+                if is_finished:
+                    _show_heading(jobs, kind, number, title(job))
+                    notices(job)
+                else:
+                    st.markdown(f"**{escape_markdown(job.name)}**")
+                    show_progress(job, f"{kind}_cancel_{number}", progress, jobs.cancel)
+            with st.container():
+                lasting(job, number)
+            if is_finished:
                 results(job, number)
-            else:
-                st.markdown(f"**{escape_markdown(job.name)}**")
-                show_progress(job, f"{kind}_cancel_{number}", progress, jobs.cancel)
-                running(job, number)
+
+
+def _show_heading(jobs: SessionJobs[JobT], kind: str, number: int, title: str) -> None:
+    heading, remove = st.columns([5, 1], vertical_alignment="center")
+    heading.header(title)
+    if remove.button(
+        "Remove", icon=":material/delete:", key=f"{kind}_remove_{number}", width="stretch"
+    ):
+        jobs.discard(number)
+        st.rerun()
 
 
 def show_refusal(jobs: SessionJobs[JobT], kind: str, error: ServerBusy) -> None:

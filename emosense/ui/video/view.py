@@ -52,7 +52,8 @@ def show_jobs(videos: OwnerVideos) -> None:
         progress=progress,
         title=lambda job: escape_markdown(job.name),
         results=partial(_show_results, videos),
-        running=partial(_show_player, videos),
+        notices=_show_notices,
+        lasting=partial(_show_player, videos),
     )
 
 
@@ -72,21 +73,23 @@ def progress(job: VideoJob) -> tuple[float, str]:
     return job.fraction or 0.0, text
 
 
-def _show_results(videos: OwnerVideos, job: VideoJob, number: int) -> None:
+def _show_notices(job: VideoJob) -> None:
     result = job.result
     if job.error is not None:
         st.error(escape_markdown(job.error), icon=":material/error:")
-    if result is None:
-        return
-    if result.problem and job.error is None:
+    if result is not None and result.problem and job.error is None:
         st.warning(
             f"The analysis is partial: {escape_markdown(result.problem)}. What was done until then is below.",
             icon=":material/warning:",
         )
     for note in job.notes:
         st.warning(escape_markdown(note), icon=":material/warning:")
-    _show_player(videos, job, number)
-    result = apply_edits(result, job.edits)
+
+
+def _show_results(videos: OwnerVideos, job: VideoJob, number: int) -> None:
+    if job.result is None:
+        return
+    result = apply_edits(job.result, job.edits)
     person_timelines = timelines(result)
     if person_timelines:
         _show_shares(person_timelines, number)
@@ -111,6 +114,8 @@ def _show_results(videos: OwnerVideos, job: VideoJob, number: int) -> None:
 
 def _show_player(videos: OwnerVideos, job: VideoJob, number: int) -> None:
     """Show the player, or what becomes of the preview that it needs."""
+    if job.is_finished and job.result is None:
+        return
     address = videos.player_address(job)
     preview = videos.previews.get(job.path)
     if address is not None:
