@@ -9,13 +9,27 @@ from emosense.networks.backends import OnnxBackend
 from emosense.networks.serialization import load_network, save_float16_weights
 
 
-def kept_and_trained(about):
-    """A network as it is trained (with batch normalisation, if any), and as it is kept."""
-    model = about.build("he_normal")
-    return model, about.without_batch_norm(model)
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def name(request):
+    return request.param
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.fixture(scope="module")
+def saved(name, tmp_path_factory):
+    """A network as it is trained (with batch normalisation, if any), and as it is kept.
+
+    Each with the path of its weights and what is read from there, to be left as it is.
+    """
+    keras.utils.set_random_seed(0)
+    about, networks = ARCHITECTURES[name], []
+    trained = about.build("he_normal")
+    for model in {id(m): m for m in (trained, about.without_batch_norm(trained))}.values():
+        path = tmp_path_factory.mktemp("network") / "weights.keras"
+        save_float16_weights(model, path)
+        networks.append((model, path, load_network(path)))
+    return networks
+
+
 class TestNetwork:
     def test_maps_faces_to_probabilities(self, name):
         model = ARCHITECTURES[name].build()
@@ -25,26 +39,18 @@ class TestNetwork:
         assert out.dtype == np.float32
         np.testing.assert_allclose(out.sum(1), 1, atol=1e-5)
 
-    def test_survives_saving_as_float16(self, name, tmp_path):
-        keras.utils.set_random_seed(0)
-        model = ARCHITECTURES[name].build("he_normal")
-        path = tmp_path / "weights.keras"
-        save_float16_weights(model, path)
-        again = load_network(path)
-        assert again.count_params() == model.count_params()
-        assert path.stat().st_size < 2.2 * model.count_params()
-        assert all(str(v.dtype) == "float32" for v in again.weights)
+    def test_survives_saving_as_float16(self, saved):
         x = np.random.default_rng(1).random((4, 48, 48, 1), np.float32)
-        np.testing.assert_allclose(np.asarray(again(x)), np.asarray(model(x)), atol=5e-3)
+        for model, path, again in saved:
+            assert again.count_params() == model.count_params()
+            assert path.stat().st_size < 2.2 * model.count_params()
+            assert all(str(v.dtype) == "float32" for v in again.weights)
+            np.testing.assert_allclose(np.asarray(again(x)), np.asarray(model(x)), atol=5e-3)
 
-    def test_onnx_runtime_computes_the_same(self, name, tmp_path):
-        keras.utils.set_random_seed(0)
-        about = ARCHITECTURES[name]
-        for number, model in enumerate({id(m): m for m in kept_and_trained(about)}.values()):
-            path = tmp_path / f"{number}.keras"
-            save_float16_weights(model, path)
-            faces = np.random.default_rng(1).integers(0, 256, (5, 48, 48), np.uint8)
-            expected = np.asarray(load_network(path)([faces[..., np.newaxis] / np.float32(255)]))
+    def test_onnx_runtime_computes_the_same(self, saved):
+        faces = np.random.default_rng(1).integers(0, 256, (5, 48, 48), np.uint8)
+        for _, path, again in saved:
+            expected = np.asarray(again([faces[..., np.newaxis] / np.float32(255)]))
             np.testing.assert_allclose(OnnxBackend(path.read_bytes())(faces), expected, atol=2e-5)
 
     def test_mixed_precision_ends_in_float32(self, name, tmp_path):
