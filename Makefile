@@ -22,11 +22,12 @@ dev: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp chromium
 	$(MAKE) check
 
-# The tests of units run side by side, the others have the machine to themselves. Coverage is
-# measured over what runs in the tests' own processes.
+# Tests of units and pages run side by side, those with servers have the machine to themselves. Files
+# go in the order in which they are named: the last ones are short, so that no process ends alone.
+# Coverage is measured over what runs in the tests' own processes.
 check: lint types
-	$(BIN)/pytest tests/unit tests/contract -n $(JOBS) --dist loadfile --cov --cov-report= --cov-fail-under=0
-	$(BIN)/pytest tests/pages tests/reliability tests/browser --cov --cov-append --cov-report=term:skip-covered
+	$(BIN)/pytest tests/pages tests/contract tests/unit -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report= --cov-fail-under=0
+	$(BIN)/pytest tests/reliability tests/browser --cov --cov-append --cov-report=term:skip-covered
 
 # What is worth running before each commit; the tests that are marked slow stay out.
 quick: $(VENV)/dev.stamp

@@ -12,6 +12,11 @@ from emosense.networks.registry import find_model
 pytestmark = pytest.mark.browser
 
 
+def scroll_to(place):
+    """At once: Playwright's own way waits for an element to stand still, which is replaced here."""
+    place.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
+
+
 def test_cold_deep_link_opens_the_whole_app(cold_server, page):
     page.goto(f"{cold_server}/models?model=cnn8&view=confusion")
     expect(
@@ -26,7 +31,7 @@ def test_cold_deep_link_opens_the_whole_app(cold_server, page):
 
 def test_chart_and_table_can_be_saved(server, page):
     page.goto(f"{server}/models")
-    page.locator(".emosense-deferred").first.scroll_into_view_if_needed()
+    scroll_to(page.locator(".emosense-deferred").first)
     chart = page.get_by_test_id("stPlotlyChart").first
     expect(chart.locator(".main-svg").first).to_be_visible()
     saved = {}
@@ -69,7 +74,7 @@ def test_charts_further_down_are_drawn_when_they_are_reached(server, page):
     expect(page.get_by_test_id("stPlotlyChart")).to_have_count(0)
     # What they show is there for screen readers before.
     expect(page.get_by_role("img", name="accuracy against MFLOPs per face")).to_have_count(1)
-    places.first.scroll_into_view_if_needed()
+    scroll_to(places.first)
     chart = page.get_by_test_id("stPlotlyChart")
     expect(chart.locator(".main-svg").first).to_be_visible()
     expect(places).to_have_count(1)

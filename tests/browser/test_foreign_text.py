@@ -132,7 +132,7 @@ def show_all_charts(page):
     """Scroll to each place whose chart is drawn once it is reached."""
     waiting = page.locator(".emosense-deferred")
     while count := waiting.count():
-        waiting.first.scroll_into_view_if_needed()
+        waiting.evaluate_all("all => all[0]?.scrollIntoView({ block: 'center' })")
         expect(waiting).not_to_have_count(count)
 
 

@@ -33,7 +33,7 @@ def worker():
 
 
 def test_photos(corpus, worker):
-    costs = [measure(worker, corpus.photo(number), number) for number in range(300)]
+    costs = [measure(worker, corpus.photo(number), number) for number in range(200)]
     assert [told(cost) for cost in costs if cost.is_failure] == []
     outcomes = [cost.outcome for cost in costs]
     assert outcomes.count(ANSWERED) > 30
