@@ -268,6 +268,7 @@ class VideoReader:
             self._decoder.close()
         self._decoder = self._stream = self._first_frame = self._splitter = None
         self._container.close()
+        self.interrupted = lambda: False  # the one before may refer to this reader: a cycle
 
     def __enter__(self) -> VideoReader:
         return self

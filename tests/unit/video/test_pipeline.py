@@ -1,6 +1,7 @@
 """The whole way of a video: frames, people, exports, faults."""
 
 import csv
+import gc
 import io
 import json
 import threading
@@ -9,8 +10,10 @@ from dataclasses import replace
 import av
 import cv2
 import numpy as np
+import psutil
 import pytest
 from support.synthetic_video import head, pasted, wall, write_clip
+from support.waiting import wait_until
 
 from emosense.analyzer import Analyzer
 from emosense.emotions import EMOTIONS
@@ -37,6 +40,24 @@ def moving(astronaut, tmp_path_factory):
     face, background = head(astronaut), wall()
     frames = [pasted(background, (face, 120 + 8 * i, 180)) for i in range(30)] + [background] * 10
     return write_clip(tmp_path_factory.mktemp("clips") / "moving.mp4", frames, sound=True)
+
+
+def test_no_thread_of_the_decoder_remains(analyzer, moving):
+    """Garbage collection is off here: what remains would wait for it, with the decoder's memory."""
+
+    def threads():
+        return psutil.Process().num_threads()
+
+    analyzer.video(moving, EVERY).finish()  # it starts threads of libraries, which stay
+    gc.collect()
+    gc.disable()
+    try:
+        before = threads()
+        for _ in range(3):
+            analyzer.video(moving, EVERY).finish()
+        wait_until(lambda: threads() <= before, lambda: f"{before} became {threads()}")
+    finally:
+        gc.enable()
 
 
 def test_every_frame(analyzer, moving, astronaut):
