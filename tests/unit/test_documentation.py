@@ -32,6 +32,7 @@ def public_classes(module):
     ]
 
 
+@pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_of_docstrings_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
