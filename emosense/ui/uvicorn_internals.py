@@ -83,6 +83,9 @@ class UvicornConnection:
         self._transport.set_write_buffer_limits(0)
         with suppress(OSError, AttributeError):  # another system, or no TCP
             connected: socket.socket = self._transport.get_extra_info("socket")
+            # asyncio sets it for sockets that were made for TCP by name, which Streamlit's is not.
+            # Without it the body of each answer waits some 40 ms until the client confirms its head.
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
             connected.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, MAX_UNSENT_BYTES)
 
     async def drained(self) -> None:
