@@ -125,7 +125,8 @@ def _api_policies(is_on: bool, max_session_mb: int, max_upload_mb: int) -> list[
         if not is_on:
             options["closed"] = True
         # Its routes know which methods each path has (RFC 9110, section 15.5.6).
-        return RoutePolicy(path=path, methods=None, problem_json=True, **options)
+        rate = "12000/minute"  # more than the processes answer
+        return RoutePolicy(path=path, methods=None, problem_json=True, rate=rate, **options)
 
     return [
         row("/api/", closed=True),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Response
 from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 
 from emosense.rest import models, photos, videos
 from emosense.rest.errors import add_error_handlers, problems
+from emosense.rest.requests import PRIVATE
 
 _DESCRIPTION: Final = """\
 What faces express in photos and videos, and how far to trust the answer. Files come in the request;
@@ -41,7 +42,7 @@ def rest_api(version: str, *, needs_key: bool) -> FastAPI:
         static_url="/docs/assets",
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
-        dependencies=key if needs_key else [],
+        dependencies=[Depends(_keep_private), *(key if needs_key else [])],
         responses=problems(401, 403, 405, 429, 500, 503),
     )
     routers = (photos.router, videos.uploads, videos.router, models.router)
@@ -50,3 +51,8 @@ def rest_api(version: str, *, needs_key: bool) -> FastAPI:
     app.state.routes = [route for router in routers for route in router.routes]
     add_error_handlers(app)
     return app
+
+
+def _keep_private(response: Response) -> None:
+    """Let no cache on the way keep an answer; files of results say so themselves."""
+    response.headers.update(PRIVATE)

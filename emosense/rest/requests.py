@@ -21,6 +21,9 @@ from emosense.worker.usage import Account
 UPLOAD_ERRORS: Final = (400, 408, 413, 415, 422)
 """Status codes of what may be wrong about an upload."""
 
+PRIVATE: Final = {"Cache-Control": "private, no-store"}
+"""Headers of answers that no cache may keep (RFC 9111)."""
+
 MULTIPART: Final = "multipart/form-data"
 _THREADS: Final = CapacityLimiter(200)
 """Threads that wait for inference processes; those of pages are others. The processes' schedulers

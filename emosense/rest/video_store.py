@@ -14,7 +14,8 @@ from typing import BinaryIO, Final
 
 from emosense import settings
 from emosense.asgi.budget import Holding
-from emosense.errors import MediaTooLarge, NoRoom
+from emosense.asgi.owned import OwnedItems
+from emosense.errors import EmoSenseError, MediaTooLarge, NoRoom
 from emosense.filesystem.disk import check_free_space
 from emosense.jobs.encoding_jobs import EncodingJob
 from emosense.jobs.encodings import Encodings
@@ -28,7 +29,6 @@ from emosense.worker.usage import Account
 
 _CHUNK_BYTES: Final = 2**20
 _PREVIEW_SIDE: Final = 64  # of a picture that nobody asks for
-_NAME_BYTES: Final = 16
 
 
 @dataclass(eq=False)
@@ -36,29 +36,34 @@ class StoredVideo:
     """A video on disk with its analysis.
 
     Attributes:
-        id: 128 random bits.
         job: the analysis; its account's session is the holder of the key.
         versions: of the network's weights and of its calibration.
         holdings: the room that the file and the results take.
         created: when it came.
+        id: its address, once it is stored.
         expires: when it will be removed; None until the analysis has ended.
         annotated: the making of the video with boxes; None before it is asked for.
 
     >>> from emosense.results import VideoInfo
     >>> info = VideoInfo(640, 360, 8.0, 200, 25.0, "h264", 0, False)
     >>> job = VideoJob(name="a.mp4", path=Path("a.mp4"), info=info, model="cnn8")
-    >>> StoredVideo("a", job, ("", ""), []).expires is None
+    >>> StoredVideo(job, ("", ""), []).expires is None
     True
     """
 
-    id: str
     job: VideoJob
     versions: tuple[str, str]
     holdings: list[Holding]
+    id: str = ""
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     expires: datetime | None = None
     annotated: EncodingJob | None = None
     timer: threading.Timer | None = field(default=None, repr=False)
+
+    @property
+    def owner(self) -> str:
+        """The holder of the key."""
+        return self.job.account.session
 
 
 class VideoStore:
@@ -67,25 +72,17 @@ class VideoStore:
     Args:
         shared: the server's inference processes, disk and memory.
 
-    >>> VideoStore(services()).of_holder("ann")
+    Attributes:
+        videos: the videos by their ids.
+
+    >>> VideoStore(services()).videos.of_owner("ann")
     []
     """
 
     def __init__(self, shared: Services) -> None:
         self._shared = shared
         self._lock = threading.RLock()
-        self._videos: dict[str, StoredVideo] = {}
-
-    def of_holder(self, holder: str) -> list[StoredVideo]:
-        """Return the videos of a holder, the oldest first."""
-        with self._lock:
-            return [v for v in self._videos.values() if v.job.account.session == holder]
-
-    def find(self, id: str, holder: str) -> StoredVideo | None:
-        """Return a video; None if this holder has none of that id."""
-        with self._lock:
-            video = self._videos.get(id)
-        return video if video is not None and video.job.account.session == holder else None
+        self.videos: Final[OwnedItems[StoredVideo]] = OwnedItems()
 
     def add(
         self,
@@ -129,17 +126,11 @@ class VideoStore:
                 name=name, path=path, info=info, model=model, options=options, account=account
             )
             job.keep = holdings[-1].add
-            video = StoredVideo(
-                secrets.token_urlsafe(_NAME_BYTES), job, model_versions(model), holdings
-            )
+            video = StoredVideo(job, model_versions(model), holdings)
             job.on_end = partial(self._expire_later, video)
             with self._lock:
-                self._videos[video.id] = video
-                try:
-                    self._shared.videos.submit(job)
-                except BaseException:
-                    del self._videos[video.id]
-                    raise
+                self._shared.videos.submit(job)  # its end waits for the lock
+                video.id = self.videos.add(video)
         except BaseException:
             self._remove_files(folder, holdings)
             raise
@@ -152,7 +143,7 @@ class VideoStore:
                 f"{name}: expected at most {limit / 2**20:g} MB. Received: {size / 2**20:.1f} MB."
             )
         most = settings.MAX_SESSION_RESULTS.whole()
-        if len(self.of_holder(account.session)) >= most:
+        if len(self.videos.of_owner(account.session)) >= most:
             raise NoRoom(
                 f"Expected at most {most} videos that are kept for one {account.noun}. Received: one "
                 "more. Nothing was removed: please delete a job that you need no longer."
@@ -165,8 +156,11 @@ class VideoStore:
 
         Raises:
             ServerBusy: there are too many jobs; or, as NoRoom, there is no room for it.
+            EmoSenseError: the video was removed meanwhile.
         """
         with self._lock:
+            if self.videos.find(video.id, video.owner) is None:
+                raise EmoSenseError("The job was deleted.")
             encoding = video.annotated
             if encoding is not None and not (encoding.is_finished and encoding.error):
                 return encoding
@@ -192,7 +186,7 @@ class VideoStore:
     def remove(self, video: StoredVideo) -> None:
         """Cancel a video's jobs and remove it with its results, if it is still there."""
         with self._lock:
-            if self._videos.pop(video.id, None) is None:
+            if self.videos.remove(video.id) is None:
                 return
             if video.timer is not None:
                 video.timer.cancel()
@@ -204,14 +198,14 @@ class VideoStore:
     def close(self) -> None:
         """Remove all videos."""
         with self._lock:
-            for video in list(self._videos.values()):
+            for video in self.videos.all():
                 self.remove(video)
             self.__dict__.pop("_encodings", None)
 
     def _expire_later(self, video: StoredVideo) -> None:
         seconds = 60 * settings.MAX_API_RESULT_MINUTES.number()
         with self._lock:
-            if video.id not in self._videos:
+            if self.videos.find(video.id, video.owner) is None:
                 return
             video.expires = datetime.now(UTC) + timedelta(seconds=seconds)
             video.timer = threading.Timer(seconds, self.remove, [video])

@@ -17,6 +17,7 @@ from emosense.jobs.encoding_jobs import EncodingJob
 from emosense.rest.errors import RETRY_SECONDS, problems
 from emosense.rest.requests import (
     MULTIPART,
+    PRIVATE,
     UPLOAD_ERRORS,
     MultipartRoute,
     account_of,
@@ -34,7 +35,6 @@ from emosense.video.options import VideoOptions
 uploads = APIRouter(route_class=MultipartRoute, tags=["videos"])
 router = APIRouter(tags=["videos"])
 
-_PRIVATE: Final = {"Cache-Control": "private, no-store"}
 _MP4: Final = "mp4"
 
 
@@ -81,7 +81,7 @@ async def analyze_video(
 @router.get("/jobs", response_model=Jobs, summary="List your jobs")
 def get_jobs(request: Request) -> dict[str, Any]:
     """List the jobs of the key's holder, the oldest first."""
-    videos = video_store.of_holder(request.scope[USER])
+    videos = video_store.videos.of_owner(request.scope[USER])
     return {"jobs": [_describe(request, video) for video in videos]}
 
 
@@ -123,9 +123,9 @@ async def get_annotated(request: Request, job_id: str) -> Response:
     _result_of(video)
     encoding = video_store.annotated(video)
     if not encoding.is_ready:
-        headers = {"Retry-After": str(RETRY_SECONDS), **_PRIVATE}
+        headers = {"Retry-After": str(RETRY_SECONDS), **PRIVATE}
         return JSONResponse(_encoding(encoding), 202, headers)
-    headers = {**_PRIVATE, **_version_headers(video), **_attachment(video, "-emosense.mp4")}
+    headers = {**PRIVATE, **_version_headers(video), **_attachment(video, "-emosense.mp4")}
     return FileResponse(encoding.target, media_type="video/mp4", headers=headers)
 
 
@@ -148,7 +148,7 @@ async def get_result(
     video = _find(request, job_id)
     export = EXPORTS[format]
     content = await in_thread(partial(_make, video, export, _result_of(video)))
-    headers = {**_PRIVATE, **_version_headers(video), **_attachment(video, export.suffix)}
+    headers = {**PRIVATE, **_version_headers(video), **_attachment(video, export.suffix)}
     return Response(content, media_type=export.media_type, headers=headers)
 
 
@@ -161,7 +161,7 @@ def _make(video: StoredVideo, export: Export, result: VideoResult) -> bytes:
 
 def _find(request: Request, job_id: str) -> StoredVideo:
     """Return a job of the key's holder; others are not told that it exists."""
-    video = video_store.find(job_id, request.scope[USER])
+    video = video_store.videos.find(job_id, request.scope[USER])
     if video is None:
         raise HTTPException(404, "There is no such job. Jobs are deleted some time after they end.")
     return video

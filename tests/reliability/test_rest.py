@@ -306,6 +306,12 @@ def test_every_answer_has_the_security_headers(api):
         assert {name: headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
+def test_no_cache_keeps_answers(api, job):
+    for path in ("models", "jobs", f"jobs/{job['id']}", f"jobs/{job['id']}/results/json"):
+        answer = requests.get(f"{api}/{path}", headers=MINE)
+        assert answer.headers["cache-control"] == "private, no-store"
+
+
 def test_networks_are_listed_with_their_cards(api):
     answer = requests.get(f"{api}/models", headers=MINE).json()
     assert answer["damaged"] == []

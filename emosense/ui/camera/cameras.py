@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,6 +11,7 @@ from typing import Final
 
 from emosense import settings
 from emosense.asgi.fair_share import has_room
+from emosense.asgi.owned import OwnedItems
 from emosense.errors import EmoSenseError, NoRoom, ServerBusy
 from emosense.jobs.kept import frames_bytes
 from emosense.networks.registry import model_versions
@@ -133,39 +132,20 @@ class Camera:
         return result
 
 
-class Cameras:
+class Cameras(OwnedItems[Camera]):
     """The cameras of this server, by an address that nobody can guess. Thread-safe.
 
     >>> cameras = Cameras()
     >>> address = cameras.add(Camera(Account(), "cnn8"))
-    >>> cameras.find(address).model
+    >>> with cameras.connected(address) as camera:
+    ...     camera.model
     'cnn8'
-    >>> cameras.remove(address)
-    >>> cameras.find(address) is None
-    True
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._cameras: dict[str, Camera] = {}
+        super().__init__()
+        self._connecting = threading.Lock()
         self._open: dict[str, Camera] = {}
-
-    def add(self, camera: Camera) -> str:
-        """Add a camera and return its address: 128 random bits."""
-        address = secrets.token_urlsafe(16)
-        with self._lock:
-            self._cameras[address] = camera
-        return address
-
-    def remove(self, address: str) -> None:
-        """Forget a camera, if it is still there; its connection ends with the next frame."""
-        with self._lock:
-            self._cameras.pop(address, None)
-
-    def find(self, address: str) -> Camera | None:
-        """Return a camera; None if there is none of that address."""
-        with self._lock:
-            return self._cameras.get(address)
 
     @contextmanager
     def connected(self, address: str, owner: str = "") -> Iterator[Camera]:
@@ -177,9 +157,9 @@ class Cameras:
             ServerBusy: the user, or all together, have too many; see the setting
                 EMOSENSE_MAX_CAMERAS.
         """
-        with self._lock:
-            camera = self._cameras.get(address)
-            if camera is None or not hmac.compare_digest(camera.owner, owner):
+        camera = self.find(address, owner)
+        with self._connecting:
+            if camera is None:
                 raise UnknownCamera("This page's camera is no longer known. Reload the page.")
             if address in self._open:
                 raise EmoSenseError("The camera of this page is connected already.")
@@ -194,7 +174,7 @@ class Cameras:
         try:
             yield camera
         finally:
-            with self._lock:
+            with self._connecting:
                 del self._open[address]
 
 

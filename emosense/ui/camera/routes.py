@@ -73,12 +73,12 @@ class _Connection:
         self._camera = camera
         self._faults = 0
         self._client: PoolClient = services().cameras.client(
-            camera.account, lambda: cameras.find(address) is None
+            camera.account, lambda: cameras.find(address, camera.owner) is None
         )
 
     async def run(self) -> None:
         try:
-            while cameras.find(self._address) is self._camera:
+            while cameras.find(self._address, self._camera.owner) is self._camera:
                 message = await self._websocket.receive()
                 if message["type"] == "websocket.disconnect":
                     return

@@ -5,7 +5,7 @@ import io
 import pytest
 from support.waiting import wait_until
 
-from emosense.errors import MediaTooLarge, NoRoom, ServerBusy, UnsupportedMedia
+from emosense.errors import EmoSenseError, MediaTooLarge, NoRoom, ServerBusy, UnsupportedMedia
 from emosense.media.sample_clip import write_sample_clip
 from emosense.rest.video_store import VideoStore
 from emosense.services import Services
@@ -63,16 +63,16 @@ def ended(video):
 def test_a_video_is_its_holders_and_takes_room_until_it_is_removed(store, shared, clip):
     video = ended(add(store, clip))
     assert len(video.id) == 22
-    assert store.find(video.id, "ann") is video
-    assert store.find(video.id, "bob") is None
-    assert store.find("", "ann") is None
-    assert store.of_holder("ann") == [video]
-    assert store.of_holder("bob") == []
+    assert store.videos.find(video.id, "ann") is video
+    assert store.videos.find(video.id, "bob") is None
+    assert store.videos.find("", "ann") is None
+    assert store.videos.of_owner("ann") == [video]
+    assert store.videos.of_owner("bob") == []
     assert shared.spool_budget.held() == len(clip)
     assert shared.memory.held() > 0
     store.remove(video)
     store.remove(video)
-    assert store.find(video.id, "ann") is None
+    assert store.videos.find(video.id, "ann") is None
     nothing_is_left(shared)
 
 
@@ -83,8 +83,8 @@ def test_a_video_expires_some_time_after_its_end(store, shared, clip, monkeypatc
     assert 3500 < (video.expires - video.created).total_seconds() < 4000
     monkeypatch.setenv("EMOSENSE_MAX_API_RESULT_MINUTES", "0.0001")
     short = add(store, clip)
-    wait_until(lambda: store.find(short.id, "ann") is None, "it stays", 200)
-    assert store.of_holder("ann") == [video]
+    wait_until(lambda: store.videos.find(short.id, "ann") is None, "it stays", 200)
+    assert store.videos.of_owner("ann") == [video]
     store.remove(video)
     nothing_is_left(shared)
 
@@ -102,6 +102,8 @@ def test_a_video_with_boxes_is_made_once_and_removed_with_it(store, shared, clip
     wait_until(lambda: again.is_finished, "the encoding runs", 200)
     assert [again.target] == list(video.job.path.parent.glob("annotated*"))
     store.remove(video)
+    with pytest.raises(EmoSenseError, match="was deleted"):
+        store.annotated(video)
     nothing_is_left(shared)
 
 
@@ -111,7 +113,7 @@ def test_what_is_no_video_leaves_nothing(store, shared, clip, monkeypatch):
     with pytest.raises(MediaTooLarge, match=r"at most 500 MB\. Received: 600\.0 MB"):
         add(store, b"", size=600 * 2**20)
     nothing_is_left(shared)
-    assert store.of_holder("ann") == []
+    assert store.videos.of_owner("ann") == []
 
 
 def test_one_holder_cannot_take_the_place_of_others(store, shared, clip, monkeypatch):
@@ -129,7 +131,7 @@ def test_one_holder_cannot_take_the_place_of_others(store, shared, clip, monkeyp
     monkeypatch.delenv("EMOSENSE_MAX_SESSION_SPOOL_MB")
     with pytest.raises(ServerBusy, match="at most 0 unfinished jobs of one API key"):
         add(store, clip)
-    assert store.of_holder("ann") == [video]
+    assert store.videos.of_owner("ann") == [video]
 
 
 def test_the_end_of_the_server_removes_all(shared, clip):
@@ -137,5 +139,5 @@ def test_the_end_of_the_server_removes_all(shared, clip):
     for account in (ANN, BOB):
         add(store, clip, account)
     store.close()
-    assert store.of_holder("ann") == store.of_holder("bob") == []
+    assert store.videos.of_owner("ann") == store.videos.of_owner("bob") == []
     assert not list(shared.spool.folder.rglob("video"))
