@@ -100,7 +100,9 @@ MAX_PHOTO_MEMORY_MB: Final = Setting(
     "bits, WebP and others need more per pixel than JPEG.",
 )
 MAX_PHOTOS: Final = Setting(
-    "EMOSENSE_MAX_PHOTOS", "50", "Most photos of one upload on the Photo page."
+    "EMOSENSE_MAX_PHOTOS",
+    "50",
+    "Most photos of one upload on the Photo page, and of one request of the REST API.",
 )
 MAX_BATCH_PHOTOS: Final = Setting(
     "EMOSENSE_MAX_BATCH_PHOTOS", "500", "Most photos of one job on the Batch page."
@@ -130,7 +132,9 @@ MAX_ANNOTATED_DISK_PERCENT: Final = Setting(
     "Largest video with boxes, in percent of the free disk space.",
 )
 MAX_SESSION_UPLOAD_MB: Final = Setting(
-    "EMOSENSE_MAX_SESSION_UPLOAD_MB", "600", "Largest sum of the uploads of one page, in MB."
+    "EMOSENSE_MAX_SESSION_UPLOAD_MB",
+    "600",
+    "Largest sum of the uploads of one page or API key, in MB.",
 )
 MAX_SERVER_UPLOAD_MB: Final = Setting(
     "EMOSENSE_MAX_SERVER_UPLOAD_MB",
@@ -146,12 +150,13 @@ MAX_SERVER_DOWNLOAD_MB: Final = Setting(
 MAX_SESSION_DOWNLOAD_MB: Final = Setting(
     "EMOSENSE_MAX_SESSION_DOWNLOAD_MB",
     "300",
-    "Largest sum of results, pictures, videos and downloads that one page keeps in memory, in MB.",
+    "Largest sum of results, pictures, videos and downloads that one page or API key keeps in memory, in "
+    "MB.",
 )
 MAX_SESSION_SPOOL_MB: Final = Setting(
     "EMOSENSE_MAX_SESSION_SPOOL_MB",
     "2000",
-    "Largest sum of one page's videos on disk, uploaded ones and those with boxes, in MB.",
+    "Largest sum of the videos on disk of one page or API key, uploaded ones and those with boxes, in MB.",
 )
 MAX_SERVER_SPOOL_MB: Final = Setting(
     "EMOSENSE_MAX_SERVER_SPOOL_MB",
@@ -162,7 +167,7 @@ MAX_SERVER_SPOOL_MB: Final = Setting(
 MAX_SESSION_RESULTS: Final = Setting(
     "EMOSENSE_MAX_SESSION_RESULTS",
     "50",
-    "Most analyses that one page keeps, of the Batch page and of the Video page each.",
+    "Most analyses that one page keeps, of the Batch page and of the Video page each, or one API key.",
 )
 MAX_USER_PAGES: Final = Setting(
     "EMOSENSE_MAX_USER_PAGES",
@@ -180,13 +185,17 @@ MAX_CAMERAS: Final = Setting(
     "Most cameras that are analysed at the same time; one user may have two, or more where there is room.",
 )
 MAX_SESSION_JOBS: Final = Setting(
-    "EMOSENSE_MAX_SESSION_JOBS", "10", "Most unfinished jobs of one page, of photos and of videos."
+    "EMOSENSE_MAX_SESSION_JOBS",
+    "10",
+    "Most unfinished jobs of one page or API key, of photos and of videos.",
 )
 MAX_USER_JOBS: Final = Setting(
     "EMOSENSE_MAX_USER_JOBS", "40", "Most unfinished jobs of one user, of photos and of videos."
 )
 MAX_SESSION_REQUESTS: Final = Setting(
-    "EMOSENSE_MAX_SESSION_REQUESTS", "20", "Most requests of one page that wait for a process."
+    "EMOSENSE_MAX_SESSION_REQUESTS",
+    "20",
+    "Most requests of one page or API key that wait for a process.",
 )
 MAX_USER_REQUESTS: Final = Setting(
     "EMOSENSE_MAX_USER_REQUESTS", "100", "Most requests of one user that wait for a process."

@@ -40,6 +40,7 @@ class Job(ABC):
         started: monotonic time in seconds at which the job had its first turn.
         duration: duration of the run in seconds, once the job has finished.
         error: error message of a failed job, else None.
+        failure: the exception that it failed with.
         cancelled: event that ends the job soon, with a partial result.
         keep: called with the bytes of memory that the job is about to keep more, or less if
             negative; raises NoRoom if there is no room for them.
@@ -59,6 +60,7 @@ class Job(ABC):
     started: float = 0.0
     duration: float = 0.0
     error: str | None = None
+    failure: Exception | None = field(default=None, repr=False)
     cancelled: threading.Event = field(default_factory=threading.Event)
     keep: Callable[[int], None] = field(default=lambda size: None, repr=False)
     on_end: Callable[[], None] = field(default=lambda: None, repr=False)

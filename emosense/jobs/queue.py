@@ -98,7 +98,7 @@ class JobQueue:
         except Exception as error:  # the thread must always store the job's end
             if not isinstance(error, EmoSenseError):
                 _log.exception("a job failed")
-            job.error, state = str(error), JobState.FAILED
+            job.error, job.failure, state = str(error), error, JobState.FAILED
         finally:
             try:
                 job.on_end()

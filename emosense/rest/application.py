@@ -43,7 +43,7 @@ def rest_api(version: str, *, needs_key: bool) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
         dependencies=[Depends(_keep_private), *(key if needs_key else [])],
-        responses=problems(401, 403, 405, 429, 500, 503),
+        responses=problems(401, 403, 405, 413, 429, 500, 503),
     )
     routers = (photos.router, videos.uploads, videos.router, models.router)
     for router in routers:

@@ -13,23 +13,34 @@ from starlette.routing import Match
 
 from emosense.asgi.problem import MEDIA_TYPE, problem, problem_response
 from emosense.asgi.refusal import Refusal
+from emosense.asgi.response import SlowReader
 from emosense.errors import (
+    DetectorError,
     EmoSenseError,
     MediaTooLarge,
     ModelError,
     ServerBusy,
     UnsupportedMedia,
-    WorkerDied,
+    WorkerError,
+    WorkerLimitExceeded,
+    WorkerTimeout,
 )
+from emosense.filesystem.filenames import abbreviate
 
 RETRY_SECONDS: Final = 2
+_MOST_ERRORS: Final = 10
 _STATUS: Final[tuple[tuple[type[EmoSenseError], int], ...]] = (
     (MediaTooLarge, 413),
     (UnsupportedMedia, 415),
+    (WorkerTimeout, 422),
+    (WorkerLimitExceeded, 422),
     (ServerBusy, 429),
-    (ModelError, 500),
-    (WorkerDied, 500),
+    *((kind, 500) for kind in (WorkerError, ModelError, DetectorError)),
 )
+_FAULT: Final = "An unexpected fault of the server, whose log tells more."
+RETRY_AFTER: Final = {
+    "Retry-After": {"description": "seconds to wait", "schema": {"type": "integer"}}
+}
 _MEANINGS: Final = {
     400: "The request is malformed.",
     401: "The key is missing or wrong.",
@@ -40,6 +51,7 @@ _MEANINGS: Final = {
     409: "There is no result, or not yet.",
     413: "The body or the file is too large.",
     415: "The body has another type, or the file another format.",
+    416: "The range lies behind the file's end.",
     422: "A field or the file is invalid.",
     429: "Too many requests, jobs or results; see Retry-After.",
     500: "An unexpected fault of the server.",
@@ -55,7 +67,12 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     'There is no such job.'
     """
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": _MEANINGS[status], "content": content} for status in statuses}
+    described: dict[int | str, dict[str, Any]] = {
+        status: {"description": _MEANINGS[status], "content": content} for status in statuses
+    }
+    for status in {429, 503} & set(statuses):
+        described[status]["headers"] = RETRY_AFTER
+    return described
 
 
 def status_of(error: EmoSenseError) -> int:
@@ -67,9 +84,28 @@ def status_of(error: EmoSenseError) -> int:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
 
 
+def detail_of(error: Exception) -> str:
+    """Return the message of an error; of a fault of the server nothing that tells of its inside.
+
+    >>> detail_of(MediaTooLarge("Expected at most 50 MB."))
+    'Expected at most 50 MB.'
+    >>> detail_of(ModelError("/srv/models/cnn8/card.json cannot be read."))
+    'An unexpected fault of the server, whose log tells more.'
+    """
+    is_ours = isinstance(error, EmoSenseError) and status_of(error) < 500
+    return str(error) if is_ours else _FAULT
+
+
+def file_problem(error: EmoSenseError) -> dict[str, Any]:
+    """Return the problem details of one file of a request; a fault of the server is logged."""
+    status = status_of(error)
+    if status >= 500:
+        _log.error("a file could not be analysed: %s", error)
+    return problem(status, detail_of(error))
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Make an application answer every error with problem details."""
-    app.add_exception_handler(Refusal, _refusal)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(EmoSenseError, _emosense_error)
@@ -104,13 +140,15 @@ def _allowed_methods(request: Request) -> str:
 
 
 async def _invalid(request: Request, error: Any) -> Response:
-    errors = [
-        {"field": ".".join(map(str, each["loc"][1:])) or "body", "detail": _describe(each)}
-        for each in error.errors()
-    ]
-    detail = "; ".join(f"{each['field']}: {each['detail']}" for each in errors[:5])
+    errors = [{"field": _field(each["loc"]), "detail": _describe(each)} for each in error.errors()]
+    errors = errors[:_MOST_ERRORS]
+    detail = "; ".join(f"{each['field']}: {each['detail']}" for each in errors)
     content = {**problem(422, detail), "errors": errors}
     return JSONResponse(content, 422, media_type=MEDIA_TYPE)
+
+
+def _field(place: tuple[str | int, ...]) -> str:
+    return abbreviate(".".join(map(str, place[1:])), 60) or "body"
 
 
 def _describe(error: dict[str, Any]) -> str:
@@ -127,11 +165,14 @@ def _describe(error: dict[str, Any]) -> str:
 
 
 async def _emosense_error(request: Request, error: Any) -> Response:
-    status = status_of(error)
-    headers = {"Retry-After": str(RETRY_SECONDS)} if status == 429 else None
-    return problem_response(status, str(error), headers)
+    content = file_problem(error)
+    headers = {"Retry-After": str(RETRY_SECONDS)} if content["status"] == 429 else None
+    return problem_response(content["status"], content["detail"], headers)
 
 
 async def _fault(request: Request, error: Exception) -> Response:
-    _log.error("a request of the REST API failed", exc_info=error)
-    return problem_response(500, "An unexpected fault of the server.")
+    if not isinstance(
+        error, Refusal | SlowReader
+    ):  # of the answer: the policy answers or has ended it
+        _log.error("a request of the REST API failed", exc_info=error)
+    return problem_response(500, _FAULT)

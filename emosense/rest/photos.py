@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request, UploadFile
+from fastapi import Form, Request, Response, UploadFile
 
 from emosense import settings
-from emosense.asgi.problem import problem
 from emosense.errors import Cancelled, EmoSenseError, MediaTooLarge, ServerBusy
 from emosense.faces.options import DetectorOptions
 from emosense.filesystem.filenames import abbreviate
 from emosense.jobs.photo_jobs import analyze_photo
-from emosense.rest.errors import problems, status_of
+from emosense.rest.errors import file_problem, problems
 from emosense.rest.requests import (
     MULTIPART,
+    PRIVATE,
     UPLOAD_ERRORS,
-    MultipartRoute,
     account_of,
     check_model,
     hang_up,
     in_thread,
+    upload_router,
 )
 from emosense.rest.schemas import Photos, PhotosForm
 from emosense.services import services
@@ -30,19 +31,18 @@ from emosense.settings import photo_limits
 from emosense.worker.lanes import PoolClient
 from emosense.worker.messages import AnalyzePhoto
 
-router = APIRouter(route_class=MultipartRoute, tags=["photos"])
+router = upload_router("photos")
 
 
 @router.post(
     "/photos",
     response_model=Photos,
-    response_model_exclude_unset=True,
     summary="Analyse photos",
     responses=problems(*UPLOAD_ERRORS),
 )
 async def analyze_photos(
     request: Request, form: Annotated[PhotosForm, Form(media_type=MULTIPART)]
-) -> dict[str, Any]:
+) -> Response:
     """Say what the faces of one or many photos express.
 
     Each photo has a result or an error of its own, in the request's order. Photos are held in memory
@@ -51,12 +51,13 @@ async def analyze_photos(
     most = settings.MAX_PHOTOS.whole()
     if len(form.files) > most:
         raise EmoSenseError(f"files: expected at most {most} photos. Received: {len(form.files)}")
-    model = check_model(form.model)
+    model = await in_thread(partial(check_model, form.model))
     options = DetectorOptions(form.threshold, form.min_face, form.long_side, form.turned)
     async with hang_up(request) as left:
         client = services().photos.pool.client(account_of(request), left.is_set)
         analyze = partial(_analyze, client, form.files, model, options, left)
-        return {"photos": await in_thread(analyze)}
+        content = await in_thread(analyze)
+    return Response(content, media_type="application/json", headers=PRIVATE)
 
 
 def _analyze(
@@ -65,8 +66,8 @@ def _analyze(
     model: str,
     options: DetectorOptions,
     left: threading.Event,
-) -> list[dict[str, Any]]:
-    """Analyse photos one after the other, in a thread.
+) -> bytes:
+    """Analyse photos one after the other, in a thread, and return the answer's JSON.
 
     Raises:
         ServerBusy: the first one found no room in the queue; later ones have this as their error.
@@ -81,15 +82,13 @@ def _analyze(
             answers.append(analyze_photo(client, request).result.as_dict())
         except Cancelled:
             break  # nobody waits for the answer
-        except ServerBusy as error:
-            if not answers:
-                raise
-            answers.append({"source": name, "error": problem(status_of(error), str(error))})
         except EmoSenseError as error:
-            answers.append({"source": name, "error": problem(status_of(error), str(error))})
+            if isinstance(error, ServerBusy) and not answers:
+                raise
+            answers.append({"source": name, "error": file_problem(error)})
         if left.is_set():
             break
-    return answers
+    return json.dumps({"photos": answers}, ensure_ascii=False).encode("utf-8")
 
 
 def _read(file: UploadFile) -> bytes:

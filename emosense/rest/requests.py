@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.routing import APIRoute
 
 from emosense.asgi.middleware import USER
@@ -54,6 +54,17 @@ class MultipartRoute(APIRoute):
             return await handle(request)
 
         return checked
+
+
+def upload_router(tag: str) -> APIRouter:
+    """Return a router for routes that take forms with files.
+
+    >>> upload_router("photos").tags
+    ['photos']
+    """
+    # Of fields that are no files: their number, and the bytes of each.
+    limits: Any = {"max_fields": 32, "max_part_size": 1000}
+    return APIRouter(route_class=MultipartRoute, tags=[tag], form_limits=limits)
 
 
 def account_of(request: Request) -> Account:

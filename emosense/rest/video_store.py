@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 from emosense import settings
 from emosense.asgi.budget import Holding
 from emosense.asgi.owned import OwnedItems
-from emosense.errors import EmoSenseError, MediaTooLarge, NoRoom
+from emosense.errors import MediaTooLarge, NoRoom
 from emosense.filesystem.disk import check_free_space
 from emosense.jobs.encoding_jobs import EncodingJob
 from emosense.jobs.encodings import Encodings
@@ -129,6 +129,7 @@ class VideoStore:
             video = StoredVideo(job, model_versions(model), holdings)
             job.on_end = partial(self._expire_later, video)
             with self._lock:
+                self._check_count(account)  # again: others came meanwhile
                 self._shared.videos.submit(job)  # its end waits for the lock
                 video.id = self.videos.add(video)
         except BaseException:
@@ -142,6 +143,9 @@ class VideoStore:
             raise MediaTooLarge(
                 f"{name}: expected at most {limit / 2**20:g} MB. Received: {size / 2**20:.1f} MB."
             )
+        self._check_count(account)
+
+    def _check_count(self, account: Account) -> None:
         most = settings.MAX_SESSION_RESULTS.whole()
         if len(self.videos.of_owner(account.session)) >= most:
             raise NoRoom(
@@ -149,23 +153,26 @@ class VideoStore:
                 "more. Nothing was removed: please delete a job that you need no longer."
             )
 
-    def annotated(self, video: StoredVideo) -> EncodingJob:
+    def annotated(self, video: StoredVideo) -> EncodingJob | None:
         """Return the making of the video with boxes, which begins with the first call.
 
-        A failed one is begun again.
+        A failed one is returned once; the next call begins another.
+
+        Returns:
+            The job; None if the video was removed meanwhile.
 
         Raises:
             ServerBusy: there are too many jobs; or, as NoRoom, there is no room for it.
-            EmoSenseError: the video was removed meanwhile.
         """
         with self._lock:
             if self.videos.find(video.id, video.owner) is None:
-                raise EmoSenseError("The job was deleted.")
-            encoding = video.annotated
-            if encoding is not None and not (encoding.is_finished and encoding.error):
+                return None
+            if video.annotated is not None:
+                encoding = video.annotated
+                if encoding.is_finished and encoding.failure is not None:
+                    self._encodings.remove(encoding)
+                    video.annotated = None
                 return encoding
-            if encoding is not None:
-                self._encodings.remove(encoding)
             job = video.job
             encoding = EncodingJob(
                 name=job.name,
@@ -193,7 +200,7 @@ class VideoStore:
             self._shared.videos.cancel(video.job)
             if video.annotated is not None:
                 self._encodings.remove(video.annotated)
-            self._remove_files(video.job.path.parent, video.holdings)
+        self._remove_files(video.job.path.parent, video.holdings)
 
     def close(self) -> None:
         """Remove all videos."""

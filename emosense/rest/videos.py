@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import re
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
@@ -14,16 +15,17 @@ from emosense.asgi.middleware import USER
 from emosense.export.formats import EXPORTS, Export
 from emosense.filesystem.filenames import abbreviate
 from emosense.jobs.encoding_jobs import EncodingJob
-from emosense.rest.errors import RETRY_SECONDS, problems
+from emosense.jobs.video_jobs import VideoJob
+from emosense.rest.errors import RETRY_AFTER, RETRY_SECONDS, detail_of, problems
 from emosense.rest.requests import (
     MULTIPART,
     PRIVATE,
     UPLOAD_ERRORS,
-    MultipartRoute,
     account_of,
     check_model,
     hang_up,
     in_thread,
+    upload_router,
 )
 from emosense.rest.schemas import Encoding, Job, Jobs, VideoForm
 from emosense.rest.video_store import StoredVideo, video_store
@@ -32,10 +34,12 @@ from emosense.services import services
 from emosense.video.edits import Edits
 from emosense.video.options import VideoOptions
 
-uploads = APIRouter(route_class=MultipartRoute, tags=["videos"])
+uploads = upload_router("videos")
 router = APIRouter(tags=["videos"])
 
 _MP4: Final = "mp4"
+_LOCATION: Final = {"Location": {"description": "path of the job", "schema": {"type": "string"}}}
+_RANGE: Final = re.compile(r"bytes=(\d+)-\d*")
 
 
 @uploads.post(
@@ -43,7 +47,10 @@ _MP4: Final = "mp4"
     status_code=202,
     response_model=Job,
     summary="Begin the analysis of a video",
-    responses=problems(*UPLOAD_ERRORS),
+    responses={
+        202: {"headers": {**_LOCATION, **RETRY_AFTER}},
+        **problems(*UPLOAD_ERRORS),
+    },
 )
 async def analyze_video(
     request: Request, response: Response, form: Annotated[VideoForm, Form(media_type=MULTIPART)]
@@ -52,7 +59,7 @@ async def analyze_video(
 
     The video stays on the server's disk until its job is deleted or expires.
     """
-    model = check_model(form.model)
+    model = await in_thread(partial(check_model, form.model))
     options = VideoOptions(
         per_second=form.per_second or None,
         detect_every=form.detect_every,
@@ -113,20 +120,51 @@ def delete_job(request: Request, job_id: str) -> None:
     summary="Get the video with boxes",
     responses={
         200: {"content": {"video/mp4": {}}, "description": "the video with boxes"},
-        202: {"model": Encoding, "description": "It is being made: ask again later."},
-        **problems(404, 409, 422),
+        202: {
+            "model": Encoding,
+            "description": "It is being made: ask again later.",
+            "headers": RETRY_AFTER,
+        },
+        206: {"content": {"video/mp4": {}}, "description": "a part of it"},
+        **problems(404, 409, 416, 422),
     },
 )
 async def get_annotated(request: Request, job_id: str) -> Response:
     """Return the video with boxes; it is begun with the first request, which is answered with 202."""
     video = _find(request, job_id)
     _result_of(video)
-    encoding = video_store.annotated(video)
+    encoding = await in_thread(partial(video_store.annotated, video))
+    if encoding is None:
+        raise _gone()
+    if encoding.failure is not None:
+        again = "Ask once more to try it again."
+        raise HTTPException(409, f"It could not be made: {detail_of(encoding.failure)} {again}")
     if not encoding.is_ready:
         headers = {"Retry-After": str(RETRY_SECONDS), **PRIVATE}
         return JSONResponse(_encoding(encoding), 202, headers)
+    try:
+        file = encoding.target.stat()
+    except FileNotFoundError:
+        raise _gone() from None
+    _check_range(request, file.st_size)
     headers = {**PRIVATE, **_version_headers(video), **_attachment(video, "-emosense.mp4")}
-    return FileResponse(encoding.target, media_type="video/mp4", headers=headers)
+    return FileResponse(encoding.target, 200, headers, "video/mp4", stat_result=file)
+
+
+def _check_range(request: Request, size: int) -> None:
+    """Leave out a range that is malformed or in several parts, as RFC 9110, section 14.2, allows.
+
+    Raises:
+        HTTPException: it begins behind the end of the file.
+    """
+    match = _RANGE.fullmatch(request.headers.get("range", ""))
+    if match is None:
+        headers = [header for header in request.scope["headers"] if header[0] != b"range"]
+        request.scope["headers"] = headers
+    elif int(match[1][:20]) >= size:
+        raise HTTPException(
+            416, f"Expected a range of {size} bytes.", {"Content-Range": f"bytes */{size}"}
+        )
 
 
 @router.get(
@@ -163,8 +201,12 @@ def _find(request: Request, job_id: str) -> StoredVideo:
     """Return a job of the key's holder; others are not told that it exists."""
     video = video_store.videos.find(job_id, request.scope[USER])
     if video is None:
-        raise HTTPException(404, "There is no such job. Jobs are deleted some time after they end.")
+        raise _gone()
     return video
+
+
+def _gone() -> HTTPException:
+    return HTTPException(404, "There is no such job. Jobs are deleted some time after they end.")
 
 
 def _result_of(video: StoredVideo) -> VideoResult:
@@ -176,8 +218,15 @@ def _result_of(video: StoredVideo) -> VideoResult:
             {"Retry-After": str(RETRY_SECONDS)},
         )
     if job.result is None:
-        raise HTTPException(409, f"Expected an analysis with a result. It failed: {job.error}")
-    return job.result
+        raise HTTPException(409, f"Expected an analysis with a result. It failed: {_problem(job)}")
+    return replace(job.result, problem=_problem(job))
+
+
+def _problem(job: VideoJob) -> str | None:
+    """Return why a job has no result, or a partial one; None if it is complete."""
+    if job.failure is not None:
+        return detail_of(job.failure)
+    return None if job.result is None else job.result.problem
 
 
 def _path(request: Request, video: StoredVideo) -> str:
@@ -203,7 +252,7 @@ def _describe(request: Request, video: StoredVideo) -> dict[str, Any]:
         "model": job.model,
         "model_version": version,
         "calibration_version": calibration_version,
-        "problem": job.error if result is None else result.problem,
+        "problem": _problem(job),
         "notes": list(job.notes),
         "encoding": None if video.annotated is None else _encoding(video.annotated),
         "results": {format: f"{path}/results/{format}" for format in formats},
@@ -212,7 +261,8 @@ def _describe(request: Request, video: StoredVideo) -> dict[str, Any]:
 
 def _encoding(encoding: EncodingJob) -> dict[str, Any]:
     progress = 1.0 if encoding.is_ready else encoding.fraction
-    return {"state": encoding.state.value, "progress": progress, "error": encoding.error}
+    error = None if encoding.failure is None else detail_of(encoding.failure)
+    return {"state": encoding.state.value, "progress": progress, "error": error}
 
 
 def _version_headers(video: StoredVideo) -> dict[str, str]:

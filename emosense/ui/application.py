@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from emosense import __version__, settings
-from emosense.asgi.api_keys import read_api_keys
+from emosense.asgi.api_keys import ApiKeys, read_api_keys
 from emosense.asgi.compression import CompressionMiddleware
 from emosense.asgi.middleware import PolicyMiddleware
 from emosense.asgi.owner import OwnerMiddleware
@@ -24,11 +24,12 @@ from emosense.asgi.policy import API, PolicyTable, route_policies
 from emosense.asgi.rate_limit import RateLimiter
 from emosense.asgi.response_budget import ResponseBudget
 from emosense.asgi.uploads import UploadBudget, UploadMiddleware
+from emosense.errors import EmoSenseError
 from emosense.rest.application import rest_api
 from emosense.rest.video_store import video_store
 from emosense.services import services
 from emosense.ui import streamlit_internals
-from emosense.ui.access import StreamlitAccess
+from emosense.ui.access import StreamlitAccess, is_login_required
 from emosense.ui.camera.routes import camera_routes
 from emosense.ui.components.assets import root_path
 from emosense.ui.log_limit import LogLimit
@@ -66,7 +67,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     keep_uploads_in_memory()
     limit_server()
     open_browser()
-    keys = read_api_keys()
+    keys = _read_api_keys()
     if keys.is_local and not keys.keys:
         _log.warning("The REST API is open, without a key, to everybody who reaches this server.")
     try:
@@ -82,11 +83,21 @@ async def _prepare(downloads: DownloadQueue, session: str, make: Callable[[], st
     return await downloads.run(account_of(session), has_left, make)
 
 
+def _read_api_keys() -> ApiKeys:
+    keys = read_api_keys()
+    if keys.is_local and not keys.keys and is_login_required():
+        raise EmoSenseError(
+            "EMOSENSE_API=local lets everybody in, EMOSENSE_LOGIN asks for a login. Expected only one "
+            "of them, or a key in EMOSENSE_API_KEY."
+        )
+    return keys
+
+
 def routes() -> list[BaseRoute]:
     """Return the routes beside Streamlit's."""
     health = Route("/healthz", _health)
     own = [health, *player_routes(), *camera_routes()]
-    keys = read_api_keys()
+    keys = _read_api_keys()
     if keys.is_on:
         app = rest_api(__version__, needs_key=bool(keys.keys))
         own.append(Mount(API.rstrip("/"), app))
@@ -107,7 +118,7 @@ def _below(root: str, route: BaseRoute) -> BaseRoute:
 
 def middleware() -> list[Middleware]:
     """Return the middleware, the outermost first."""
-    base_path, keys = st.get_option("server.baseUrlPath") or "", read_api_keys()
+    base_path, keys = st.get_option("server.baseUrlPath") or "", _read_api_keys()
     policies = route_policies(
         max_upload_mb=int(st.get_option("server.maxUploadSize")),
         max_connections=settings.MAX_USER_PAGES.whole(),

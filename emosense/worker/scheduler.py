@@ -179,7 +179,7 @@ class FairScheduler:
             of_user = [t for t in self._waiting if t.account.user == account.user]
             of_session = [t for t in of_user if t.account.session == account.session]
             for count, limit, owner in (
-                (len(of_session), self._max_session, "page"),
+                (len(of_session), self._max_session, account.noun),
                 (len(of_user), self._max_user, "user"),
             ):
                 if count >= limit:

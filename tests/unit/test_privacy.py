@@ -372,7 +372,7 @@ OTHER_SENTENCES = {
     "docs/deployment.md": ("are shared in the same way", "A proxy that keeps answers on its disk"),
     "README.md": (
         "so only for one that nobody else reaches",
-        "videos on disk, uploaded ones",
+        "videos on disk of one page or API key",
         "all videos on disk, in MB",
     ),
 }

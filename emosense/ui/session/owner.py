@@ -12,8 +12,6 @@ from emosense.ui import streamlit_internals
 from emosense.ui.access import user_name
 from emosense.ui.session.cleanup import OwnerResource, owners
 from emosense.ui.session.user import session_account
-from emosense.worker.lanes import InferencePool, PoolClient
-from emosense.worker.scheduler import Wait
 from emosense.worker.usage import Account
 
 ResourceT = TypeVar("ResourceT", bound=OwnerResource)
@@ -51,16 +49,3 @@ def count_running() -> int:
 def owner_account() -> Account:
     """Return the account of this page's owner: many tabs of a browser get no more than one."""
     return Account(session_account().user, session_owner())
-
-
-def owner_client(
-    pool: InferencePool, on_wait: Callable[[Wait | None], None] | None = None
-) -> PoolClient:
-    """Return a client for requests of this owner, which do not wait once this page is closed.
-
-    Args:
-        pool: inference processes.
-        on_wait: called while a request waits, and with None once it has its turn.
-    """
-    session = streamlit_internals.session_id()
-    return pool.client(owner_account(), lambda: streamlit_internals.has_left(session), on_wait)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -28,13 +29,17 @@ def account_of(session: str) -> Account:
 
 
 def session_client(
-    pool: InferencePool, on_wait: Callable[[Wait | None], None] | None = None
+    pool: InferencePool,
+    on_wait: Callable[[Wait | None], None] | None = None,
+    account: Account | None = None,
 ) -> PoolClient:
     """Return a client for requests of this browser session, which do not wait once it is closed.
 
     Args:
         pool: inference processes.
         on_wait: called while a request waits, and with None once it has its turn.
+        account: who is charged; None charges the session.
     """
-    account = session_account()
-    return pool.client(account, lambda: streamlit_internals.has_left(account.session), on_wait)
+    session = streamlit_internals.session_id()
+    has_left = partial(streamlit_internals.has_left, session)
+    return pool.client(account or session_account(), has_left, on_wait)

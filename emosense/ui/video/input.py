@@ -22,8 +22,9 @@ from emosense.ui.components.pictures import show_picture
 from emosense.ui.components.upload_kinds import group_by_kind, redirect_uploads
 from emosense.ui.components.upload_limits import within_limit
 from emosense.ui.components.waiting import show_waits
-from emosense.ui.session.owner import owner_client
+from emosense.ui.session.owner import owner_account
 from emosense.ui.session.query_params import query_choice, query_flag
+from emosense.ui.session.user import session_client
 from emosense.ui.video.session import OwnerVideos, Upload
 from emosense.video.cost import duration_notice
 from emosense.video.options import VideoOptions
@@ -88,7 +89,7 @@ def _opened(videos: OwnerVideos, name: str, add: Callable[[PoolClient], Upload])
     """Open a video; return None after an error message."""
     try:
         with st.spinner("Opening the video ..."), show_waits("file") as on_wait:
-            return add(owner_client(services().photos.pool, on_wait))
+            return add(session_client(services().photos.pool, on_wait, owner_account()))
     except NoRoom as error:
         show_refusal(videos, "video", error)
     except EmoSenseError as error:

@@ -78,3 +78,17 @@ def test_every_key_is_compared_in_constant_time(monkeypatch, given):
 @pytest.mark.parametrize("given", ["é", "\udcff", "a" * 100_000, "\x00"])
 def test_any_text_is_compared(given):
     assert ApiKeys((A,)).holder(f"Bearer {given}") is None
+
+
+def test_an_open_api_and_a_login_do_not_go_together(monkeypatch):
+    from emosense.ui import application
+
+    monkeypatch.setenv("EMOSENSE_API", "local")
+    monkeypatch.setenv("EMOSENSE_LOGIN", "yes")
+    with pytest.raises(EmoSenseError, match="Expected only one of them"):
+        application.routes()
+    monkeypatch.setenv("EMOSENSE_API_KEY", A)
+    assert [route.path for route in application.routes()][-1] == "/api/v1"
+    monkeypatch.delenv("EMOSENSE_API_KEY")
+    monkeypatch.setenv("EMOSENSE_LOGIN", "no")
+    assert [route.path for route in application.routes()][-1] == "/api/v1"

@@ -170,3 +170,20 @@ def test_uploads_of_an_api_key_count_until_they_are_answered(ask):
         assert ask(with_user, "/api/v1/photos", "POST", [bytes(MB)]).body == f"{MB}".encode()
     assert seen == [(429, 2)] * 3
     assert ask(with_user, "/api/v2/photos", "POST", [bytes(3 * MB)]).status == 200  # not ours
+
+
+@pytest.mark.parametrize("path", ["/_stcore/upload_file/a/1", "/api/v1/photos", "/api/v1/videos"])
+@pytest.mark.parametrize(
+    ("charset", "status"),
+    [
+        *((None, 200), ("utf-8", 200), ("UTF8", 200), ('"utf_8"', 200)),
+        *(("punycode", 415), ("unicode_escape", 415), ("latin-1", 415), ("utf-7", 415)),
+    ],
+)
+def test_forms_are_decoded_as_utf_8_alone(ask, path, charset, status):
+    """Python's other codecs take hours for some texts, or make no text of them."""
+    store = Store()
+    method = "PUT" if "stcore" in path else "POST"
+    kind = "multipart/form-data" + (f"; charset={charset}" if charset else "") + "; boundary=x"
+    answer = ask(uploading(store, budget(store)), path, method, [b"1"], content_type=kind)
+    assert answer.status == status

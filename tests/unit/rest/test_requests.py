@@ -50,6 +50,9 @@ def test_the_watch_ends_with_the_answer():
         (errors.ServerBusy, 429),
         (errors.ModelDamaged, 500),
         (errors.WorkerDied, 500),
+        (errors.WorkerError, 500),
+        (errors.DetectorError, 500),
+        (errors.EmoSenseError, 422),
     ],
 )
 def test_each_error_has_a_status(error, status):

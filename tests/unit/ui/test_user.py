@@ -43,6 +43,7 @@ def test_the_addresses_of_one_ipv6_network_are_one_user():
 def test_a_closed_session_does_not_wait(monkeypatch):
     left = []
     monkeypatch.setattr(user, "session_account", lambda: Account("ann", "tab 1"))
+    monkeypatch.setattr(streamlit_internals, "session_id", lambda: "tab 1")
     monkeypatch.setattr(streamlit_internals, "has_left", lambda session: session in left)
     pool = pool_of(InferenceWorker())
     client = user.session_client(pool, lambda wait: left.append("tab 1"))
