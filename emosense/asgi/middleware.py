@@ -148,7 +148,10 @@ class PolicyMiddleware:
         if (
             origin is not None
             and not policy.foreign_origin
-            and not self._access.is_origin_allowed(origin, host)
+            and not (
+                self._access.is_origin_allowed(origin, host)
+                and (not policy.same_origin or _netloc(origin) == host)
+            )
         ):
             raise Refusal(403, f"Expected this server's own origin. Received: {origin}")
         method = scope.get("method", "GET")
@@ -173,6 +176,10 @@ class PolicyMiddleware:
                 headers={"WWW-Authenticate": "Bearer"},  # RFC 6750, section 3
             )
         return holder
+
+
+def _netloc(origin: str) -> str:
+    return origin.partition("://")[2]
 
 
 def _address(scope: Scope) -> str:

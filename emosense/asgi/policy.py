@@ -21,6 +21,8 @@ class RoutePolicy:
         methods: allowed HTTP methods; others are answered with 405. WebSockets count as "GET". None
             leaves it to the route.
         any_host: whether every Host header is allowed, not only the server's own names.
+        same_origin: whether only pages of the very host and port may call it, of those that the server
+            else takes for its own.
         foreign_origin: whether pages of other origins may call it (Origin header, RFC 6454).
         login: whether a login is needed where the setting EMOSENSE_LOGIN asks for one.
         api_key: whether the header ``Authorization: Bearer KEY`` must hold a key of the REST API.
@@ -44,6 +46,7 @@ class RoutePolicy:
     path: str
     methods: frozenset[str] | None = frozenset({"GET", "HEAD", "OPTIONS"})
     any_host: bool = False
+    same_origin: bool = False
     foreign_origin: bool = False
     login: bool = False
     api_key: bool = False
@@ -126,7 +129,8 @@ def _api_policies(is_on: bool, max_session_mb: int, max_upload_mb: int) -> list[
             options["closed"] = True
         # Its routes know which methods each path has (RFC 9110, section 15.5.6).
         rate = "12000/minute"  # more than the processes answer
-        return RoutePolicy(path=path, methods=None, problem_json=True, rate=rate, **options)
+        options |= {"methods": None, "problem_json": True, "same_origin": True}
+        return RoutePolicy(path=path, rate=rate, **options)
 
     return [
         row("/api/", closed=True),

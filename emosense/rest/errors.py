@@ -154,6 +154,8 @@ def _field(place: tuple[str | int, ...]) -> str:
 def _describe(error: dict[str, Any]) -> str:
     if error["type"] == "missing":
         return "expected a value. Received: none"
+    if "UploadFile" in str(error["msg"]):
+        return "expected a file. Received: a text"
     if error["type"] == "extra_forbidden":
         return "there is no such field"
     message = str(error["msg"]).replace("Input should be", "expected").replace("Value", "The value")
@@ -171,8 +173,8 @@ async def _emosense_error(request: Request, error: Any) -> Response:
 
 
 async def _fault(request: Request, error: Exception) -> Response:
-    if not isinstance(
-        error, Refusal | SlowReader
-    ):  # of the answer: the policy answers or has ended it
+    if isinstance(error, Refusal):  # of an answer, which the policy answers if it has not begun
+        return await _refusal(request, error)
+    if not isinstance(error, SlowReader):
         _log.error("a request of the REST API failed", exc_info=error)
     return problem_response(500, _FAULT)

@@ -21,6 +21,7 @@ from emosense.rest.requests import (
     UPLOAD_ERRORS,
     account_of,
     check_model,
+    check_single,
     hang_up,
     in_thread,
     upload_router,
@@ -48,6 +49,7 @@ async def analyze_photos(
     Each photo has a result or an error of its own, in the request's order. Photos are held in memory
     until the answer is sent.
     """
+    check_single(await request.form(), "files")
     most = settings.MAX_PHOTOS.whole()
     if len(form.files) > most:
         raise EmoSenseError(f"files: expected at most {most} photos. Received: {len(form.files)}")

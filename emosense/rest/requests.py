@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
@@ -11,9 +12,14 @@ from typing import Any, Final, TypeVar
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.routing import APIRoute
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import FormData
+from starlette.types import Message, Receive
 
 from emosense.asgi.middleware import USER
+from emosense.asgi.refusal import Refusal
 from emosense.errors import EmoSenseError
+from emosense.filesystem.filenames import abbreviate
 from emosense.networks.registry import list_models
 from emosense.rest.schemas import default_model
 from emosense.worker.usage import Account
@@ -45,15 +51,51 @@ class MultipartRoute(APIRoute):
 
         async def checked(request: Request) -> Response:
             kind = request.headers.get("content-type", "")
-            if kind.partition(";")[0].strip().lower() != MULTIPART:
+            media_type, options = parse_options_header(kind)
+            if media_type.decode("latin-1").lower() != MULTIPART:
                 raise HTTPException(
                     415,
                     f"Expected {MULTIPART}. Received: {kind[:100] or 'no content type'}",
                     {"Accept-Post": MULTIPART},
                 )
-            return await handle(request)
+            receive = _whole_form(request.receive, options.get(b"boundary", b""))
+            return await handle(Request(request.scope, receive))
 
         return checked
+
+
+def _whole_form(receive: Receive, boundary: bytes) -> Receive:
+    """Return a ``receive`` that raises a Refusal if the form's end is missing.
+
+    Parsers take what there is for the whole: a file that was cut off would be left out in silence.
+    """
+    end, tail, is_whole = b"--" + boundary + b"--", b"", False
+
+    async def checked() -> Message:
+        nonlocal tail, is_whole
+        message = await receive()
+        if message["type"] == "http.request" and not is_whole:
+            content = tail + message.get("body", b"")
+            is_whole, tail = end in content, content[-len(end) :]
+            if not is_whole and not message.get("more_body", False):
+                raise Refusal(
+                    400, "Expected a form up to its closing boundary. Received: one cut off."
+                )
+        return message
+
+    return checked
+
+
+def check_single(form: FormData, several: str = "") -> None:
+    """Check that no field but one stands several times in a form.
+
+    Raises:
+        EmoSenseError: another one does.
+    """
+    counts = Counter(name for name, _ in form.multi_items() if name != several)
+    for name, count in counts.items():
+        if count > 1:
+            raise EmoSenseError(f"{abbreviate(name, 60)}: expected one. Received: {count}")
 
 
 def upload_router(tag: str) -> APIRouter:
@@ -63,7 +105,7 @@ def upload_router(tag: str) -> APIRouter:
     ['photos']
     """
     # Of fields that are no files: their number, and the bytes of each.
-    limits: Any = {"max_fields": 32, "max_part_size": 1000}
+    limits: Any = {"max_fields": 32, "max_part_size": 1024}
     return APIRouter(route_class=MultipartRoute, tags=[tag], form_limits=limits)
 
 

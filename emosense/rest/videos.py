@@ -12,6 +12,7 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 from starlette.responses import FileResponse, JSONResponse
 
 from emosense.asgi.middleware import USER
+from emosense.asgi.removable_file import RemovableFileResponse
 from emosense.export.formats import EXPORTS, Export
 from emosense.filesystem.filenames import abbreviate
 from emosense.jobs.encoding_jobs import EncodingJob
@@ -23,6 +24,7 @@ from emosense.rest.requests import (
     UPLOAD_ERRORS,
     account_of,
     check_model,
+    check_single,
     hang_up,
     in_thread,
     upload_router,
@@ -39,7 +41,7 @@ router = APIRouter(tags=["videos"])
 
 _MP4: Final = "mp4"
 _LOCATION: Final = {"Location": {"description": "path of the job", "schema": {"type": "string"}}}
-_RANGE: Final = re.compile(r"bytes=(\d+)-\d*")
+_RANGE: Final = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
 
 
 @uploads.post(
@@ -59,6 +61,7 @@ async def analyze_video(
 
     The video stays on the server's disk until its job is deleted or expires.
     """
+    check_single(await request.form())
     model = await in_thread(partial(check_model, form.model))
     options = VideoOptions(
         per_second=form.per_second or None,
@@ -148,20 +151,20 @@ async def get_annotated(request: Request, job_id: str) -> Response:
         raise _gone() from None
     _check_range(request, file.st_size)
     headers = {**PRIVATE, **_version_headers(video), **_attachment(video, "-emosense.mp4")}
-    return FileResponse(encoding.target, 200, headers, "video/mp4", stat_result=file)
+    return RemovableFileResponse(encoding.target, 200, headers, "video/mp4", stat_result=file)
 
 
 def _check_range(request: Request, size: int) -> None:
-    """Leave out a range that is malformed or in several parts, as RFC 9110, section 14.2, allows.
+    """Leave out a range that is malformed, from the end or in parts: RFC 9110, section 14.2, allows it.
 
     Raises:
         HTTPException: it begins behind the end of the file.
     """
     match = _RANGE.fullmatch(request.headers.get("range", ""))
-    if match is None:
+    if match is None or (match[2] and int(match[2]) < int(match[1])):
         headers = [header for header in request.scope["headers"] if header[0] != b"range"]
         request.scope["headers"] = headers
-    elif int(match[1][:20]) >= size:
+    elif int(match[1]) >= size:
         raise HTTPException(
             416, f"Expected a range of {size} bytes.", {"Content-Range": f"bytes */{size}"}
         )

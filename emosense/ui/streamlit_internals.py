@@ -21,13 +21,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
 
 import streamlit as st
 import streamlit.logger
 from google.protobuf.message import DecodeError
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
-from streamlit import runtime
+from streamlit import config, runtime, url_util
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import BackendOperationResponse, ForwardMsg
 from streamlit.runtime.backend_operation_handler import DeferredFileHandler
@@ -37,6 +38,7 @@ from streamlit.runtime.secrets import secrets_singleton
 from streamlit.runtime.state.common import GENERATED_ELEMENT_ID_PREFIX
 from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 from streamlit.runtime.uploaded_file_manager import UploadFileUrlInfo
+from streamlit.web.server import server_util
 from streamlit.web.server.starlette import starlette_websocket
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 STREAMLIT_VERSION: Final = "1.67"
 """The version whose private parts these are."""
 _COUNTED_ENTRIES: Final = 20_000
+_LOCAL_NAMES: Final = ("localhost", "0.0.0.0", "127.0.0.1")
 _LOGGER: Final = logging.getLogger(__name__)
 
 
@@ -114,8 +117,25 @@ def is_host_allowed(host: str | None) -> bool:
 
 
 def is_origin_allowed(origin: str | None, host: str | None) -> bool:
-    """Return whether an Origin header is none, the host's own, or allowed by Streamlit's options."""
-    return starlette_websocket._is_origin_allowed(origin, host)
+    """Return whether an Origin header is none, the host's own, or allowed by Streamlit's options.
+
+    Streamlit itself would ask another host for the address that this one has in the internet.
+    """
+    if not is_host_allowed(host):
+        return False
+    if origin is None or not config.get_option("server.enableCORS"):
+        return True
+    try:
+        parsed = urlsplit(origin)
+        name = parsed.hostname
+        _ = parsed.port  # it may be no number
+    except ValueError:
+        return False
+    if parsed.netloc == host:
+        return True
+    origins = [url_util.get_hostname(each) for each in server_util.allowlisted_origins()]
+    own = [*_LOCAL_NAMES, server_util._get_server_address_if_manually_set(), *origins]
+    return name is not None and name in own
 
 
 def user_info(headers: Headers) -> dict[str, Any]:

@@ -97,11 +97,26 @@ def test_hosts(host, allowed):
     [
         (None, True),
         ("http://localhost:8501", True),
+        ("http://localhost:9", True),
         ("https://evil.example", False),
+        ("http://localhost.evil.example", False),
+        ("http://localhost:8501@evil.example", False),
         ("null", False),
+        ("", False),
+        ("http://[", False),
+        ("http://[::1", False),
+        ("http://localhost:x", False),
+        ("http://localhost:99999", False),
     ],
 )
-def test_origins(origin, allowed):
+def test_origins(origin, allowed, monkeypatch):
+    """Streamlit's own check would ask another host for this one's address in the internet."""
+
+    def ask(*arguments):
+        raise AssertionError("another host was asked")
+
+    monkeypatch.setattr(streamlit.net_util, "get_external_ip", ask)
+    monkeypatch.setattr(streamlit.net_util, "get_internal_ip", ask)
     assert streamlit_internals.is_origin_allowed(origin, "localhost:8501") is allowed
 
 

@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from emosense.asgi.owner import OWNER
+from emosense.asgi.removable_file import RemovableFileResponse
 from emosense.errors import EmoSenseError, NoRoom
 from emosense.export.formats import EXPORTS, Export
 from emosense.render.colours import COLOURS, UNSURE_COLOUR
@@ -62,7 +63,7 @@ async def _video(request: Request) -> Response:
     clip = _clip(request)
     if clip is None or clip.path is None or not clip.path.is_file():
         return PlainTextResponse("This clip is no longer here.", 404)
-    return FileResponse(clip.path, media_type=clip.media_type, headers=_PRIVATE)
+    return RemovableFileResponse(clip.path, media_type=clip.media_type, headers=_PRIVATE)
 
 
 async def _frames(request: Request) -> Response:

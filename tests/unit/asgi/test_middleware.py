@@ -44,6 +44,19 @@ def test_foreign_origins_are_refused(ask, origin, kind):
         assert answer.messages[-1]["code"] == 1008
 
 
+def test_another_port_of_the_host_is_another_origin_where_the_policy_says_so(ask):
+    class Lenient(Access):
+        def is_origin_allowed(self, origin, host):
+            return True
+
+    app = wrapped(RoutePolicy(path="/api/", same_origin=True), access=Lenient())
+    for origin in ("http://localhost:1", "http://localhost/x", "localhost", "null", "", "http://["):
+        assert ask(app, "/api/a", origin=origin).status == 403
+        assert ask(app, "/", origin=origin).status == 200
+    for origin in ("http://localhost", "https://localhost", None):
+        assert ask(app, "/api/a", origin=origin).status == 200
+
+
 def test_the_own_origin_and_none_are_answered(ask):
     assert ask(wrapped(), origin="http://localhost").status == 200
     assert ask(wrapped()).status == 200

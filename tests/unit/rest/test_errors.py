@@ -9,6 +9,7 @@ from starlette.responses import Response
 from support.policy_app import wrapped
 
 from emosense.asgi.policy import RoutePolicy
+from emosense.asgi.removable_file import RemovableFileResponse
 from emosense.asgi.response_budget import ResponseBudget
 from emosense.errors import ModelDamaged, NoRoom, WorkerError
 from emosense.rest.errors import add_error_handlers, file_problem
@@ -17,13 +18,20 @@ SECRET = "/srv/models/cnn8/card.json"
 
 
 @pytest.fixture
-def app():
+def app(tmp_path):
     app = FastAPI()
     add_error_handlers(app)
 
     @app.get("/api/large")
     def large():
         return Response(bytes(20 * 2**20))
+
+    @app.get("/api/removed")
+    def removed():
+        (tmp_path / "a.mp4").write_bytes(b"x")
+        file = (tmp_path / "a.mp4").stat()
+        (tmp_path / "a.mp4").unlink()
+        return RemovableFileResponse(tmp_path / "a.mp4", stat_result=file)
 
     @app.get("/api/{name}")
     def fail(name: str):
@@ -49,6 +57,12 @@ def test_an_answer_that_finds_no_room_is_refused_before_it_begins(ask, app, capl
     answer, problem = asked(ask, app, "/large", budget=ResponseBudget(100, 10 * 2**20))
     assert answer.status == problem["status"] == 503
     assert int(answer.headers["retry-after"]) >= 1
+    assert not caplog.records
+
+
+def test_a_file_that_is_removed_before_it_is_sent_is_gone(ask, app, caplog):
+    answer, problem = asked(ask, app, "/removed")
+    assert answer.status == problem["status"] == 404
     assert not caplog.records
 
 
