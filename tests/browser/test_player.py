@@ -123,3 +123,14 @@ def test_the_result_drawn_is_of_the_frame_played(form, page, players, analyzer, 
     )
     page.wait_for_function("() => document.querySelector('video').ended")
     assert len(drawn_and_shown(page, first=0)) > 20
+
+
+def test_what_comes_after_a_player_has_left_is_not_drawn(page, players, analyzer, tmp_path):
+    """Its clip's last answers may be on their way when another page is opened."""
+    opened(page, players, write_counted(tmp_path / "clip.mp4", "B-frames"), analyzer)
+    faults = []
+    page.on("pageerror", lambda error: faults.append(error))
+    page.evaluate("() => { window.stop(); return window.player.load() }")
+    page.evaluate("() => window.player.redraw()")
+    assert page.locator(".player > *").count() == 0
+    assert faults == []

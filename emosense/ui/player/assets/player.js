@@ -133,6 +133,7 @@ class Player {
       if (!this.signal.aborted) this.say(String(error.message ?? error));
     }
     await this.loadMoments();
+    if (this.signal.aborted) return;
     this.element.dataset.frames = String(this.frames.times.length);
     this.timeline.image = null;
     this.redraw();
@@ -245,6 +246,7 @@ class Player {
   }
 
   redraw() {
+    if (this.signal.aborted) return; // what was asked for before the player left came after it
     const scale = this.fit();
     const shown = this.frames.at(this.time, this.tolerance);
     const index = shown.exact ? this.frames.indices[shown.frame] : null;
@@ -446,7 +448,7 @@ class Player {
       video.addEventListener(name, () => this.redraw(), { signal });
     }
     video.addEventListener("error", () => this.say("The browser cannot play this file."), { signal });
-    new ResizeObserver(() => this.signal.aborted || this.redraw()).observe(this.element);
+    new ResizeObserver(() => this.redraw()).observe(this.element);
   }
 
   // A press on a band chooses its person.
