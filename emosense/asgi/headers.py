@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import quote
 
 CONTENT_SECURITY_POLICY: Final = "; ".join(
     (
@@ -35,3 +36,20 @@ SECURITY_HEADERS: Final = {
     "cross-origin-resource-policy": "same-origin",
 }
 """Headers of every answer, by lowercase name (RFC 9110); an answer's own header is replaced."""
+
+PRIVATE: Final = {"cache-control": "private, no-store"}
+"""Headers of answers that no cache may keep (RFC 9111)."""
+
+
+def attachment(source: str, suffix: str) -> dict[str, str]:
+    """Return the header of a file for download (RFC 6266), named after what it was made from.
+
+    Args:
+        source: name of the file that it was made from.
+        suffix: what stands in place of the end of that name.
+
+    >>> attachment("a b.mp4", "-emosense.csv")
+    {'content-disposition': "attachment; filename*=UTF-8''a%20b-emosense.csv"}
+    """
+    name = quote(f"{source.rsplit('.', 1)[0]}{suffix}", safe="")
+    return {"content-disposition": f"attachment; filename*=UTF-8''{name}"}

@@ -157,7 +157,9 @@ class PolicyMiddleware:
         method = scope.get("method", "GET")
         if policy.methods is not None and method not in policy.methods:
             allowed = ", ".join(sorted(policy.methods))
-            raise Refusal(405, f"Expected {allowed}. Received: {method}", None, {"Allow": allowed})
+            raise Refusal(
+                405, f"Expected {allowed}. Received: {method}", headers={"Allow": allowed}
+            )
         if policy.login and self._access.login_required and login is None:
             raise Refusal(401, "Expected a login.")
         if policy.api_key:

@@ -53,12 +53,13 @@ class Refusal(Exception):
             code = _TRY_AGAIN_LATER if self.status == 429 else _POLICY_VIOLATION
             await send({"type": "websocket.close", "code": code, "reason": str(self)[:120]})
             return
+        await self.response(problem_json=problem_json)(scope, receive, send)
+
+    def response(self, *, problem_json: bool) -> Response:
+        """Return the refusal as a response; see :meth:`answer`."""
         headers = {"Connection": "close", **self.headers}
         if self.retry_after is not None:
             headers["Retry-After"] = str(max(1, round(self.retry_after)))
-        response = problem_response if problem_json else _text_response
-        await response(self.status, str(self), headers)(scope, receive, send)
-
-
-def _text_response(status: int, reason: str, headers: Mapping[str, str]) -> Response:
-    return PlainTextResponse(reason, status, headers)
+        if problem_json:
+            return problem_response(self.status, str(self), headers)
+        return PlainTextResponse(str(self), self.status, headers)

@@ -8,9 +8,9 @@ from fastapi import Depends, FastAPI, Response
 from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 
+from emosense.asgi.headers import PRIVATE
 from emosense.rest import models, photos, videos
 from emosense.rest.errors import add_error_handlers, problems
-from emosense.rest.requests import PRIVATE
 
 _DESCRIPTION: Final = """\
 What faces express in photos and videos, and how far to trust the answer. Files come in the request;

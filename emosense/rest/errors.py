@@ -112,16 +112,9 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _fault)
 
 
-async def _refusal(request: Request, error: Any) -> Response:
-    headers = {"Connection": "close", **error.headers}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(max(1, round(error.retry_after)))
-    return problem_response(error.status, str(error), headers)
-
-
 async def _http_error(request: Request, error: Any) -> Response:
     if isinstance(error.__cause__, Refusal):  # FastAPI takes each error of a body for a fault in it
-        return await _refusal(request, error.__cause__)
+        return error.__cause__.response(problem_json=True)
     detail = str(error.detail)
     if error.status_code == 404 and detail == "Not Found":
         detail = "There is no such path."
@@ -174,7 +167,7 @@ async def _emosense_error(request: Request, error: Any) -> Response:
 
 async def _fault(request: Request, error: Exception) -> Response:
     if isinstance(error, Refusal):  # of an answer, which the policy answers if it has not begun
-        return await _refusal(request, error)
+        return error.response(problem_json=True)
     if not isinstance(error, SlowReader):
         _log.error("a request of the REST API failed", exc_info=error)
     return problem_response(500, _FAULT)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import Form, Request, Response, UploadFile
 
 from emosense import settings
+from emosense.asgi.headers import PRIVATE
 from emosense.errors import Cancelled, EmoSenseError, MediaTooLarge, ServerBusy
 from emosense.faces.options import DetectorOptions
 from emosense.filesystem.filenames import abbreviate
@@ -17,7 +18,6 @@ from emosense.jobs.photo_jobs import analyze_photo
 from emosense.rest.errors import file_problem, problems
 from emosense.rest.requests import (
     MULTIPART,
-    PRIVATE,
     UPLOAD_ERRORS,
     account_of,
     check_model,

@@ -16,19 +16,16 @@ from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData
 from starlette.types import Message, Receive
 
+from emosense import settings
 from emosense.asgi.middleware import USER
 from emosense.asgi.refusal import Refusal
 from emosense.errors import EmoSenseError
 from emosense.filesystem.filenames import abbreviate
 from emosense.networks.registry import list_models
-from emosense.rest.schemas import default_model
 from emosense.worker.usage import Account
 
 UPLOAD_ERRORS: Final = (400, 408, 413, 415, 422)
 """Status codes of what may be wrong about an upload."""
-
-PRIVATE: Final = {"Cache-Control": "private, no-store"}
-"""Headers of answers that no cache may keep (RFC 9111)."""
 
 MULTIPART: Final = "multipart/form-data"
 _THREADS: Final = CapacityLimiter(200)
@@ -121,7 +118,7 @@ def check_model(name: str) -> str:
     Raises:
         EmoSenseError: there is no such network.
     """
-    name = default_model(name)
+    name = name or settings.MODEL.text()
     known = list_models()
     if name not in known:
         raise EmoSenseError(f"model: expected one of {', '.join(known)}. Received: {name[:60]!r}")

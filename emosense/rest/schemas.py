@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import UploadFile
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from emosense import settings
 from emosense.emotions import EMOTIONS
 from emosense.faces.options import MAX_LONG_SIDE, DetectorOptions
 from emosense.networks.registry import list_models
@@ -382,8 +381,3 @@ class Models(Schema):
 
     models: list[Model]
     damaged: list[str] = Field(description="names of those whose files are damaged")
-
-
-def default_model(name: str) -> str:
-    """Return the name of the network that a request names, or of the server's default."""
-    return name or settings.MODEL.text()

@@ -6,11 +6,11 @@ import re
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import quote
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 from starlette.responses import FileResponse, JSONResponse
 
+from emosense.asgi.headers import PRIVATE, attachment
 from emosense.asgi.middleware import USER
 from emosense.asgi.removable_file import RemovableFileResponse
 from emosense.export.formats import EXPORTS, Export
@@ -20,7 +20,6 @@ from emosense.jobs.video_jobs import VideoJob
 from emosense.rest.errors import RETRY_AFTER, RETRY_SECONDS, detail_of, problems
 from emosense.rest.requests import (
     MULTIPART,
-    PRIVATE,
     UPLOAD_ERRORS,
     account_of,
     check_model,
@@ -150,7 +149,7 @@ async def get_annotated(request: Request, job_id: str) -> Response:
     except FileNotFoundError:
         raise _gone() from None
     _check_range(request, file.st_size)
-    headers = {**PRIVATE, **_version_headers(video), **_attachment(video, "-emosense.mp4")}
+    headers = {**PRIVATE, **_version_headers(video), **attachment(video.job.name, "-emosense.mp4")}
     return RemovableFileResponse(encoding.target, 200, headers, "video/mp4", stat_result=file)
 
 
@@ -189,7 +188,7 @@ async def get_result(
     video = _find(request, job_id)
     export = EXPORTS[format]
     content = await in_thread(partial(_make, video, export, _result_of(video)))
-    headers = {**PRIVATE, **_version_headers(video), **_attachment(video, export.suffix)}
+    headers = {**PRIVATE, **_version_headers(video), **attachment(video.job.name, export.suffix)}
     return Response(content, media_type=export.media_type, headers=headers)
 
 
@@ -275,8 +274,3 @@ def _version_headers(video: StoredVideo) -> dict[str, str]:
         "EmoSense-Model-Version": version,
         "EmoSense-Calibration-Version": calibration_version,
     }
-
-
-def _attachment(video: StoredVideo, suffix: str) -> dict[str, str]:
-    name = quote(f"{video.job.name.rsplit('.', 1)[0]}{suffix}", safe="")
-    return {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from emosense.asgi.headers import PRIVATE, attachment
 from emosense.asgi.owner import OWNER
 from emosense.asgi.removable_file import RemovableFileResponse
 from emosense.errors import EmoSenseError, NoRoom
@@ -26,7 +26,6 @@ from emosense.video.edits import Edits, apply_edits, read_edits, read_project
 
 _ASSETS: Final = Path(__file__).with_name("assets")
 _MAX_NUMBER: Final = 10**9
-_PRIVATE: Final = {"cache-control": "private, no-store"}
 
 
 def player_routes() -> list[BaseRoute]:
@@ -63,7 +62,7 @@ async def _video(request: Request) -> Response:
     clip = _clip(request)
     if clip is None or clip.path is None or not clip.path.is_file():
         return PlainTextResponse("This clip is no longer here.", 404)
-    return RemovableFileResponse(clip.path, media_type=clip.media_type, headers=_PRIVATE)
+    return RemovableFileResponse(clip.path, media_type=clip.media_type, headers=PRIVATE)
 
 
 async def _frames(request: Request) -> Response:
@@ -75,7 +74,7 @@ async def _frames(request: Request) -> Response:
         return PlainTextResponse("Expected a whole number in from=.", 422)
     is_done = clip.is_done()  # before the frames: what comes later is no part of this answer
     content = await run_in_threadpool(frames_json, clip.frames(), int(first), is_done=is_done)
-    return Response(content, media_type="application/json", headers=_PRIVATE)
+    return Response(content, media_type="application/json", headers=PRIVATE)
 
 
 async def _key_moments(request: Request) -> Response:
@@ -83,7 +82,7 @@ async def _key_moments(request: Request) -> Response:
     if clip is None:
         return PlainTextResponse("This clip is no longer here.", 404)
     content = await run_in_threadpool(key_moments_json, clip.key_moments())
-    return Response(content, media_type="application/json", headers=_PRIVATE)
+    return Response(content, media_type="application/json", headers=PRIVATE)
 
 
 async def _edits(request: Request) -> Response:
@@ -113,7 +112,7 @@ async def _load_project(request: Request) -> Response:
 
 
 def _as_json(edits: Edits) -> Response:
-    return Response(edits.model_dump_json(), media_type="application/json", headers=_PRIVATE)
+    return Response(edits.model_dump_json(), media_type="application/json", headers=PRIVATE)
 
 
 async def _export(request: Request) -> Response:
@@ -128,9 +127,7 @@ async def _export(request: Request) -> Response:
         content = await run_in_threadpool(_make, clip, export, result)
     except NoRoom as error:
         return PlainTextResponse(str(error), 507)
-    name = f"{result.source.rsplit('.', 1)[0]}{export.suffix}"
-    disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-    headers = {**_PRIVATE, "content-disposition": disposition}
+    headers = {**PRIVATE, **attachment(result.source, export.suffix)}
     return Response(content, media_type=export.media_type, headers=headers)
 
 
