@@ -1,23 +1,32 @@
-"""The quality score of faces: fits its weights, and reports what doubt knows of quality.
+"""The quality score of faces: fits its weights and flags, and reports what doubt knows of quality.
 
     python benchmarks/face_quality.py fit fer2013.csv [--models cnn8 emosense-s ...]
+    python benchmarks/face_quality.py flags [--models ...]
     python benchmarks/face_quality.py report [--split PrivateTest] [--models ...]
 
 ``fit`` measures PublicTest's faces, as they are and degraded, classifies them with all networks and
-prints what ``emosense/faces/quality.py`` has as weights. ``report`` reads the stored predictions: what
+prints what ``emosense/faces/quality_score.py`` has as weights. ``flags`` reads the stored predictions on
+the same faces and prints the bounds of ``FaceQuality.flags``: of each measure, where the networks' accuracy,
+which isotonic regression fits as a monotone function of that measure alone, is :data:`_FLAGGED_LOSS`
+below that of the better half of the faces. ``report`` reads the stored predictions: what
 is correct in each third of quality, what is answered, and what would be without the quality score.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
+import numpy.typing as npt
+from scipy.optimize import isotonic_regression, minimize
 
 from emosense.evaluation.calibration_fit import fit_calibration
 from emosense.evaluation.predictions import (
+    CORRUPTIONS,
     Predictions,
     read_degraded,
     read_predictions,
@@ -31,6 +40,38 @@ from emosense.training.predict import measure_faces
 from emosense.training.readers.fer2013_csv import read_csv
 
 _RIDGE = 1e-4
+_FLAGGED_LOSS = 0.1
+"""Loss of accuracy from which a measure is flagged."""
+_DRAWS = 200
+
+Values = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """A measure of faces, and the corruptions that make it worse.
+
+    Attributes:
+        of: (n, 8) qualities -> (n,) values of the measure, the more the worse.
+        sign: -1 where ``of`` negates the measure.
+        corruptions: names of the corruptions.
+    """
+
+    of: Callable[[Values], Values]
+    sign: int
+    corruptions: tuple[str, ...] = ()
+
+
+_MEASURES = {
+    "small: size below": _Measure(lambda q: -q[:, 0], -1, ("scale",)),
+    "blurred: sharpness below": _Measure(lambda q: -q[:, 1], -1, ("blur", "motion blur", "scale")),
+    "dark: brightness below": _Measure(lambda q: -q[:, 2], -1, ("dark",)),
+    "overexposed: brightness above": _Measure(lambda q: q[:, 2], 1, ("bright",)),
+    "low contrast: contrast below": _Measure(lambda q: -q[:, 3], -1, ("dark", "bright")),
+    "turned away: \\|yaw\\| above": _Measure(lambda q: np.abs(q[:, 5]), 1),
+    "turned away: \\|pitch\\| above": _Measure(lambda q: np.abs(q[:, 6]), 1),
+    "cut off: share above": _Measure(lambda q: q[:, 7], 1, ("cut off",)),
+}
 
 
 def fit(data: Path, models: list[TrainedModel]) -> None:
@@ -58,6 +99,49 @@ def fit(data: Path, models: list[TrainedModel]) -> None:
     print(f"{len(inputs)} faces, {len(models)} networks; intercept {weights[0]:.3f}")
     for name, weight in zip(DEFECT_WEIGHTS, weights[1:], strict=True):
         print(f"    {name!r}: {weight:.3f},")
+
+
+def flags(models: list[TrainedModel]) -> None:
+    """Print the value of each measure from which it costs accuracy, with its 80 % interval."""
+    natural = [read_predictions(model, "PublicTest", raw=True) for model in models]
+    worse = [read_degraded(model, "PublicTest", raw=True) for model in models]
+    degraded = [of_model for of_model in worse if of_model is not None]
+    found = natural[0].found
+    if found is None or natural[0].quality is None or len(degraded) < len(models):
+        raise SystemExit("Expected models with stored predictions on degraded faces.")
+    found_again = degraded[0].found
+    corruptions = degraded[0].corruptions[found_again]
+    degraded_quality = degraded[0].predictions.quality
+    assert degraded_quality is not None
+    correct = np.mean([of_model.correct[found] for of_model in natural], axis=0)
+    degraded_correct = np.mean(
+        [of_model.predictions.correct[found_again] for of_model in degraded], axis=0
+    )
+    rng = np.random.default_rng(0)
+    print("| flag | bound | 80 % of bootstrap draws | of PublicTest | accuracy beyond |")
+    print("|---|---|---|---|---|")
+    for name, measure in _MEASURES.items():
+        made = np.isin(corruptions, [CORRUPTIONS.index(kind) for kind in measure.corruptions])
+        on_natural = measure.of(natural[0].quality[found])
+        values = np.concatenate([on_natural, measure.of(degraded_quality[found_again][made])])
+        accuracy = np.concatenate([correct, degraded_correct[made]])
+        bound = _bound(values, accuracy)
+        draws = (rng.integers(0, len(values), len(values)) for _ in range(_DRAWS))
+        bounds = [_bound(values[draw], accuracy[draw]) for draw in draws]
+        low, high = sorted(measure.sign * np.quantile(bounds, [0.1, 0.9]))
+        print(
+            f"| {name} | {measure.sign * bound:.3g} | {low:.3g} to {high:.3g} "
+            f"| {100 * (on_natural > bound).mean():.1f} % "
+            f"| {100 * accuracy[values > bound].mean():.0f} % |"
+        )
+
+
+def _bound(values: Values, accuracy: Values) -> float:
+    """Return the value beyond which accuracy has fallen by :data:`_FLAGGED_LOSS`."""
+    order = np.argsort(values)
+    fitted = isotonic_regression(accuracy[order], increasing=False).x
+    least = accuracy[values <= np.median(values)].mean() - _FLAGGED_LOSS
+    return float(values[order][max(int((fitted >= least).sum()) - 1, 0)])
 
 
 def report(split: str, models: list[TrainedModel]) -> None:
@@ -104,7 +188,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("fit", "report"))
+    parser.add_argument("what", choices=("fit", "flags", "report"))
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--split", default="PrivateTest", choices=("PublicTest", "PrivateTest"))
     parser.add_argument("--models", nargs="+")
@@ -113,6 +197,8 @@ def main() -> None:
     models = [known[name] for name in options.models or known]
     if options.what == "fit":
         fit(options.data, models)
+    elif options.what == "flags":
+        flags(models)
     else:
         report(options.split, models)
 
