@@ -215,6 +215,7 @@ _LAYERS = {
     "Dense": _Graph._dense,
     "MaxPooling2D": _Graph._max_pooling,
     "BatchNormalization": _Graph._batch_norm,
+    "FusedBatchNormalization": _Graph._batch_norm,
     "LayerNormalization": _Graph._standardise,
     "ReLU": _Graph._relu,
     "Add": _Graph._sum,

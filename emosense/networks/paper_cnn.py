@@ -52,12 +52,14 @@ def build_paper_cnn(
     import keras
     from keras import layers
 
+    from emosense.networks.fused_batch_norm import FusedBatchNormalization
+
     options = {"use_bias": False} if batch_norm else {"activation": "relu"}
 
     def normalise(x: object, label: str) -> object:
         if not batch_norm:
             return x
-        x = layers.BatchNormalization(
+        x = FusedBatchNormalization(
             momentum=MOMENTUM,
             epsilon=EPSILON,
             gamma_constraint=keras.constraints.NonNeg(),

@@ -50,6 +50,8 @@ def build_resnet(
     import keras
     from keras import layers
 
+    from emosense.networks.fused_batch_norm import FusedBatchNormalization
+
     def convolution(x: object, width: int, size: int, stride: int, label: str) -> object:
         x = layers.Conv2D(
             width,
@@ -62,7 +64,7 @@ def build_resnet(
         )(x)
         if folded:
             return x
-        return layers.BatchNormalization(
+        return FusedBatchNormalization(
             momentum=MOMENTUM, epsilon=EPSILON, name=label + NORM_SUFFIX
         )(x)
 

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+import emosense.networks.fused_batch_norm  # noqa: F401  # its layer is in checkpoints
 from emosense.errors import TrainingError
 
 _BATCH: Final = 128
