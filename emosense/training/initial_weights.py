@@ -6,6 +6,7 @@ from typing import Any
 
 from emosense.errors import TrainingError
 from emosense.networks.architectures import architecture
+from emosense.training.net2net import widen
 from emosense.training.pretrained import trained_model
 from emosense.training.recipe import Recipe
 
@@ -15,6 +16,8 @@ _STATISTICS_IMAGES = 1024
 def load_initial_weights(model: Any, recipe: Recipe, images: Any) -> None:
     """Initialise ``model`` with the weights of the recipe's pretrained model ``start``.
 
+    A pretrained model of another network is widened to the recipe's one (:mod:`~.net2net`).
+
     Args:
         model: the recipe's network, untrained; its weights are set in place.
         recipe: recipe that names the folder of the pretrained model.
@@ -22,13 +25,15 @@ def load_initial_weights(model: Any, recipe: Recipe, images: Any) -> None:
             statistics of batch normalisation.
 
     Raises:
-        TrainingError: ``start`` is no model folder, or has another architecture.
+        TrainingError: ``start`` is no model folder, or its network differs in more than its widths.
         ModelDamaged: the pretrained model cannot be loaded.
     """
     pretrained = trained_model("start", recipe.start)
+    trained, wanted = pretrained.network(), architecture(recipe.network)
     if pretrained.card.network != recipe.network:
-        raise TrainingError(
-            f"start: expected a trained {recipe.network}. Received: {pretrained.card.network}"
-        )
-    sample = images[:_STATISTICS_IMAGES]
-    architecture(recipe.network).load_initial_weights(pretrained.network(), model, sample)
+        if wanted.folded is None:
+            raise TrainingError(
+                f"start: expected a trained {recipe.network}. Received: {pretrained.card.network}"
+            )
+        trained = widen(trained, wanted.folded(recipe.network, "zeros", 1.0), recipe.seed)
+    wanted.load_initial_weights(trained, model, images[:_STATISTICS_IMAGES])

@@ -37,7 +37,8 @@ class Recipe:
             ``training.augmentation``.
         initializer: kernel initialiser of all layers.
         start: folder of a pretrained model of the same network, whose weights training starts
-            with (fine-tuning); empty uses the initialiser.
+            with (fine-tuning), or of a narrower network of the same layers, which is widened
+            (Net2Net; Chen et al. 2016, arXiv:1511.05641); empty uses the initialiser.
         dropout: factor on the network's dropout rates; 0 disables dropout.
         label_smoothing: label smoothing factor in 0..1 (Szegedy et al. 2016, arXiv:1512.00567);
             0 disables it.
