@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-LOCK := --quiet --generate-hashes --no-annotate --python-version 3.11 \
+LOCK := --quiet --generate-hashes --no-strip-extras --no-annotate --python-version 3.11 \
 	--custom-compile-command "make requirements"
 
 # How many tests `make quick` runs side by side.

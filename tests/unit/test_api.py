@@ -2,7 +2,11 @@
 
 import re
 import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import emosense
 
@@ -23,6 +27,16 @@ def test_the_version_is_one():
     assert f"version: {emosense.__version__}\n" in (ROOT / "CITATION.cff").read_text()
 
 
+def locked(file):
+    """The extras of each package in a lock, by the package's name."""
+    text = (ROOT / file).read_text().lower()
+    pins = re.findall(
+        r"^([\w.-]+)(?:\[([\w,-]+)\])?==\S+ \\\n    --hash=sha256:[0-9a-f]{64}", text, re.M
+    )
+    assert len(pins) == text.count("==")
+    return {canonicalize_name(name): {*extras.split(",")} - {""} for name, extras in pins}
+
+
 def test_the_locks_hold_every_dependency():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]["dev"]
@@ -30,11 +44,21 @@ def test_the_locks_hold_every_dependency():
         ("requirements.txt", project["dependencies"]),
         ("requirements-dev.txt", [*project["dependencies"], *extras]),
     ):
-        text = (ROOT / file).read_text().lower()
-        locked = dict(
-            re.findall(r"^([\w.-]+)==(\S+) \\\n    --hash=sha256:[0-9a-f]{64}", text, re.M)
-        )
-        for requirement in wanted:
-            name = re.match(r"[\w-]+", requirement)[0].lower()
-            assert name in {key.replace("_", "-") for key in locked}, (file, name)
-        assert len(locked) == text.count("==")
+        pins = locked(file)
+        for requirement in map(Requirement, wanted):
+            assert requirement.extras <= pins[canonicalize_name(requirement.name)], file
+
+
+def test_the_locks_pin_packages_with_the_extras_that_others_ask_for():
+    """Without them, pip looks for the newest version that has them, which has no hash."""
+    pins = locked("requirements-dev.txt")
+    asked = 0
+    for package in distributions():
+        if canonicalize_name(package.name) not in pins:
+            continue
+        for requirement in map(Requirement, package.requires or ()):
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                name = canonicalize_name(requirement.name)
+                assert requirement.extras <= pins[name], (package.name, str(requirement))
+                asked += bool(requirement.extras)
+    assert asked
