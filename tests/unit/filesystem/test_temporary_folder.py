@@ -93,8 +93,11 @@ def no_such_process(*_):
     [
         # Forked without another program: it has the parent's files.
         """
+        read, write = os.pipe()
         if os.fork() == 0:
+            os.write(write, b"x")
             signal = __import__("signal"); signal.pause()
+        os.read(read, 1)  # the child has begun: it has closed what it closes
         """,
         # What inherits all files that can be inherited.
         "subprocess.Popen(['sleep', '600'], close_fds=False, stdout=subprocess.DEVNULL)",
