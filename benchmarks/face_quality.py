@@ -52,22 +52,22 @@ class _Measure:
     """A measure of faces, and the corruptions that make it worse.
 
     Attributes:
-        of: (n, 8) qualities -> (n,) values of the measure, the more the worse.
-        sign: -1 where ``of`` negates the measure.
+        of: (n, 8) qualities -> (n,) values of the measure.
+        worse: 1 if a face is the worse the more it has of it, -1 if the less.
         corruptions: names of the corruptions.
     """
 
     of: Callable[[Values], Values]
-    sign: int
+    worse: int
     corruptions: tuple[str, ...] = ()
 
 
 _MEASURES = {
-    "small: size below": _Measure(lambda q: -q[:, 0], -1, ("scale",)),
-    "blurred: sharpness below": _Measure(lambda q: -q[:, 1], -1, ("blur", "motion blur", "scale")),
-    "dark: brightness below": _Measure(lambda q: -q[:, 2], -1, ("dark",)),
+    "small: size below": _Measure(lambda q: q[:, 0], -1, ("scale",)),
+    "blurred: sharpness below": _Measure(lambda q: q[:, 1], -1, ("blur", "motion blur", "scale")),
+    "dark: brightness below": _Measure(lambda q: q[:, 2], -1, ("dark",)),
     "overexposed: brightness above": _Measure(lambda q: q[:, 2], 1, ("bright",)),
-    "low contrast: contrast below": _Measure(lambda q: -q[:, 3], -1, ("dark", "bright")),
+    "low contrast: contrast below": _Measure(lambda q: q[:, 3], -1, ("dark", "bright")),
     "turned away: \\|yaw\\| above": _Measure(lambda q: np.abs(q[:, 5]), 1),
     "turned away: \\|pitch\\| above": _Measure(lambda q: np.abs(q[:, 6]), 1),
     "cut off: share above": _Measure(lambda q: q[:, 7], 1, ("cut off",)),
@@ -122,15 +122,16 @@ def flags(models: list[TrainedModel]) -> None:
     print("|---|---|---|---|---|")
     for name, measure in _MEASURES.items():
         made = np.isin(corruptions, [CORRUPTIONS.index(kind) for kind in measure.corruptions])
-        on_natural = measure.of(natural[0].quality[found])
-        values = np.concatenate([on_natural, measure.of(degraded_quality[found_again][made])])
+        on_natural = measure.worse * measure.of(natural[0].quality[found])
+        on_degraded = measure.worse * measure.of(degraded_quality[found_again][made])
+        values = np.concatenate([on_natural, on_degraded])
         accuracy = np.concatenate([correct, degraded_correct[made]])
         bound = _bound(values, accuracy)
         draws = (rng.integers(0, len(values), len(values)) for _ in range(_DRAWS))
         bounds = [_bound(values[draw], accuracy[draw]) for draw in draws]
-        low, high = sorted(measure.sign * np.quantile(bounds, [0.1, 0.9]))
+        low, high = sorted(measure.worse * np.quantile(bounds, [0.1, 0.9]))
         print(
-            f"| {name} | {measure.sign * bound:.3g} | {low:.3g} to {high:.3g} "
+            f"| {name} | {measure.worse * bound:.3g} | {low:.3g} to {high:.3g} "
             f"| {100 * (on_natural > bound).mean():.1f} % "
             f"| {100 * accuracy[values > bound].mean():.0f} % |"
         )

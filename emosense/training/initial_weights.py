@@ -29,11 +29,14 @@ def load_initial_weights(model: Any, recipe: Recipe, images: Any) -> None:
         ModelDamaged: the pretrained model cannot be loaded.
     """
     pretrained = trained_model("start", recipe.start)
-    trained, wanted = pretrained.network(), architecture(recipe.network)
-    if pretrained.card.network != recipe.network:
-        if wanted.folded is None:
-            raise TrainingError(
-                f"start: expected a trained {recipe.network}. Received: {pretrained.card.network}"
-            )
-        trained = widen(trained, wanted.folded(recipe.network, "zeros", 1.0), recipe.seed)
+    wanted = architecture(recipe.network)
+    if pretrained.card.network == recipe.network:
+        trained = pretrained.network()
+    elif wanted.folded is None:
+        raise TrainingError(
+            f"start: expected a trained {recipe.network}. Received: {pretrained.card.network}"
+        )
+    else:
+        wide = wanted.folded(recipe.network, "zeros", 1.0)
+        trained = widen(pretrained.network(), wide, recipe.seed)
     wanted.load_initial_weights(trained, model, images[:_STATISTICS_IMAGES])
