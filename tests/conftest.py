@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 from collections import Counter
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -34,6 +35,12 @@ def _no_real_time_priority():
     before = is_real_time()
     yield
     assert is_real_time() == before
+
+
+@pytest.fixture(autouse=True)
+def _main_module(monkeypatch):
+    """No page stays the main module, which Streamlit makes it: a spawned process would run it."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(scope="module")

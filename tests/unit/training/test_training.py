@@ -1,5 +1,7 @@
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import keras
@@ -317,6 +319,32 @@ def test_workers_prepare_the_same_epochs(small_data):
             np.testing.assert_array_equal(
                 prepared.statistics, statistics_images(split, recipe, epoch)
             )
+
+
+UNGUARDED = """
+import numpy as np
+from emosense.errors import TrainingError
+from emosense.training.dataset import Split
+from emosense.training.epoch_loader import EpochLoader
+from emosense.training.recipe import Recipe
+
+if __name__ == "__mp_main__":
+    raise SystemExit("this process ends before it has read its data")
+split = Split(np.zeros((1000, 48, 48), np.uint8), np.zeros(1000, np.uint8))
+with EpochLoader(split, Recipe("cnn8", epochs=2), first=0, workers=1) as loader:
+    try:
+        loader.load(0)
+    except TrainingError as e:
+        print(e)
+"""
+
+
+@pytest.mark.slow
+def test_a_worker_that_ends_is_named_and_not_waited_for(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(UNGUARDED)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    assert done.stdout.startswith("A process that prepares epochs ended."), done.stderr
 
 
 def test_a_model_can_be_exported_without_quality(small_run, small_data, tmp_path):
