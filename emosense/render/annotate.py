@@ -1,13 +1,14 @@
 """Annotated photos and video frames: boxes with numbers, emotions and probabilities.
 
 A label is placed where it covers no other face and no other label. If too few labels fit, all
-faces get their number alone. A face whose label does not fit gets a box without text.
+faces get their number or name alone. A face whose label does not fit gets a box without text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -22,10 +23,29 @@ from emosense.results import Box, Face, PhotoResult, TrackedFace
 _MIN_FONT_SIZE: Final = 11
 _MAX_LINE_WIDTH: Final = 32
 """Largest line width in pixels, that of a photo of 80 megapixels; the font is six times as large."""
-_MAX_FONTS: Final = 16
+_MAX_FONTS: Final = 32
 _DASHES: Final = 7
 _MIN_LABELLED_FRACTION: Final = 0.75
 """Minimum fraction of faces whose full label fits; below it, all get their number alone."""
+
+_MAX_NAME: Final = 20
+"""Largest number of characters of a name in a label."""
+_DEFAULT_FONT: Final = ""
+"""Pillow's own, which has ASCII characters alone."""
+_SYSTEM_FONTS: Final = (
+    "DejaVuSans.ttf",
+    "NotoSans-Regular.ttf",
+    "LiberationSans-Regular.ttf",
+    "arial.ttf",
+    "Arial.ttf",
+    "Arial Unicode.ttf",
+)
+"""Fonts of Linux, Windows and macOS with more characters, for names; used where they are there."""
+_MAX_GLYPHS: Final = 1024
+_NO_CHARACTER: Final = "\uffff"
+"""A code point that Unicode assigns to no character."""
+
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 Rectangle = tuple[float, float, float, float]
 """(left, top, right, bottom), in pixels."""
@@ -47,25 +67,36 @@ def annotate(
         The annotated image, (h, w, 3) uint8 RGB: a copy unless ``in_place``.
     """
     canvas = image if in_place else image.copy()
-    _draw(canvas, list(enumerate(result.faces, start=1)))
+    _draw(canvas, [(str(number), face) for number, face in enumerate(result.faces, start=1)])
     return canvas
 
 
 def draw_people(
-    image: npt.NDArray[np.uint8], faces: Sequence[TrackedFace]
+    image: npt.NDArray[np.uint8],
+    faces: Sequence[TrackedFace],
+    names: Mapping[int, str] = MappingProxyType({}),
 ) -> npt.NDArray[np.uint8]:
-    """Draw the faces of a video frame with the numbers of their persons; see :func:`annotate`.
+    """Draw the faces of a video frame with their persons; see :func:`annotate`.
 
     Args:
         image: (h, w, 3) uint8 RGB, the upright frame.
         faces: faces of the frame.
+        names: names by the persons' numbers. One that no font of the machine can write stays a
+            number; a long one is shortened.
 
     Returns:
         An annotated copy, (h, w, 3) uint8 RGB.
     """
     canvas = image.copy()
-    _draw(canvas, [(tracked.person, tracked.face) for tracked in faces])
+    _draw(canvas, [(_label_of(tracked.person, names), tracked.face) for tracked in faces])
     return canvas
+
+
+def _label_of(person: int, names: Mapping[int, str]) -> str:
+    name = names.get(person, "")
+    if not name or _font(_MIN_FONT_SIZE, name) is None:
+        return str(person)
+    return name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME].rstrip()}..."
 
 
 def annotated_png(image: npt.NDArray[np.uint8], result: PhotoResult) -> bytes:
@@ -73,36 +104,36 @@ def annotated_png(image: npt.NDArray[np.uint8], result: PhotoResult) -> bytes:
     return encode_png(annotate(image, result))
 
 
-def _draw(canvas: npt.NDArray[np.uint8], numbered: Sequence[tuple[int, Face]]) -> None:
+def _draw(canvas: npt.NDArray[np.uint8], labelled: Sequence[tuple[str, Face]]) -> None:
     """Draw onto an image; only the labels are drawn by Pillow, each on a copy of its surroundings."""
     height, width = canvas.shape[:2]
     line_width = min(_MAX_LINE_WIDTH, max(2, round(max(width, height) / 320)))
-    for _, face in numbered:
+    for _, face in labelled:
         _draw_box(canvas, face, _box_line_width(face.box, line_width))
-    labels = _place_labels((width, height), numbered, line_width, full=True)
-    if len(labels) < _MIN_LABELLED_FRACTION * len(numbered):
-        labels = _place_labels((width, height), numbered, line_width, full=False)
+    labels = _place_labels((width, height), labelled, line_width, full=True)
+    if len(labels) < _MIN_LABELLED_FRACTION * len(labelled):
+        labels = _place_labels((width, height), labelled, line_width, full=False)
     for label in labels:
         label.draw(canvas)
 
 
 def _place_labels(
-    size: tuple[int, int], numbered: Sequence[tuple[int, Face]], line_width: int, *, full: bool
+    size: tuple[int, int], labelled: Sequence[tuple[str, Face]], line_width: int, *, full: bool
 ) -> list[_Label]:
-    """Return the labels that fit: number, verdict and probability, or the number alone."""
-    boxes = np.array([_corners(face.box) for _, face in numbered], np.float64).reshape(-1, 4)
+    """Return the labels that fit: person, verdict and probability, or the person alone."""
+    boxes = np.array([_corners(face.box) for _, face in labelled], np.float64).reshape(-1, 4)
     # Rectangles that a label may not cover: the other faces, then the labels placed before.
     obstacles = np.concatenate([boxes, np.empty_like(boxes)])
     labels: list[_Label] = []
-    for index, (number, face) in enumerate(numbered):
+    for index, (person, face) in enumerate(labelled):
         others = np.delete(obstacles[: len(boxes) + len(labels)], index, axis=0)
         if full:
-            text = f"{number} {face.verdict}"
+            text = f"{person} {face.verdict}"
             if face.sure:
                 text += f" {probability_percent(face.probability)}"
             font_size = max(_MIN_FONT_SIZE, 6 * line_width)
         else:
-            text = str(number)
+            text = person
             font_size = int(np.clip(face.box.height / 3, _MIN_FONT_SIZE, 6 * line_width))
         label = _Label(text, face, font_size, max(1, font_size // 6))
         for x, y in _label_positions(size, face.box, label):
@@ -119,7 +150,9 @@ class _Label:
 
     def __init__(self, text: str, face: Face, font_size: int, padding: int) -> None:
         self._text, self._fill = text, _colour(face)
-        self._font, self._font_size = _font(font_size), font_size
+        font = _font(font_size, text)
+        assert font is not None  # names that no font can write are not in labels
+        self._font, self._font_size = font, font_size
         left, top, right, bottom = self._font.getbbox(text)
         self._offset = padding - left, padding - top
         self.width, self.height = right - left + 2 * padding, bottom - top + 2 * padding
@@ -173,9 +206,36 @@ def _box_line_width(box: Box, line_width: int) -> int:
     return max(1, min(line_width, round(min(box.width, box.height) / 16)))
 
 
+def _font(size: int, text: str) -> _Font | None:
+    """Return the first font that has all characters of a text; None if there is none."""
+    for name in (_DEFAULT_FONT, *_SYSTEM_FONTS):
+        font = _load_font(name, size)
+        if font is not None and all(_has_glyph(name, character) for character in text):
+            return font
+    return None
+
+
 @lru_cache(maxsize=_MAX_FONTS)
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size=size)
+def _load_font(name: str, size: int) -> _Font | None:
+    if name == _DEFAULT_FONT:
+        return ImageFont.load_default(size=size)
+    try:
+        return ImageFont.truetype(name, size)
+    except OSError:
+        return None  # not on this machine
+
+
+@lru_cache(maxsize=_MAX_GLYPHS)
+def _has_glyph(name: str, character: str) -> bool:
+    """Return whether a font has a glyph for a character, other than the one for missing glyphs."""
+    font = _load_font(name, _MIN_FONT_SIZE)
+    assert font is not None
+    return character.isspace() or _bitmap(font, character) != _bitmap(font, _NO_CHARACTER)
+
+
+def _bitmap(font: _Font, character: str) -> tuple[tuple[int, int], bytes]:
+    mask = font.getmask(character)
+    return mask.size, bytes(mask)
 
 
 def _colour(face: Face) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
+from types import MappingProxyType
 
 from emosense.errors import EmoSenseError
 from emosense.media.audio_track import AudioSource
@@ -36,6 +37,7 @@ class VideoEncoder:
         timer: working time of the stages, to which ``encode`` is added.
         notes: messages beside the result, to which those about the new video are appended.
         noun: what the new video is called in them.
+        names: names of people by their numbers, drawn in their places.
 
     >>> from emosense.media.sample_clip import write_sample_clip
     >>> write_sample_clip(clip := Path("clip.mp4"))
@@ -60,8 +62,9 @@ class VideoEncoder:
         timer: StageTimer,
         notes: list[str],
         noun: str = "video with boxes",
+        names: Mapping[int, str] = MappingProxyType({}),
     ) -> None:
-        self._noun = noun
+        self._noun, self._names = noun, names
         self._path, self._source, self._rate = path, source, frames_per_second
         self._limits, self._stop, self._timer, self._notes = limits, stop, timer, notes
 
@@ -87,7 +90,7 @@ class VideoEncoder:
                         writer, first = self._open(frame), frame.time
                     if frame.sampled:
                         faces = frame.faces  # drawn until the next sampled frame
-                    writer.write(draw_people(frame.image, faces), frame.time - first)
+                    writer.write(draw_people(frame.image, faces, self._names), frame.time - first)
                     self._timer.add("encode", perf_counter() - start)
                     if writer.limit is not None:
                         self._notes.append(

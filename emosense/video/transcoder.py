@@ -30,8 +30,8 @@ class VideoTranscoder:
         target: path of the new file.
         limits: limits of the video, of the time and of the new file's size; its frames have at most
             ``long_side`` pixels.
-        result: result whose boxes are drawn, until the next analysed frame; the new file ends with
-            it if it ended early. None draws none.
+        result: result whose boxes are drawn, until the next analysed frame or an excluded stretch,
+            with the names of its people; the new file ends with it if it ended early. None draws none.
         start: time in seconds of the first frame, with which the new file begins.
         end: time in seconds of the last frame; None is the video's end.
 
@@ -68,6 +68,8 @@ class VideoTranscoder:
         self._reader.interrupted = lambda: self._stop.is_set() or self._time.is_used_up
         frames = () if result is None else result.frames
         self._faces = {frame.index: frame.faces for frame in frames}
+        self._excluded = () if result is None else result.excluded
+        self._names = {} if result is None else result.names
         is_partial = result is not None and result.problem is not None
         self._last = max(self._faces, default=-1) if is_partial else None
         self._noun = "preview" if result is None else "video with boxes"
@@ -106,6 +108,7 @@ class VideoTranscoder:
             StageTimer(),
             self.notes,
             self._noun,
+            self._names,
         )
         thread = threading.Thread(
             target=encoder.run, args=(frames, lambda: self._is_complete), daemon=True
@@ -135,11 +138,12 @@ class VideoTranscoder:
     def _frame(self, decoded: DecodedFrame) -> Frame:
         image = decoded.rgb()
         faces = self._faces.get(decoded.index)
+        is_excluded = any(start <= decoded.time < end for start, end in self._excluded)
         return Frame(
             decoded.index,
             decoded.time,
             image,
-            sampled=faces is not None,
+            sampled=faces is not None or is_excluded,  # no boxes from before stay there
             faces=self._in_pixels(faces or (), image.shape[1]),
         )
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from emosense.render import annotate as annotate_module
-from emosense.render.annotate import annotate
+from emosense.render.annotate import annotate, draw_people
 from emosense.render.colours import COLOURS
-from emosense.results import Box, Face, PhotoResult
+from emosense.results import Box, Face, PhotoResult, TrackedFace
 
 HAPPY = np.array([int(COLOURS["happy"][i : i + 2], 16) for i in (1, 3, 5)])
 
@@ -99,8 +99,33 @@ def test_extreme_shapes(size):
 def test_fonts_are_bounded_in_size_and_number():
     for side in (500, 5000, 50_000, 500_000):
         drawn([face(0, 0, 10)], (20, side))
-    fonts = annotate_module._font.cache_info()
+    fonts = annotate_module._load_font.cache_info()
     assert fonts.currsize <= fonts.maxsize <= 32
     for side in range(11, 150):  # numbers alone have a size per face
-        annotate_module._font(side)
-    assert annotate_module._font.cache_info().currsize == fonts.maxsize
+        annotate_module._font(side, "1")
+    assert annotate_module._load_font.cache_info().currsize == fonts.maxsize
+
+
+def label(names, monkeypatch, fonts=None):
+    if fonts is not None:
+        monkeypatch.setattr(annotate_module, "_SYSTEM_FONTS", fonts)
+    people = [TrackedFace(3, face(300, 300, 100))]
+    drawn = draw_people(np.full((600, 800, 3), 90, np.uint8), people, names)
+    return drawn[:290]  # above the box
+
+
+@pytest.mark.parametrize("name", ["\u738b", "Zo\u00eb", "a\U0001f600"])
+def test_a_name_that_no_font_can_write_stays_a_number(name, monkeypatch):
+    number = label({}, monkeypatch, fonts=())
+    assert coloured(number).any()
+    np.testing.assert_array_equal(label({3: name}, monkeypatch, fonts=()), number)
+    np.testing.assert_array_equal(label({3: name}, monkeypatch, ["none.ttf"]), number)
+
+
+def test_a_name_is_shortened_to_twenty_characters(monkeypatch):
+    short = label({3: "x" * 20}, monkeypatch)
+    wide = np.flatnonzero(coloured(short).any(axis=0))
+    assert len(wide) > len(np.flatnonzero(coloured(label({}, monkeypatch)).any(axis=0))) + 100
+    one, other = label({3: "x" * 21}, monkeypatch), label({3: "x" * 80}, monkeypatch)
+    np.testing.assert_array_equal(one, other)
+    assert (one != short).any()

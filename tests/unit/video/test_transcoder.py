@@ -15,6 +15,7 @@ from emosense.errors import MediaError
 from emosense.media.cicp import PQ
 from emosense.media.video_reader import VideoReader
 from emosense.settings import VideoLimits
+from emosense.video.edits import Edits, Stretch, apply_edits
 from emosense.video.options import VideoOptions
 from emosense.video.transcoder import VideoTranscoder
 
@@ -125,6 +126,40 @@ def test_boxes_lie_on_the_faces_of_smaller_frames(analyzed, tmp_path):
     box = result.frames[0].faces[0].face.box
     assert columns.min() == pytest.approx(box.x / 2, abs=4)
     assert rows.max() == pytest.approx((box.y + box.height) / 2, abs=4)
+
+
+def differences(path, edits, result, folder):
+    """Largest differences of each frame from the same without boxes, by its time."""
+    edited = apply_edits(result, edits)
+    transcode(path, folder / "plain.mp4", VideoLimits())
+    transcode(path, folder / "boxes.mp4", VideoLimits(), edited)
+    (_, plain), (_, boxes) = read(folder / "plain.mp4"), read(folder / "boxes.mp4")
+    pairs = zip(plain, boxes, strict=True)
+    return {time: np.abs(one.astype(int) - other).max(axis=2) for (time, one), (_, other) in pairs}
+
+
+def test_excluded_stretches_and_hidden_people_have_no_boxes(analyzed, tmp_path):
+    path, result, _ = analyzed
+    times = [frame.time for frame in result.frames]
+    # From between two analysed frames, so that a box from before would stay.
+    excluded = Stretch(start=times[1] + 0.001, end=times[3])
+    changed = differences(path, Edits(excluded=[excluded]), result, tmp_path)
+    boxed = {time for time, difference in changed.items() if (difference > 90).sum() > 200}
+    assert boxed == {time for time in changed if not excluded.contains(time)}
+    hidden = differences(path, Edits(hidden={1}), result, tmp_path)
+    assert not any((difference > 90).sum() > 200 for difference in hidden.values())
+
+
+def test_a_name_is_drawn_in_place_of_the_number(analyzed, tmp_path):
+    path, result, _ = analyzed
+    transcode(path, tmp_path / "number.mp4", VideoLimits(), result)
+    named = apply_edits(result, Edits(names={1: "Wilhelmina"}))
+    transcode(path, tmp_path / "name.mp4", VideoLimits(), named)
+    (_, number), (_, name) = read(tmp_path / "number.mp4"), read(tmp_path / "name.mp4")
+    box = result.frames[0].faces[0].face.box
+    changed = np.abs(number[0][1].astype(int) - name[0][1]).max(axis=2) > 90
+    rows = np.flatnonzero(changed.any(axis=1))
+    assert changed.sum() > 200 and rows.max() < box.y + 4  # in the label above the box alone
 
 
 def test_a_result_that_ended_early_is_drawn_to_its_end(analyzed, tmp_path):
