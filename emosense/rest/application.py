@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 from emosense.asgi.headers import PRIVATE
 from emosense.rest import models, photos, videos
 from emosense.rest.errors import add_error_handlers, problems
+from emosense.rest.head import HeadMiddleware
 
 _DESCRIPTION: Final = """\
 What faces express in photos and videos, and how far to trust the answer. Files come in the request;
@@ -50,6 +51,7 @@ def rest_api(version: str, *, needs_key: bool) -> FastAPI:
         app.include_router(router)
     app.state.routes = [route for router in routers for route in router.routes]
     add_error_handlers(app)
+    app.add_middleware(HeadMiddleware)
     return app
 
 

@@ -129,7 +129,8 @@ def _allowed_methods(request: Request) -> str:
     """Return the methods of a path: the router names those of its first route alone."""
     routes = request.app.state.routes
     at_path = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted({method for route in at_path for method in route.methods}))
+    methods = {method for route in at_path for method in route.methods}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 async def _invalid(request: Request, error: Any) -> Response:

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 from emosense import settings
 from emosense.asgi.budget import Holding
 from emosense.asgi.owned import OwnedItems
-from emosense.errors import MediaTooLarge, NoRoom
+from emosense.errors import Cancelled, MediaTooLarge, NoRoom
 from emosense.filesystem.disk import check_free_space
 from emosense.jobs.encoding_jobs import EncodingJob
 from emosense.jobs.encodings import Encodings
@@ -107,7 +107,8 @@ class VideoStore:
 
         Raises:
             ServerBusy: there are too many jobs; or, as NoRoom, there is no room for it.
-            EmoSenseError: it is no readable video; it is removed from the disk.
+            EmoSenseError: it is no readable video, or, as Cancelled, nobody waits; it is removed from
+                the disk.
         """
         self._check(account, name, size)
         folder = self._shared.spool.new_folder()
@@ -132,6 +133,9 @@ class VideoStore:
                 self._check_count(account)  # again: others came meanwhile
                 self._shared.videos.submit(job)  # its end waits for the lock
                 video.id = self.videos.add(video)
+            if is_cancelled():
+                self.remove(video)
+                raise Cancelled("Nobody waits for the answer, which tells the job's path.")
         except BaseException:
             self._remove_files(folder, holdings)
             raise

@@ -18,6 +18,7 @@ from emosense.filesystem.filenames import abbreviate
 from emosense.jobs.encoding_jobs import EncodingJob
 from emosense.jobs.video_jobs import VideoJob
 from emosense.rest.errors import RETRY_AFTER, RETRY_SECONDS, detail_of, problems
+from emosense.rest.head import IS_HEAD
 from emosense.rest.requests import (
     MULTIPART,
     UPLOAD_ERRORS,
@@ -148,8 +149,11 @@ async def get_annotated(request: Request, job_id: str) -> Response:
         file = encoding.target.stat()
     except FileNotFoundError:
         raise _gone() from None
-    _check_range(request, file.st_size)
     headers = {**PRIVATE, **_version_headers(video), **attachment(video.job.name, "-emosense.mp4")}
+    if IS_HEAD in request.scope:  # without reading the file
+        headers |= {"Content-Length": str(file.st_size), "Accept-Ranges": "bytes"}
+        return Response(None, 200, headers, "video/mp4")
+    _check_range(request, file.st_size)
     return RemovableFileResponse(encoding.target, 200, headers, "video/mp4", stat_result=file)
 
 

@@ -346,13 +346,33 @@ def test_tricks_with_paths_lead_nowhere(server, path):
 
 def test_each_path_tells_its_methods(api):
     for path, methods in (
-        *(("photos", "POST"), ("videos", "POST"), ("models", "GET"), ("jobs", "GET")),
-        *(("jobs/a", "DELETE, GET"), ("jobs/a/results/csv", "GET"), ("jobs/a/results/mp4", "GET")),
+        *(("photos", "POST"), ("videos", "POST"), ("models", "GET, HEAD"), ("jobs", "GET, HEAD")),
+        ("jobs/a", "DELETE, GET, HEAD"),
+        *((f"jobs/a/results/{name}", "GET, HEAD") for name in ("csv", "mp4")),
     ):
         for method in ("PUT", "OPTIONS", "PATCH"):
             answer = requests.request(method, f"{api}/{path}", headers=MINE)
             is_problem(answer, 405)
             assert answer.headers["allow"] == methods
+
+
+def test_head_is_answered_as_get_without_content(api, job):
+    mp4 = f"{api}/jobs/{job['id']}/results/mp4"
+    wait_until(lambda: requests.get(mp4, headers=MINE).status_code == 200, "no MP4", 200)
+    paths = ("models", "jobs", "jobs/a", "nothing", "openapi.json", "docs", f"jobs/{job['id']}")
+    results = (f"jobs/{job['id']}/results/{name}" for name in ("json", "csv", "mp4"))
+    for path in (*paths, *results):
+        answers = [
+            requests.request(method, f"{api}/{path}", headers=MINE, stream=True)
+            for method in ("HEAD", "GET")
+        ]
+        head, get = (
+            {**answer.headers, "date": "", "status": answer.status_code} for answer in answers
+        )
+        assert head == get
+        assert answers[0].raw.read() == b""
+    is_problem(requests.get(f"{api}/photos", headers=MINE), 405)
+    assert requests.head(f"{api}/photos", headers=MINE).status_code == 405
 
 
 def test_every_answer_has_the_security_headers(api):

@@ -5,7 +5,7 @@ import io
 import pytest
 from support.waiting import wait_until
 
-from emosense.errors import MediaTooLarge, NoRoom, ServerBusy, UnsupportedMedia
+from emosense.errors import Cancelled, MediaTooLarge, NoRoom, ServerBusy, UnsupportedMedia
 from emosense.media.sample_clip import write_sample_clip
 from emosense.rest.video_store import VideoStore
 from emosense.services import Services
@@ -36,7 +36,7 @@ def store(shared):
     store.close()
 
 
-def add(store, content, account=ANN, size=None):
+def add(store, content, account=ANN, size=None, is_cancelled=lambda: False):
     return store.add(
         account,
         "clip.mp4",
@@ -44,7 +44,7 @@ def add(store, content, account=ANN, size=None):
         len(content) if size is None else size,
         "emosense-s",
         VideoOptions(per_second=1),
-        lambda: False,
+        is_cancelled,
     )
 
 
@@ -73,6 +73,18 @@ def test_a_video_is_its_holders_and_takes_room_until_it_is_removed(store, shared
     store.remove(video)
     store.remove(video)
     assert store.videos.find(video.id, "ann") is None
+    nothing_is_left(shared)
+
+
+@pytest.mark.parametrize("when", ["at once", "once it is stored"])
+def test_a_video_whose_sender_hung_up_is_not_kept(store, shared, clip, when):
+    def is_cancelled():
+        return when == "at once" or bool(store.videos.of_owner("ann"))
+
+    with pytest.raises(Cancelled):
+        add(store, clip, is_cancelled=is_cancelled)
+    assert store.videos.all() == []
+    wait_until(lambda: not shared.videos.unfinished, "its job runs", 200)
     nothing_is_left(shared)
 
 
