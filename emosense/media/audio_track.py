@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import av
 
+from emosense.media.continuous_clock import ContinuousClock
 from emosense.media.ffmpeg import open_input
 
 _COPIED_CODECS: Final = ("aac", "mp3")
@@ -65,6 +66,7 @@ class AudioTrack:
         stop: Callable[[], bool],
     ) -> None:
         self._source, self._mux, self._start, self._stop = source, mux, start, stop
+        self._clock = ContinuousClock(source.format.name)
         stream = source.streams.audio[0]
         if stream.codec_context.name in _COPIED_CODECS:
             self._stream = target.add_stream_from_template(stream)
@@ -171,7 +173,19 @@ class AudioTrack:
         for packet in _until_error(self._source.demux(stream)):
             if packet.size > _MAX_PACKET_BYTES:
                 return
+            self._continue(packet)
             yield packet
+
+    def _continue(self, packet: Any) -> None:
+        """Shift a packet as the frames are shifted where the clock starts again."""
+        if packet.dts is None or packet.pts is None:
+            return
+        unit = packet.time_base
+        time, step = float(packet.dts * unit), float((packet.duration or 0) * unit)
+        shift = round((self._clock.continuous(time, step) - time) / unit)
+        if shift:
+            packet.pts += shift
+            packet.dts += shift
 
 
 def _is_plausible(context: Any) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from emosense.media.continuous_clock import ContinuousClock
+
 
 @dataclass(frozen=True)
 class EntryPoint:
@@ -14,7 +16,7 @@ class EntryPoint:
     Attributes:
         packets: number of packets of the stream before it, in the order of decoding.
         frames: number of frames of the stream that are shown before it.
-        time: its time stamp, in seconds.
+        time: its time stamp, in seconds; -inf for the beginning of the file.
 
     >>> EntryPoint().packets
     0
@@ -22,11 +24,15 @@ class EntryPoint:
 
     packets: int = 0
     frames: int = 0
-    time: float = 0.0
+    time: float = float("-inf")
 
 
 def find_entry_point(
-    container: Any, stream: Any, time: float, interrupted: Callable[[], bool]
+    container: Any,
+    stream: Any,
+    time: float,
+    clock: ContinuousClock,
+    interrupted: Callable[[], bool],
 ) -> EntryPoint:
     """Return the last key frame that is shown at a time or before; packets are read, none is decoded.
 
@@ -38,11 +44,17 @@ def find_entry_point(
         container: opened container (PyAV), which is read.
         stream: video stream of it.
         time: time stamp in seconds, in the clock of the container.
+        clock: a new clock. If it finds a discontinuity before that time, decoding has to begin at the
+            file's beginning: packets do not tell where frames stand after it.
         interrupted: asked before each packet; True ends the search.
     """
     entry, frames = EntryPoint(), 0
     for packets, packet in enumerate(container.demux(stream)):
         stamp = packet.dts if packet.pts is None else packet.pts
+        if packet.dts is not None:
+            clock.continuous(float(packet.dts * packet.time_base), step=0.0)
+            if clock.discontinuities:
+                return EntryPoint()
         if interrupted() or (packet.dts is not None and packet.dts * packet.time_base > time):
             break
         if stamp is not None and not packet.is_discard:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +21,7 @@ import numpy.typing as npt
 from emosense.errors import DamagedMedia, EmoSenseError, MediaTooLarge, UnsupportedMedia
 from emosense.filesystem.filenames import abbreviate
 from emosense.media.browser_playback import VideoForm
+from emosense.media.continuous_clock import ContinuousClock
 from emosense.media.decoder_memory import MAX_PACKET_BYTES, DecoderPlan, MemoryWatch, plan_decoder
 from emosense.media.entry_point import find_entry_point
 from emosense.media.ffmpeg import describe_error, open_input
@@ -61,7 +64,8 @@ class DecodedFrame:
 
     Attributes:
         index: index in the video, from 0.
-        time: time in seconds from the first frame on, by the time stamps of the container.
+        time: time in seconds from the first frame on, by the time stamps of the container; where its
+            clock starts again, times go on.
         reshaped: whether the frame has another aspect ratio or orientation than the one before, as
             when a phone is rotated while it records. A change of resolution alone does not count,
             since faces keep their locations.
@@ -132,7 +136,8 @@ class VideoReader:
         name: name of the file in messages; None uses that of ``path``.
 
     Attributes:
-        info: properties of the video, as its container states them.
+        info: properties of the video, as its container states them; of one whose clock starts again,
+            its duration and number of frames once all were read.
         demuxer: FFmpeg's name of the demuxer that reads the file.
         form: how the video is stored, which tells whether browsers play it.
         start: time stamp of the first frame, in seconds.
@@ -289,6 +294,7 @@ class VideoReader:
         decoded, first = (self._all_frames(), 0) if start <= 0 else self._frames_from(start)
         index, pixel_format = first - 1, None
         rate = self.info.frames_per_second or 25.0
+        clock, discontinuities = ContinuousClock(self.demuxer), 0
         orientation = self._canvas.orientation
         size = self._canvas.fitted_size(self._first_frame, orientation)
         for index, frame in enumerate(decoded, start=first):
@@ -300,7 +306,15 @@ class VideoReader:
             except MediaTooLarge as error:
                 self.problem = str(error).removeprefix(f"{self.name}: ")
                 return
-            time = index / rate if frame.time is None else frame.time - self.start
+            time = index / rate
+            if frame.time is not None:
+                time = clock.continuous(frame.time - self.start, step=1 / rate)
+                if clock.discontinuities > discontinuities == 0:
+                    self.notes.append(
+                        f"Its clock starts again or leaps after {last_time:.1f} s, as in recordings "
+                        "that were joined: times go on from there."
+                    )
+                discontinuities = clock.discontinuities
             # Some files have equal or falling time stamps; players show their frames in order.
             time = max(time, last_time + 1e-3) if index else 0.0
             max_gap = max(max_gap, time - last_time) if index else 0.0
@@ -318,6 +332,9 @@ class VideoReader:
             self.problem = (
                 f"it ends at {max(0.0, last_time):.1f} s, before the stretch of it begins"
             )
+        elif discontinuities:  # the header counts by the clocks' times: what it states is wrong
+            if start <= 0 and self.problem is None and not self.interrupted():
+                self.info = replace(self.info, duration=last_time + 1 / rate, frames=index + 1)
         elif self.problem is None and self._is_truncated(index + 1, last_time, max_gap):
             self.problem = (
                 f"the file ends after {index + 1:,} frames; its header promises about "
@@ -354,16 +371,22 @@ class VideoReader:
         stream_index = self._stream.index
         self._reopen(stream_index)
         entry = find_entry_point(
-            self._container, self._stream, self.start + start, self.interrupted
+            self._container,
+            self._stream,
+            self.start + start,
+            ContinuousClock(self.demuxer),
+            self.interrupted,
         )
         self._reopen(stream_index)
         self._decoder = self._decode(entry.packets)
 
         def frames() -> Iterator[Any]:
-            for frame in self._decoder:
-                # Frames that are shown before the key frame may refer to some that were not decoded.
-                if frame.time is None or frame.time >= entry.time - _TIME_TOLERANCE:
-                    yield frame
+            # Frames that are shown before the key frame may refer to some that were not decoded.
+            # Those after it all count: their clock may start again.
+            yield from dropwhile(
+                lambda frame: frame.time is not None and frame.time < entry.time - _TIME_TOLERANCE,
+                self._decoder,
+            )
 
         return frames(), entry.frames
 

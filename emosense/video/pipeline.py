@@ -137,7 +137,7 @@ class VideoAnalysis:
             problem = "it was cancelled"
         return VideoResult(
             source=utf8_safe(self._reader.path.name),
-            info=self.info,
+            info=self._reader.info,
             frames=tuple(self._frames),
             frames_read=self.frames_read,
             model=self._analyzer.model,
@@ -271,6 +271,9 @@ class VideoAnalysis:
                     output.put(frame)
                 if self._is_over():
                     break
+            found = self._reader.notes[len(self.choices) :]
+            self.choices += tuple(found)
+            self.notes += found
         except PipelineStopped:
             return
         except MediaError as exception:

@@ -3,7 +3,7 @@
 import av
 import numpy as np
 import pytest
-from support.counted_clips import BITS, FORMS, HEIGHT, PREVIEWED, SIDE, write_counted
+from support.counted_clips import BITS, FORMS, HEIGHT, PREVIEWED, SIDE, counted, write_counted
 from support.synthetic_video import head, pasted, wall, write_clip
 
 from emosense import Analyzer
@@ -54,6 +54,71 @@ def test_a_stretch_has_the_indices_and_times_of_the_whole(form, tmp_path, monkey
         assert part == [frame for frame in whole if within[0] <= frame[1] <= within[1]]
     assert len(entries) == 4
     assert all(entry.packets > 0 for entry in entries)  # what is before was not decoded
+
+
+def joined(path, starts, count=40, sound=False):
+    """Write streams with clocks of their own, joined end to end; frames have numbers, 25 a second."""
+    data = b""
+    for part, start in enumerate(starts):
+        frames = [counted(part * count + number) for number in range(count)]
+        times = [start + number / 25 for number in range(count)]
+        clip = path.with_name(f"part{part}.ts")
+        # Its own clock begins with any time: MPEG-TS muxers begin with 1.4 s.
+        write_clip(clip, frames, times=times, sound=sound)
+        data += clip.read_bytes()
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    "starts",
+    [(0, 0, 0), (40, 0), (0, 5000), (0, 5000, 20), (90_000, 0, 90_000)],
+    ids=["starts again", "falls", "leaps", "leaps and falls", "there and back"],
+)
+def test_times_go_on_where_the_clock_of_joined_recordings_does_not(starts, tmp_path):
+    path = joined(tmp_path / "joined.mts", starts)
+    with VideoReader(path) as reader:
+        whole = [(f.index, f.time, number_of(f.rgb())) for f in reader.frames()]
+        assert reader.problem is None
+        (note,) = reader.notes
+        assert "starts again or leaps after 1.6 s" in note
+        assert (reader.info.frames, reader.info.duration) == (
+            len(whole),
+            pytest.approx(whole[-1][1] + 0.04),
+        )
+    count = 40 * len(starts)
+    assert [number for _, _, number in whole] == list(range(count))
+    assert [time for _, time, _ in whole] == pytest.approx([n / 25 for n in range(count)], abs=0.1)
+    assert np.diff([time for _, time, _ in whole]).min() > 0.03
+    for start, end in ((0.4, 1.0), (1.2, 2.4), (2.0, 2.8), (2.8, None)):
+        part, problem = frames_of(path, start, end)
+        assert problem is None
+        within = (start - 1e-3, (end or 1e9) + 1e-3)
+        assert part == [frame for frame in whole if within[0] <= frame[1] <= within[1]]
+
+
+def test_a_pause_of_a_variable_rate_stays_one(tmp_path):
+    times = [0.0, 0.04, 30.0, 30.04, 3600.0]
+    path = write_clip(tmp_path / "clip.mp4", [counted(n) for n in range(5)], times=times)
+    with VideoReader(path) as reader:
+        assert [frame.time for frame in reader.frames()] == pytest.approx(times)
+        assert reader.notes == []
+
+
+def test_joined_recordings_are_analysed_to_their_end_and_keep_their_sound(tmp_path):
+    path = joined(tmp_path / "joined.mts", (0, 0), sound=True)
+    with Analyzer("cnn4").video(path, VideoOptions(per_second=5), tmp_path / "a.mp4") as analysis:
+        result = analysis.finish()
+    assert result.problem is None
+    assert analysis.notes == list(analysis.choices)
+    assert len(analysis.notes) == 1
+    assert len(result.frames) == 16
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        (video,), (audio,) = container.streams.video, container.streams.audio
+        for stream in (video, audio):
+            assert float(stream.duration * stream.time_base) == pytest.approx(3.2, abs=0.2)
+        audio_times = [float(p.pts * p.time_base) for p in container.demux(audio) if p.pts]
+    assert np.diff(audio_times).max() < 0.1
 
 
 def test_a_stretch_beyond_the_end_has_no_frames_and_says_so(tmp_path):
