@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from emosense.results import FrameResult, VideoResult
+from emosense.video.timeline import SAME_TIME, frame_seconds
 
 
 def to_webvtt(result: VideoResult) -> str:
@@ -14,20 +15,18 @@ def to_webvtt(result: VideoResult) -> str:
     Successive frames with the same caption become one cue; each lasts until the next begins, or an
     excluded stretch.
     """
-    cues: list[tuple[float, str]] = []
-    for frame in result.frames:
-        caption = _caption(frame, result.names)
-        if not cues or cues[-1][1] != caption:
-            cues.append((frame.time, caption))
-    times = [frame.time for frame in result.frames]
-    step = times[-1] - times[-2] if len(times) > 1 else 1.0
-    ends = [start for start, _ in cues[1:]] + [(times[-1] + step) if times else 0.0]
-    blocks = ["WEBVTT\n"]
-    for (start, caption), next_start in zip(cues, ends, strict=True):
-        gaps = [gap for gap, _ in result.excluded if start < gap < next_start]
-        end = min([next_start, *gaps])
-        if caption:
-            blocks.append(f"{_timestamp(start)} --> {_timestamp(end)}\n{caption}\n")
+    cues: list[tuple[float, float, str]] = []
+    for frame, seconds in zip(result.frames, frame_seconds(result).tolist(), strict=True):
+        caption, end = _caption(frame, result.names), frame.time + seconds
+        if cues and cues[-1][2] == caption and frame.time - cues[-1][1] < SAME_TIME:
+            cues[-1] = (cues[-1][0], end, caption)
+        else:
+            cues.append((frame.time, end, caption))
+    blocks = ["WEBVTT\n"] + [
+        f"{_timestamp(start)} --> {_timestamp(end)}\n{caption}\n"
+        for start, end, caption in cues
+        if caption
+    ]
     return "\n".join(blocks)
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from emosense.emotions import EMOTIONS
 from emosense.results import UNSURE, VERDICTS, Face, VideoResult
 
-_SAME_TIME: Final = 1e-6
+SAME_TIME: Final = 1e-6
 """Seconds between the end of a frame and the next one, below which there is no gap."""
 
 
@@ -92,7 +92,7 @@ class Timeline:
         for time, duration, index in zip(self.times, self.seconds, self.verdicts, strict=True):
             verdict = VERDICTS[index]
             end = float(time + duration)
-            if runs and runs[-1][2] == verdict and time - runs[-1][1] < _SAME_TIME:
+            if runs and runs[-1][2] == verdict and time - runs[-1][1] < SAME_TIME:
                 runs[-1] = (runs[-1][0], end, verdict)
             else:
                 runs.append((float(time), end, verdict))
@@ -116,19 +116,36 @@ class Timeline:
         return max(self.time_share, key=self.time_share.__getitem__)
 
 
-def timelines(result: VideoResult) -> tuple[Timeline, ...]:
-    """Return one timeline per person, in the order of the persons' numbers."""
+def frame_seconds(result: VideoResult) -> npt.NDArray[np.float64]:
+    """Return how long each analysed frame counts.
+
+    Args:
+        result: result of a video.
+
+    Returns:
+        (n,) seconds until the next analysed frame, or until an excluded stretch begins. The last frame
+        counts for the median interval; without any interval, for one second, or to the video's end.
+    """
     times = np.array([frame.time for frame in result.frames])
+    if not len(times):
+        return times
     intervals = np.diff(times)
     interrupted = np.zeros(len(intervals), bool)
     for start, _ in result.excluded:
         interrupted |= (times[:-1] < start) & (start <= times[1:])
     whole = intervals[~interrupted]
-    # The last frame counts for the median interval; a single one for the video, or one second.
-    last = float(np.median(whole)) if len(whole) else result.info.duration or 1.0
+    left = (result.info.duration or float("inf")) - times[-1]
+    last = float(np.median(whole)) if len(whole) else min(1.0, left) if left > 0 else 1.0
     seconds = np.append(intervals, last)
     for start, _ in result.excluded:
         seconds = np.where(times < start, np.minimum(seconds, start - times), seconds)
+    return seconds
+
+
+def timelines(result: VideoResult) -> tuple[Timeline, ...]:
+    """Return one timeline per person, in the order of the persons' numbers."""
+    times = np.array([frame.time for frame in result.frames])
+    seconds = frame_seconds(result)
     rows_by_person: dict[int, list[tuple[int, Face]]] = {}
     for index, frame in enumerate(result.frames):
         for tracked in frame.faces:

@@ -2,6 +2,8 @@
 
 import csv
 import io
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from support.faces import face_of, video_of
@@ -34,6 +36,22 @@ def test_elan_has_a_tier_per_person_and_one_of_segments():
         ("person 2", "100", "400", "300", "sad"),
         ("segments", "50", "400", "350", "a b"),
     ]
+
+
+def test_no_tier_of_elan_has_overlapping_annotations():
+    names = {1: "segments", 2: "segments "}
+    edited = apply_edits(RESULT, Edits(names=names))
+    stretches = ((0.0, 0.2), (0.1, 0.3), (0.2, 0.4), (0.15, 0.5))
+    segments = [Segment(name=f"{i}", start=a, end=b) for i, (a, b) in enumerate(stretches)]
+    rows = elan_rows(edited, segments)
+    tiers = {row[0]: [(int(r[1]), int(r[2])) for r in rows if r[0] == row[0]] for row in rows}
+    assert list(tiers) == [
+        *("segments", "segments (2)"),  # the people
+        *("segments (3)", "segments (4)", "segments (5)"),
+    ]
+    for stretches in tiers.values():
+        assert all(a[1] <= b[0] for a, b in pairwise(stretches))
+    assert sorted(row[4] for row in rows if row[4].isdigit()) == ["0", "1", "2", "3"]
 
 
 def test_elan_has_nothing_of_an_excluded_stretch():
@@ -88,3 +106,20 @@ def test_names_are_in_tables_and_captions():
 def test_captions_end_where_a_stretch_is_excluded():
     edited = apply_edits(RESULT, Edits(excluded=[{"start": 0.15, "end": 0.35}]))
     assert "00:00:00.100 --> 00:00:00.150\n1 happy, 2 sad\n" in to_webvtt(edited)
+
+
+@pytest.mark.parametrize("excluded", [(1.0, 2.0), (0.05, 5.75), (0.05, 0.1), (5.75, 9.0)])
+def test_captions_go_on_after_an_excluded_stretch_as_elan_has_them(excluded):
+    frames = tuple(
+        replace(RESULT.frames[0], index=i, time=i / 10, faces=RESULT.frames[0].faces[:1])
+        for i in range(60)
+    )
+    edits = Edits(excluded=[{"start": excluded[0], "end": excluded[1]}])
+    edited = apply_edits(replace(RESULT, frames=frames), edits)
+    runs = [row.split("\t")[1:3] for row in to_elan(edited).splitlines()[1:]]
+    cues = [line.split(" --> ") for line in to_webvtt(edited).splitlines() if "-->" in line]
+    milliseconds = [[str(round(1000 * float(time[-6:]))) for time in cue] for cue in cues]
+    assert milliseconds == runs
+    within = [int(start) < 1000 * excluded[0] for start, _ in runs]
+    assert within == ([True, False] if excluded[1] < 5.9 else [True])
+    assert int(runs[-1][1]) == (6000 if excluded[1] < 5.9 else 5750)

@@ -375,13 +375,21 @@ def test_timelines_by_hand():
     assert timelines(VideoResult("a", example_result().info, (), 0, "cnn8", "")) == ()
 
 
-def test_a_single_analysed_frame_counts():
+@pytest.mark.parametrize(
+    ("time", "duration", "seconds"),
+    [(0, 0.3, 0.3), (0, 7200, 1), (10, 7200, 1), (9.5, 10, 0.5), (10, 10, 1), (0, None, 1)],
+)
+def test_a_single_analysed_frame_counts_for_a_second_at_most(time, duration, seconds):
     result = example_result()
-    single = replace(result, frames=result.frames[:1])
+    single = replace(
+        result,
+        frames=(replace(result.frames[0], time=time),),
+        info=replace(result.info, duration=duration),
+    )
     (line,) = timelines(single)
-    assert (line.visible_seconds, line.dominant, line.time_share["happy"]) == (2.5, "happy", 1.0)
-    unknown = replace(single, info=replace(single.info, duration=None))
-    assert timelines(unknown)[0].visible_seconds == 1.0
+    assert line.visible_seconds == pytest.approx(seconds)
+    assert (line.dominant, line.time_share["happy"]) == ("happy", 1.0)
+    assert f" --> 00:00:{time + seconds:06.3f}\n" in to_webvtt(single)
 
 
 def test_faces_on_which_the_model_abstains_are_no_key_moments(astronaut):

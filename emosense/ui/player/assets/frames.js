@@ -180,15 +180,18 @@ export function within(points, start, end) {
     .map((point) => ({ ...point, seconds: Math.min(point.seconds, end - point.time) }));
 }
 
-// Seconds until the next frame or an excluded stretch; of the last one the median, as in the Python API.
-function durations(times, excluded, fallback) {
+// Seconds until the next frame or an excluded stretch; of the last one the median, and without any a
+// second at most, as in the Python API.
+function durations(times, excluded, duration) {
   const next = times.slice(1);
   const isWhole = (_, i) => !excluded.some(({ start }) => times[i] < start && start <= times[i + 1]);
   const sorted = next.map((time, i) => time - times[i]).filter(isWhole).sort((a, b) => a - b);
   const half = sorted.length >> 1;
   const median = sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+  const left = (duration || Infinity) - times[times.length - 1];
+  const last = sorted.length ? median : left > 0 ? Math.min(1, left) : 1;
   return times.map((time, i) => {
-    const step = i < next.length ? next[i] - time : sorted.length ? median : fallback;
+    const step = i < next.length ? next[i] - time : last;
     return Math.min(step, ...excluded.map(({ start }) => start - time).filter((gap) => gap > 0));
   });
 }
