@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from emosense.batch.discovery import SourceFile, absolute_url, discover
 from emosense.batch.options import BatchOptions
-from emosense.batch.store import FinishedFile, ResultStore
+from emosense.batch.store import MODEL_VERSIONS, FinishedFile, ResultStore
 from emosense.export.schema import SCHEMA_VERSION
 from emosense.filesystem.skipped import NOTHING_SKIPPED, Skipped
-from emosense.networks.registry import find_model
+from emosense.networks.registry import find_model, model_versions
 
 PHOTOS_PER_PART: Final = 16
 """Limit of photos that are analysed and written together; each video is a part of its own."""
@@ -180,4 +180,9 @@ def job_metadata(source: str, options: BatchOptions) -> dict[str, Any]:
     Raises:
         BatchError: fsspec cannot open the source.
     """
-    return {"source": absolute_url(source), "schema_version": SCHEMA_VERSION, **asdict(options)}
+    return {
+        "source": absolute_url(source),
+        "schema_version": SCHEMA_VERSION,
+        **asdict(options),
+        **dict(zip(MODEL_VERSIONS, model_versions(options.model), strict=True)),
+    }

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 JOB_FILE: Final = "_job.json"
 """Name of the metadata file; readers of Parquet folders ignore names that begin with _ or a dot."""
+MODEL_VERSIONS: Final = ("model_version", "calibration_version")
+"""What a job's metadata tell of its network; unknown in those that earlier releases wrote."""
 
 _PART_NAME: Final = re.compile(r"part-.*\.parquet")
 _OWN_NAME: Final = re.compile(rf"{re.escape(JOB_FILE)}|{_PART_NAME.pattern}")
@@ -129,7 +131,8 @@ class ResultStore:
                 self._write_atomic(path, json.dumps(job, indent=2).encode())
         except Exception as error:  # each kind of file system has errors of its own
             raise BatchError(f"{self.destination}: cannot be used ({error}).") from error
-        changed = sorted(key for key in {*stored, *job} if stored.get(key) != job.get(key))
+        known = {*stored, *job} - {key for key in MODEL_VERSIONS if key not in stored}
+        changed = sorted(key for key in known if stored.get(key) != job.get(key))
         if changed:
             changes = ", ".join(f"{k} {stored.get(k)!r} -> {job.get(k)!r}" for k in changed)
             raise BatchError(

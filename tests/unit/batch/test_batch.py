@@ -31,6 +31,7 @@ from emosense.batch.pools import local
 from emosense.batch.pools.local import LocalPool, split_cores
 from emosense.batch.store import ResultStore
 from emosense.errors import BatchError, ModelNotFound, WorkerDied
+from emosense.networks.registry import find_model
 from emosense.video.options import VideoOptions
 from emosense.worker.client import InferenceWorker
 
@@ -555,6 +556,22 @@ class TestStore:
         store.begin(earlier)
         with pytest.raises(BatchError, match=r"another job \(schema_version None -> 2\)"):
             store.begin(job_metadata("photos", OPTIONS))
+
+    @pytest.mark.parametrize("key", ["model_version", "calibration_version"])
+    def test_rows_of_other_weights_or_calibration_stay_apart(self, tmp_path, key):
+        store = ResultStore(str(tmp_path / "out"))
+        job = job_metadata("photos", OPTIONS)
+        assert job["model_version"] == find_model(OPTIONS.model).card.version
+        store.begin(job)
+        store.begin(job)
+        with pytest.raises(BatchError, match=rf"another job \({key} '{job[key]}' -> 'new'\)"):
+            store.begin({**job, key: "new"})
+
+    def test_a_folder_that_does_not_know_its_weights_goes_on(self, tmp_path):
+        store = ResultStore(str(tmp_path / "out"))
+        job = job_metadata("photos", OPTIONS)
+        store.begin({k: v for k, v in job.items() if not k.endswith("_version") or "sch" in k})
+        store.begin(job)
 
     def test_a_part_that_cannot_be_read_is_made_again(self, album, tmp_path):
         for name in ("01.jpg", "03.jpg"):
