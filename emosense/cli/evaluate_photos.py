@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emosense.cli.metrics import print_metrics
+from emosense.cli.output_files import check_output_files
 from emosense.cli.terminal import print_error, print_line
 from emosense.emotions import EMOTIONS
 from emosense.errors import DatasetError
@@ -60,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
     models = [find_model(name) for name in options.model]
     source = _open(options.data)
+    check_output_files({"--predictions": options.predictions}, _files_of(options.data))
     labels = source.labels()
     mapping = propose_mapping(labels.counts).with_choices(_choices(options.label, labels))
     for note in (*source.notes, *labels.notes):
@@ -67,10 +69,19 @@ def run(options: argparse.Namespace) -> int:
     _print_mapping(mapping, labels)
     evaluation_set = _evaluate(models, source, labels, mapping, cropped=options.cropped)
     calibrations = {model.name: model.calibration for model in models}
-    if options.predictions is not None:
-        write_atomic(options.predictions, csv_file(to_csv(evaluation_set, calibrations)))
     _print_result(evaluation_set, models, as_json=options.json)
+    if options.predictions is not None:  # last: what cannot be written takes no figures
+        write_atomic(options.predictions, csv_file(to_csv(evaluation_set, calibrations)))
+    if not len(evaluation_set):
+        raise DatasetError(
+            "Expected labelled photos with a face. Received: none of the seven emotions in which a "
+            "face was found."
+        )
     return 0
+
+
+def _files_of(path: Path) -> list[Path]:
+    return [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
 
 
 def _open(path: Path) -> PhotoSource:
@@ -148,6 +159,9 @@ def _print_result(
         for model in models:
             predictions = evaluation_set.predictions(model.name).calibrated(model.calibration)
             metrics[model.name] = compute_metrics(predictions.labels, predictions.probabilities)
+    for row in evaluation_set.rows:
+        if row.outcome == "not readable":
+            print_error(f"{row.name}: {row.message}")
     if as_json:
         outcomes = dict(evaluation_set.counts)
         by_model = {name: of_model.as_dict() for name, of_model in metrics.items()}
@@ -155,12 +169,4 @@ def _print_result(
         return
     for outcome, count in evaluation_set.counts.items():
         print_line(f"  {outcome:28s} photos {count:,}")
-    for row in evaluation_set.rows:
-        if row.outcome == "not readable":
-            print_error(f"{row.name}: {row.message}")
     print_metrics(metrics)
-    if not metrics:
-        raise DatasetError(
-            "Expected labelled photos with a face. Received: none of the seven emotions in which a "
-            "face was found."
-        )

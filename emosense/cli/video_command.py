@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.progress import TextColumn
 
+from emosense.cli.output_files import check_output_files
 from emosense.cli.progress import progress_bar
 from emosense.cli.terminal import escaped, print_error, print_line
 from emosense.formatting import percent
@@ -76,6 +77,13 @@ def run(options: argparse.Namespace) -> int:
         start=parse_time(options.start) or 0.0,
         end=parse_time(options.end),
     )
+    outputs = {
+        "--annotated": options.annotated,
+        "--csv": options.csv,
+        "--json": options.json,
+        "--captions": options.captions,
+    }
+    check_output_files(outputs, [options.video])
     analysis = Analyzer(options.model).video(options.video, video_options, options.annotated)
     notice = duration_notice(
         analysis.info, video_options, video_limits(), annotated=options.annotated is not None

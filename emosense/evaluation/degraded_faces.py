@@ -30,7 +30,7 @@ class DegradedFaces:
     """n degraded faces.
 
     Attributes:
-        images: (n,) uint16, the image of the split that a face was made from.
+        images: (n,) uint32, the image of the split that a face was made from.
         corruptions: (n,) uint8, indices in :data:`~emosense.evaluation.predictions.CORRUPTIONS`.
         severities: (n,) uint8, in 1..5.
         found: (n,) bool, whether the detector found the face in the corrupted picture. The others are
@@ -42,7 +42,7 @@ class DegradedFaces:
     'DegradedFaces'
     """
 
-    images: npt.NDArray[np.uint16]
+    images: npt.NDArray[np.uint32]
     corruptions: npt.NDArray[np.uint8]
     severities: npt.NDArray[np.uint8]
     found: npt.NDArray[np.bool_]
@@ -91,7 +91,7 @@ def degrade_faces(
             rows.append((image, kind, severity + 1, again is not None, quality))
             crops.append(crop)
     return DegradedFaces(
-        np.array([row[0] for row in rows], np.uint16),
+        np.array([row[0] for row in rows], np.uint32),
         np.array([row[1] for row in rows], np.uint8),
         np.array([row[2] for row in rows], np.uint8),
         np.array([row[3] for row in rows], bool),

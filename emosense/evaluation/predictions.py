@@ -124,7 +124,7 @@ class DegradedPredictions:
 
     Attributes:
         predictions: of the degraded faces, with their quality.
-        images: (n,) uint16, the image of the split that a face was made from.
+        images: (n,) uint32 (uint16 in older files), the image of the split that a face was made from.
         corruptions: (n,) uint8 indices in :data:`CORRUPTIONS`.
         severities: (n,) uint8, in 1..5.
         found: (n,) bool, whether the detector found the face.
@@ -134,7 +134,7 @@ class DegradedPredictions:
     """
 
     predictions: Predictions
-    images: npt.NDArray[np.uint16]
+    images: npt.NDArray[np.unsignedinteger[Any]]
     corruptions: npt.NDArray[np.uint8]
     severities: npt.NDArray[np.uint8]
     found: npt.NDArray[np.bool_]

@@ -4,7 +4,7 @@
 ``private_``): ``probabilities`` (n, 7) float32 before calibration, ``labels`` (n,) uint8,
 ``copy`` (n,) bool (has a pixel-identical duplicate in Training), ``quality`` (n, 8) float32 and, with
 FER+, ``votes`` (n, 7) float32; and of m degraded faces ``degraded_probabilities`` (m, 7) and
-``degraded_quality`` (m, 8) float32, ``degraded_images`` (m,) uint16, ``degraded_corruptions`` and
+``degraded_quality`` (m, 8) float32, ``degraded_images`` (m,) uint32, ``degraded_corruptions`` and
 ``degraded_severities`` (m,) uint8, ``degraded_found`` (m,) bool. All dashboards are computed from these arrays, without the images.
 """
 
@@ -18,12 +18,16 @@ import shutil
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from emosense.emotions import EMOTIONS
-from emosense.errors import TrainingError
+from emosense.errors import ModelError, TrainingError
+from emosense.evaluation.predictions import TEST_SPLITS
 from emosense.networks import serialization
 from emosense.networks.architectures import architecture
 from emosense.networks.model_card import (
@@ -109,6 +113,8 @@ def recalibrate(
 ) -> ModelCard:
     """Predict all images again, fit the calibration, and rewrite predictions and card.
 
+    FER+ votes that the predictions hold stay if the data comes without any.
+
     Args:
         model: a model of the registry; its weights are not changed.
         data: the data set that the model was trained on.
@@ -125,7 +131,25 @@ def recalibrate(
         )
     with atomic_replacement(model.folder) as new_folder:
         shutil.copytree(model.folder, new_folder)
-        return _evaluate(new_folder, card, data, faces)
+        return _evaluate(new_folder, card, data, faces, _earlier_votes(model, data))
+
+
+def _earlier_votes(model: TrainedModel, data: Dataset) -> dict[str, npt.NDArray[Any]]:
+    """Return the FER+ votes of a model's ``predictions.npz`` that the data itself does not have."""
+    if data.votes is not None:
+        return {}
+    try:
+        arrays = model.predictions()
+    except ModelError:  # it is written anew
+        return {}
+    votes = {}
+    for split, prefix in TEST_SPLITS.items():
+        name, labels = f"{prefix}_votes", f"{prefix}_labels"
+        if {name, labels} <= set(arrays) and np.array_equal(
+            arrays[labels], data.split(split).labels
+        ):
+            votes[name] = arrays[name]
+    return votes
 
 
 def _evaluate(
@@ -133,12 +157,14 @@ def _evaluate(
     card: ModelCard,
     data: Dataset,
     faces: Mapping[str, MeasuredFaces] | None = None,
+    earlier_votes: Mapping[str, npt.NDArray[Any]] = MappingProxyType({}),
 ) -> ModelCard:
     """Evaluate the model in ``folder``; write its predictions and the complete card."""
     faces = measure_faces(data, degraded=True) if faces is None else faces
     predictions = predict_dataset(TrainedModel(folder), data, card.recipe.seed, faces)
     calibration = predictions.calibration()
-    np.savez_compressed(folder / PREDICTIONS_FILE, allow_pickle=False, **predictions.arrays())
+    arrays = {**earlier_votes, **predictions.arrays()}
+    np.savez_compressed(folder / PREDICTIONS_FILE, allow_pickle=False, **arrays)
     complete = card.model_copy(
         update={
             "metrics": predictions.metrics(calibration),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ def train(
     Raises:
         TrainingError: the run in ``folder`` has another recipe or other data, or ``resume`` is
             false; the data has no training or validation images, or lacks FER+ votes that the
-            recipe needs.
+            recipe needs; the loss is no longer finite.
     """
     if tensorboard is not None:
         _tensorboard(tensorboard)  # reports a missing package before the first epoch
@@ -153,6 +154,13 @@ def train(
                     return_dict=True,
                 )
             row |= {f"val_{name}": float(value) for name, value in validated.items()}
+            if not (math.isfinite(row["loss"]) and math.isfinite(row["val_loss"])):
+                before = f" The epochs before it stay in {folder}." if epoch else ""
+                raise TrainingError(
+                    f"Epoch {epoch + 1}: expected a finite loss. Received: {row['loss']:g} in training "
+                    f"and {row['val_loss']:g} in validation. A lower --learning-rate may keep the "
+                    f"training from diverging.{before}"
+                )
             row |= {
                 "epoch": epoch + 1,
                 "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),

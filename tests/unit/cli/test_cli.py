@@ -285,12 +285,46 @@ def test_photos_of_the_same_name_are_told_apart(tmp_path, astronaut_png, capsys)
 def test_a_file_that_cannot_be_written_costs_only_itself(tmp_path, astronaut, capsys):
     frames = [pasted(wall(), (head(astronaut), 200, 180))] * 5
     clip = write_clip(tmp_path / "clip.mp4", frames)
-    nowhere, there = tmp_path / "nowhere" / "o.csv", tmp_path / "o.json"
-    assert main(["video", str(clip), "--csv", str(nowhere), "--json", str(there)]) == 1
+    there = tmp_path / "o.json"
+    assert main(["video", str(clip), "--csv", "/dev/full", "--json", str(there)]) == 1
     captured = capsys.readouterr()
-    assert "o.csv cannot be written: No such file or directory." in captured.err
+    assert "/dev/full cannot be written: No space left on device." in captured.err
     assert "person 1: seen for" in captured.out
     assert json.loads(there.read_text())["frames"]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (
+            ["--csv", "clip.mp4"],
+            "--csv: expected another file than {}/clip.mp4, which it would replace",
+        ),
+        (["--json", "x/../clip.mp4"], "--json: expected another file than {}/clip.mp4"),
+        (["--captions", "link.mp4"], "--captions: expected another file than {}/clip.mp4"),
+        (["--annotated", "clip.mp4"], "--annotated: expected another file than {}/clip.mp4"),
+        (["--csv", "o", "--json", "o"], "--json: expected another file than that of --csv."),
+        (
+            ["--annotated", "o", "--captions", "x/../o"],
+            "--captions: expected another file than that",
+        ),
+        (
+            ["--csv", "nowhere/o.csv"],
+            "--csv: expected a file in a folder that is there. Received: ",
+        ),
+        (["--captions", "x"], "--captions: expected a file. Received: the folder"),
+    ],
+)
+def test_files_that_would_be_lost_are_refused_before_the_work(files, message, tmp_path, capsys):
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"a film")
+    (tmp_path / "x").mkdir()
+    (tmp_path / "link.mp4").symlink_to(clip)
+    paths = [part if part.startswith("--") else str(tmp_path / part) for part in files]
+    assert main(["video", str(clip), *paths]) == 1
+    assert message.format(tmp_path) in capsys.readouterr().err
+    assert clip.read_bytes() == b"a film"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "link.mp4", "x"]
 
 
 def test_a_damaged_video_is_told_and_what_is_there_is_written(tmp_path, astronaut, capsys):

@@ -21,6 +21,7 @@ from emosense.networks.registry import find_model
 from emosense.networks.serialization import sha256_of
 from emosense.networks.temperature_scaling import Calibration
 from emosense.training.export_model import recalibrate
+from emosense.training.model_folder import add_predictions
 
 
 def overconfident(factor, n=20_000, seed=0):
@@ -214,6 +215,20 @@ def test_calibrating_again_keeps_the_weights(small_run, small_data, tmp_path):
     other = replace(small_data, images=small_data.images ^ np.uint8(1))
     with pytest.raises(TrainingError, match="trained on other data"):
         recalibrate(find_model("tiny", [tmp_path]), other)
+
+
+def test_calibrating_without_ferplus_keeps_its_votes(small_run, small_data, tmp_path):
+    import shutil
+
+    folder = tmp_path / "tiny"
+    shutil.copytree(small_run / "models" / "tiny", folder)
+    votes = np.full((14, 7), 1 / 7, np.float32)
+    add_predictions(find_model("tiny", [tmp_path]), {"private_votes": votes})
+    assert small_data.votes is None
+    recalibrate(find_model("tiny", [tmp_path]), small_data)
+    model = find_model("tiny", [tmp_path])
+    np.testing.assert_array_equal(read_predictions(model, "PrivateTest").votes, votes)
+    assert read_predictions(model, "PublicTest").votes is None
 
 
 def test_a_calibration_that_cannot_be_read_is_told(small_run, tmp_path):

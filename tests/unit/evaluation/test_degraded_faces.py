@@ -7,6 +7,7 @@ from emosense.evaluation.predictions import CORRUPTIONS, SEVERITIES
 from emosense.faces.crop import crop_face
 from emosense.faces.detector import FaceDetector
 from emosense.faces.quality_score import quality_scores
+from emosense.training.dataset import MAX_IMAGES
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,7 @@ def test_each_corruption_and_severity_comes_equally_often(degraded):
     kinds = set(zip(degraded.corruptions.tolist(), degraded.severities.tolist(), strict=True))
     assert len(kinds) == len(degraded.images) >= 45  # of 50: one is missed before it is corrupted
     assert degraded.crops.shape == (len(kinds), 48, 48)
+    assert np.iinfo(degraded.images.dtype).max >= MAX_IMAGES
 
 
 def test_what_is_lost_is_cropped_where_it_was(degraded, face):

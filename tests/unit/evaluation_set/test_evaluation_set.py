@@ -154,7 +154,9 @@ def test_the_command_line_writes_the_same_file(evaluated, tmp_path, capsys):
     pd.testing.assert_frame_equal(theirs.drop(columns=numbers), ours.drop(columns=numbers))
     np.testing.assert_allclose(theirs[numbers], ours[numbers], atol=2e-4)
     assert main([*command, "--json", "--label", "grumpy=angry", "--label", "fearful="]) == 0
-    answer = json.loads(capsys.readouterr().out)
+    told = capsys.readouterr()
+    answer = json.loads(told.out)
+    assert "broken.jpg: " in told.err
     assert answer["outcomes"]["class left out"] == 4
     assert answer["metrics"]["cnn4"]["per_class"]["angry"]["support"] == 4
     assert answer["metrics"]["cnn4"]["per_class"]["fear"]["support"] == 0
@@ -177,10 +179,28 @@ def test_options_that_do_not_fit(options, message, tmp_path, capsys):
 def test_a_set_without_any_face_says_so(tmp_path, capsys):
     cat = PHOTOS["my set/ANGER/cat.png"]
     (tmp_path / "a.zip").write_bytes(zipped({"angry/cat.png": cat, "contempt/cat.png": cat}))
-    assert main(["evaluate", "cnn4", "--data", str(tmp_path / "a.zip"), "--photos"]) == 1
+    command = ["evaluate", "cnn4", "--data", str(tmp_path / "a.zip"), "--photos"]
+    assert main([*command, "--predictions", str(tmp_path / "out.csv")]) == 1
     told = capsys.readouterr()
     assert "no face                      photos 1\n" in told.out
     assert "Received: none of the seven emotions in which a face was found" in told.err
+    assert len(pd.read_csv(tmp_path / "out.csv")) == 2
+    assert main([*command, "--json"]) == 1
+    told = capsys.readouterr()
+    assert json.loads(told.out)["metrics"] == {}
+    assert "Received: none of the seven emotions in which a face was found" in told.err
+
+
+def test_predictions_replace_no_photo_and_take_no_figures(tmp_path, capsys):
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(content := zipped(PHOTOS))
+    command = ["evaluate", "cnn4", "--data", str(archive), "--photos", "--predictions"]
+    for target in (archive, tmp_path / "nowhere" / "out.csv"):
+        assert main([*command, str(target)]) == 1
+        told = capsys.readouterr()
+        assert "--predictions: expected " in told.err
+        assert told.out == ""
+    assert archive.read_bytes() == content
 
 
 def test_cropped_faces_are_used_as_they_are(tmp_path):

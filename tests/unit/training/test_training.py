@@ -321,6 +321,26 @@ def test_workers_prepare_the_same_epochs(small_data):
             )
 
 
+@pytest.mark.slow
+def test_a_training_that_diverges_ends_and_keeps_the_epochs_before(small_data, tmp_path):
+    recipe = Recipe("cnn4", epochs=3, batch_size=8, learning_rate=1e-4)
+    train(replace(recipe, epochs=1), small_data, tmp_path / "run")
+    path = tmp_path / "run" / "state.json"
+    state = json.loads(path.read_text())
+    path.write_text(json.dumps({**state, "recipe": recipe.as_dict()}))
+    checkpoint = RunDirectory(tmp_path / "run").checkpoint(1)
+    model = keras.saving.load_model(checkpoint)
+    model.optimizer.learning_rate = 1e38
+    model.save(checkpoint)
+    before = path.read_text()
+    with pytest.raises(
+        TrainingError, match=r"Epoch 2: expected a finite loss\. .* --learning-rate"
+    ):
+        train(recipe, small_data, tmp_path / "run", resume=True)
+    assert path.read_text() == before
+    export_model(tmp_path / "run", small_data, tmp_path / "model", quality=False)
+
+
 UNGUARDED = """
 import numpy as np
 from emosense.errors import TrainingError
