@@ -305,8 +305,10 @@ class VideoAnalysis:
                 batch.append(frame)
                 if frame.sampled:
                     is_due = sampled % self._options.detect_every == 0
-                    elapsed = frame.time - last_time
-                    frame.detected = is_due or elapsed > MAX_INTERPOLATION_SECONDS + 1e-3
+                    # The next one is expected as long after this one as this one is after the last.
+                    expected = 2 * frame.time - (last_time if last is None else last.time)
+                    is_far = expected - last_time > MAX_INTERPOLATION_SECONDS + 1e-3
+                    frame.detected = is_due or is_far
                     last_time = frame.time if frame.detected else last_time
                     sampled, last = sampled + 1, frame
                 if last is not None:

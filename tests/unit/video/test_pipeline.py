@@ -21,8 +21,10 @@ from emosense.errors import EmoSenseError, MediaError
 from emosense.export import video as video_export
 from emosense.export.webvtt import to_webvtt
 from emosense.results import Box, Face, FrameResult, TrackedFace, VideoInfo, VideoResult
+from emosense.video.face_search import FaceSearch
 from emosense.video.key_moments import KeyMomentCollector
 from emosense.video.options import VideoOptions
+from emosense.video.pipeline import MAX_INTERPOLATION_SECONDS
 from emosense.video.queues import Frame
 from emosense.video.timeline import timelines
 
@@ -256,8 +258,30 @@ def test_interpolated_faces_are_the_same_with_and_without_boxes(analyzer, moving
     options = VideoOptions(per_second=5, detect_every=4)
     plain = analyzer.video(moving, options).finish()
     assert analyzer.video(moving, options, tmp_path / "out.mp4").finish().frames == plain.frames
-    # Detected at 0, .6 (half a second is the limit), .8 and 1.4 s; the face is gone after 1.16.
+    # Detected at 0, .4 (.6 would be more than half a second), .8 and 1.2; the face is gone after 1.16.
     assert [len(frame.faces) for frame in plain.frames] == [1] * 5 + [0] * 3
+
+
+@pytest.mark.parametrize(
+    ("per_second", "detect_every", "gap"),
+    [(2, 2, 0.5), (2.5, 3, 0.4), (5, 4, 0.4), (10, 10, 0.5), (25, 5, 0.2), (25, 30, 0.48)],
+)
+def test_no_face_is_interpolated_over_more_than_half_a_second(
+    analyzer, moving, monkeypatch, per_second, detect_every, gap
+):
+    searched = []
+    search = FaceSearch.search
+    monkeypatch.setattr(
+        FaceSearch,
+        "search",
+        lambda self, frames: (searched.extend(f.time for f in frames), search(self, frames)),
+    )
+    options = VideoOptions(per_second=per_second, detect_every=detect_every)
+    analyzer.video(moving, options).finish()
+    gaps = np.diff(searched)
+    # Samples are the frames nearest to their times, of 25 a second.
+    assert gaps.max() == pytest.approx(gap, abs=0.045)
+    assert gaps.max() <= MAX_INTERPOLATION_SECONDS + 1 / 25 + 1e-3
 
 
 @pytest.mark.parametrize("started", [0, 1, 2])
