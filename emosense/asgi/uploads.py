@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, Protocol
 
+from anyio import to_thread
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +20,7 @@ from emosense.asgi.refusal import Refusal
 _MB: Final = 2**20
 _SMALL_BYTES: Final = 16 * _MB
 """A few photos."""
+_TRIM_BYTES: Final = 64 * _MB
 _API_KEY: Final = "API key"
 _TOO_MUCH: Final = {
     "page": (413, "Remove some files first.", None),
@@ -124,15 +126,23 @@ class UploadMiddleware:
         store: the uploads that the server holds.
         budget: the memory for uploads.
         base_path: path that all paths of the app begin with; empty for none.
+        on_freed: called in a thread when requests of the REST API, of :data:`_TRIM_BYTES` together,
+            have been answered, and their memory is free.
 
     >>> UploadMiddleware.__name__
     'UploadMiddleware'
     """
 
     def __init__(
-        self, app: ASGIApp, store: UploadStore, budget: UploadBudget, base_path: str = ""
+        self,
+        app: ASGIApp,
+        store: UploadStore,
+        budget: UploadBudget,
+        base_path: str = "",
+        on_freed: Callable[[], None] = lambda: None,
     ) -> None:
         self._app = app
+        self._on_freed, self._freed = on_freed, 0
         self._store = store
         self._budget = budget
         self._base_path = f"/{base_path.strip('/')}".rstrip("/")
@@ -168,6 +178,10 @@ class UploadMiddleware:
             await self._app(scope, count, send)
         finally:
             self._budget.remove(session, arrived)
+            self._freed += arrived if noun == _API_KEY else 0
+        if self._freed >= _TRIM_BYTES:
+            self._freed = 0
+            await to_thread.run_sync(self._on_freed)
 
     def _check_issued(self, session: str, file: str) -> None:
         if not self._store.is_issued(session, file):

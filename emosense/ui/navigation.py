@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from emosense.runtime.malloc import limit_malloc_arenas
 from emosense.ui.components.frame import dark, show_frame
 from emosense.ui.session.login import require_login, show_account
-from emosense.ui.session.malloc import limit_malloc_arenas
 from emosense.ui.session.owner import count_running, join_owner
 from emosense.ui.session.query_params import PAGE
 

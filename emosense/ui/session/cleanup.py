@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import streamlit as st
 
+from emosense.runtime.malloc import trim_malloc
 from emosense.ui import streamlit_internals
-from emosense.ui.session.malloc import trim_malloc
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -172,6 +172,27 @@ def test_uploads_of_an_api_key_count_until_they_are_answered(ask):
     assert ask(with_user, "/api/v2/photos", "POST", [bytes(3 * MB)]).status == 200  # not ours
 
 
+def test_memory_of_answered_requests_is_returned_once_it_is_much(ask):
+    store, trims = Store(), []
+
+    async def answer(scope, receive, send):
+        await Request(scope, receive).body()
+        await PlainTextResponse(f"{len(trims)}")(scope, receive, send)
+
+    limits = budget(store, server=2000)
+    app = UploadMiddleware(answer, store, limits, on_freed=lambda: trims.append("trimmed"))
+
+    async def with_user(scope, receive, send):
+        scope[USER] = "ann"
+        await app(scope, receive, send)
+
+    body = [bytes(40 * MB)]
+    answers = [ask(with_user, "/api/v1/photos", "POST", body).body for _ in range(5)]
+    assert answers == [b"0", b"0", b"1", b"1", b"2"]  # never before the answer
+    ask(with_user, "/_stcore/upload_file/a/1", "PUT", [bytes(70 * MB)])  # is kept for its page
+    assert len(trims) == 2
+
+
 @pytest.mark.parametrize("path", ["/_stcore/upload_file/a/1", "/api/v1/photos", "/api/v1/videos"])
 @pytest.mark.parametrize(
     ("charset", "status"),

@@ -9,7 +9,7 @@ import pytest
 
 THREADS = """
 import ctypes, re, sys, tempfile, threading
-from emosense.ui.session.malloc import limit_malloc_arenas
+from emosense.runtime.malloc import limit_malloc_arenas
 
 if sys.argv[1] == "shared":
     limit_malloc_arenas()
