@@ -26,6 +26,7 @@ MAX_ITEMS: Final = 1000
 """Number of operations, names, segments or excluded stretches of one clip."""
 
 _MAX_PERSON = 10**6
+_MIN_PAUSE_SECONDS: Final = 1.0
 
 Person = Annotated[int, Field(ge=1, le=_MAX_PERSON)]
 Seconds = Annotated[float, Field(ge=0, le=10**7, allow_inf_nan=False)]
@@ -207,6 +208,31 @@ def _first(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(map(str, first["loc"]))
     return f"{where}: {first['msg']}" if where else str(first["msg"])
+
+
+def pauses(result: VideoResult) -> tuple[Stretch, ...]:
+    """Return the stretches of a live recording without frames: it was paused, or the page hidden.
+
+    Excluded, they are not counted as time of the answer before them.
+
+    Args:
+        result: result of a recording.
+
+    Returns:
+        Each gap that is longer than a second and five usual intervals, from one usual interval after
+        the frame before it to the next frame; the longest :data:`MAX_ITEMS`, in their order.
+    """
+    times = np.array([frame.time for frame in result.frames])
+    if len(times) < 2:
+        return ()
+    intervals = np.diff(times)
+    usual = float(np.median(intervals))
+    gaps = np.flatnonzero(intervals > max(_MIN_PAUSE_SECONDS, 5 * usual))
+    longest = sorted(np.argsort(-intervals[gaps], kind="stable")[:MAX_ITEMS])
+    return tuple(
+        Stretch(start=float(times[gap]) + usual, end=float(times[gap + 1]))
+        for gap in gaps[longest].tolist()
+    )
 
 
 def apply_edits(result: VideoResult, edits: Edits) -> VideoResult:

@@ -13,7 +13,7 @@ from emosense.ui.session.cleanup import SessionResource, session_resource
 from emosense.ui.session.downloads import memory
 from emosense.ui.session.owner import session_owner
 from emosense.ui.session.user import session_account
-from emosense.video.edits import Edits
+from emosense.video.edits import Edits, pauses
 
 
 @dataclass(eq=False)
@@ -60,7 +60,8 @@ class SessionCamera(SessionResource):
 
     def _add(self, result: VideoResult) -> None:
         self._count += 1
-        recording = Recording(self._count, result)
+        edits = Edits(excluded=pauses(result))  # what the player shows, and takes back
+        recording = Recording(self._count, result, edits)
         recording.address = clips.add(
             Clip(
                 None,

@@ -3,17 +3,21 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from support.faces import face_of, video_of
 
 from emosense.errors import EmoSenseError
+from emosense.results import FrameResult, TrackedFace
 from emosense.video.edits import (
+    MAX_ITEMS,
     Edits,
     Merge,
     Project,
     Segment,
     Split,
     apply_edits,
+    pauses,
     read_edits,
     read_project,
 )
@@ -125,3 +129,41 @@ def test_a_project_is_for_its_clip():
     for broken in (b"", b"PK", content.replace(b'"version":1', b'"version":2')):
         with pytest.raises(EmoSenseError, match="Expected a project file"):
             read_project(broken, ONE_THEN_TWO)
+
+
+def recorded(*times):
+    face = TrackedFace(1, face_of("happy"))
+    sad = TrackedFace(1, face_of("sad"))
+    frames = tuple(
+        FrameResult(i, time, (sad if time == 10 else face,)) for i, time in enumerate(times)
+    )
+    return replace(ONE_THEN_TWO, frames=frames, frames_read=len(frames))
+
+
+def test_pauses_of_a_recording_are_no_time_of_the_answer_before_them():
+    before, after = np.arange(0, 10.01, 0.1), np.arange(70, 80, 0.1)
+    result = recorded(*before.tolist(), *after.tolist())
+    (pause,) = pauses(result)
+    assert (pause.start, pause.end) == (pytest.approx(10.1), 70)
+    edited = apply_edits(result, Edits(excluded=[pause]))
+    assert len(edited.frames) == len(result.frames)
+    (line,) = timelines(edited)
+    assert line.visible_seconds == pytest.approx(20.1)
+    assert line.time_share["sad"] == pytest.approx(0.1 / 20.1)
+    assert timelines(result)[0].time_share["sad"] > 0.7
+
+
+@pytest.mark.parametrize(
+    "times", [(), (1.0,), (0, 0.9), (0, 2, 4), (0, 0.3, 1.2, 1.5, 1.8), (0, 2, 2.1, 4, 6, 8)]
+)
+def test_what_is_no_pause(times):
+    assert pauses(recorded(*times)) == ()
+
+
+def test_the_longest_pauses_count():
+    times = np.cumsum([0.0] + [0.1, 0.1, 2.0] * 600 + [0.1, 0.1, 3.0] * 600)
+    found = pauses(recorded(*times.tolist()))
+    assert len(found) == MAX_ITEMS
+    assert sum(one.end - one.start > 2.5 for one in found) == 600
+    assert list(found) == sorted(found, key=lambda one: one.start)
+    Edits(excluded=found)
