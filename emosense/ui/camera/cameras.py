@@ -83,12 +83,13 @@ class Camera:
             faces = self._in_first_size(answer)
             if faces is None:
                 return "The camera's picture has another size now."
-            time = frame.time - self._started
-            if self._frames and time <= self._frames[-1].time:
-                return None
+            time = round(frame.time - self._started, 6)
+            last = self._frames[-1].time if self._frames else -1.0
+            if time <= last:
+                return "The camera's times begin anew." if time < last else None
             if time > 60 * settings.MAX_VIDEO_MINUTES.number():
                 return f"A recording has at most {settings.MAX_VIDEO_MINUTES.whole()} minutes."
-            kept = FrameResult(len(self._frames), round(time, 6), faces)
+            kept = FrameResult(len(self._frames), time, faces)
             try:
                 self.keep(frames_bytes([kept]))
             except NoRoom as error:

@@ -58,3 +58,20 @@ def test_people_keep_their_numbers_before_the_camera(analyzer, astronaut):
     # A clock that goes back, and another size of the picture, end nothing.
     again = tracker.update(8, 0.1, cv2.resize(frame, (320, 240)))
     assert [tracked.person for tracked in again.faces] == [1]
+
+
+def test_a_camera_that_was_switched_off_and_on_begins_anew(analyzer, astronaut):
+    """Its times begin at 0 again: whoever was lost before is not kept for as long as the camera was on."""
+    tracker, empty = LiveTracker(analyzer), wall(640, 480)
+    face = head(astronaut, 160)
+    shown = pasted(empty, (face, 320, 240))
+
+    def people(time, image):
+        return [tracked.person for tracked in tracker.update(0, time, image).faces]
+
+    assert people(100.0, shown) == [1]
+    assert people(110.0, shown) == [2]  # after more than the five seconds of a re-identification
+    assert people(0.0, shown) == [1]  # on again
+    for time in (1.0, 3.0, 5.0, 7.0):
+        assert people(time, empty) == []
+    assert people(8.0, shown) == [2]  # re-identification is over here, too

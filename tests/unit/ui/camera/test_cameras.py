@@ -62,10 +62,12 @@ def test_a_recording_ends_in_words(monkeypatch):
     camera.start_recording()
     camera.record(answer(1, 0.0))
     assert "another size" in camera.record(answer(2, 0.1, width=320))
+    assert camera.record(answer(2, 0.2)) is None
+    assert "times begin anew" in camera.record(answer(3, 0.1))
     monkeypatch.setenv("EMOSENSE_MAX_VIDEO_MINUTES", "1")
     assert "at most 1 minutes" in camera.record(answer(3, 61))
     camera.keep = full
-    assert camera.record(answer(4, 0.2)) == "Expected room. Received: none."
+    assert camera.record(answer(4, 0.3)) == "Expected room. Received: none."
 
 
 def test_cameras_are_shared_fairly(monkeypatch):
