@@ -2,7 +2,9 @@
 
 import pytest
 from playwright.sync_api import expect
-from support.app_server import running_chromium, running_server
+from support.app_server import FLAGS, chromium_path, running_chromium, running_server
+from support.camera_page import WATCH
+from support.fake_camera import camera_flags, write_camera
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +25,35 @@ def chromium():
     expect.set_options(timeout=90_000)
     with running_chromium() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def camera_chromium(chromium, astronaut, tmp_path_factory):
+    """Chromium before whose camera the astronaut moves."""
+    path = write_camera(tmp_path_factory.mktemp("camera") / "camera.y4m", astronaut)
+    browser = chromium.browser_type.launch(
+        executable_path=chromium_path(), args=[*FLAGS, *camera_flags(path)]
+    )
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def open_camera(camera_chromium):
+    contexts = []
+
+    def open_page(url, name="camera", *, permissions=("camera",), browser=camera_chromium):
+        context = browser.new_context(permissions=list(permissions))
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        page.add_init_script(WATCH)
+        page.goto(f"{url}/{name}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture

@@ -38,6 +38,8 @@ class Camera {
     this.data = data;
     this.on = on;
     this.abort = new AbortController();
+    this.isOn = false; // from Start on, also while the browser asks
+    this.attempt = 0; // number of this start or stop
     this.stream = null;
     this.connection = null;
     this.count = 0;
@@ -72,11 +74,11 @@ class Camera {
     this.idle = element("p", { class: "idle" }, ["The camera is off."]);
     const stage = element("div", { class: "stage" }, [this.canvas, this.overlay, this.sign, this.idle]);
     this.status = element("p", { class: "status", role: "status" });
-    this.startButton = button("Start", () => (this.stream ? this.stop() : this.start()), { class: "primary" });
+    this.startButton = button("Start", ({ detail }) => this.toggle(detail), { class: "primary" });
     this.pauseButton = button("Pause", () => this.pause(), { disabled: true });
     this.recordButton = button("Record", () => this.record(), { disabled: true, title: "Records the numbers, not the pictures" });
     this.devices = element("select", { "aria-label": "Camera" });
-    this.devices.addEventListener("change", () => this.stream && this.start());
+    this.devices.addEventListener("change", () => this.isOn && this.start());
     const mirror = this.checkbox("Mirror", true, (on) => ((this.isMirrored = on), this.paint()));
     this.windows = element("select", { "aria-label": "Smoothing" },
       [[0, "raw"], [0.3, "smoothed, 0.3 s"], [1, "smoothed, 1 s"]].map(([s, label]) => element("option", { value: String(s) }, [label])));
@@ -115,37 +117,56 @@ class Camera {
     this.devices.hidden = cameras.length < 2;
   }
 
+  // The browser counts clicks: the second of a double click neither ends a start nor begins one.
+  toggle(clicks) {
+    if (clicks > 1) return;
+    if (!this.isOn) return this.start();
+    this.stop();
+    this.say("");
+  }
+
+  // Starts the camera. If a start or stop comes while the browser takes its time, the later one counts: what
+  // the browser gives after that is given back.
   async start() {
     this.stop();
     if (!navigator.mediaDevices) {
       this.say("Browsers give the camera to pages over HTTPS only, or on the server's own machine (localhost).", true);
       return;
     }
+    const { attempt } = this;
+    this.isOn = true;
+    this.startButton.textContent = "Stop";
     this.say("Starting the camera …");
     const deviceId = this.devices.value;
     const video = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
     if (deviceId) video.deviceId = { exact: deviceId };
+    let stream;
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
+      stream = await navigator.mediaDevices.getUserMedia({ video, audio: false });
     } catch (error) {
+      if (this.attempt !== attempt) return;
+      this.stop();
       this.say(PROBLEMS[error.name] ?? `The camera cannot be used: ${error.message}`, true);
       return;
     }
-    const [track] = this.stream.getVideoTracks();
+    if (this.attempt !== attempt) return endTracks(stream);
+    this.stream = stream;
+    this.idle.hidden = true;
+    this.sign.hidden = false;
+    const [track] = stream.getVideoTracks();
     track.addEventListener("ended", () => {
+      if (this.stream !== stream) return;
       this.stop();
       this.say("The camera was taken away. Connect it again, then press Start.", true);
     });
-    this.video.srcObject = this.stream;
+    this.video.srcObject = stream;
     await this.video.play().catch(() => {});
-    if (this.abort.signal.aborted || !this.stream) return this.stop();
+    if (this.attempt !== attempt) return; // who came later has ended the stream
     await this.listDevices();
+    if (this.attempt !== attempt) return;
     this.devices.value = track.getSettings().deviceId ?? this.devices.value;
     this.frames.clear();
     this.biases.clear();
-    this.idle.hidden = true;
-    this.sign.hidden = false;
-    this.startButton.textContent = "Stop";
     this.say("Connecting …");
     this.began = performance.now();
     const url = new URL(`${this.data.root}/camera/stream/${this.data.address}`, document.baseURI);
@@ -168,13 +189,10 @@ class Camera {
   // Until the page has run again; its own connection may come back later than ours.
   unknown() {
     if (!this.isOn || this.abort.signal.aborted) return;
+    const { connection } = this;
     this.say("The server has started anew. Waiting for the page …", true);
     this.on.unknown();
-    setTimeout(() => this.connection?.socket || this.unknown(), ASK_AGAIN);
-  }
-
-  get isOn() {
-    return this.stream !== null;
+    setTimeout(() => this.connection === connection && !connection.socket && this.unknown(), ASK_AGAIN);
   }
 
   opened() {
@@ -188,13 +206,15 @@ class Camera {
     this.recordButton.disabled = true;
   }
 
-  // Stops the camera and the connection.
+  // Stops the camera and the connection, and a start that waits for the browser.
   stop() {
+    this.attempt += 1;
+    this.isOn = false;
     if (this.isRecording) this.connection?.ask("stop");
     this.finishClip();
     this.connection?.close();
     this.connection = null;
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    if (this.stream) endTracks(this.stream);
     this.stream = null;
     this.video.srcObject = null;
     this.shown = null;
@@ -445,6 +465,10 @@ class Camera {
       : "No face was seen for long enough. Try again.");
     this.status.classList.add("is-fixed");
   }
+}
+
+function endTracks(stream) {
+  for (const track of stream.getTracks()) track.stop();
 }
 
 function bytesOf(dataUrl) {

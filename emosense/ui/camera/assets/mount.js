@@ -6,9 +6,9 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const element = parentElement.querySelector(".camera");
   const known = cameras.get(element);
   if (known?.address === data.address) return;
-  const isOn = known?.camera?.isOn ?? false;
+  const isOn = (known?.camera ?? known)?.isOn ?? false;
   known?.camera?.close();
-  const mounted = { address: data.address, camera: null };
+  const mounted = { address: data.address, camera: null, isOn }; // isOn: until its scripts have come
   cameras.set(element, mounted);
   const on = {
     recorded: () => setTriggerValue("recorded", true),
