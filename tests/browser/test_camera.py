@@ -14,6 +14,7 @@ from websockets.sync.client import connect
 
 pytestmark = pytest.mark.browser
 
+
 def faces(page):
     return json.loads(page.locator(".camera .overlay").get_attribute("data-faces"))
 

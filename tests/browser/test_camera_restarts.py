@@ -1,8 +1,12 @@
 """The camera's ends and beginnings: pressed twice, lost, replaced; off means off."""
 
+import json
+
 import pytest
 from playwright.sync_api import expect
 from support.camera_page import start, wait_for_answers
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 pytestmark = pytest.mark.browser
 
@@ -83,3 +87,53 @@ def test_a_start_that_is_over_says_nothing(server, open_camera):
     page.wait_for_function("() => window.refusals === 1")
     expect(page.locator(".camera .status")).to_have_text("")
     expect(toggle(page)).to_have_text("Start")
+
+
+def test_a_camera_goes_on_after_its_connection_was_lost(server, open_camera):
+    """Nothing reaches the server any more, so that it counts the old connection when the new one comes."""
+    page = open_camera(server)
+    start(page)
+    page.get_by_role("button", name="Record").click()
+    expect(page.locator(".sign")).to_contain_text("recording numbers")
+    wait_for_answers(page, 3)
+    page.evaluate("() => window.sockets[0].cut()")
+    page.wait_for_function("() => window.sockets[0].unsent > 0")
+    page.evaluate("() => window.skip(11_000)")
+    page.wait_for_function("() => window.sockets.length === 2")
+    expect(page.locator(".camera .status")).to_contain_text("recorded until then is below")
+    wait_for_answers(page)
+    expect(page.get_by_text("numbers only")).to_be_visible()
+    assert page.evaluate("() => [window.liveStreams(), window.sockets.length]") == [1, 2]
+
+
+def test_what_was_recorded_until_stop_is_shown(server, open_camera):
+    """The server hears of it after the frame that it has: the page waits for its word."""
+    page = open_camera(server)
+    start(page)
+    page.get_by_role("button", name="Record").click()
+    expect(page.locator(".sign")).to_contain_text("recording numbers")
+    wait_for_answers(page, 3)
+    page.evaluate("() => window.sockets[0].hold()")
+    toggle(page).click()
+    expect(page.locator(".camera .idle")).to_be_visible()
+    assert page.evaluate("() => window.liveStreams()") == 0
+    page.evaluate("() => window.sockets[0].release()")
+    expect(page.get_by_text("numbers only")).to_be_visible()
+    wait_until_off(page, streams=1)
+
+
+def test_the_newest_connection_has_the_camera_and_the_older_one_says_so(server, open_camera):
+    page = open_camera(server)
+    start(page)
+    address = page.evaluate("() => window.sockets[0].url")
+    cookies = "; ".join(f"{c['name']}={c['value']}" for c in page.context.cookies())
+    with connect(address, additional_headers={"Cookie": cookies}) as script:
+        assert json.loads(script.recv(timeout=60))["recording"] is False
+        expect(page.locator(".camera .status")).to_contain_text("connected once more")
+        wait_until_off(page, streams=1)
+        assert page.evaluate("() => window.sockets.length") == 1  # it does not fight back
+        start(page)
+        wait_for_answers(page)
+        with pytest.raises(ConnectionClosed) as closing:
+            script.recv(timeout=60)
+        assert closing.value.rcvd.code == 4000

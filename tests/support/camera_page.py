@@ -47,6 +47,17 @@ window.WebSocket = class extends WebSocket {
     this.send = () => { this.unsent += 1; };
     this.close = () => {};
   }
+  // What is asked of it waits until release().
+  hold() {
+    const asked = [];
+    this.send = (data) => asked.push(() => this.send(data));
+    this.close = () => asked.push(() => this.close());
+    this.release = () => {
+      delete this.send;
+      delete this.close;
+      asked.forEach((ask) => ask());
+    };
+  }
   // Answers come window.delay milliseconds later.
   set onmessage(handler) {
     this.handler = handler;

@@ -133,6 +133,14 @@ class Camera:
         return result
 
 
+@dataclass(frozen=True, eq=False)
+class _Connection:
+    """The connection of a camera, and what tells it that another one has taken its place."""
+
+    camera: Camera
+    on_replaced: Callable[[], None]
+
+
 class Cameras(OwnedItems[Camera]):
     """The cameras of this server, by an address that nobody can guess. Thread-safe.
 
@@ -146,37 +154,58 @@ class Cameras(OwnedItems[Camera]):
     def __init__(self) -> None:
         super().__init__()
         self._connecting = threading.Lock()
-        self._open: dict[str, Camera] = {}
+        self._open: dict[str, _Connection] = {}
 
     @contextmanager
-    def connected(self, address: str, owner: str = "") -> Iterator[Camera]:
-        """Count a camera as one that is analysed while the block lasts.
+    def connected(
+        self, address: str, owner: str = "", on_replaced: Callable[[], None] = lambda: None
+    ) -> Iterator[Camera]:
+        """Count a camera as one that is analysed while the block lasts; its recording ends with it.
+
+        The newest connection of a camera takes the place of the one before: after a change of networks
+        or sleep a page is back long before the server hears that it had gone.
+
+        Args:
+            address: address of the camera.
+            owner: who connects it.
+            on_replaced: called when a newer connection has taken the place; this one must not use the
+                camera any more from then on.
 
         Raises:
             UnknownCamera: the owner has no such camera.
-            EmoSenseError: it is connected already.
             ServerBusy: the user, or all together, have too many; see the setting
                 EMOSENSE_MAX_CAMERAS.
         """
         camera = self.find(address, owner)
+        if camera is None:
+            raise UnknownCamera("This page's camera is no longer known. Reload the page.")
+        connection = _Connection(camera, on_replaced)
         with self._connecting:
-            if camera is None:
-                raise UnknownCamera("This page's camera is no longer known. Reload the page.")
-            if address in self._open:
-                raise EmoSenseError("The camera of this page is connected already.")
-            users = Counter(other.account.user for other in self._open.values())
-            own, total = users[camera.account.user] + 1, len(self._open) + 1
-            if not has_room(own, total, settings.MAX_CAMERAS.whole(), _FEW):
-                raise ServerBusy(
-                    f"Expected at most {settings.MAX_CAMERAS.whole()} cameras at the same time. "
-                    f"Received: one more, beside {own - 1} of yours and {total - own} of others."
-                )
-            self._open[address] = camera
+            replaced = self._open.get(address)
+            if replaced is None:
+                self._check_room(camera.account.user)
+            self._open[address] = connection
+        if replaced is not None:
+            replaced.on_replaced()
+            camera.stop_recording()
         try:
             yield camera
         finally:
             with self._connecting:
-                del self._open[address]
+                is_newest = self._open.get(address) is connection
+                if is_newest:
+                    del self._open[address]
+            if is_newest:  # else the recording is the newer connection's
+                camera.stop_recording()
+
+    def _check_room(self, user: str) -> None:
+        users = Counter(other.camera.account.user for other in self._open.values())
+        own, total = users[user] + 1, len(self._open) + 1
+        if not has_room(own, total, settings.MAX_CAMERAS.whole(), _FEW):
+            raise ServerBusy(
+                f"Expected at most {settings.MAX_CAMERAS.whole()} cameras at the same time. "
+                f"Received: one more, beside {own - 1} of yours and {total - own} of others."
+            )
 
 
 cameras: Final = Cameras()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -53,15 +56,47 @@ async def _asset(request: Request) -> Response:
 async def _stream(websocket: WebSocket) -> None:
     address = websocket.path_params["address"]
     await websocket.accept()
+    turn = _Turn()
     try:
-        with cameras.connected(address, websocket.scope.get(OWNER, "")) as camera:
-            await _Connection(websocket, address, camera).run()
+        with cameras.connected(address, websocket.scope.get(OWNER, ""), turn.end) as camera:
+            await turn.run(_Connection(websocket, address, camera).run())
     except WebSocketDisconnect:
         pass
     except EmoSenseError as error:
         codes = {ServerBusy: _BUSY, UnknownCamera: _UNKNOWN}
         code = next((code for kind, code in codes.items() if isinstance(error, kind)), _REFUSED)
-        await websocket.close(code, str(error)[:120])
+        with suppress(WebSocketDisconnect):  # it may have gone meanwhile
+            await websocket.close(code, str(error)[:120])
+
+
+class _Turn:
+    """The time in which a connection has its camera: until it ends, or a newer one takes its place."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+        self._is_over = False
+
+    async def run(self, work: Coroutine[None, None, None]) -> None:
+        """Run the connection's work.
+
+        Raises:
+            EmoSenseError: a newer connection took its place.
+        """
+        self._task = asyncio.create_task(work)
+        try:
+            await self._task
+        except asyncio.CancelledError:
+            if not self._is_over:
+                raise  # the server ends
+            raise EmoSenseError(
+                "This camera was connected once more, elsewhere. Press Start to use it here."
+            ) from None
+
+    def end(self) -> None:
+        """End the work where it waits: an answer that is still to come is neither sent nor recorded."""
+        self._is_over = True
+        if self._task is not None:
+            self._task.cancel()
 
 
 class _Connection:
@@ -77,24 +112,22 @@ class _Connection:
         )
 
     async def run(self) -> None:
-        try:
-            while cameras.find(self._address, self._camera.owner) is self._camera:
-                message = await self._websocket.receive()
-                if message["type"] == "websocket.disconnect":
-                    return
-                try:
-                    if (data := message.get("bytes")) is not None:
-                        await self._answer(data)
-                    else:
-                        await self._obey(read_command(message["text"]))
-                except EmoSenseError as error:
-                    await self._websocket.send_text(error_message(str(error)))
-                    self._faults += not isinstance(error, ServerBusy)
-                    if self._faults > _MAX_FAULTS:
-                        raise
-        finally:
-            if self._camera.is_recording:
-                self._camera.stop_recording()
+        # A page that lost its connection learns that the recording of that one has ended.
+        await self._websocket.send_text(state_message(recording=False))
+        while cameras.find(self._address, self._camera.owner) is self._camera:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            try:
+                if (data := message.get("bytes")) is not None:
+                    await self._answer(data)
+                else:
+                    await self._obey(read_command(message["text"]))
+            except EmoSenseError as error:
+                await self._websocket.send_text(error_message(str(error)))
+                self._faults += not isinstance(error, ServerBusy)
+                if self._faults > _MAX_FAULTS:
+                    raise
 
     async def _answer(self, data: bytes) -> None:
         if len(data) > HEADER.size + MAX_BYTES:

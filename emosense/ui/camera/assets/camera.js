@@ -17,6 +17,8 @@ const BASELINE_SECONDS = 4;
 const ASK_AGAIN = 2000; // milliseconds
 const TIMELINE_INTERVAL = 200; // milliseconds
 
+const CUT = "The connection was lost: what was recorded until then is below.";
+
 const PROBLEMS = {
   NotAllowedError: "The browser may not use the camera. Allow it in the address bar or in the settings, then press Start.",
   NotFoundError: "No camera was found. Connect one, then press Start.",
@@ -56,6 +58,7 @@ class Camera {
     this.isMirrored = true;
     this.isPaused = false;
     this.isRecording = false;
+    this.isCut = false; // a recording, by the loss of its connection; until the server says so
     this.build();
     this.timeline = new Timeline(this.curves, this.frames);
     this.timeline.gap = 0.5; // answers come at no fixed rate
@@ -174,7 +177,7 @@ class Camera {
     this.connection = new Connection(url.href, {
       open: () => this.opened(),
       frame: (message, delay) => this.answered(message, delay),
-      state: (message) => this.recordingChanged(message),
+      state: (message) => this.stateCame(message),
       error: (text) => this.say(text, true),
       lost: (reason) => this.lost(reason),
       unknown: () => this.unknown(),
@@ -201,7 +204,10 @@ class Camera {
   }
 
   lost(reason) {
-    if (this.isRecording) this.recordingChanged({ recording: false, note: "The connection was lost: what was recorded until then is below." });
+    if (this.isRecording) {
+      this.recordingChanged({ recording: false });
+      this.isCut = true;
+    }
     this.say(`${reason || "The connection to the server is lost."} Trying again …`, true);
     this.recordButton.disabled = true;
   }
@@ -210,9 +216,9 @@ class Camera {
   stop() {
     this.attempt += 1;
     this.isOn = false;
-    if (this.isRecording) this.connection?.ask("stop");
     this.finishClip();
-    this.connection?.close();
+    if (this.isRecording) this.connection?.finish(() => this.abort.signal.aborted || this.on.recorded());
+    else this.connection?.close();
     this.connection = null;
     if (this.stream) endTracks(this.stream);
     this.stream = null;
@@ -224,7 +230,7 @@ class Camera {
     this.startButton.textContent = "Start";
     this.rate.textContent = "";
     for (const one of [this.pauseButton, this.recordButton, this.snapshotButton, this.baselineButton]) one.disabled = true;
-    if (this.isRecording) this.recordingChanged({ recording: false });
+    this.showRecording(false);
     this.setPaused(false);
     const context = this.canvas.getContext("2d");
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
@@ -253,7 +259,7 @@ class Camera {
 
   offer() {
     const { video, held, small } = this;
-    if (this.isPaused || document.hidden || !this.connection?.isFree || !video.videoWidth) return;
+    if (this.isPaused || document.hidden || !this.connection?.isFree() || !video.videoWidth) return;
     const at = performance.now();
     if (held.width !== video.videoWidth || held.height !== video.videoHeight) {
       [held.width, held.height] = [video.videoWidth, video.videoHeight];
@@ -402,11 +408,23 @@ class Camera {
     this.connection?.ask("record");
   }
 
+  // The first state of a connection comes when the recording of the one before has ended, if there was one.
+  stateCame(message) {
+    if (!this.isCut) return this.recordingChanged(message);
+    this.isCut = false;
+    this.recordingChanged({ ...message, note: CUT });
+    this.on.recorded();
+  }
+
+  showRecording(isRecording) {
+    this.isRecording = isRecording;
+    this.recordButton.textContent = isRecording ? "Stop recording" : "Record";
+    this.sign.textContent = isRecording ? "● Camera on, recording numbers" : "● Camera on";
+  }
+
   recordingChanged({ recording, note }) {
     const was = this.isRecording;
-    this.isRecording = recording;
-    this.recordButton.textContent = recording ? "Stop recording" : "Record";
-    this.sign.textContent = recording ? "● Camera on, recording numbers" : "● Camera on";
+    this.showRecording(recording);
     if (recording && this.saveClip.querySelector("input").checked) this.startClip();
     if (!recording) this.finishClip();
     if (note) {

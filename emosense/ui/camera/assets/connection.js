@@ -5,16 +5,16 @@ const HEADER = 16;
 const REFUSED = 4000; // closed for a reason that trying again does not change
 const UNKNOWN = 4001; // the server has started anew: the page will get another address
 const SLOWEST = 5000; // milliseconds between two attempts
-const LOST = 10000; // milliseconds without an answer after which a connection counts as lost
+const LOST = 10000; // milliseconds without an answer, also to the call, after which a connection counts as lost
 
 export class Connection {
   constructor(url, on) {
     this.url = url;
-    this.on = on; // {open, frame, state, error, lost, refused}
+    this.on = on; // {open, frame, state, error, lost, unknown, refused}
     this.socket = null;
     this.waiting = 500;
     this.sent = null; // {index, at} of the frame on its way
-    this.closed = false;
+    this.called = 0; // when the socket was opened
     this.timer = null;
     this.open();
   }
@@ -22,21 +22,30 @@ export class Connection {
   open() {
     const socket = new WebSocket(this.url);
     this.socket = socket;
-    this.sent = null;
-    socket.onopen = () => {
-      this.on.open();
-    };
+    this.called = performance.now();
+    socket.onopen = () => this.on.open();
     socket.onmessage = ({ data }) => this.receive(JSON.parse(data));
     socket.onclose = ({ code, reason }) => {
-      if (this.socket !== socket || this.closed) return;
-      this.socket = null;
-      this.sent = null;
+      this.leave();
       if (code === REFUSED) return this.on.refused(reason);
       if (code === UNKNOWN) return this.on.unknown();
-      this.on.lost(reason);
-      this.timer = setTimeout(() => this.open(), this.waiting);
-      this.waiting = Math.min(2 * this.waiting, SLOWEST);
+      this.retry(reason);
     };
+  }
+
+  // Gives the socket up: nothing of it counts any more. Its own end comes minutes later where nothing gets through.
+  leave() {
+    const { socket } = this;
+    this.socket = this.sent = null;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+
+  retry(reason) {
+    this.on.lost(reason);
+    this.timer = setTimeout(() => this.open(), this.waiting);
+    this.waiting = Math.min(2 * this.waiting, SLOWEST);
   }
 
   receive(message) {
@@ -57,8 +66,14 @@ export class Connection {
     return this.socket?.readyState === WebSocket.OPEN;
   }
 
-  get isFree() {
-    if (this.sent && performance.now() - this.sent.at > LOST) this.socket?.close();
+  // Whether the next frame can be sent. A connection that has kept silent for too long is given up here.
+  isFree() {
+    const isCalling = this.socket?.readyState === WebSocket.CONNECTING;
+    const since = this.sent?.at ?? (isCalling ? this.called : null);
+    if (since !== null && performance.now() - since > LOST) {
+      this.leave();
+      this.retry();
+    }
     return this.isOpen && !this.sent;
   }
 
@@ -78,9 +93,21 @@ export class Connection {
     if (this.isOpen) this.socket.send(JSON.stringify({ type }));
   }
 
+  // Ends the recording and then the connection; done is called when the server has ended both.
+  finish(done) {
+    const { socket } = this;
+    const end = () => {
+      this.close();
+      done();
+    };
+    if (!this.isOpen) return end();
+    this.ask("stop");
+    socket.onmessage = ({ data }) => JSON.parse(data).type === "state" && end();
+    socket.onclose = end;
+  }
+
   close() {
-    this.closed = true;
     clearTimeout(this.timer);
-    this.socket?.close();
+    this.leave();
   }
 }

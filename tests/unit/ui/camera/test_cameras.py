@@ -83,8 +83,6 @@ def test_cameras_are_shared_fairly(monkeypatch):
         connected.append(block)
 
     connect(addresses[0])
-    with pytest.raises(EmoSenseError, match="connected already"):
-        connect(addresses[0])
     connect(addresses[1])
     with pytest.raises(ServerBusy, match=r"at most 4 cameras.*beside 2 of yours and 0 of others"):
         connect(addresses[2])
@@ -94,6 +92,41 @@ def test_cameras_are_shared_fairly(monkeypatch):
     connect(addresses[2])
     with pytest.raises(UnknownCamera):
         connect("nowhere")
+    connect(addresses[3])  # once more: it takes no more room
+    connected[1].__exit__(None, None, None)
+    with pytest.raises(ServerBusy):
+        connect(addresses[0])
+
+
+def test_the_newest_connection_has_the_camera_and_ends_the_recording_before():
+    """A page that lost its connection is back before the server knows of the loss."""
+    cameras, results, told = Cameras(), [], []
+    camera = Camera(Account(), "cnn8", on_recorded=results.append)
+    address = cameras.add(camera)
+    with cameras.connected(address, on_replaced=lambda: told.append("replaced")):
+        camera.start_recording()
+        camera.record(answer(1, 4.0))
+        with cameras.connected(address):
+            assert told == ["replaced"]
+            assert [len(result.frames) for result in results] == [1]
+            camera.start_recording()
+            camera.record(answer(1, 0.0))
+            camera.record(answer(2, 0.1))
+        assert [len(result.frames) for result in results] == [1, 2]
+
+
+def test_the_end_of_an_older_connection_ends_nothing_of_the_newer_ones():
+    cameras = Cameras()
+    camera = Camera(Account(), "cnn8")
+    address = cameras.add(camera)
+    older, newer = cameras.connected(address), cameras.connected(address)
+    older.__enter__()
+    newer.__enter__()
+    camera.start_recording()
+    older.__exit__(None, None, None)
+    assert camera.is_recording
+    newer.__exit__(None, None, None)
+    assert not camera.is_recording
 
 
 @pytest.mark.parametrize(
