@@ -137,3 +137,44 @@ def test_the_newest_connection_has_the_camera_and_the_older_one_says_so(server, 
         with pytest.raises(ConnectionClosed) as closing:
             script.recv(timeout=60)
         assert closing.value.rcvd.code == 4000
+
+
+def test_less_is_sent_while_answers_take_long(server, open_camera):
+    page = open_camera(server)
+    page.evaluate("() => { window.delay = 500 }")
+    start(page)
+    page.wait_for_function("() => window.widths.includes(480)")
+    expect(page.locator("[data-role=rate]")).to_contain_text("answers/s")
+
+
+MEASURE = """async (arrivals) => {
+  const { Pace } = await import("/camera/assets/live.js");
+  const pace = new Pace();
+  for (const [at, delay] of arrivals) pace.add(at, delay);
+  return pace.isKnown && [pace.perSecond, pace.delay];
+}"""
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "known"),
+    [
+        ([(0, 900), (1000, 900)], False),
+        ([(0, 900), (4000, 800), (8000, 700)], [0.25, 800]),
+        ([(0, 900), (4000, 800), (8000, 700), (9000, 50), (9100, 40), (9200, 30)], [2.5, 50]),
+    ],
+)
+def test_the_pace_is_known_from_three_answers_on(server, open_camera, arrivals, known):
+    """However old they are; else those of the last two seconds."""
+    assert open_camera(server).evaluate(MEASURE, arrivals) == known
+
+
+SMOOTH = """async () => {
+  const { Smoothing } = await import("/camera/assets/live.js");
+  const smoothing = new Smoothing(1);
+  smoothing.apply(20, { person: 1, probabilities: [1, 0, 0, 0, 0, 0, 0] });
+  return smoothing.apply(0, { person: 1, probabilities: [0, 1, 0, 0, 0, 0, 0] }).probabilities;
+}"""
+
+
+def test_smoothing_begins_anew_with_the_times(server, open_camera):
+    assert open_camera(server).evaluate(SMOOTH) == [0, 1, 0, 0, 0, 0, 0]

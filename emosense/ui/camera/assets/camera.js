@@ -7,7 +7,7 @@ import { EMOTIONS, judged, readFace } from "../../player/assets/frames.js";
 import { drawOverlay } from "../../player/assets/overlay.js";
 import { Timeline } from "../../player/assets/timeline.js";
 import { Connection } from "./connection.js";
-import { LiveFrames, MINUTE, Smoothing } from "./live.js";
+import { LiveFrames, MINUTE, Pace, Smoothing } from "./live.js";
 
 const SIDES = [640, 480, 320]; // long sides of what is sent, the best first
 const QUALITIES = [0.8, 0.7, 0.6];
@@ -50,8 +50,7 @@ class Camera {
     this.biases = new Map(); // person -> bias
     this.baseline = null; // {person, until, samples}
     this.level = 0; // of what is sent: 0 is the best
-    this.delays = [];
-    this.arrivals = [];
+    this.pace = new Pace();
     this.held = document.createElement("canvas"); // the frame on its way, as it was seen
     this.small = document.createElement("canvas"); // the same, as it is sent
     this.shown = null;
@@ -85,7 +84,7 @@ class Camera {
     const mirror = this.checkbox("Mirror", true, (on) => ((this.isMirrored = on), this.paint()));
     this.windows = element("select", { "aria-label": "Smoothing" },
       [[0, "raw"], [0.3, "smoothed, 0.3 s"], [1, "smoothed, 1 s"]].map(([s, label]) => element("option", { value: String(s) }, [label])));
-    this.windows.addEventListener("change", () => (this.smoothing = new Smoothing(Number(this.windows.value))));
+    this.windows.addEventListener("change", () => this.resetSmoothing());
     this.baselineButton = button("Relative to my neutral", () => this.toggleBaseline(), {
       disabled: true, "aria-pressed": "false",
       title: `Look at the camera with a relaxed face for ${BASELINE_SECONDS} seconds: answers are then relative to it`,
@@ -168,8 +167,8 @@ class Camera {
     await this.listDevices();
     if (this.attempt !== attempt) return;
     this.devices.value = track.getSettings().deviceId ?? this.devices.value;
-    this.frames.clear();
-    this.biases.clear();
+    this.forget();
+    this.pace.clear();
     this.say("Connecting …");
     this.began = performance.now();
     const url = new URL(`${this.data.root}/camera/stream/${this.data.address}`, document.baseURI);
@@ -189,6 +188,23 @@ class Camera {
     this.watch();
   }
 
+  // Forgets the people, whose numbers and times begin anew.
+  forget() {
+    this.frames.clear();
+    this.resetSmoothing();
+    this.clearBaseline();
+  }
+
+  resetSmoothing() {
+    this.smoothing = new Smoothing(Number(this.windows.value));
+  }
+
+  clearBaseline() {
+    this.biases.clear();
+    this.baseline = null;
+    this.baselineButton.setAttribute("aria-pressed", "false");
+  }
+
   // Until the page has run again; its own connection may come back later than ours.
   unknown() {
     if (!this.isOn || this.abort.signal.aborted) return;
@@ -204,6 +220,7 @@ class Camera {
   }
 
   lost(reason) {
+    this.pace.clear();
     if (this.isRecording) {
       this.recordingChanged({ recording: false });
       this.isCut = true;
@@ -224,7 +241,7 @@ class Camera {
     this.stream = null;
     this.video.srcObject = null;
     this.shown = null;
-    this.baseline = null;
+    this.clearBaseline();
     this.sign.hidden = true;
     this.idle.hidden = false;
     this.startButton.textContent = "Start";
@@ -294,7 +311,7 @@ class Camera {
     this.canvas.getContext("2d").drawImage(this.held, 0, 0);
     this.shown = { faces, index: message.index, time };
     this.paint();
-    this.measure(delay, message.milliseconds);
+    this.measure(delay);
     const now = performance.now();
     if (now - (this.drawn ?? 0) > TIMELINE_INTERVAL) {
       this.drawn = now;
@@ -322,23 +339,18 @@ class Camera {
 
   // Less is sent while answers take long, and more again when they do not.
   measure(delay) {
+    const { pace } = this;
     const now = performance.now();
-    this.arrivals.push(now);
-    this.delays.push(delay);
-    while (this.arrivals[0] < now - 2000) {
-      this.arrivals.shift();
-      this.delays.shift();
-    }
-    if (this.delays.length < 10) return;
-    const sorted = [...this.delays].sort((a, b) => a - b);
-    const median = sorted[sorted.length >> 1];
-    const perSecond = (this.arrivals.length - 1) / ((now - this.arrivals[0]) / 1000);
-    this.rate.textContent = `${perSecond.toFixed(0)} answers/s · ${median.toFixed(0)} ms delay`;
+    pace.add(now, delay);
+    if (!pace.isKnown) return;
+    const { perSecond, delay: median } = pace;
+    this.rate.textContent = `${perSecond.toFixed(perSecond < 9.5 ? 1 : 0)} answers/s · ${median.toFixed(0)} ms delay`;
     if (now - (this.levelled ?? 0) < 3000) return;
     if (median > SLOW && this.level < SIDES.length - 1) this.level += 1;
     else if (median < FAST && this.level > 0) this.level -= 1;
     else return;
     this.levelled = now;
+    pace.clear(); // what was sent before says nothing about what is sent now
   }
 
   drawBars(faces) {
@@ -373,6 +385,7 @@ class Camera {
 
   setPaused(isPaused) {
     this.isPaused = isPaused;
+    this.pace.clear(); // a pause is no slow answer
     this.pauseButton.textContent = isPaused ? "Go on" : "Pause";
   }
 
@@ -383,6 +396,7 @@ class Camera {
   // Nothing is sent while the page cannot be seen.
   hiddenChanged() {
     if (!this.stream) return;
+    this.pace.clear();
     this.say(document.hidden ? "Paused while this page is in the background." : "");
   }
 
@@ -456,9 +470,7 @@ class Camera {
 
   toggleBaseline() {
     if (this.biases.size || this.baseline) {
-      this.biases.clear();
-      this.baseline = null;
-      this.baselineButton.setAttribute("aria-pressed", "false");
+      this.clearBaseline();
       this.say("Answers are absolute again.");
       return;
     }

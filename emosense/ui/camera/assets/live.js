@@ -1,8 +1,11 @@
-// The answers of the last minute, as the timeline reads them; smoothing.
+// The answers of the last minute, as the timeline reads them; smoothing; how fast answers come.
 
 import { judged } from "../../player/assets/frames.js";
 
 export const MINUTE = 60;
+
+const FEWEST = 3; // answers from which on their pace is known
+const RECENT = 2000; // milliseconds
 
 export class LiveFrames {
   constructor() {
@@ -42,11 +45,44 @@ export class Smoothing {
   apply(time, face) {
     const last = this.last.get(face.person);
     let { probabilities } = face;
-    if (this.seconds && last && time - last.time < 4 * this.seconds) {
-      const keep = Math.exp(-(time - last.time) / this.seconds);
+    const elapsed = last ? time - last.time : -1;
+    // Less than 0 when the camera's times have begun anew: what was before has nothing to say then.
+    if (this.seconds && elapsed >= 0 && elapsed < 4 * this.seconds) {
+      const keep = Math.exp(-elapsed / this.seconds);
       probabilities = probabilities.map((value, i) => keep * last.probabilities[i] + (1 - keep) * value);
     }
     this.last.set(face.person, { time, probabilities });
     return this.seconds ? judged({ ...face, probabilities }) : face;
+  }
+}
+
+// How fast answers come: those of the last two seconds, and the last three where they come more slowly.
+export class Pace {
+  constructor() {
+    this.clear();
+  }
+
+  clear() {
+    this.answers = []; // {at, delay}, in milliseconds
+  }
+
+  add(at, delay) {
+    this.answers.push({ at, delay });
+    while (this.answers.length > FEWEST && this.answers[0].at < at - RECENT) this.answers.shift();
+  }
+
+  get isKnown() {
+    return this.answers.length >= FEWEST;
+  }
+
+  get perSecond() {
+    const { answers } = this;
+    return (1000 * (answers.length - 1)) / (answers.at(-1).at - answers[0].at);
+  }
+
+  // The median.
+  get delay() {
+    const delays = this.answers.map(({ delay }) => delay).sort((a, b) => a - b);
+    return delays[delays.length >> 1];
   }
 }
