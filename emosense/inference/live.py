@@ -27,7 +27,7 @@ class LiveSessions:
 
     def __init__(self, analyzers: AnalyzerCache) -> None:
         self._analyzers = analyzers
-        self._trackers: OrderedDict[tuple[str, str], LiveTracker] = OrderedDict()
+        self._trackers: OrderedDict[str, LiveTracker] = OrderedDict()
 
     @property
     def count(self) -> int:
@@ -37,17 +37,20 @@ class LiveSessions:
     def analyze(self, request: AnalyzeLiveFrame) -> LiveFrame:
         """Decode a frame and analyse it as the next one of its session.
 
+        People keep their numbers when another network is asked.
+
         Raises:
             MediaError: the frame cannot be decoded.
+            ModelError: the network cannot be used.
         """
         image = read_live_frame(request.data)
-        key = (request.session, request.model)
-        if key not in self._trackers:
-            self._trackers[key] = LiveTracker(self._analyzers.get(request.model))
-            while len(self._trackers) > MAX_SESSIONS:
-                self._trackers.popitem(last=False)
-        self._trackers.move_to_end(key)
-        frame = self._trackers[key].update(request.index, request.time, image)
+        analyzer = self._analyzers.get(request.model)
+        tracker = self._trackers.setdefault(request.session, LiveTracker(analyzer))
+        tracker.analyzer = analyzer
+        self._trackers.move_to_end(request.session)
+        while len(self._trackers) > MAX_SESSIONS:
+            self._trackers.popitem(last=False)
+        frame = tracker.update(request.index, request.time, image)
         return LiveFrame(frame=frame, width=image.shape[1], height=image.shape[0])
 
 

@@ -1,6 +1,7 @@
 """The camera's ends and beginnings: pressed twice, lost, replaced; off means off."""
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -137,6 +138,49 @@ def test_the_newest_connection_has_the_camera_and_the_older_one_says_so(server, 
         with pytest.raises(ConnectionClosed) as closing:
             script.recv(timeout=60)
         assert closing.value.rcvd.code == 4000
+
+
+def choose(page, model):
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name=model).click()
+
+
+def test_another_network_ends_the_recording_and_what_was_relative(server, open_camera):
+    page = open_camera(server, "camera?model=emosense-s")
+    start(page)
+    wait_for_answers(page, 3)
+    neutral = page.get_by_role("button", name="Relative to my neutral")
+    neutral.click()
+    expect(neutral).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".bars")).to_contain_text("Person 1: neutral")
+    page.get_by_role("button", name="Record").click()
+    expect(page.locator(".sign")).to_contain_text("recording numbers")
+    wait_for_answers(page, 3)
+    choose(page, "8L CNN, tuned")
+    expect(neutral).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(".bars")).to_contain_text("Person 1: happy")
+    expect(page.get_by_text("numbers only")).to_be_visible()
+    expect(page.locator(".sign")).to_have_text("● Camera on")
+    expect(page.locator(".camera .status")).to_contain_text("Another network answers now")
+    page.locator("details.exports summary").click()
+    with page.expect_download() as download:
+        page.locator("[data-export=json]").click()
+    assert json.loads(download.value.path().read_text())["model"] == "emosense-s"
+    wait_for_answers(page)
+
+
+@pytest.mark.parametrize("is_updated", [False, True])
+def test_a_camera_ends_with_its_page(server, open_camera, is_updated):
+    """Also after the page has run again."""
+    page = open_camera(server, "camera?model=emosense-s")
+    start(page)
+    if is_updated:
+        choose(page, "4L CNN")
+        expect(page).to_have_url(re.compile("model=cnn4"))
+        wait_for_answers(page)
+    page.get_by_role("link", name="About").click()
+    expect(page.get_by_text("How reliable a prediction is")).to_be_visible()
+    page.wait_for_function("() => !window.liveStreams() && !window.openSockets()")
 
 
 def test_less_is_sent_while_answers_take_long(server, open_camera):

@@ -40,7 +40,7 @@ class Camera:
 
     Attributes:
         account: user and browser session.
-        model: registry name of the network that classifies.
+        model: registry name of the network that classifies; its page may choose another one.
         owner: whose it is, see :mod:`emosense.asgi.owner`.
         keep: called with the bytes of memory that a recording is about to keep more; raises NoRoom.
         on_recorded: called with each finished recording.
@@ -61,6 +61,8 @@ class Camera:
     _frames: list[FrameResult] = field(default_factory=list, repr=False)
     _size: tuple[int, int] = (0, 0)
     _started: float = 0.0
+    _recorded_model: str = ""
+    _versions: tuple[str, str] = ("", "")
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def start_recording(self) -> None:
@@ -68,8 +70,12 @@ class Camera:
         with self._lock:
             self.is_recording = True
 
-    def record(self, answer: LiveFrame) -> str | None:
+    def record(self, answer: LiveFrame, model: str) -> str | None:
         """Keep an answer if there is a recording.
+
+        Args:
+            answer: the answer.
+            model: registry name of the network that gave it; all answers of a recording are of one.
 
         Returns:
             Why the recording ends here; None if it goes on.
@@ -80,6 +86,9 @@ class Camera:
             frame = answer.frame
             if not self._frames:
                 self._size, self._started = (answer.width, answer.height), frame.time
+                self._recorded_model, self._versions = model, model_versions(model)
+            if model != self._recorded_model:
+                return "Another network answers now: the recording has ended."
             faces = self._in_first_size(answer)
             if faces is None:
                 return "The camera's picture has another size now."
@@ -112,19 +121,19 @@ class Camera:
         """End the recording and pass its result on; None without a recorded frame."""
         with self._lock:
             frames, self._frames, self.is_recording = tuple(self._frames), [], False
+            model, (model_version, calibration_version) = self._recorded_model, self._versions
         if not frames:
             return None
         duration = frames[-1].time - frames[0].time
         rate = (len(frames) - 1) / duration if duration else None
         width, height = self._size
         info = VideoInfo(width, height, duration, len(frames), rate, "camera", 0, audio=False)
-        model_version, calibration_version = model_versions(self.model)
         result = VideoResult(
             source="camera",
             info=info,
             frames=frames,
             frames_read=len(frames),
-            model=self.model,
+            model=model,
             detector="YuNet",
             model_version=model_version,
             calibration_version=calibration_version,

@@ -18,17 +18,19 @@ _camera = st.components.v2.component(
 )
 
 
-def show_camera(address: str, *, neutral: list[float], key: str) -> None:
+def show_camera(address: str, *, model: str, neutral: list[float], key: str) -> None:
     """Show the camera; the page runs again after a recording, and if the server has started anew.
 
     Args:
         address: address of the camera, see :class:`emosense.ui.camera.cameras.Cameras`.
+        model: registry name of the network that answers.
         neutral: log-odds of neutral faces, see :func:`emosense.video.baseline.neutral_reference`.
         key: key of the component.
     """
     data: dict[str, Any] = {
         "root": root_path(),
         "address": address,
+        "model": model,
         "neutral": neutral,
     }
     _camera(

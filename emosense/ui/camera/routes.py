@@ -135,15 +135,16 @@ class _Connection:
                 f"Expected a frame of {MAX_BYTES} bytes at most. Received: {len(data)}"
             )
         frame, started = read_frame(data), time.perf_counter()
+        model = self._camera.model  # its page may choose another one while this one answers
         request = AnalyzeLiveFrame(
             session=self._address,
             index=frame.index,
             time=frame.time,
             data=frame.data,
-            model=self._camera.model,
+            model=model,
         )
         answer = await run_in_threadpool(self._client.request, request)
-        note = self._camera.record(answer)
+        note = self._camera.record(answer, model)
         milliseconds = 1000 * (time.perf_counter() - started)
         await self._websocket.send_text(frame_message(answer, milliseconds))
         if note is not None:

@@ -17,7 +17,7 @@ def show_live(session: SessionCamera) -> None:
     if model is None:
         return
     session.camera.model = model
-    show_camera(session.address, neutral=neutral_log_odds(model), key="camera")
+    show_camera(session.address, model=model, neutral=neutral_log_odds(model), key="camera")
     st.caption(
         "Pictures of the camera are analysed in the memory of the machine that runs this app and never "
         "written to disk; a recording keeps numbers. Away from that machine browsers give the camera to pages over "

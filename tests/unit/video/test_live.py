@@ -8,8 +8,11 @@ from support.synthetic_video import head, pasted, wall
 
 from emosense import Analyzer
 from emosense.errors import DamagedMedia, MediaTooLarge, UnsupportedMedia
+from emosense.inference.analyzers import AnalyzerCache
+from emosense.inference.live import LiveSessions
 from emosense.media.live_frame import MAX_BYTES, MAX_SIDE, read_live_frame
 from emosense.video.live import LiveTracker
+from emosense.worker.messages import AnalyzeLiveFrame
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +78,18 @@ def test_a_camera_that_was_switched_off_and_on_begins_anew(analyzer, astronaut):
     for time in (1.0, 3.0, 5.0, 7.0):
         assert people(time, empty) == []
     assert people(8.0, shown) == [2]  # re-identification is over here, too
+
+
+def test_people_keep_their_numbers_when_another_network_answers(astronaut):
+    sessions, face = LiveSessions(AnalyzerCache()), head(astronaut, 160)
+
+    def people(time, model, *centres):
+        image = pasted(wall(640, 480), *((face, x, 240) for x in centres))
+        request = AnalyzeLiveFrame(session="a", index=0, time=time, data=jpeg(image), model=model)
+        frame = sessions.analyze(request).frame
+        return [(tracked.person, tracked.face.verdict) for tracked in frame.faces]
+
+    assert people(0.0, "emosense-s", 150, 480) == [(1, "happy"), (2, "happy")]
+    assert people(0.1, "emosense-s", 480) == [(2, "happy")]
+    assert people(0.2, "cnn10", 480) == [(2, "unsure")]  # which knows one answer
+    assert sessions.count == 1

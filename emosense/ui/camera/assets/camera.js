@@ -188,7 +188,19 @@ class Camera {
     this.watch();
   }
 
-  // Forgets the people, whose numbers and times begin anew.
+  // The page has run again. Another network's answers are no sequel to those that are shown, and biased otherwise.
+  update(data) {
+    const isOther = data.model !== this.data.model;
+    this.data = data;
+    if (!isOther || !this.isOn) return;
+    const wasRelative = this.biases.size > 0 || this.baseline !== null;
+    this.forget();
+    if (!wasRelative) return;
+    this.say("Another network answers now: answers are absolute again.");
+    this.status.classList.add("is-fixed");
+  }
+
+  // Forgets the people who are shown: their answers, and what these are relative to.
   forget() {
     this.frames.clear();
     this.resetSmoothing();

@@ -7,6 +7,7 @@ import pytest
 from support.faces import face_of
 
 from emosense.errors import EmoSenseError, NoRoom, ServerBusy
+from emosense.networks.registry import model_versions
 from emosense.results import FrameResult, TrackedFace
 from emosense.ui.camera.cameras import Camera, Cameras, UnknownCamera
 from emosense.ui.camera.protocol import (
@@ -27,10 +28,10 @@ def answer(index, time, width=640, height=480):
 def test_a_recording_is_a_result_from_zero_on():
     results = []
     camera = Camera(Account(), "cnn8", on_recorded=results.append)
-    camera.record(answer(1, 4.0))  # before the recording
+    camera.record(answer(1, 4.0), "cnn8")  # before the recording
     camera.start_recording()
     for index, time in ((7, 5.0), (9, 5.1), (10, 5.1), (12, 5.3)):
-        assert camera.record(answer(index, time)) is None
+        assert camera.record(answer(index, time), "cnn8") is None
     result = camera.stop_recording()
     assert results == [result]
     assert [(frame.index, frame.time) for frame in result.frames] == [(0, 0), (1, 0.1), (2, 0.3)]
@@ -44,10 +45,10 @@ def test_smaller_pictures_do_not_end_a_recording():
     """They come while answers take long; all boxes are in pixels of the first picture."""
     camera = Camera(Account(), "cnn8")
     camera.start_recording()
-    camera.record(answer(1, 0.0))
+    camera.record(answer(1, 0.0), "cnn8")
     camera.start_recording()  # once more
-    assert camera.record(answer(2, 0.1, width=320, height=240)) is None
-    assert camera.record(answer(3, 0.2, width=427, height=320)) is None  # rounded
+    assert camera.record(answer(2, 0.1, width=320, height=240), "cnn8") is None
+    assert camera.record(answer(3, 0.2, width=427, height=320), "cnn8") is None  # rounded
     result = camera.stop_recording()
     boxes = [frame.faces[0].face.box for frame in result.frames]
     assert [box.x for box in boxes] == [10, 20, pytest.approx(15, abs=0.1)]
@@ -60,14 +61,36 @@ def test_a_recording_ends_in_words(monkeypatch):
 
     camera = Camera(Account(), "cnn8")
     camera.start_recording()
-    camera.record(answer(1, 0.0))
-    assert "another size" in camera.record(answer(2, 0.1, width=320))
-    assert camera.record(answer(2, 0.2)) is None
-    assert "times begin anew" in camera.record(answer(3, 0.1))
+    camera.record(answer(1, 0.0), "cnn8")
+    assert "another size" in camera.record(answer(2, 0.1, width=320), "cnn8")
+    assert camera.record(answer(2, 0.2), "cnn8") is None
+    assert "times begin anew" in camera.record(answer(3, 0.1), "cnn8")
     monkeypatch.setenv("EMOSENSE_MAX_VIDEO_MINUTES", "1")
-    assert "at most 1 minutes" in camera.record(answer(3, 61))
+    assert "at most 1 minutes" in camera.record(answer(3, 61), "cnn8")
     camera.keep = full
-    assert camera.record(answer(4, 0.3)) == "Expected room. Received: none."
+    assert camera.record(answer(4, 0.3), "cnn8") == "Expected room. Received: none."
+
+
+def test_a_recording_is_of_the_network_that_it_began_with():
+    results = []
+    camera = Camera(Account(), "cnn8", on_recorded=results.append)
+    camera.start_recording()
+    assert camera.record(answer(1, 0.0), "cnn8") is None
+    camera.model = "emosense-s"  # the page has chosen another one
+    assert camera.record(answer(2, 0.1), "cnn8") is None  # that was on its way
+    assert "Another network" in camera.record(answer(3, 0.2), "emosense-s")
+    camera.stop_recording()
+    camera.start_recording()
+    assert camera.record(answer(4, 0.3), "emosense-s") is None
+    camera.stop_recording()
+    assert [(result.model, len(result.frames)) for result in results] == [
+        ("cnn8", 2),
+        ("emosense-s", 1),
+    ]
+    assert [(result.model_version, result.calibration_version) for result in results] == [
+        model_versions("cnn8"),
+        model_versions("emosense-s"),
+    ]
 
 
 def test_cameras_are_shared_fairly(monkeypatch):
@@ -105,13 +128,13 @@ def test_the_newest_connection_has_the_camera_and_ends_the_recording_before():
     address = cameras.add(camera)
     with cameras.connected(address, on_replaced=lambda: told.append("replaced")):
         camera.start_recording()
-        camera.record(answer(1, 4.0))
+        camera.record(answer(1, 4.0), "cnn8")
         with cameras.connected(address):
             assert told == ["replaced"]
             assert [len(result.frames) for result in results] == [1]
             camera.start_recording()
-            camera.record(answer(1, 0.0))
-            camera.record(answer(2, 0.1))
+            camera.record(answer(1, 0.0), "cnn8")
+            camera.record(answer(2, 0.1), "cnn8")
         assert [len(result.frames) for result in results] == [1, 2]
 
 
