@@ -7,21 +7,14 @@ import json
 import numpy as np
 import pytest
 from playwright.sync_api import expect
-from support.counted_clips import HEIGHT, WIDTH, write_counted
-from support.faces import face_of, video_of
-from support.player_page import player_server
+from support.counted_clips import write_counted
+from support.player_page import PEOPLE, RATE, PlayerPage, player_server
 
-from emosense.export.formats import EXPORTS
-from emosense.ui.player.clips import Clip, clips
 from emosense.video.baseline import neutral_bias, without_bias
-from emosense.video.edits import Edits, apply_edits
+from emosense.video.edits import apply_edits
 from emosense.video.timeline import timelines
 
 pytestmark = pytest.mark.browser
-
-RATE = 25
-PEOPLE = [(1,)] * 10 + [()] * 2 + [(2,)] * 10 + [(2, 3)] * 6 + [(4,)] * 12
-"""People in the 40 frames of the clip."""
 
 
 @pytest.fixture(scope="module")
@@ -35,73 +28,9 @@ def path(tmp_path_factory):
     return write_counted(tmp_path_factory.mktemp("clip") / "clip.mp4", "B-frames")
 
 
-class Opened:
-    """A player on a page, and the edits that the server has."""
-
-    def __init__(self, page, players, path):
-        emotions = {1: "happy", 2: "sad", 3: "neutral", 4: "angry"}
-        frames = [
-            {p: face_of(emotions[p], 0.3 + 0.01 * n, sure=n % 3 > 0, x=60 * p) for p in people}
-            for n, people in enumerate(PEOPLE)
-        ]
-        self.page, self.result, self.edits = page, video_of(*frames, step=1 / RATE), Edits()
-        self.address = clips.add(
-            Clip(
-                path,
-                "video/mp4",
-                lambda: self.result.frames,
-                lambda: True,
-                result=lambda: self.result,
-                edits=lambda: self.edits,
-                edit=lambda edits: setattr(self, "edits", edits),
-            )
-        )
-        self.url = players
-        self.open()
-
-    def open(self):
-        data = {
-            "address": self.address,
-            "width": WIDTH,
-            "height": HEIGHT,
-            "framesPerSecond": RATE,
-            "duration": len(PEOPLE) / RATE,
-            "exports": [(name, export.label) for name, export in EXPORTS.items()],
-        }
-        self.page.goto(f"{self.url}/?data={json.dumps(data)}")
-        expect(self.page.locator(".player")).to_have_attribute("data-frames", str(len(PEOPLE)))
-        self.page.wait_for_function("() => document.querySelector('video').readyState >= 2")
-
-    def go_to(self, frame):
-        self.page.evaluate(
-            "(time) => { document.querySelector('video').currentTime = time }", (frame + 0.3) / RATE
-        )
-        expect(self.page.locator("canvas.overlay")).to_have_attribute("data-frame", str(frame))
-
-    def button(self, name, **options):
-        return self.page.get_by_role("button", name=name, **options)
-
-    def people(self):
-        """(name, seconds) of the panel's rows."""
-        rows = self.page.locator(".person")
-        return [
-            tuple(rows.nth(i).locator(part).inner_text() for part in (".name", ".seen"))
-            for i in range(rows.count())
-        ]
-
-    def wait_until_saved(self):
-        expect(self.page.locator(".player")).to_have_attribute("data-saving", "")
-
-    def exported(self, name):
-        self.page.locator("details.exports").evaluate("(details) => { details.open = true }")
-        with self.page.expect_download() as download:
-            self.page.locator(f"[data-export={name}]").click()
-        return download.value, download.value.path().read_text("utf-8-sig")
-
-
 @pytest.fixture
 def player(page, players, path):
-    return Opened(page, players, path)
+    return PlayerPage(page, players, path).open()
 
 
 def seen(result):

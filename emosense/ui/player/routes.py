@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +28,7 @@ from emosense.video.edits import Edits, apply_edits, read_edits, read_project
 
 _ASSETS: Final = Path(__file__).with_name("assets")
 _MAX_NUMBER: Final = 10**9
+_REVISIONS: Final = re.compile(r'"([0-9a-f]{32})')
 
 
 def player_routes() -> list[BaseRoute]:
@@ -90,8 +93,13 @@ async def _edits(request: Request) -> Response:
     if clip is None:
         return PlainTextResponse("This clip is no longer here.", 404)
     if request.method == "PUT":
+        body = await request.body()
+        # From here on nothing waits: what is compared is what is replaced.
+        refusal = _refusal_of_outdated(request, clip)
+        if refusal is not None:
+            return refusal
         try:
-            clip.edit(read_edits(await request.body()))
+            clip.edit(read_edits(body))
         except EmoSenseError as error:
             return PlainTextResponse(str(error), 422)
     return _as_json(clip.edits())
@@ -104,15 +112,41 @@ async def _load_project(request: Request) -> Response:
     result = clip.result()
     if result is None:
         return PlainTextResponse("Expected a finished analysis. Received: one that runs.", 409)
+    body = await request.body()
+    refusal = _refusal_of_outdated(request, clip)
+    if refusal is not None:
+        return refusal
     try:
-        clip.edit(read_project(await request.body(), result))
+        clip.edit(read_project(body, result))
     except EmoSenseError as error:
         return PlainTextResponse(str(error), 422)
     return _as_json(clip.edits())
 
 
+def _refusal_of_outdated(request: Request, clip: Clip) -> Response | None:
+    """Return the answer to edits that were made upon others than the clip's; None if they fit.
+
+    Two pages may show the same clip, and each sends its whole edits: the entity tag that a page
+    knows (RFC 9110, section 13.1.1) keeps it from replacing those that it has not seen.
+    """
+    known = request.headers.get("if-match")
+    if known is None:  # RFC 6585, section 3
+        return PlainTextResponse("Expected the edits' entity tag in If-Match.", 428)
+    # Proxies that compress make tags weak or append to them: the digits alone are ours.
+    if known.strip() != "*" and _revision(clip.edits()) not in _REVISIONS.findall(known):
+        return PlainTextResponse("Expected changes of the newest edits. Received: older ones.", 412)
+    return None
+
+
+def _revision(edits: Edits) -> str:
+    """Return a digest of edits, the same for all that are equal: 32 hexadecimal digits."""
+    content = {**edits.model_dump(mode="json"), "hidden": sorted(edits.hidden)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
 def _as_json(edits: Edits) -> Response:
-    return Response(edits.model_dump_json(), media_type="application/json", headers=PRIVATE)
+    headers = {**PRIVATE, "etag": f'"{_revision(edits)}"'}
+    return Response(edits.model_dump_json(), media_type="application/json", headers=headers)
 
 
 async def _export(request: Request) -> Response:

@@ -25,8 +25,10 @@ class Server:
     def get(self, path):
         return requests.get(self.url + path, timeout=60)
 
-    def put(self, path, **body):
-        return requests.put(self.url + path, timeout=60, **body)
+    def put(self, path, known="*", **body):
+        """Replace edits; ``known`` is what is known of them, as If-Match has it."""
+        headers = {"if-match": known} if known else {}
+        return requests.put(self.url + path, timeout=60, headers=headers, **body)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,31 @@ def test_edits_are_kept_and_bad_ones_change_nothing(server, clip):
     assert answer.text.startswith("Expected edits of a clip. Received: names.1: ")
     assert server.get(clip.path("edits")).json() == json.loads(clip.edits.model_dump_json())
     assert clip.edits.names == {1: "Ann"}
+
+
+@pytest.mark.parametrize("name", ["edits", "project"])
+def test_edits_that_were_not_seen_are_not_replaced(name, server, clip):
+    """Two pages show the same clip, and each sends its whole edits (RFC 9110, section 13.1.1)."""
+    before = server.get(clip.path("edits")).headers["etag"]
+    clip.edits = Edits(names={1: "Ann"}, hidden=[2, 1])
+    body = {"names": {"1": "Bob"}}
+    if name == "project":
+        body = {"source": "a", "frames_read": RESULT.frames_read, "model": "m", "edits": body}
+    answer = server.put(clip.path(name), known=before, json=body)
+    assert (answer.status_code, clip.edits.names) == (412, {1: "Ann"})
+    answer = server.put(clip.path(name), known=None, json=body)
+    assert (answer.status_code, clip.edits.names) == (428, {1: "Ann"})
+    newest = server.get(clip.path("edits")).headers["etag"]
+    answer = server.put(clip.path(name), known=newest, json=body)
+    assert (answer.status_code, clip.edits.names) == (200, {1: "Bob"})
+    assert answer.headers["etag"] == server.get(clip.path("edits")).headers["etag"] != newest
+
+
+@pytest.mark.parametrize("changed", ['W/"{}"', '"other", "{}"', '"{}-gzip"'])
+def test_tags_are_known_after_a_proxy_has_compressed_what_they_tag(changed, server, clip):
+    """nginx makes them weak, Apache appends to them."""
+    tag = server.get(clip.path("edits")).headers["etag"].strip('"')
+    assert server.put(clip.path("edits"), known=changed.format(tag), json={}).status_code == 200
 
 
 @pytest.mark.parametrize("name", EXPORTS)

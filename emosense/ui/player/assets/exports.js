@@ -11,14 +11,14 @@ export class Exports {
   draw() {
     const { player } = this;
     if (!player.frames.complete) {
-      this.root.replaceChildren(element("span", { class: "note" }, ["Files can be saved when the analysis is done."]));
+      this.root.replaceChildren(element("span", { class: "note" }, [player.gone ?? "Files can be saved when the analysis is done."]));
       return;
     }
     const links = player.data.exports.map(([name, label]) => {
       const link = element("a", { href: `${player.clip}/exports/${name}`, download: "", "data-export": name }, [label]);
       link.addEventListener("click", async (event) => {
         event.preventDefault();
-        await player.edits.saved; // the file holds what is on the screen
+        await player.edits.refresh(); // the file holds what is on the screen
         const hidden = element("a", { href: link.href, download: "" });
         this.root.append(hidden);
         hidden.click();

@@ -1,5 +1,6 @@
 // The analysed frames of a clip: fetched in parts, edited, found by time.
 
+import { ask } from "./ask.js";
 import { biasOf, withoutBias } from "./baseline.js";
 
 export const EMOTIONS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"];
@@ -41,11 +42,15 @@ export class Frames {
   }
 
   // Fetches what has come since; returns whether there is more to come.
-  async update(signal) {
-    const response = await fetch(`${this.url}?from=${this.times.length}`, { signal });
-    if (!response.ok) throw new Error(await response.text());
-    this.add(await response.json());
+  async update(signal, onTrouble) {
+    const { content } = await ask(`${this.url}?from=${this.times.length}`, { signal, onTrouble });
+    if (content.times.length || content.complete !== this.complete) this.add(content);
     return !this.complete;
+  }
+
+  // The numbers of all people that were tracked.
+  tracked() {
+    return new Set(this.found.flat().map(({ tracked }) => tracked));
   }
 
   add(part) {

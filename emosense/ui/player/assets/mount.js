@@ -11,6 +11,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
   players.set(element, player);
   import(new URL(`${data.root}/assets/player.js`, document.baseURI).href).then(({ start }) => {
     if (players.get(element) === player) player.stop = start(element, data, () => setTriggerValue?.("edited", true));
+  }).catch(() => {
+    if (players.get(element) === player) element.textContent = "The player could not be loaded. Reload the page to try again.";
   });
   return () => {
     if (element.isConnected) return; // Streamlit calls this before each update, too

@@ -1,5 +1,6 @@
 // The player: the clip, a canvas above it that draws the analysis of the very frame shown, and a timeline.
 
+import { ask } from "./ask.js";
 import { colourOf } from "./colours.js";
 import { Edits } from "./edits.js";
 import { Exports } from "./exports.js";
@@ -37,7 +38,13 @@ class Player {
     this.signal = signal;
     this.onEdit = onEdit ?? (() => {});
     this.clip = `${data.root}/clips/${data.address}`;
-    this.edits = new Edits(this.clip, signal, () => this.edited(), (text) => this.announce(text, true));
+    this.edits = new Edits(this.clip, signal, {
+      onChange: () => this.edited(),
+      onNote: (text) => this.announce(text),
+      onProblem: (text) => this.announce(text, true),
+      onTrouble: this.troubled("edits"),
+      tracked: () => this.frames.tracked(),
+    });
     this.frames = new Frames(`${this.clip}/frames`, this.edits, data.duration || 1);
     this.selection = { start: null, end: null }; // of the timeline, in seconds
     this.hovered = null; // time below the pointer
@@ -45,6 +52,8 @@ class Player {
     // The browser tells the time of the frame; without that, the time that it shows is a frame's or later.
     this.tolerance = EXACT && data.hasVideo !== false ? 0.002 : 0.5 / data.framesPerSecond;
     this.offset = null; // of the clip's first frame in the browser's time
+    this.gone = null; // why the server has the clip no longer
+    this.troubles = new Map();
     this.chosen = null;
     this.moments = [];
     this.build(element);
@@ -70,6 +79,7 @@ class Player {
       </div>
       <div class="legend" role="group" aria-label="Curves"></div>
       <canvas class="timeline" tabindex="0" role="slider" aria-label="Time" aria-valuemin="0"></canvas>
+      <p class="trouble" role="alert" hidden></p>
       <p class="status" role="status"></p>
       <div class="moments" role="group" aria-label="Key moments"></div>
       <div class="history tools"><button type="button" data-act="undo" title="Undo (Ctrl+Z)">${icon("undo")} Undo</button>
@@ -88,6 +98,7 @@ class Player {
     }
     [this.clock, this.speed, this.legend] = [find(".clock"), find(".speed"), find(".legend")];
     [this.problem, this.strip, this.status] = [find(".problem"), find(".moments"), find(".status")];
+    this.trouble = find(".trouble");
     this.panels = [
       new People(find(".people > div"), this),
       new Segments(find(".segments > div"), this),
@@ -123,21 +134,33 @@ class Player {
     this.watch();
     try {
       await this.edits.load();
-      while ((await this.frames.update(this.signal)) && !this.signal.aborted) {
-        this.timeline.image = null;
-        this.redraw();
-        this.drawPanels();
-        await new Promise((resolve) => setTimeout(resolve, POLL));
-      }
+      await this.loadFrames();
+      await this.loadMoments();
     } catch (error) {
-      if (!this.signal.aborted) this.say(String(error.message ?? error));
+      if (this.signal.aborted) return;
+      this.gone = String(error.message ?? error);
+      this.troubled("clip")(this.gone);
     }
-    await this.loadMoments();
     if (this.signal.aborted) return;
     this.element.dataset.frames = String(this.frames.times.length);
     this.timeline.image = null;
     this.redraw();
     this.drawPanels();
+  }
+
+  // All analysed frames, as they come.
+  async loadFrames() {
+    const onTrouble = this.troubled("frames");
+    let known = -1;
+    while ((await this.frames.update(this.signal, onTrouble)) && !this.signal.aborted) {
+      if (known !== this.frames.times.length) {
+        this.timeline.image = null;
+        this.redraw();
+        this.drawPanels();
+      }
+      known = this.frames.times.length;
+      await new Promise((resolve) => setTimeout(resolve, POLL));
+    }
   }
 
   // After a change of the edits.
@@ -159,6 +182,7 @@ class Player {
 
   // Draws the panels anew; the focus stays on what has the same name.
   drawPanels() {
+    if (!this.edits.isLoaded) return; // there is nothing to edit yet
     const root = this.element.getRootNode();
     const focused = root.activeElement;
     const nameOf = (node) => node.getAttribute("aria-label") ?? node.textContent;
@@ -173,8 +197,9 @@ class Player {
   }
 
   async loadMoments() {
-    const response = await fetch(`${this.clip}/key-moments`, { signal: this.signal }).catch(() => null);
-    this.moments = response?.ok ? await response.json() : [];
+    const onTrouble = this.troubled("moments");
+    const { content } = await ask(`${this.clip}/key-moments`, { signal: this.signal, onTrouble });
+    this.moments = content;
     this.shownMoments = undefined;
   }
 
@@ -334,6 +359,16 @@ class Player {
   say(text) {
     this.problem.textContent = text;
     this.problem.hidden = false;
+  }
+
+  // Returns a function that tells what keeps some part from the server, and with null that nothing does.
+  troubled(part) {
+    return (text) => {
+      this.troubles.set(part, text);
+      const told = [...this.troubles.values()].find(Boolean);
+      this.trouble.textContent = told ?? "";
+      this.trouble.hidden = !told;
+    };
   }
 
   toggle(emotion, button) {
