@@ -1,8 +1,9 @@
 // The people of a clip: with a picture and their shares of time; renamed, merged, split and hidden.
 
 import { colourOf } from "./colours.js";
-import { button, element } from "./dom.js";
+import { button, element, patch } from "./dom.js";
 import { statistics, VERDICTS } from "./frames.js";
+import { freshPerson } from "./rebase.js";
 import { clock } from "./timeline.js";
 
 const SHORT = 0.5; // seconds
@@ -19,30 +20,28 @@ export class People {
     const { frames, edits } = player;
     const people = player.people();
     const { min_seconds: least, hidden } = edits.state;
+    if (!frames.people.has(this.renamed)) this.renamed = null;
     const rows = people.map((person) => this.row(person, people));
     const tools = element("div", { class: "tools" });
     if (people.length) {
       const name = edits.nameOf(player.chosen);
-      tools.append(button(`Split ${name} here`, () => this.split(), { class: "split", disabled: !this.canSplit() }));
-      const short = element("label", {}, [
-        element("input", { type: "checkbox", checked: least > 0 }),
+      // It does nothing where it is not available, so that it keeps the focus while the clip plays.
+      tools.append(button(`Split ${name} here`, () => this.split(), { class: "split", "aria-disabled": String(!this.canSplit()) }));
+      const onchange = ({ target }) => edits.change({ min_seconds: target.checked ? SHORT : 0 });
+      tools.append(element("label", {}, [
+        element("input", { type: "checkbox", checked: least > 0, onchange }),
         ` Leave out people seen for less than ${SHORT} s`,
-      ]);
-      short.firstChild.addEventListener("change", ({ target }) => edits.change({ min_seconds: target.checked ? SHORT : 0 }));
-      tools.append(short);
+      ]));
     }
     const byHand = hidden.filter((person) => frames.hidden.has(person));
     const left = frames.hidden.size - byHand.length;
     const shown = byHand.map((person) =>
-      button(`Show ${edits.nameOf(person)}`, () => edits.change({ hidden: hidden.filter((other) => other !== person) })),
+      button(`Show ${edits.nameOf(person)}`, () => edits.change({ hidden: hidden.filter((other) => other !== person) }), {
+        "data-key": `show ${person}`,
+      }),
     );
     const note = left ? [element("span", { class: "note" }, [`${left} left out.`])] : [];
-    this.root.replaceChildren(...rows, tools, ...(shown.length || left ? [element("div", { class: "tools" }, [...shown, ...note])] : []));
-    const input = this.root.querySelector("input[type=text]");
-    if (input && this.root.getRootNode().activeElement !== input) {
-      input.focus();
-      input.select();
-    }
+    patch(this.root, [...rows, tools, ...(shown.length || left ? [element("div", { class: "tools" }, [...shown, ...note])] : [])]);
   }
 
   row(person, people) {
@@ -55,7 +54,7 @@ export class People {
     const picture = player.pictureOf(person);
     const face = picture ? element("img", { src: picture, alt: "" }) : element("span", { class: "nobody", "aria-hidden": "true" });
     const title = button(name, () => player.choosePerson(person, points[0].time), {
-      class: "name", "aria-pressed": String(isChosen), title: `${name}: go to ${clock(points[0].time, true)}`,
+      class: "name", "data-key": "name", "aria-pressed": String(isChosen), title: `${name}: go to ${clock(points[0].time, true)}`,
     });
     const top = VERDICTS.reduce((best, verdict) => (share[verdict] > share[best] ? verdict : best));
     const bar = element("span", { class: "shares", role: "img", "aria-label": `mostly ${top}, ${Math.round(100 * share[top])} % of the time` },
@@ -65,34 +64,39 @@ export class People {
         return part;
       }));
     const others = people.filter((other) => other !== person);
-    const merge = element("select", { "aria-label": `Merge ${name} into`, disabled: !others.length }, [
+    const onchange = ({ target }) => {
+      const into = Number(target.value);
+      target.value = "";
+      this.merge(person, into);
+    };
+    const merge = element("select", { "data-key": "merge", "aria-label": `Merge ${name} into`, disabled: !others.length, onchange }, [
       element("option", { value: "" }, ["Merge into …"]),
       ...others.map((other) => element("option", { value: String(other) }, [edits.nameOf(other)])),
     ]);
-    merge.addEventListener("change", () => this.merge(person, Number(merge.value)));
     const label = this.renamed === person ? this.nameInput(person) : title;
-    return element("div", { class: "person", "data-person": String(person) }, [
+    return element("div", { class: "person", "data-key": `person ${person}`, "data-person": String(person) }, [
       face, label,
       element("span", { class: "seen" }, [`${seconds.toFixed(1)} s`]),
       bar,
-      button("Rename", () => this.rename(person), { "aria-label": `Rename ${name}` }),
+      button("Rename", () => this.rename(person), { "data-key": "rename", "aria-label": `Rename ${name}` }),
       merge,
-      button("Hide", () => edits.change({ hidden: [...edits.state.hidden, person] }), { "aria-label": `Hide ${name}` }),
+      button("Hide", () => edits.change({ hidden: [...edits.state.hidden, person] }), {
+        "data-key": "hide", "aria-label": `Hide ${name}`,
+      }),
     ]);
   }
 
   rename(person) {
     this.renamed = person;
-    this.draw();
+    this.player.drawPanels();
+    const input = this.root.querySelector("input[type=text]");
+    input?.focus();
+    input?.select();
   }
 
   nameInput(person) {
     const { edits } = this.player;
-    const input = element("input", {
-      type: "text", maxlength: "80", value: edits.state.names[person] ?? "", placeholder: `Person ${person}`,
-      "aria-label": `Name of person ${person}`,
-    });
-    const finish = (keep) => {
+    const finish = (input, keep) => {
       if (this.renamed !== person) return;
       this.renamed = null;
       const names = { ...edits.state.names };
@@ -100,11 +104,19 @@ export class People {
       if (name) names[person] = name;
       else delete names[person];
       if (keep && name !== (edits.state.names[person] ?? "")) edits.change({ names });
-      else this.draw();
+      else this.player.drawPanels();
     };
-    input.addEventListener("keydown", ({ key }) => (key === "Enter" ? finish(true) : key === "Escape" && finish(false)));
-    input.addEventListener("blur", () => finish(true));
-    return input;
+    return element("input", {
+      type: "text", maxlength: "80", value: edits.state.names[person] ?? "", placeholder: `Person ${person}`,
+      "data-key": "input", "aria-label": `Name of person ${person}`,
+      onblur: ({ target }) => finish(target, true),
+      onkeydown: (event) => {
+        if (event.isComposing || !["Enter", "Escape"].includes(event.key)) return;
+        event.preventDefault(); // or Enter presses the button that has the focus then
+        finish(event.target, event.key === "Enter");
+        this.root.querySelector(`[data-person="${person}"] [data-key=rename]`)?.focus();
+      },
+    });
   }
 
   merge(person, into) {
@@ -139,10 +151,7 @@ export class People {
     const time = this.splitTime();
     if (time === null) return;
     const { frames, edits, chosen } = this.player;
-    const used = new Set(frames.found.flat().map(({ tracked }) => tracked));
-    for (const edit of edits.state.people) used.add(edit.into ?? edit.new);
-    let fresh = 1;
-    while (used.has(fresh)) fresh++;
+    const fresh = freshPerson(edits.state.people, frames.tracked());
     edits.change({ people: [...edits.state.people, { kind: "split", person: chosen, time, new: fresh }] });
     this.player.announce(`${edits.nameOf(chosen)} is ${edits.nameOf(fresh)} from ${clock(time, true)} on.`);
   }

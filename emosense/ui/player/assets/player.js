@@ -2,6 +2,7 @@
 
 import { ask } from "./ask.js";
 import { colourOf } from "./colours.js";
+import { element, patch } from "./dom.js";
 import { Edits } from "./edits.js";
 import { Exports } from "./exports.js";
 import { EMOTIONS, Frames } from "./frames.js";
@@ -16,7 +17,16 @@ const POLL = 700; // milliseconds between questions for new frames
 const EXACT = "requestVideoFrameCallback" in HTMLVideoElement.prototype;
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const BANDS = 12; // people with a band in the timeline: those who are seen longest
+const CONTROLS = "button:not(:disabled), input:not([hidden], :disabled), select:not(:disabled), a, summary";
+const TEXTS = "input:not([type=checkbox]), textarea";
 const WINDOWS = [[0, "raw"], [0.5, "mean of 0.5 s"], [1, "mean of 1 s"]];
+
+// Whether a key does something of its own in an element.
+function isKeyOf(target, key) {
+  if (target.matches("select")) return true;
+  if (target.matches("button, summary, input")) return key === " ";
+  return target.matches(".table") && [" ", "Home", "End", "ArrowLeft", "ArrowRight"].includes(key);
+}
 
 // onEdit is called after each change of the edits, once it is saved.
 export function start(element, data, onEdit) {
@@ -54,6 +64,8 @@ class Player {
     this.offset = null; // of the clip's first frame in the browser's time
     this.gone = null; // why the server has the clip no longer
     this.troubles = new Map();
+    this.pressed = null; // button on which the pointer is down
+    this.isOutdated = false; // whether the panels are to be drawn when it is released
     this.chosen = null;
     this.moments = [];
     this.build(element);
@@ -180,20 +192,32 @@ class Player {
     this.onEdit();
   }
 
-  // Draws the panels anew; the focus stays on what has the same name.
+  // Draws the panels anew; before the edits are there, there is nothing to edit.
   drawPanels() {
-    if (!this.edits.isLoaded) return; // there is nothing to edit yet
-    const root = this.element.getRootNode();
-    const focused = root.activeElement;
-    const nameOf = (node) => node.getAttribute("aria-label") ?? node.textContent;
-    const name = focused && this.element.contains(focused) ? nameOf(focused) : null;
-    for (const panel of this.panels) panel.draw();
-    for (const act of ["undo", "redo"]) {
-      this.element.querySelector(`[data-act=${act}]`).disabled = !this.edits[act === "undo" ? "past" : "future"].length;
+    if (!this.edits.isLoaded) return;
+    if (this.pressed) { // or a button would leave the pointer before it is released, which would be no click
+      this.isOutdated = true;
+      return;
     }
-    if (name === null || root.activeElement === focused) return;
-    const controls = [...this.element.querySelectorAll("button, input, select, a")];
-    (controls.find((node) => nameOf(node) === name && !node.disabled) ?? this.canvas).focus({ preventScroll: true });
+    this.isOutdated = false;
+    this.keepingFocus(() => this.panels.forEach((panel) => panel.draw()));
+    for (const act of ["undo", "redo"]) {
+      const isEmpty = !this.edits[act === "undo" ? "past" : "future"].length;
+      this.element.querySelector(`[data-act=${act}]`).setAttribute("aria-disabled", String(isEmpty));
+    }
+  }
+
+  // If what has the focus is gone after `draw`, what has its place gets it.
+  keepingFocus(draw) {
+    const root = this.element.getRootNode();
+    const focused = this.element.contains(root.activeElement) ? root.activeElement : null;
+    const group = focused?.closest("details, .moments");
+    const controls = () => [...(group?.querySelectorAll(CONTROLS) ?? [])];
+    const place = controls().indexOf(focused);
+    draw();
+    if (!focused || focused.isConnected || this.element.contains(root.activeElement)) return;
+    const left = controls();
+    (left[Math.min(place, left.length - 1)] ?? this.canvas).focus({ preventScroll: true });
   }
 
   async loadMoments() {
@@ -225,19 +249,12 @@ class Player {
     this.shownMoments = this.chosen;
     const buttons = this.momentsOf(this.chosen)
       .map(([person, emotion, probability, time, picture]) => {
-        const button = document.createElement("button");
-        button.type = "button";
-        const image = document.createElement("img");
-        image.src = picture;
-        image.alt = `${this.nameOf(person)}, ${emotion}`;
-        const caption = document.createElement("span");
-        caption.textContent = `${emotion} ${Math.round(100 * probability)} % · ${clock(time, true)}`;
+        const image = element("img", { src: picture, alt: `${this.nameOf(person)}, ${emotion}` });
+        const caption = element("span", {}, [`${emotion} ${Math.round(100 * probability)} % · ${clock(time, true)}`]);
         caption.style.setProperty("--colour", colourOf(emotion));
-        button.append(image, caption);
-        button.addEventListener("click", () => this.seek(time));
-        return button;
+        return element("button", { type: "button", "data-key": emotion, onclick: () => this.seek(time) }, [image, caption]);
       });
-    this.strip.replaceChildren(...buttons);
+    this.keepingFocus(() => patch(this.strip, buttons));
   }
 
   // Each frame that the browser shows is drawn with its own time.
@@ -324,7 +341,7 @@ class Player {
       output.textContent = face ? ` ${Math.round(100 * face.probabilities[i])} %` : "";
     });
     const split = this.element.querySelector(".people .split");
-    if (split) split.disabled = !this.panels[0].canSplit();
+    if (split) split.setAttribute("aria-disabled", String(!this.panels[0].canSplit()));
   }
 
   people() {
@@ -427,16 +444,16 @@ class Player {
     this.element.addEventListener(
       "keydown",
       (event) => {
-        if (["INPUT", "SELECT"].includes(event.target.tagName)) return; // keys are for it
+        if (event.target.matches(TEXTS)) return; // keys are for it
         if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
           event.preventDefault();
           event.stopPropagation();
           this.act(event.shiftKey ? "redo" : "undo");
         }
-        if (event.ctrlKey || event.metaKey || event.altKey) return;
-        const isButton = event.target instanceof HTMLButtonElement && event.key === " ";
+        const isCharacter = event.getModifierState("AltGraph"); // as brackets are on many keyboards
+        if (!isCharacter && (event.ctrlKey || event.metaKey || event.altKey)) return;
         const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-        if (!action || isButton) return;
+        if (!action || isKeyOf(event.target, event.key)) return;
         event.preventDefault();
         event.stopPropagation();
         this.act(action);
@@ -483,6 +500,19 @@ class Player {
       video.addEventListener(name, () => this.redraw(), { signal });
     }
     video.addEventListener("error", () => this.say("The browser cannot play this file."), { signal });
+    this.element.addEventListener("pointerdown", ({ target }) => (this.pressed = target.closest("button, label")), { signal });
+    const release = ({ type, buttons }) => {
+      if (!this.pressed || (type === "pointermove" && buttons)) return;
+      this.pressed = null;
+      setTimeout(() => this.isOutdated && !signal.aborted && this.drawPanels()); // after the click
+    };
+    for (const name of ["pointerup", "pointercancel", "pointermove"]) addEventListener(name, release, { signal });
+    // What was not drawn while it was being used, see dom.js.
+    this.element.addEventListener(
+      "focusout",
+      ({ target }) => target.matches("input, select") && requestAnimationFrame(() => signal.aborted || this.drawPanels()),
+      { signal },
+    );
     new ResizeObserver(() => this.redraw()).observe(this.element);
   }
 

@@ -1,8 +1,9 @@
 // Named segments with their statistics, and excluded stretches.
 
 import { colourOf } from "./colours.js";
-import { button, element } from "./dom.js";
+import { button, buttonIf, element, patch } from "./dom.js";
 import { EMOTIONS, statistics, within } from "./frames.js";
+import { keyed } from "./rebase.js";
 import { clock } from "./timeline.js";
 
 const percent = (value) => `${Math.round(100 * value)} %`;
@@ -11,7 +12,7 @@ export class Segments {
   constructor(root, player) {
     this.root = root;
     this.player = player;
-    this.open = null; // segment whose statistics are shown
+    this.open = null; // key of the segment whose statistics are shown
   }
 
   draw() {
@@ -26,44 +27,49 @@ export class Segments {
       button("Mark start", () => player.act("markStart"), { title: "Mark start ([)" }),
       button("Mark end", () => player.act("markEnd"), { title: "Mark end (])" }),
       element("span", { class: "note", "data-role": "selection" }, [`Selected: ${stretch}`]),
-      button("Add segment", () => this.add(start, end), { disabled: !isWhole }),
-      button("Exclude", () => this.exclude(start, end), { disabled: !isWhole }),
+      buttonIf(isWhole, "Add segment", () => this.add(start, end)),
+      buttonIf(isWhole, "Exclude", () => this.exclude(start, end)),
       player.frames.biases.size
         ? button("Absolute again", () => this.neutral(null))
-        : button("Neutral here", () => this.neutral({ start, end }), {
-            disabled: !isWhole, title: "Show answers relative to the faces of this stretch, in which people are at rest",
+        : buttonIf(isWhole, "Neutral here", () => this.neutral({ start, end }), {
+            title: "Show answers relative to the faces of this stretch, in which people are at rest",
           }),
     ]);
-    const rows = edits.state.segments.map((segment, i) => this.row(segment, i));
-    const excluded = edits.state.excluded.map((one, i) =>
-      element("div", { class: "segment" }, [
+    const rows = [...keyed(edits.state.segments)].map(([key, segment], i) => this.row(segment, i, key));
+    const excluded = [...keyed(edits.state.excluded)].map(([key, one], i) =>
+      element("div", { class: "segment", "data-key": `excluded ${key}` }, [
         element("span", { class: "note" }, ["excluded"]),
         this.times(one),
         button("Include again", () => this.remove("excluded", i)),
       ]),
     );
-    this.root.replaceChildren(tools, ...rows, ...excluded);
+    patch(this.root, [tools, ...rows, ...excluded]);
   }
 
   times({ start, end }) {
     return button(`${clock(start, true)} to ${clock(end, true)}`, () => this.player.seek(start), { class: "name" });
   }
 
-  row(segment, i) {
+  row(segment, i, key) {
     const { edits } = this.player;
-    const input = element("input", { type: "text", maxlength: "80", value: segment.name, "aria-label": "Name of the segment" });
-    input.addEventListener("change", () => {
-      const name = input.value.trim() || `Segment ${i + 1}`;
+    const onchange = ({ target }) => {
+      const name = target.value.trim() || `Segment ${i + 1}`;
+      target.value = name;
       edits.change({ segments: edits.state.segments.map((other, j) => (j === i ? { ...other, name } : other)) });
-    });
-    const isOpen = this.open === i;
+    };
+    const input = element("input", { type: "text", maxlength: "80", value: segment.name, "aria-label": "Name of the segment", onchange });
+    const isOpen = this.open === key;
+    const toggle = () => {
+      this.open = isOpen ? null : key;
+      this.player.drawPanels();
+    };
     const row = element("div", { class: "segment" }, [
       input,
       this.times(segment),
-      button("Statistics", () => ((this.open = isOpen ? null : i), this.draw()), { "aria-expanded": String(isOpen) }),
+      button("Statistics", toggle, { "aria-expanded": String(isOpen) }),
       button("Remove", () => this.remove("segments", i), { "aria-label": `Remove ${segment.name}` }),
     ]);
-    return isOpen ? element("div", {}, [row, this.table(segment)]) : row;
+    return element("div", { "data-key": `segment ${key}` }, isOpen ? [row, this.table(segment)] : [row]);
   }
 
   // Per person: seconds seen, share of time unsure, and per emotion share, mean and peak.
@@ -101,11 +107,13 @@ export class Segments {
   add(start, end) {
     const { edits } = this.player;
     const name = `Segment ${edits.state.segments.length + 1}`;
-    this.open = edits.state.segments.length;
+    const segments = [...edits.state.segments, { name, start, end }];
+    this.open = [...keyed(segments).keys()].at(-1);
     this.player.select(null, null);
-    edits.change({ segments: [...edits.state.segments, { name, start, end }] });
-    const inputs = this.root.querySelectorAll(".segment input");
-    inputs[inputs.length - 1]?.select();
+    edits.change({ segments });
+    const input = [...this.root.querySelectorAll(".segment input")].at(-1);
+    input?.focus();
+    input?.select();
   }
 
   // What is shown changes; files hold the absolute values.
