@@ -10,6 +10,7 @@ import { icon, setIcon } from "./icons.js";
 import { drawOverlay } from "./overlay.js";
 import { People } from "./people.js";
 import { Segments } from "./segments.js";
+import { Steps } from "./steps.js";
 import { clock, Timeline } from "./timeline.js";
 import { VirtualVideo } from "./virtual_video.js";
 
@@ -48,6 +49,8 @@ class Player {
     this.signal = signal;
     this.onEdit = onEdit ?? (() => {});
     this.clip = `${data.root}/clips/${data.address}`;
+    this.hasVideo = data.hasVideo !== false;
+    this.isExact = EXACT && this.hasVideo; // the browser tells the time of the frame that it shows
     this.edits = new Edits(this.clip, signal, {
       onChange: () => this.edited(),
       onNote: (text) => this.announce(text),
@@ -59,9 +62,11 @@ class Player {
     this.selection = { start: null, end: null }; // of the timeline, in seconds
     this.hovered = null; // time below the pointer
     this.time = 0;
-    // The browser tells the time of the frame; without that, the time that it shows is a frame's or later.
-    this.tolerance = EXACT && data.hasVideo !== false ? 0.002 : 0.5 / data.framesPerSecond;
+    // Where the browser does not tell the frame's time, the time that it shows is a frame's or later.
+    this.tolerance = this.isExact ? 0.002 : 0.5 / data.framesPerSecond;
     this.offset = null; // of the clip's first frame in the browser's time
+    this.held = null; // where to go once that is known
+    this.muted = null; // whether it was before it plays to show its first picture
     this.gone = null; // why the server has the clip no longer
     this.troubles = new Map();
     this.pressed = null; // button on which the pointer is down
@@ -70,6 +75,7 @@ class Player {
     this.moments = [];
     this.build(element);
     this.timeline = new Timeline(this.canvas, this.frames);
+    this.steps = new Steps(this);
     this.listen();
   }
 
@@ -103,7 +109,7 @@ class Player {
     this.element = element;
     element.dataset.saving = "";
     [this.video, this.overlay, this.canvas] = [find("video"), find(".overlay"), find(".timeline")];
-    if (this.data.hasVideo === false) {
+    if (!this.hasVideo) {
       find(".stage").hidden = true;
       find("[data-act=sound]").hidden = true;
       this.video = new VirtualVideo(this.data.duration || 0, this.signal);
@@ -142,7 +148,7 @@ class Player {
   }
 
   async load() {
-    if (this.data.hasVideo !== false) this.video.src = `${this.clip}/video`;
+    if (this.hasVideo) this.video.src = `${this.clip}/video`;
     this.watch();
     try {
       await this.edits.load();
@@ -259,7 +265,7 @@ class Player {
 
   // Each frame that the browser shows is drawn with its own time.
   watch() {
-    if (!EXACT || this.data.hasVideo === false) {
+    if (!this.isExact) {
       const follow = () => {
         if (this.signal.aborted) return;
         const { currentTime } = this.video;
@@ -270,21 +276,46 @@ class Player {
       follow();
       return;
     }
-    const onFrame = (now, { mediaTime }) => {
+    const onFrame = (now, { mediaTime, presentedFrames }) => {
       if (this.signal.aborted) return;
+      const isFirst = this.offset === null;
       this.show(mediaTime);
+      if (isFirst) this.begin(presentedFrames > 1);
       this.video.requestVideoFrameCallback(onFrame);
     };
     this.video.requestVideoFrameCallback(onFrame);
   }
 
   show(mediaTime) {
-    // The first frame's time in the browser's clock, which need not begin with the picture.
-    if (this.offset === null) this.offset = mediaTime;
+    // The first frame's time in the browser's clock, which need not begin with the picture. If a frame was
+    // taken for the first one that is not, an earlier one tells.
+    this.offset = Math.min(this.offset ?? Infinity, mediaTime);
     this.time = Math.max(0, mediaTime - this.offset);
     this.overlay.dataset.mediaTime = String(mediaTime);
     this.timeline.follow(this.time);
     this.redraw();
+  }
+
+  // Goes, with the first picture, where it was asked to go before it; first to the clip's start if pictures
+  // were missed.
+  async begin(isLate) {
+    const { video, held, offset } = this;
+    const wasPlaying = !video.paused && this.muted === null;
+    this.held = null;
+    if (this.muted !== null) {
+      video.pause();
+      video.muted = this.muted;
+      this.muted = null;
+    }
+    if (isLate) {
+      const { turn } = this.steps;
+      video.pause();
+      await this.steps.look(-offset);
+      if (turn !== this.steps.turn) return; // the user has gone on
+    }
+    if (held !== null) this.seek(held);
+    else if (isLate) this.seek(offset - this.offset);
+    if (isLate && wasPlaying) this.play();
   }
 
   redraw() {
@@ -313,7 +344,7 @@ class Player {
 
   // Lays the canvas over the picture, which may be smaller than its element; returns its scale.
   fit() {
-    if (this.data.hasVideo === false) return 1;
+    if (!this.hasVideo) return 1;
     const { width, height } = this.data;
     const box = this.video.getBoundingClientRect();
     const scale = Math.min(box.width / width, box.height / height);
@@ -396,25 +427,56 @@ class Player {
     this.redraw();
   }
 
+  // Shows the frame of a time. Before the first picture nobody knows where that is in the browser's time.
   seek(time) {
-    // A little into the frame, so that rounding does not show the one before.
-    const middle = 0.25 / this.data.framesPerSecond;
-    this.video.currentTime = Math.max(0, time + (this.offset ?? 0) + middle);
+    this.steps.cancel();
+    if (this.offset !== null) {
+      this.moveTo(time + this.into(time));
+      return;
+    }
+    this.held = time;
+    const { video } = this;
+    if (this.muted !== null || !video.paused || video.networkState !== HTMLMediaElement.NETWORK_IDLE) return;
+    // Browsers that spare data (Safari on iOS) show no picture before they play.
+    this.muted = video.muted;
+    video.muted = true;
+    this.play();
   }
 
-  // Steps of the clip's frames: to analysed frames where those are as dense.
-  step(count) {
+  // Seconds to go into the frame of a time, so that rounding does not show the one before; also of a short one.
+  into(time) {
+    const next = this.frames.times[this.frames.last(time + 1e-6) + 1] ?? Infinity;
+    return Math.min(0.25 / this.data.framesPerSecond, (next - time) / 2);
+  }
+
+  moveTo(time) {
+    this.video.currentTime = Math.max(0, time + this.offset);
+  }
+
+  play() {
+    this.steps.cancel();
+    this.video.play()?.catch(() => {}); // an error has its own event; a pause that comes first is none
+  }
+
+  step(count, isRepeat) {
+    if (this.offset === null) return this.seek(this.held ?? 0);
     this.video.pause();
-    this.seek(Math.max(0, this.time + count / this.data.framesPerSecond));
+    return this.steps.take(count, isRepeat);
   }
 
-  act(name) {
+  // The end of the frame that is shown, which no later analysed frame belongs to.
+  frameEnd() {
+    const next = this.frames.times[this.frames.last(this.time + 1e-3) + 1] ?? Infinity;
+    return this.steps.neighbour(1) ?? Math.min(this.time + 1 / this.data.framesPerSecond, next);
+  }
+
+  act(name, isRepeat = false) {
     const { video } = this;
     const speed = SPEEDS.indexOf(video.playbackRate);
     const actions = {
-      play: () => (video.paused ? video.play() : video.pause()),
-      back: () => this.step(-1),
-      forward: () => this.step(1),
+      play: () => (video.paused ? this.play() : video.pause()),
+      back: () => this.step(-1, isRepeat),
+      forward: () => this.step(1, isRepeat),
       slower: () => (video.playbackRate = SPEEDS[Math.max(0, speed - 1)]),
       faster: () => (video.playbackRate = SPEEDS[Math.min(SPEEDS.length - 1, speed + 1)]),
       pause: () => video.pause(),
@@ -424,7 +486,7 @@ class Player {
       start: () => this.seek(0),
       end: () => this.seek(this.timeline.duration),
       markStart: () => this.select(this.time, this.selection.end),
-      markEnd: () => this.select(this.selection.start, this.time + 1 / this.data.framesPerSecond),
+      markEnd: () => this.select(this.selection.start, this.frameEnd()),
       undo: () => this.edits.undo(),
       redo: () => this.edits.redo(),
     };
@@ -456,7 +518,7 @@ class Player {
         if (!action || isKeyOf(event.target, event.key)) return;
         event.preventDefault();
         event.stopPropagation();
-        this.act(action);
+        this.act(action, event.repeat);
       },
       { signal },
     );
