@@ -146,6 +146,34 @@ def test_edits_that_are_refused_are_taken_back(player):
     assert player.edits == Edits(names={2: "Bob"})
 
 
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ({"status": 404}, "This clip is no longer here."),
+        ({"status": 200, "body": "?", "content_type": "video/mp4"}, "cannot play this file"),
+        ({"status": 503}, "it is asked for again"),
+    ],
+    ids=["gone", "unknown format", "restart"],
+)
+def test_why_there_is_no_picture_is_told(answer, text, player):
+    failing = Failing(player.page, "/video", lambda route: route.fulfill(**answer), method="*")
+    player.show()
+    expect(player.page.locator(".problem")).to_contain_text(text)
+    assert failing.failed
+
+
+def test_a_clip_that_was_not_loaded_is_asked_for_again(player):
+    failing = Failing(player.page, "/video", method="*")
+    player.show()
+    problem = player.page.locator(".problem")
+    expect(problem).to_have_text("The clip could not be loaded: it is asked for again.")
+    player.wait_until_complete()
+    failing.end()
+    player.page.wait_for_function("() => document.querySelector('video').readyState >= 2")
+    expect(problem).to_be_hidden()
+    player.go_to(17)
+
+
 def test_changes_of_others_are_kept_and_told(player):
     """Another browser: it changes the edits that this page has loaded."""
     page = player.open().page

@@ -9,6 +9,7 @@ import { EMOTIONS, Frames } from "./frames.js";
 import { icon, setIcon } from "./icons.js";
 import { drawOverlay } from "./overlay.js";
 import { People } from "./people.js";
+import { Recovery } from "./recovery.js";
 import { Segments } from "./segments.js";
 import { Steps } from "./steps.js";
 import { clock, Timeline } from "./timeline.js";
@@ -76,6 +77,7 @@ class Player {
     this.build(element);
     this.timeline = new Timeline(this.canvas, this.frames);
     this.steps = new Steps(this);
+    if (this.hasVideo) this.recovery = new Recovery(this);
     this.listen();
   }
 
@@ -404,9 +406,10 @@ class Player {
     this.status.classList.toggle("is-problem", isProblem);
   }
 
+  // Over the picture; null for nothing.
   say(text) {
-    this.problem.textContent = text;
-    this.problem.hidden = false;
+    this.problem.textContent = text ?? "";
+    this.problem.hidden = !text;
   }
 
   // Returns a function that tells what keeps some part from the server, and with null that nothing does.
@@ -430,6 +433,7 @@ class Player {
   // Shows the frame of a time. Before the first picture nobody knows where that is in the browser's time.
   seek(time) {
     this.steps.cancel();
+    this.recovery?.revive();
     if (this.offset !== null) {
       this.moveTo(time + this.into(time));
       return;
@@ -455,12 +459,14 @@ class Player {
 
   play() {
     this.steps.cancel();
+    this.recovery?.revive();
     this.video.play()?.catch(() => {}); // an error has its own event; a pause that comes first is none
   }
 
   step(count, isRepeat) {
     if (this.offset === null) return this.seek(this.held ?? 0);
     this.video.pause();
+    this.recovery?.revive();
     return this.steps.take(count, isRepeat);
   }
 
@@ -561,7 +567,6 @@ class Player {
     for (const name of ["play", "pause", "ratechange", "loadedmetadata", "volumechange", "ended"]) {
       video.addEventListener(name, () => this.redraw(), { signal });
     }
-    video.addEventListener("error", () => this.say("The browser cannot play this file."), { signal });
     this.element.addEventListener("pointerdown", ({ target }) => (this.pressed = target.closest("button, label")), { signal });
     const release = ({ type, buttons }) => {
       if (!this.pressed || (type === "pointermove" && buttons)) return;
