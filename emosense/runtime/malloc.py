@@ -25,14 +25,14 @@ def limit_malloc_arenas() -> None:
         libc.mallopt(_M_ARENA_MAX, MAX_ARENAS)
 
 
-def trim_malloc(*, collect: bool = True) -> None:
-    """Return free memory to the operating system.
+def trim_malloc() -> None:
+    """Collect garbage and return free memory to the operating system."""
+    gc.collect()
+    return_free_memory()
 
-    Args:
-        collect: whether to collect garbage before, which keeps all threads waiting.
-    """
-    if collect:
-        gc.collect()
+
+def return_free_memory() -> None:
+    """Return free memory to the operating system, without a collection, which stops all threads."""
     libc = _glibc()
     if libc is not None:
         libc.malloc_trim(0)

@@ -27,7 +27,7 @@ from emosense.asgi.uploads import UploadBudget, UploadMiddleware
 from emosense.errors import EmoSenseError
 from emosense.rest.application import rest_api
 from emosense.rest.video_store import video_store
-from emosense.runtime.malloc import trim_malloc
+from emosense.runtime.malloc import return_free_memory
 from emosense.services import services
 from emosense.ui import streamlit_internals
 from emosense.ui.access import StreamlitAccess, is_login_required
@@ -149,7 +149,7 @@ def middleware() -> list[Middleware]:
             store=_uploads,
             budget=budget,
             base_path=base_path,
-            on_freed=partial(trim_malloc, collect=False),
+            on_freed=return_free_memory,
         ),
         Middleware(CompressionMiddleware, table=table),
         Middleware(MessageMiddleware, max_files=_max_files()),

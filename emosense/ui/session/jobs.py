@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Generic, TypeVar
 
 from emosense import settings
@@ -13,6 +14,7 @@ from emosense.jobs.job import Job
 from emosense.jobs.queue import JobQueue
 from emosense.ui.session.cleanup import SessionResource
 from emosense.ui.session.downloads import memory
+from emosense.runtime.malloc import return_free_memory
 from emosense.ui.session.user import session_account
 from emosense.worker.usage import Account
 
@@ -38,7 +40,7 @@ class SessionJobs(SessionResource, Generic[JobT]):
         self.jobs: dict[int, JobT] = {}
         self._count = 0
         self._kept: dict[int, Holding] = {}
-        self._uploads: dict[int, list[bytes]] = {}
+        self._uploads: dict[JobT, list[bytes]] = {}
         self._lock = threading.RLock()  # two pages of an owner may press buttons at once
 
     def account(self) -> Account:
@@ -73,22 +75,30 @@ class SessionJobs(SessionResource, Generic[JobT]):
                 )
             kept = memory.hold(job.account)
             job.keep = kept.add
+            on_end = job.on_end
+            if held := list(uploads):
+                self._uploads[job] = held
+                job.on_end = partial(self._drop_uploads, job, on_end)
             try:
                 self._queue.submit(job)
             except EmoSenseError:
+                self._uploads.pop(job, None)
+                job.on_end = on_end
                 kept.release()
                 raise
             self._count += 1
             self.jobs[self._count], self._kept[self._count] = job, kept
-            self._uploads[self._count] = list(uploads)
             return self._count
 
     def held_buffers(self) -> Iterable[bytes]:
         """Return the uploads of the jobs that have not finished."""
-        for number in list(self._uploads):
-            if number not in self.jobs or self.jobs[number].is_finished:
-                del self._uploads[number]
-        return [upload for uploads in self._uploads.values() for upload in uploads]
+        return [upload for uploads in list(self._uploads.values()) for upload in uploads]
+
+    def _drop_uploads(self, job: JobT, on_end: Callable[[], None]) -> None:
+        """Hold a job's uploads no more, also if it was removed before its end."""
+        self._uploads.pop(job, None)
+        return_free_memory()
+        on_end()
 
     def cancel(self, job: JobT) -> None:
         """Cancel a job; its partial results are kept."""

@@ -74,3 +74,30 @@ def test_a_job_that_was_not_taken_holds_nothing(jobs):
     assert jobs.oldest_finished is None
     with pytest.raises(NoRoom):
         job.keep(1)
+
+
+def test_uploads_of_a_job_are_held_until_its_end(jobs):
+    ended = []
+    job = Nothing(name="1", on_end=lambda: ended.append("1"))
+    jobs.submit(job, [b"photo"])
+    jobs.submit(Nothing(name="2"))
+    assert jobs.held_buffers() == [b"photo"]
+    job.on_end()
+    assert (jobs._uploads, ended) == ({}, ["1"])  # not only once somebody asks
+
+
+def test_uploads_of_a_job_that_was_removed_are_held_until_its_end(jobs):
+    job = Nothing(name="1")
+    jobs.submit(job, [b"photo"])
+    jobs.remove(1)
+    assert jobs.held_buffers() == [b"photo"]  # it may be reading one yet
+    job.on_end()
+    assert jobs.held_buffers() == []
+
+
+def test_uploads_of_a_job_that_was_not_taken_are_not_held(jobs):
+    jobs._queue.busy = True
+    job = Nothing(name="1")
+    with pytest.raises(ServerBusy, match="too many wait"):
+        jobs.submit(job, [b"photo"])
+    assert jobs.held_buffers() == []
