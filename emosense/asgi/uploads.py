@@ -23,7 +23,11 @@ _SMALL_BYTES: Final = 16 * _MB
 _TRIM_BYTES: Final = 64 * _MB
 _API_KEY: Final = "API key"
 _TOO_MUCH: Final = {
-    "page": (413, "Remove some files first.", None),
+    "page": (
+        413,
+        "Remove some files first, or wait until analyses of earlier ones have ended.",
+        None,
+    ),
     # Of several requests at the same time: one alone that is too large is refused by its policy.
     _API_KEY: (429, "Send it again once other requests are answered.", 2),
 }
@@ -64,7 +68,7 @@ class UploadBudget:
     Traceback (most recent call last):
         ...
     emosense.asgi.refusal.Refusal: Expected at most 0 MB of uploads of one page. Received: more. \
-Remove some files first.
+Remove some files first, or wait until analyses of earlier ones have ended.
     """
 
     def __init__(self, store: UploadStore, max_session_bytes: int, max_bytes: int) -> None:

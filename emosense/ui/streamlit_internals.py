@@ -15,7 +15,7 @@ import re
 import secrets
 import time
 import weakref
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -36,8 +36,14 @@ from streamlit.runtime.media_file_storage import MediaFileStorageError
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.secrets import secrets_singleton
 from streamlit.runtime.state.common import GENERATED_ELEMENT_ID_PREFIX
-from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
-from streamlit.runtime.uploaded_file_manager import UploadFileUrlInfo
+from streamlit.runtime.state.safe_session_state import SafeSessionState
+from streamlit.runtime.state.session_state import (
+    STREAMLIT_INTERNAL_KEY_PREFIX,
+    Serialized,
+    SessionState,
+    Value,
+)
+from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile, UploadFileUrlInfo
 from streamlit.web.server import server_util
 from streamlit.web.server.starlette import starlette_websocket
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
@@ -95,7 +101,7 @@ def has_left(session: str) -> bool:
     return runtime.exists() and not is_connected(session)
 
 
-def _is_kept(session: str) -> bool:
+def is_kept(session: str) -> bool:
     """Return whether a session with this id has a browser, or may get it back."""
     manager = _session_manager()
     return manager is not None and (
@@ -159,7 +165,8 @@ class UploadedFiles:
     """The files that Streamlit's uploaders hold, and the ids that it gives out for them.
 
     From :meth:`watch` on, which the server's lifespan calls, an id holds a keyed hash of its session
-    (BLAKE2, RFC 7693): whether the server has given it out can be told without remembering any.
+    (BLAKE2, RFC 7693): whether the server has given it out can be told without remembering any. It
+    holds the number of a run of its page as well, see :meth:`run_of`.
 
     >>> UploadedFiles().buffers()
     {}
@@ -179,22 +186,51 @@ class UploadedFiles:
             return [self._mark(session_id, url) for url in urls]
 
         def add(session_id: str, file: UploadedFileRec) -> None:
-            # The last bytes may arrive after the session has ended: nobody would remove the file.
-            if self.is_issued(session_id, file.file_id):
+            # The last bytes may arrive after the session has ended, or its uploader has gone: nobody
+            # would remove the file.
+            if self.is_issued(session_id, file.file_id) and self.is_awaited(
+                session_id, file.file_id
+            ):
                 add_file(session_id, file)
 
         manager.get_upload_urls = issue  # type: ignore[method-assign]
         manager.add_file = add  # type: ignore[method-assign]
+        _tell_of_runs(self.run_began, self.run_ended)
+
+    def current_run(self, session: str) -> int:
+        """Return the number of a session's last run that has begun, which new ids get."""
+        return 0
+
+    def is_awaited(self, session: str, file: str) -> bool:
+        """Return whether an uploader that the session's page shows may have asked for a file."""
+        return True
+
+    def run_began(self, session: str) -> None:
+        """Note that a session's script begins to run."""
+
+    def run_ended(self, session: str, held: Mapping[str, Collection[str]]) -> None:
+        """Note that a session's script has run to its end.
+
+        Args:
+            session: id of the session.
+            held: the ids of the files that each of its uploaders holds, by the uploader's.
+        """
+
+    @staticmethod
+    def run_of(file: str) -> int:
+        """Return the number of the run in which an id was given out."""
+        number, _, _ = file.partition(".")
+        return int(number, 16)
 
     def is_issued(self, session: str, file: str) -> bool:
         """Return whether the server has given this id of a file to a session that lasts."""
         nonce, _, mark = file.partition("-")
         expected = self._hash(session, nonce)
-        return hmac.compare_digest(mark.encode(), expected.encode()) and _is_kept(session)
+        return hmac.compare_digest(mark.encode(), expected.encode()) and is_kept(session)
 
     def _mark(self, session: str, url: UploadFileUrlInfo) -> UploadFileUrlInfo:
         # As short as Streamlit's own, since each message of a page repeats the ids of its files.
-        nonce = secrets.token_hex(8)
+        nonce = f"{self.current_run(session):x}.{secrets.token_hex(6)}"
         file = f"{nonce}-{self._hash(session, nonce)}"
         return UploadFileUrlInfo(
             file_id=file,
@@ -217,10 +253,71 @@ class UploadedFiles:
                 for session, files in manager.file_storage.items()
             }
 
+    def stored(self, session: str) -> list[str]:
+        """Return the ids of a session's uploads."""
+        manager = self._manager()
+        if manager is None:
+            return []
+        with manager._lock:
+            return list(manager.file_storage.get(session, ()))
+
+    def remove(self, session: str, files: Collection[str]) -> None:
+        """Remove uploads of a session, by their ids."""
+        manager = self._manager()
+        for file in files if manager is not None else ():
+            manager.remove_file(session, file)  # type: ignore[union-attr]
+
     @staticmethod
     def _manager() -> MemoryUploadedFileManager | None:
         manager = runtime.get_instance().uploaded_file_mgr if runtime.exists() else None
         return manager  # type: ignore[return-value]
+
+
+def _tell_of_runs(
+    run_began: Callable[[str], None],
+    run_ended: Callable[[str, Mapping[str, Collection[str]]], None],
+) -> None:
+    """Call functions whenever a script begins to run, and whenever one has run to its end."""
+    begin, finish = SafeSessionState.on_script_will_rerun, SafeSessionState.on_script_finished
+
+    def tell_and_begin(self: SafeSessionState, *states: Any, **options: Any) -> None:
+        run_began(session_id())
+        begin(self, *states, **options)
+
+    def finish_and_tell(
+        self: SafeSessionState, widget_ids_this_run: frozenset[str], **options: bool
+    ) -> None:
+        with self._lock:
+            finish(self, widget_ids_this_run, **options)
+            held = _held_files(self._state)
+        # Only at the end of a run it is said whether widgets may be missing; before a run of another
+        # page Streamlit calls this too, and the state of its widgets comes after that.
+        if options.get("remove_stale_widgets"):
+            run_ended(session_id(), held)
+
+    SafeSessionState.on_script_will_rerun = tell_and_begin  # type: ignore[method-assign]
+    SafeSessionState.on_script_finished = finish_and_tell  # type: ignore[method-assign]
+
+
+def _held_files(state: SessionState) -> dict[str, set[str]]:
+    """Return the ids of the files in each uploader or camera of a page, by its own id."""
+    metadata = state._new_widget_state.widget_metadata
+    values = {**state._old_state, **state._new_widget_state.states}
+    return {
+        widget: {file.file_id for file in _files_in(value)}
+        for widget, value in values.items()
+        if widget in metadata and metadata[widget].value_type == "file_uploader_state_value"
+    }
+
+
+def _files_in(value: Any) -> list[Any]:
+    """Return the files in the value of an uploader, in whichever form Streamlit holds it."""
+    if isinstance(value, Serialized):
+        return list(value.value.file_uploader_state_value.uploaded_file_info)
+    content = value.value if isinstance(value, Value) else value
+    files = content if isinstance(content, list) else [content]
+    # Browsers of ill will send values of other kinds.
+    return [file for file in files if isinstance(file, UploadedFile | DeletedFile)]
 
 
 def media_sizes() -> dict[str, list[int]]:

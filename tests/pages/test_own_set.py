@@ -1,7 +1,9 @@
 """Test sets of one's own on the Models page, in Streamlit's AppTest with real inference."""
 
+import gc
 import io
 import shutil
+import weakref
 
 import numpy as np
 import pandas as pd
@@ -144,6 +146,17 @@ def test_an_archive_is_opened_once(page, monkeypatch):
     upload(page, ("a.zip", zipped({"joy/1.jpg": b"x"})))
     assert page.button(key="own_set_start").label.endswith("on 1 photo")
     assert len(opened) == 1
+
+
+def test_an_archive_whose_view_was_left_is_held_by_nobody(page):
+    upload(page, ("a.zip", zipped({"joy/1.jpg": b"x"})))
+    evaluations(page).forget_uploads("", {"of another uploader"})
+    (file,) = evaluations(page).opened.files
+    archive = weakref.ref(evaluations(page).opened.source)
+    # As the server does once the run has ended.
+    evaluations(page).forget_uploads("", {file})
+    gc.collect()
+    assert archive() is None
 
 
 def test_classes_are_what_the_visitor_says(page):

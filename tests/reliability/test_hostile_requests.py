@@ -51,7 +51,7 @@ def test_clearing_caches_makes_no_second_process(server, astronaut_png):
 def put(session, session_id, file_id, size=1000):
     target = FileURLs(upload_url=f"/_stcore/upload_file/{session_id}/{file_id}", file_id=file_id)
     with pytest.raises(requests.HTTPError) as refused:
-        session._put(target, ("a.png", bytes(size), "image/png"))
+        session.send_file(target, ("a.png", bytes(size), "image/png"))
     return refused.value.response
 
 

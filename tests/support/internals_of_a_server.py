@@ -69,7 +69,7 @@ def check(url: str) -> None:
         assert not uploads.is_issued("another", issued.file_id)
         assert issued.file_id in issued.upload_url
         assert issued.file_id in issued.delete_url
-        browser._put(issued, ("a.jpg", b"123", "image/jpeg"))
+        browser.send_file(issued, ("a.jpg", b"123", "image/jpeg"))
         assert uploads.buffers() == {browser.id: [b"123"]}
         assert uploads.sizes()[browser.id] > 3
         with BrowserSession(url, "about") as other:

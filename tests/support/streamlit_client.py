@@ -101,6 +101,12 @@ class BrowserSession:
         self._open.close()
         self._http.close()
 
+    def visit(self, page: str) -> None:
+        """Go to another page, where the widgets of this one are forgotten."""
+        self._page, self._page_hash = page, ""
+        self._states, self._elements = {}, {}
+        self.run()
+
     def run(self, fragment: str = "") -> None:
         """Run the page, or one of its fragments, with the widgets' values; wait for its end."""
         message = BackMsg()
@@ -118,7 +124,11 @@ class BrowserSession:
         """Give files to the page's uploader, in the place of earlier ones, and run the page."""
         targets = self.ask_for_uploads(*(name for name, _, _ in files))
         for target, file in zip(targets, files, strict=True):
-            self._put(target, file)
+            self.send_file(target, file)
+        self.name_files(targets, *files)
+
+    def name_files(self, targets: list[FileURLs], *files: Upload) -> None:
+        """Say that files that were sent are in the page's uploader, and run the page."""
         widget = self._one("file_uploader").file_uploader.id
         state = WidgetState(id=widget)
         infos = state.file_uploader_state_value.uploaded_file_info
@@ -248,7 +258,12 @@ class BrowserSession:
         assert found, f"no {kind} on the page, which says: {self.text}"
         return found[0]
 
-    def _put(self, target: FileURLs, file: Upload) -> None:
+    def send_file(self, target: FileURLs, file: Upload) -> None:
+        """Send a file to where the server has said; no uploader names it yet.
+
+        Raises:
+            requests.HTTPError: it was refused.
+        """
         name, data, mime = file
         answer = self._http.put(
             self._url + target.upload_url,

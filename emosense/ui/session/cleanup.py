@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import streamlit as st
@@ -46,6 +46,14 @@ class SessionResource(ABC):
     def held_buffers(self) -> Iterable[bytes]:
         """Return the uploads that the resource keeps in memory."""
         return ()
+
+    def forget_uploads(self, session: str, files: Collection[str]) -> None:  # noqa: B027  most keep none
+        """Release what was kept for uploads that are in no uploader of the session any more.
+
+        Args:
+            session: id of the session.
+            files: ids of the uploads.
+        """
 
 
 class OwnerResource(SessionResource):
@@ -109,6 +117,16 @@ class Owners:
             if make.__name__ not in resources:
                 resources[make.__name__] = make()
             return resources[make.__name__]  # type: ignore[return-value]
+
+    def shared_by(self, session: str) -> list[OwnerResource]:
+        """Return the resources that a page shares with others of its owner."""
+        with self._lock:
+            return [
+                resource
+                for owner, pages in self._pages.items()
+                if session in pages
+                for resource in self._resources.get(owner, {}).values()
+            ]
 
     def running(self, owner: str) -> int:
         """Return how many jobs of an owner wait or run."""
@@ -180,6 +198,12 @@ def held_buffers() -> dict[str, list[bytes]]:
         session: [buffer for resource in resources for buffer in resource.held_buffers()]
         for session, resources in list(_resources.items())
     }
+
+
+def forget_uploads(session: str, files: Collection[str]) -> None:
+    """Let a session's resources release what they keep for uploads that are in no uploader any more."""
+    for resource in (*_resources.get(session, ()), *owners.shared_by(session)):
+        resource.forget_uploads(session, files)
 
 
 class SessionCleanupMiddleware:

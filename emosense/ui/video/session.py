@@ -174,6 +174,12 @@ class OwnerVideos(SessionJobs[VideoJob], OwnerResource):
         """Remove the uploads without a job of a page that has ended."""
         self._discard_unused(session, ())
 
+    def forget_uploads(self, session: str, files: Collection[str]) -> None:
+        """Remove those uploads from disk that have no job: their page shows another one, or no more."""
+        with self._lock:
+            own = {key for place, key in self.uploads if place == session}
+            self._discard_unused(session, own.difference(files))
+
     def _discard_unused(self, session: str, current: Collection[str]) -> None:
         with self._lock:
             job_paths = {job.path for job in self.jobs.values()}

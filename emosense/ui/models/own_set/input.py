@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
@@ -13,7 +12,7 @@ from emosense import settings
 from emosense.emotions import EMOTIONS
 from emosense.errors import EmoSenseError, ServerBusy
 from emosense.evaluation_set.labels import LEFT_OUT, ClassMapping, Labels, propose_mapping
-from emosense.evaluation_set.source import PhotoSource, has_pixels, open_archive, uploads_source
+from emosense.evaluation_set.source import has_pixels, open_archive, uploads_source
 from emosense.formatting import pluralize
 from emosense.jobs.evaluation_jobs import (
     DatasetEvaluationJob,
@@ -27,26 +26,16 @@ from emosense.ui.components.job_list import show_refusal
 from emosense.ui.components.markdown import escape_markdown
 from emosense.ui.components.model_picker import loadable_models, model_labels
 from emosense.ui.components.tables import edit_column
-from emosense.ui.models.own_set.session import SessionEvaluations
+from emosense.ui.models.own_set.session import OpenedUploads, SessionEvaluations
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 _ROUND: Final = "own_set_round"
-_OPENED: Final = "own_set_opened"
 _MAX_CLASSES: Final = 200
 _PACKED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
 _SOURCES: Final = {"files": "files", "folder": "a folder"}
 _FACES: Final = {"find": "find them in the photos", "cropped": "the photos are cropped faces"}
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """Uploads that were looked into; ``labels`` is None for FER2013's csv."""
-
-    name: str
-    source: PhotoSource | None
-    labels: Labels | None
 
 
 def upload_and_start(evaluations: SessionEvaluations) -> bool:
@@ -75,10 +64,10 @@ def upload_and_start(evaluations: SessionEvaluations) -> bool:
         key=f"own_set_uploads_{kind}_{number}",
     )
     if not uploads:
-        st.session_state.pop(_OPENED, None)
+        evaluations.opened = None
         return False
     try:
-        opened = _opened(uploads, megabytes)
+        opened = _opened(evaluations, uploads, megabytes)
         job = _confirmed_photos(opened) if opened.source else _confirmed_dataset(opened)
     except EmoSenseError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
@@ -100,22 +89,23 @@ def _start(
         show_refusal(evaluations, "own_set", error)
         return
     st.session_state[_ROUND] += 1
-    st.session_state.pop(_OPENED, None)
+    evaluations.opened = None
     st.rerun()
 
 
-def _opened(uploads: Sequence[UploadedFile], megabytes: int) -> _Opened:
+def _opened(
+    evaluations: SessionEvaluations, uploads: Sequence[UploadedFile], megabytes: int
+) -> OpenedUploads:
     """Look into the uploads once, not again at every rerun."""
+    files = tuple(upload.file_id for upload in uploads)
+    if evaluations.opened is None or evaluations.opened.files != files:
+        evaluations.opened = None  # the earlier ones, if these cannot be opened
+        evaluations.opened = _open(uploads, megabytes)
+    return evaluations.opened
+
+
+def _open(uploads: Sequence[UploadedFile], megabytes: int) -> OpenedUploads:
     ids = tuple(upload.file_id for upload in uploads)
-    known = st.session_state.get(_OPENED)
-    if known is None or known[0] != ids:
-        known = ids, _open(uploads, megabytes)
-        st.session_state[_OPENED] = known
-    opened: _Opened = known[1]
-    return opened
-
-
-def _open(uploads: Sequence[UploadedFile], megabytes: int) -> _Opened:
     size = sum(upload.size for upload in uploads)
     if size > megabytes * 2**20:
         raise EmoSenseError(
@@ -127,7 +117,7 @@ def _open(uploads: Sequence[UploadedFile], megabytes: int) -> _Opened:
         (upload.name, open_archive(upload.name, cast(Any, upload), limits)) for upload in packed
     ]
     if len(uploads) == 1 and _is_dataset(uploads[0], dict(archives).get(uploads[0].name)):
-        return _Opened(uploads[0].name, None, None)
+        return OpenedUploads(ids, uploads[0].name, None, None)
     files = [(upload.name, upload.getvalue) for upload in uploads if upload not in packed]
     source = uploads_source(files, archives, limits)
     labels = source.labels()
@@ -138,7 +128,7 @@ def _open(uploads: Sequence[UploadedFile], megabytes: int) -> _Opened:
         )
     folder = uploads[0].name.split("/")[0]
     name = uploads[0].name if len(uploads) == 1 else folder
-    return _Opened(name, source, labels)
+    return OpenedUploads(ids, name, source, labels)
 
 
 def _head(upload: UploadedFile) -> bytes:
@@ -162,7 +152,7 @@ def _is_dataset(upload: UploadedFile, archive: PhotoArchive | None) -> bool:
     )
 
 
-def _confirmed_photos(opened: _Opened) -> EvaluationJob | None:
+def _confirmed_photos(opened: OpenedUploads) -> EvaluationJob | None:
     source, labels = opened.source, opened.labels
     assert source is not None
     assert labels is not None
@@ -239,7 +229,7 @@ def _confirm_classes(labels: Labels) -> ClassMapping:
     return mapping.with_choices(known)
 
 
-def _confirmed_dataset(opened: _Opened) -> EvaluationJob | None:
+def _confirmed_dataset(opened: OpenedUploads) -> EvaluationJob | None:
     st.caption(
         f"{escape_markdown(opened.name)} is read as FER2013's csv. If it is the very data that the networks "
         "were tested on, its images are added to the metrics; otherwise the networks are evaluated on "

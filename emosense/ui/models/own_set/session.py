@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from emosense.asgi.budget import Holding
+from emosense.evaluation_set.labels import Labels
 from emosense.evaluation_set.result import EvaluationSet
+from emosense.evaluation_set.source import PhotoSource
 from emosense.filesystem.disk import check_free_space
 from emosense.jobs.evaluation_jobs import DatasetEvaluationJob, EvaluationJob
 from emosense.services import services
@@ -20,8 +24,31 @@ OWN: Final = "own-"
 _CHUNK_BYTES: Final = 2**20
 
 
+@dataclass(frozen=True)
+class OpenedUploads:
+    """Uploads that were looked into.
+
+    Attributes:
+        files: their ids.
+        name: name of the data set.
+        source: its photos; None for FER2013's csv.
+        labels: the photos' classes; None for FER2013's csv.
+
+    >>> OpenedUploads(("1",), "fer2013.csv", None, None).name
+    'fer2013.csv'
+    """
+
+    files: tuple[str, ...]
+    name: str
+    source: PhotoSource | None
+    labels: Labels | None
+
+
 class SessionEvaluations(SessionJobs[EvaluationJob]):
     """The evaluations that one browser session started, and the test sets that they made.
+
+    Attributes:
+        opened: the uploads that are in the uploader now; None without any.
 
     >>> issubclass(SessionEvaluations, SessionJobs)
     True
@@ -30,6 +57,7 @@ class SessionEvaluations(SessionJobs[EvaluationJob]):
     def __init__(self) -> None:
         super().__init__(services().photos)
         self._files: dict[EvaluationJob, tuple[Path, Holding]] = {}
+        self.opened: OpenedUploads | None = None
 
     def start_dataset(self, job: DatasetEvaluationJob, content: BinaryIO, size: int) -> int:
         """Write a data set to disk, queue the job that reads it and return its number.
@@ -60,6 +88,11 @@ class SessionEvaluations(SessionJobs[EvaluationJob]):
             spool.remove(folder)
             space.release()
             raise
+
+    def forget_uploads(self, session: str, files: Collection[str]) -> None:
+        """Close the opened uploads, whose photos are read from memory: their view was left."""
+        if self.opened is not None and not set(files).isdisjoint(self.opened.files):
+            self.opened = None
 
     def _remove_file(self, job: EvaluationJob) -> None:
         if (held := self._files.pop(job, None)) is not None:

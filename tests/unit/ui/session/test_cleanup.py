@@ -18,7 +18,10 @@ from emosense.ui.session.cleanup import (
 
 class Files(SessionResource):
     def __init__(self):
-        self.closed = 0
+        self.closed, self.forgotten = 0, []
+
+    def forget_uploads(self, session, files):
+        self.forgotten.append((session, files))
 
     def close(self):
         self.closed += 1
@@ -28,7 +31,10 @@ class Videos(OwnerResource):
     running = 2
 
     def __init__(self):
-        self.ended, self.closed = [], 0
+        self.ended, self.closed, self.forgotten = [], 0, []
+
+    def forget_uploads(self, session, files):
+        self.forgotten.append((session, files))
 
     def page_ended(self, session):
         self.ended.append(session)
@@ -200,3 +206,11 @@ def test_a_log_out_ends_what_the_owner_has_on_all_pages_at_once(server):
     server.owners.end("ann")
     assert videos.closed == 1
     assert server.owners.resource("ann", "b", Videos) is not videos
+
+
+def test_uploads_that_no_uploader_holds_are_forgotten_by_their_page_alone(server):
+    videos = server.owners.resource("ann", "a", Videos)
+    others = server.owners.resource("bob", "b", Videos)
+    cleanup.forget_uploads("a", {"1"})
+    assert videos.forgotten == server.files["a"].forgotten == [("a", {"1"})]
+    assert others.forgotten == server.files["b"].forgotten == []

@@ -200,6 +200,16 @@ def test_an_upload_without_a_job_makes_room_for_the_next(session):
     assert session.budget.held() == session.on_disk == 0
 
 
+def test_uploads_whose_uploader_is_gone_leave_the_disk_unless_they_have_a_job(session):
+    session.start(session.add("used", 10 * MB))
+    for key in ("gone", "here"):
+        session.add(key, 30 * MB)
+    session.videos.forget_uploads("tab 2", {"here", "gone"})  # of another page
+    assert session.budget.held() == session.on_disk == 70 * MB
+    session.videos.forget_uploads("tab 1", {"used", "gone"})
+    assert session.budget.held() == session.on_disk == 40 * MB
+
+
 def test_tabs_of_a_browser_share_its_jobs_and_its_room(session):
     used = session.add("a", 60 * MB)
     session.start(used)
