@@ -128,20 +128,90 @@ def test_without_room_a_batch_ends_with_what_it_has(page, astronaut_png, monkeyp
     assert f"{done} faces in {done} photos" in text
 
 
-def test_faces_labelled_by_hand_become_a_test_set(page, album):
+def labelling(page, album):
+    """Analyse an album and open the labelling of its faces; return the number of its job."""
     upload(page, ("album.zip", album, "application/zip"))
     analysed(page)
     assert "Label faces, and compare all networks on them" in [e.label for e in page.expander]
     number = next(iter(page.session_state["resource_SessionBatches"].jobs))
-    page.session_state[f"batch_labelling_{number}"] = True
+    unfold(page, number)
+    return number
+
+
+def unfold(page, number, is_open=True):
+    page.session_state[f"batch_labelling_{number}"] = is_open
     page.run()
-    start = page.button(key=f"batch_label_start_{number}")
-    assert start.disabled
+
+
+def label(page, number, **labels):
+    """Give labels to the faces that are listed: ``_3="sad"`` to the fourth."""
     names = [str(key) for key in page.session_state]
     (editor,) = [key for key in names if key.startswith(f"batch_label_editor_{number}_")]
-    edits = {0: {"label": "happy"}, 3: {"label": "sad"}, 4: {"label": ""}}
+    edits = {int(row[1:]): {"label": name} for row, name in labels.items()}
     page.session_state[editor] = {"edited_rows": edits, "added_rows": [], "deleted_rows": []}
     page.run()
+    assert not page.exception
+
+
+def start_label(page, number):
+    return page.button(key=f"batch_label_start_{number}").label
+
+
+def search(page, number, name):
+    page.text_input(key=f"batch_name_{number}").set_value(name).run()
+
+
+def leave(page, monkeypatch):
+    """Visit another page and come back: Streamlit forgets the widgets."""
+    with monkeypatch.context() as other:
+        other.setattr("emosense.ui.batch.view.show_jobs", lambda batches: None)
+        page.run()
+    page.run()
+
+
+@pytest.mark.parametrize("what", ["filtered", "filtered out", "folded", "left"])
+def test_labels_stay_while_their_table_is_not_shown(page, album, monkeypatch, what):
+    number = labelling(page, album)
+    label(page, number, _0="happy", _3="sad")
+    for _ in range(2):  # the second time, what was shown again is hidden
+        if what == "folded":
+            unfold(page, number, is_open=False)
+        elif what == "left":
+            leave(page, monkeypatch)
+        else:
+            search(page, number, "album/3" if what == "filtered" else "none")
+            if what == "filtered":
+                assert start_label(page, number) == "Compare the networks on 2 labelled faces"
+                assert "1 labelled face not listed here will be used as well" in texts(page)
+            search(page, number, "")
+        unfold(page, number)
+        assert start_label(page, number) == "Compare the networks on 2 labelled faces"
+    label(page, number, _3="")
+    assert start_label(page, number) == "Compare the networks on 1 labelled face"
+
+
+def test_faces_are_labelled_by_parts(page, album, monkeypatch):
+    """As of a batch with more faces than the table lists."""
+    number = labelling(page, album)
+    for part, emotion in (("1", "happy"), ("2", "sad"), ("4", "fear")):
+        search(page, number, f"album/{part}")
+        label(page, number, _0=emotion)
+    assert start_label(page, number) == "Compare the networks on 3 labelled faces"
+    page.button(key=f"batch_label_start_{number}").click().run()
+    evaluations = page.session_state["resource_SessionEvaluations"]
+    (job,) = evaluations.jobs.values()
+    wait_until(lambda: job.is_finished, "it does not end", timeout=200)
+    (own,) = evaluations.sets.values()
+    assert [row.name for row in own.rows] == [f"album/{part}.png, face 1" for part in "124"]
+    assert [EMOTIONS[each] for each in own.labels] == ["happy", "sad", "fear"]
+    evaluations.close()
+
+
+def test_faces_labelled_by_hand_become_a_test_set(page, album):
+    number = labelling(page, album)
+    start = page.button(key=f"batch_label_start_{number}")
+    assert start.disabled
+    label(page, number, _0="happy", _3="sad", _4="")
     start = page.button(key=f"batch_label_start_{number}")
     assert start.label == "Compare the networks on 2 labelled faces"
     start.click().run()

@@ -92,7 +92,7 @@ def _show_results(job: PhotoJob, number: int) -> None:
             _show_charts(visible, number)
             _show_by_emotion(visible)
             _show_table(visible, number)
-            show_labelling(job.name, visible, number)
+            show_labelling(job.name, faces, visible, number)
         else:
             st.info("No face passes these filters.", icon=":material/filter_alt:")
     if job.done:
