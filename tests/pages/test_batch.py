@@ -89,9 +89,11 @@ def test_zip_and_photos_in_one_job(page, album, astronaut):
 
 def test_equal_names_are_numbered(page, astronaut_png):
     photo = ("a.png", astronaut_png, "image/png")
-    upload(page, photo, photo)
+    taken = ("a.png (2)", astronaut_png, "image/png")
+    upload(page, photo, taken, photo, taken)
     analysed(page)
-    assert page.dataframe[-1].value["photo"].tolist() == ["a.png", "a.png (2)"]
+    names = ["a.png", "a.png (2)", "a.png (3)", "a.png (2) (2)"]
+    assert page.dataframe[-1].value["photo"].tolist() == names
 
 
 def test_bad_archives_are_reported_and_other_uploads_analysed(page, astronaut_png, album):

@@ -159,16 +159,34 @@ def test_an_archive_whose_view_was_left_is_held_by_nobody(page):
     assert archive() is None
 
 
-def test_classes_are_what_the_visitor_says(page):
-    upload(page, ("a.zip", zipped({"grumpy/1.jpg": PHOTOS["my set/ANGER/0.jpg"]})))
-    assert page.button(key="own_set_start").disabled
-    editor = f"own_set_classes_{page.session_state['own_set_round']}"
+def say_angry(page):
+    """Choose angry for the first class."""
+    start = f"own_set_classes_{page.session_state['own_set_round']}"
+    (editor,) = [key for key in map(str, page.session_state) if key.startswith(start)]
     page.session_state[editor] = {
         "edited_rows": {0: {"emotion": "angry"}},
         "added_rows": [],
         "deleted_rows": [],
     }
     page.run()
+
+
+def test_classes_are_what_the_visitor_says(page):
+    upload(page, ("a.zip", zipped({"grumpy/1.jpg": PHOTOS["my set/ANGER/0.jpg"]})))
+    assert page.button(key="own_set_start").disabled
+    say_angry(page)
+    assert page.button(key="own_set_start").label.endswith("on 1 photo")
+
+
+def test_what_was_said_of_a_class_is_not_said_of_another(page):
+    """A table that is added gives the photos other classes, perhaps as many."""
+    photos = {"grumpy/1.jpg": b"x", "joy/2.jpg": b"x"}
+    upload(page, ("a.zip", zipped(photos)))
+    say_angry(page)
+    assert page.button(key="own_set_start").label.endswith("on 2 photos")
+    table = b"file,label\ngrumpy/1.jpg,calmish\njoy/2.jpg,joy\n"
+    upload(page, ("a.zip", zipped(photos)), ("labels.csv", table))
+    assert "calmish" in texts(page)
     assert page.button(key="own_set_start").label.endswith("on 1 photo")
 
 

@@ -132,11 +132,15 @@ def _photos_in_archive(upload: IO[bytes]) -> list[PhotoItem]:
 def _with_unique_names(items: list[PhotoItem]) -> list[PhotoItem]:
     """Return the photos, numbering the second and further ones of the same name."""
     counts: Counter[str] = Counter()
+    used: set[str] = set()
     renamed = []
     for item in items:
-        counts[item.name] += 1
-        count = counts[item.name]
-        name = item.name if count == 1 else f"{item.name} ({count})"
+        name = item.name
+        while name in used or not counts[item.name]:
+            counts[item.name] += 1
+            count = counts[item.name]
+            name = item.name if count == 1 else f"{item.name} ({count})"
+        used.add(name)
         renamed.append(PhotoItem(name, item.read))
     return renamed
 

@@ -220,7 +220,8 @@ def _confirm_classes(labels: Labels) -> ClassMapping:
         [*EMOTIONS, LEFT_OUT],
         titles={"class": "Your class", "photos": "Photos", "emotion": "Is the emotion"},
         width="content",
-        key=f"own_set_classes_{st.session_state[_ROUND]}",
+        # Streamlit knows edits by their row, which is another class's once a file is added.
+        key=f"own_set_classes_{st.session_state[_ROUND]}_{hash(tuple(names))}",
     )
     if labels.unlabelled:
         st.caption(f"{pluralize(labels.unlabelled, 'photo')} without a label will be left out.")
