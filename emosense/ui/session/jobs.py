@@ -12,9 +12,9 @@ from emosense.asgi.budget import Holding
 from emosense.errors import EmoSenseError, NoRoom
 from emosense.jobs.job import Job
 from emosense.jobs.queue import JobQueue
+from emosense.runtime.malloc import return_free_memory
 from emosense.ui.session.cleanup import SessionResource
 from emosense.ui.session.downloads import memory
-from emosense.runtime.malloc import return_free_memory
 from emosense.ui.session.user import session_account
 from emosense.worker.usage import Account
 

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
+from emosense.runtime.malloc import return_free_memory
 from emosense.ui import streamlit_internals
 from emosense.ui.session.cleanup import forget_uploads, held_buffers
-from emosense.ui.session.malloc import return_free_memory
 from emosense.ui.streamlit_internals import UploadedFiles
 
 _FILE_OVERHEAD: Final = 2048
