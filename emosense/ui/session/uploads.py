@@ -129,7 +129,7 @@ class ServerUploads(UploadedFiles):
             try:
                 forget_uploads(session, left)
             except Exception:  # the page's run must come to its end
-                _log.exception("uploads that are gone were not forgotten")
+                _log.exception("what follows the removal of uploads failed")
             return_free_memory()
 
     def sizes(self) -> dict[str, int]:
