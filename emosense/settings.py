@@ -187,10 +187,12 @@ MAX_CAMERAS: Final = Setting(
 MAX_SESSION_JOBS: Final = Setting(
     "EMOSENSE_MAX_SESSION_JOBS",
     "10",
-    "Most unfinished jobs of one page or API key, of photos and of videos.",
+    "Most unfinished analyses of one page or API key, of photos and of videos, and as many previews and videos with boxes.",
 )
 MAX_USER_JOBS: Final = Setting(
-    "EMOSENSE_MAX_USER_JOBS", "40", "Most unfinished jobs of one user, of photos and of videos."
+    "EMOSENSE_MAX_USER_JOBS",
+    "40",
+    "Most unfinished analyses of one user, of photos and of videos, and as many previews and videos with boxes.",
 )
 MAX_SESSION_REQUESTS: Final = Setting(
     "EMOSENSE_MAX_SESSION_REQUESTS",

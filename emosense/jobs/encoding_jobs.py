@@ -36,6 +36,8 @@ class EncodingJob(Job):
     (0.0, False)
     """
 
+    kind = "previews and videos with boxes"
+
     path: Path
     info: VideoInfo
     target: Path

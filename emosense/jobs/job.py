@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import ClassVar
 
 from emosense.worker.lanes import PoolClient
 from emosense.worker.scheduler import Wait
@@ -32,6 +33,7 @@ class Job(ABC):
     """A background job of the app.
 
     Attributes:
+        kind: what messages call such jobs, of which a queue takes so many.
         name: name of the job on the page.
         account: user and browser session that the job belongs to.
         state: state, set by the queue; a finished job has all of its results.
@@ -52,6 +54,8 @@ class Job(ABC):
     >>> Nothing(name="nothing").is_finished
     False
     """
+
+    kind: ClassVar[str] = "analyses"
 
     name: str
     account: Account = field(default_factory=Account)

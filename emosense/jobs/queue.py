@@ -20,10 +20,12 @@ class JobQueue:
     Whose request is next is the pool's to decide: jobs of many users alternate photo by photo, and
     long videos give way between updates.
 
+    What is encoded of videos does not count with the analyses, which begin it by themselves.
+
     Args:
         pool: inference processes; also an attribute.
-        max_session: maximum number of unfinished jobs of one browser session.
-        max_user: maximum number of unfinished jobs of one user.
+        max_session: maximum number of unfinished jobs of one kind of one browser session.
+        max_user: maximum number of unfinished jobs of one kind of one user.
 
     >>> from emosense.worker.lanes import InferencePool, LaneChoice
     >>> queue = JobQueue(InferencePool({}, lambda request: LaneChoice("")))
@@ -64,10 +66,14 @@ class JobQueue:
         """Start a job as soon as it is its turn.
 
         Raises:
-            ServerBusy: too many jobs of the session or the user have not finished.
+            ServerBusy: too many jobs of its kind, of the session or the user, have not finished.
         """
         with self._lock:
-            of_user = [other for other in self._jobs if other.account.user == job.account.user]
+            of_user = [
+                other
+                for other in self._jobs
+                if other.kind == job.kind and other.account.user == job.account.user
+            ]
             of_session = [other for other in of_user if other.account == job.account]
             for count, limit, owner in (
                 (len(of_session), self._max_session, job.account.noun),
@@ -75,8 +81,8 @@ class JobQueue:
             ):
                 if count >= limit:
                     raise ServerBusy(
-                        f"Expected at most {limit} unfinished jobs of one {owner}. Received: one "
-                        "more. Please wait until one is done, or cancel one."
+                        f"Expected at most {limit} unfinished {job.kind} of one {owner}. Received: "
+                        "one more. Please wait until one is done, or cancel one."
                     )
             self._jobs.append(job)
         threading.Thread(target=self._run, args=[job], daemon=True, name="emosense-job").start()

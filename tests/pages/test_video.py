@@ -1,6 +1,7 @@
 """The Video page in Streamlit's AppTest, with real inference processes."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from support.data import texts
 from support.synthetic_video import head, pasted, wall, write_clip
 from support.waiting import wait_until
 
+from emosense.jobs.job import JobState
 from emosense.jobs.lane_choice import SHORT
+from emosense.jobs.video_jobs import VideoJob
 from emosense.results import VideoInfo
 from emosense.services import services
 from emosense.ui.session.cleanup import Owners
@@ -137,7 +140,7 @@ def test_a_full_share_of_the_disk_is_told_and_freed_by_a_removal(page, clip, mon
         ("second.mp4", clip + bytes(2**20), "video/mp4")
     ).run()
     assert "at most 1.0 MB of videos on the disk of one page" in page.error[0].value
-    oldest = page.button(key="video_remove_oldest")
+    oldest = page.button(key="video_open_remove_oldest")
     assert "first.mp4" in oldest.label
     assert "frames analysed of 40" in texts(page)
     oldest.click().run()
@@ -165,6 +168,90 @@ def test_several_clips_of_one_drop_are_queued_with_the_same_options(page, clip):
     # From 0.5 to 1 s, at ten frames a second of 25.
     assert texts(page).count("6 frames analysed of 13") == 2
     assert page.dataframe[0].value["first seen, s"].tolist() == [0.52]
+
+
+def test_several_clips_without_room_are_named_and_refused_once(page, clip, monkeypatch):
+    monkeypatch.setenv("EMOSENSE_MAX_SESSION_SPOOL_MB", "1")
+    upload(page, "first.mp4", clip)
+    page.button(key="video_start").click().run()
+    finished(page)
+    large = [(f"{name}.mp4", clip + bytes(2**20), "video/mp4") for name in ("second", "third")]
+    page.file_uploader(key="video_upload").set_value(large).run()
+    assert not page.exception
+    (refusal,) = page.error
+    assert "at most 1.0 MB of videos on the disk of one page" in refusal.value
+    assert [warning.value for warning in page.warning] == ["Not opened: second.mp4, third.mp4"]
+
+
+@pytest.fixture(scope="module")
+def old_clip(astronaut, tmp_path_factory):
+    """As :func:`clip`, in a container that browsers do not play: it gets a preview."""
+    frames = [pasted(wall(), (head(astronaut), 150 + 4 * i, 180)) for i in range(40)]
+    path = tmp_path_factory.mktemp("page") / "old.avi"
+    return write_clip(path, frames, codec="mpeg4").read_bytes()
+
+
+@pytest.fixture
+def waiting(monkeypatch):
+    """Jobs of videos wait for good; return those that were queued."""
+    queue = services().videos
+    # AppTest has another address at each run.
+    monkeypatch.setattr("emosense.ui.session.user.user_of_address", lambda address: "ann")
+    monkeypatch.setattr(queue, "_run", lambda job: queued.append(job))
+    queued = []
+    yield queued
+    for job in queued:
+        job.on_end()
+        with suppress(ValueError):  # the test has ended it
+            queue._jobs.remove(job)
+
+
+def drop(app, data, *names):
+    files = [(name, data, "video/mp4") for name in names]
+    app.file_uploader(key="video_upload").set_value(files).run()
+    assert not app.exception
+
+
+def analysed(jobs):
+    return [job.name for job in jobs if job.kind == VideoJob.kind]
+
+
+def test_previews_take_no_analysis_its_place(page, old_clip, waiting, monkeypatch):
+    monkeypatch.setattr(services().videos, "_max_session", 4)
+    names = [f"{number}.avi" for number in range(4)]
+    drop(page, old_clip, *names)
+    page.button(key="video_start").click().run()
+    assert not page.error
+    assert analysed(waiting) == names
+    # Each has its preview as well.
+    assert [job.name for job in waiting if job.kind != VideoJob.kind] == names
+
+
+def test_clips_that_were_not_started_are_named_and_come_next(page, clip, waiting, monkeypatch):
+    monkeypatch.setattr(services().videos, "_max_session", 2)
+    drop(page, clip, "a.mp4", "b.mp4", "c.mp4", "d.mp4")
+    page.button(key="video_start").click().run()
+    assert "at most 2 unfinished analyses of one page" in page.error[0].value
+    assert [warning.value for warning in page.warning] == ["Not started: c.mp4, d.mp4"]
+    assert page.run().button(key="video_start").label == "Analyse 2 videos"
+    waiting[0].state = JobState.DONE  # the second one runs yet
+    services().videos._jobs.remove(waiting[0])
+    page.button(key="video_start").click().run()
+    assert [warning.value for warning in page.warning] == ["Not started: d.mp4"]
+    assert analysed(waiting) == ["a.mp4", "b.mp4", "c.mp4"]
+    # With other options they are others.
+    page.text_input(key="video_from").set_value("0.5").run()
+    assert page.button(key="video_start").label == "Analyse 4 videos"
+
+
+def test_a_clip_is_not_analysed_twice_at_once(page, clip, waiting):
+    drop(page, clip, "a.mp4")
+    page.button(key="video_start").click().run()
+    assert page.button(key="video_start").disabled
+    assert analysed(waiting) == ["a.mp4"]
+    waiting[0].state = JobState.FAILED
+    page.run()
+    assert not page.button(key="video_start").disabled
 
 
 @pytest.mark.parametrize(

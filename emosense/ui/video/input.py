@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -62,15 +62,13 @@ def upload_videos(videos: OwnerVideos) -> list[Upload]:
         st.session_state[_SAMPLE] = False
     if st.session_state.get(_SAMPLE):
         videos.discard_unused({_SAMPLE})
-        sample = _opened(videos, SAMPLE_CLIP_NAME, partial(videos.add_sample, _SAMPLE))
-        return [] if sample is None else [sample]
+        return _opened(videos, [(SAMPLE_CLIP_NAME, partial(videos.add_sample, _SAMPLE))])
     files = _first_ones([*kinds["video"], *kinds["other"]])
     videos.discard_unused({file.file_id for file in files})
-    opened = (
-        _opened(videos, file.name, partial(videos.add, file.file_id, file.name, file))
-        for file in files
+    return _opened(
+        videos,
+        [(file.name, partial(videos.add, file.file_id, file.name, file)) for file in files],
     )
-    return [upload for upload in opened if upload is not None]
 
 
 def _first_ones(files: list[UploadedFile]) -> list[UploadedFile]:
@@ -85,23 +83,44 @@ def _first_ones(files: list[UploadedFile]) -> list[UploadedFile]:
     return files[:most]
 
 
-def _opened(videos: OwnerVideos, name: str, add: Callable[[PoolClient], Upload]) -> Upload | None:
-    """Open a video; return None after an error message."""
-    try:
-        with st.spinner("Opening the video ..."), show_waits("file") as on_wait:
-            return add(session_client(services().photos.pool, on_wait, owner_account()))
-    except NoRoom as error:
-        show_refusal(videos, "video", error)
-    except EmoSenseError as error:
-        # Messages about a file start with its name, which is shown in bold here.
-        text = str(error).removeprefix(f"{name}: ")
-        st.error(f"**{escape_markdown(name)}**: {escape_markdown(text)}", icon=":material/error:")
-    except OSError as error:
-        st.error(
-            f"The upload cannot be stored: {escape_markdown(str(error.strerror))}.",
-            icon=":material/error:",
-        )
-    return None
+def _opened(
+    videos: OwnerVideos, files: Sequence[tuple[str, Callable[[PoolClient], Upload]]]
+) -> list[Upload]:
+    """Open videos, given their names and what opens them; say why some cannot be opened."""
+    opened: list[Upload] = []
+    refused: list[str] = []
+    no_room: NoRoom | None = None
+    for name, add in files:
+        try:
+            with st.spinner("Opening the video ..."), show_waits("file") as on_wait:
+                opened.append(add(session_client(services().photos.pool, on_wait, owner_account())))
+        except NoRoom as error:
+            no_room = error
+            refused.append(name)
+        except EmoSenseError as error:
+            # Messages about a file start with its name, which is shown in bold here.
+            text = str(error).removeprefix(f"{name}: ")
+            st.error(
+                f"**{escape_markdown(name)}**: {escape_markdown(text)}", icon=":material/error:"
+            )
+        except OSError as error:
+            st.error(
+                f"The upload cannot be stored: {escape_markdown(str(error.strerror))}.",
+                icon=":material/error:",
+            )
+    if no_room is not None:
+        _show_refusal(videos, "video_open", no_room, "opened", refused if len(files) > 1 else ())
+    return opened
+
+
+def _show_refusal(
+    videos: OwnerVideos, kind: str, error: ServerBusy, what: str, names: Sequence[str]
+) -> None:
+    """Say why videos were not opened or started, once, and which."""
+    if names:
+        listed = ", ".join(escape_markdown(name) for name in names)
+        st.warning(f"Not {what}: {listed}", icon=":material/pause_circle:")
+    show_refusal(videos, kind, error)
 
 
 def show_start(videos: OwnerVideos, uploads: list[Upload]) -> None:
@@ -152,22 +171,38 @@ def show_start(videos: OwnerVideos, uploads: list[Upload]) -> None:
             end=end,
         )
         _show_notices(uploads, options)
-        count = len(uploads)
-        if st.button(
-            "Analyse" if count == 1 else f"Analyse {count} videos",
-            type="primary",
-            icon=":material/play_arrow:",
-            key="video_start",
-            disabled=model is None,
-        ):
-            assert model is not None
-            try:
-                for upload in uploads:
-                    videos.start(upload, model, options)
-            except ServerBusy as error:
-                show_refusal(videos, "video", error)
-                return
-            st.rerun()
+        _start_button(videos, uploads, model, options)
+
+
+def _start_button(
+    videos: OwnerVideos, uploads: list[Upload], model: str | None, options: VideoOptions
+) -> None:
+    """Show the button that starts the analyses; it goes on with those that were not started before."""
+    to_start = uploads
+    if model is not None:
+        idle = [upload for upload in uploads if not videos.is_running(upload, model, options)]
+        new = [upload for upload in idle if not videos.is_analysed(upload, model, options)]
+        to_start = new or idle
+    if not st.button(
+        "Analyse"
+        if len(uploads) == 1
+        else f"Analyse {pluralize(len(to_start or uploads), 'video')}",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="video_start",
+        disabled=model is None or not to_start,
+        help=None if to_start else "They are being analysed with these options.",
+    ):
+        return
+    assert model is not None
+    for number, upload in enumerate(to_start):
+        try:
+            videos.start(upload, model, options)
+        except ServerBusy as error:
+            names = [upload.name for upload in to_start[number:]] if len(to_start) > 1 else ()
+            _show_refusal(videos, "video", error, "started", names)
+            return
+    st.rerun()
 
 
 def _show_uploads(uploads: list[Upload]) -> None:

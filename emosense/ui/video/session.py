@@ -16,6 +16,7 @@ from emosense.errors import ServerBusy
 from emosense.filesystem.disk import check_free_space
 from emosense.jobs.encoding_jobs import EncodingJob
 from emosense.jobs.encodings import Encodings
+from emosense.jobs.job import JobState
 from emosense.jobs.video_jobs import VideoJob
 from emosense.results import FrameResult, VideoInfo, VideoResult
 from emosense.samples import SAMPLE_CLIP_NAME
@@ -188,6 +189,27 @@ class OwnerVideos(SessionJobs[VideoJob], OwnerResource):
                 if place[0] == session and not is_used:
                     del self.uploads[place]
                     self._remove_folder(upload.path.parent)
+
+    def is_running(self, upload: Upload, model: str, options: VideoOptions) -> bool:
+        """Return whether such an analysis of an upload waits or runs."""
+        return any(
+            not job.is_finished and not job.cancelled.is_set()
+            for job in self._jobs_of(upload, model, options)
+        )
+
+    def is_analysed(self, upload: Upload, model: str, options: VideoOptions) -> bool:
+        """Return whether there is the whole result of such an analysis of an upload."""
+        return any(
+            job.state is JobState.DONE and not job.cancelled.is_set()
+            for job in self._jobs_of(upload, model, options)
+        )
+
+    def _jobs_of(self, upload: Upload, model: str, options: VideoOptions) -> list[VideoJob]:
+        return [
+            job
+            for job in list(self.jobs.values())
+            if (job.path, job.model, job.options) == (upload.path, model, options)
+        ]
 
     def start(self, upload: Upload, model: str, options: VideoOptions) -> None:
         """Queue an analysis, and a preview for the browser where it does not play the file.

@@ -123,10 +123,10 @@ def test_jobs_are_bounded_per_page_and_per_user(worker, gates):
     jobs = [replace(photo_job(photo("a.jpg")), account=account) for account in ann]
     with Gate(gates, "a.jpg"):
         queue.submit(jobs[0])
-        with pytest.raises(ServerBusy, match="at most 1 unfinished jobs of one page"):
+        with pytest.raises(ServerBusy, match="at most 1 unfinished analyses of one page"):
             queue.submit(jobs[1])
         queue.submit(jobs[2])
-        with pytest.raises(ServerBusy, match="at most 2 unfinished jobs of one user"):
+        with pytest.raises(ServerBusy, match="at most 2 unfinished analyses of one user"):
             queue.submit(jobs[3])
         queue.submit(other := replace(photo_job(photo("b.jpg")), account=Account("bob", "1")))
     for job in (jobs[0], jobs[2], other):

@@ -145,7 +145,7 @@ def test_one_holder_cannot_take_the_place_of_others(store, shared, clip, monkeyp
     assert "page" not in str(error.value)
     monkeypatch.setattr(shared.videos, "_max_session", 0)
     monkeypatch.delenv("EMOSENSE_MAX_SESSION_SPOOL_MB")
-    with pytest.raises(ServerBusy, match="at most 0 unfinished jobs of one API key"):
+    with pytest.raises(ServerBusy, match="at most 0 unfinished analyses of one API key"):
         add(store, clip)
     assert store.videos.of_owner("ann") == [video]
 
