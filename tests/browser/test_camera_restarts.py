@@ -32,6 +32,7 @@ def wait_until_off(page, streams):
     )
     expect(page.locator(".camera .idle")).to_be_visible()
     expect(page.locator(".sign")).to_be_hidden()
+    expect(page.locator(".picture")).to_have_attribute("aria-label", "Camera")  # and nobody on it
 
 
 def test_a_camera_that_is_given_after_stop_is_given_back(server, open_camera):

@@ -263,6 +263,8 @@ class Camera {
     this.setPaused(false);
     const context = this.canvas.getContext("2d");
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    this.canvas.setAttribute("aria-label", "Camera");
+    this.canvas.removeAttribute("data-index");
     this.overlay.getContext("2d").clearRect(0, 0, this.overlay.width, this.overlay.height);
     this.bars.replaceChildren();
   }
