@@ -6,6 +6,7 @@ import threading
 
 from starlette.applications import Starlette
 from support.faces import face_of
+from support.own_thread import in_own_thread
 
 from emosense.results import FrameResult, TrackedFace
 from emosense.ui.camera import routes
@@ -100,7 +101,8 @@ def test_an_answer_that_comes_too_late_is_of_no_recording(monkeypatch):
         await newer.end()
 
     try:
-        asyncio.run(visit())
+        # The browser tests leave a loop in the thread of all tests.
+        in_own_thread(lambda: asyncio.run(visit()))()
     finally:
         process.gate.set()
         cameras.remove(address)
