@@ -53,6 +53,7 @@ from emosense.errors import EmoSenseError
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
     from streamlit.proto.BackMsg_pb2 import BackendOperationRequest
+    from streamlit.proto.WidgetStates_pb2 import WidgetStates
     from streamlit.runtime.app_session import AppSession as AppSession
     from streamlit.runtime.memory_media_file_storage import MemoryFile, MemoryMediaFileStorage
     from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -205,8 +206,13 @@ class UploadedFiles:
         """Return whether an uploader that the session's page shows may have asked for a file."""
         return True
 
-    def run_began(self, session: str) -> None:
-        """Note that a session's script begins to run."""
+    def run_began(self, session: str, named: Collection[str]) -> None:
+        """Note that a session's script begins to run.
+
+        Args:
+            session: id of the session.
+            named: the ids of the files that the browser says are in its uploaders.
+        """
 
     def run_ended(self, session: str, held: Mapping[str, Collection[str]]) -> None:
         """Note that a session's script has run to its end.
@@ -274,15 +280,19 @@ class UploadedFiles:
 
 
 def _tell_of_runs(
-    run_began: Callable[[str], None],
+    run_began: Callable[[str, Collection[str]], None],
     run_ended: Callable[[str, Mapping[str, Collection[str]]], None],
 ) -> None:
     """Call functions whenever a script begins to run, and whenever one has run to its end."""
     begin, finish = SafeSessionState.on_script_will_rerun, SafeSessionState.on_script_finished
 
-    def tell_and_begin(self: SafeSessionState, *states: Any, **options: Any) -> None:
-        run_began(session_id())
-        begin(self, *states, **options)
+    def tell_and_begin(
+        self: SafeSessionState, fresh_widget_states: WidgetStates | None, **options: Any
+    ) -> None:
+        states = () if fresh_widget_states is None else fresh_widget_states.widgets
+        named = {file.file_id for state in states for file in _files_in(Serialized(state))}
+        run_began(session_id(), named)
+        begin(self, fresh_widget_states, **options)
 
     def finish_and_tell(
         self: SafeSessionState, widget_ids_this_run: frozenset[str], **options: bool

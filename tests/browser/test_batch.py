@@ -5,6 +5,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import expect
+from support.app_server import running_server
 
 pytestmark = pytest.mark.browser
 
@@ -58,3 +59,47 @@ def test_too_many_files_at_once_are_refused_beside_the_uploader(server, page):
     page.locator("input[type=file]").set_input_files(files)
     told = "Expected at most 1000 files at once. Received: 1001."
     expect(page.get_by_text(told).first).to_be_visible()
+
+
+def drop(page, *files):
+    page.locator("input[type=file]").set_input_files(
+        [{"name": name, "mimeType": "image/png", "buffer": data} for name, data in files]
+    )
+
+
+def test_what_was_analysed_or_left_makes_room_for_the_next_files(page, astronaut_png):
+    """A page may hold 1 MB, which two photos have more than."""
+    with running_server(EMOSENSE_MAX_SESSION_UPLOAD_MB="1") as url:
+        page.goto(f"{url}/batch")
+        for number in (1, 2):
+            drop(page, (f"batch {number}.png", astronaut_png))
+            page.get_by_role("button", name="Analyse 1 photo").click()
+            expect(page.get_by_text(f"batch {number}.png: 1 face in 1 photo")).to_be_visible()
+        drop(page, ("left.png", astronaut_png))
+        expect(page.get_by_role("button", name="Analyse 1 photo")).to_be_visible()
+        page.get_by_role("link", name="Photo").click()
+        expect(page.get_by_role("button", name="Try a sample")).to_be_visible()
+        drop(page, ("kept.png", astronaut_png))
+        expect(page.get_by_role("img", name="kept.png, 1 face")).to_be_visible()
+
+
+def test_files_of_a_drop_are_held_while_the_page_runs_between_them(page, server, astronaut_png):
+    page.goto(f"{server}/batch")
+    expect(page.get_by_text("Drop a few hundred photos")).to_be_visible()
+    held = []
+
+    def hold_second(route):
+        if route.request.method == "PUT" and b"second.png" in route.request.post_data_buffer:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/_stcore/upload_file/**", hold_second)
+    with page.expect_response(lambda response: "upload_file" in response.url):
+        drop(page, ("first.png", astronaut_png), ("second.png", astronaut_png))
+    page.get_by_role("button", name="Try a sample").click()  # the page runs
+    expect(page.get_by_role("button", name="Analyse 8 photos")).to_be_visible()
+    (route,) = held
+    route.continue_()
+    page.get_by_role("button", name="Analyse 2 photos").click()
+    expect(page.get_by_text("2 faces in 2 photos")).to_be_visible()

@@ -208,6 +208,16 @@ def test_no_garbage_is_collected_after_each_run():
     assert 'config.get_option("runner.postScriptGC")' in source
 
 
+def test_only_the_end_of_a_run_says_whether_widgets_may_be_missing():
+    """The state of widgets that a page change leaves for the next run says nothing of their files."""
+    runner = script_runner.ScriptRunner
+    assert "remove_stale_widgets=(" in inspect.getsource(runner._on_script_finished)
+    change = inspect.getsource(runner._run_script)
+    assert "self._session_state.on_script_finished(widget_ids)" in change
+    assert "remove_stale_widgets" not in change
+    assert "self._session_state.on_script_will_rerun(" in change
+
+
 def filled(*sizes):
     queue = streamlit_internals.PendingMessages(500)
     for size in sizes:

@@ -36,7 +36,7 @@ class Uploaders:
     >>> uploaders = Uploaders()
     >>> uploaders.run_ended({"first": {"a"}}, {"a": 0, "on its way": 0})
     set()
-    >>> uploaders.run_began()
+    >>> uploaders.run_began(["a"])
     >>> sorted(uploaders.run_ended({"second": set()}, {"a": 0, "on its way": 0, "new": 1}))
     ['a', 'on its way']
     """
@@ -51,10 +51,14 @@ class Uploaders:
         """Return whether an uploader was shown when an id was given out, in this run."""
         return run >= min(self._shown.values(), default=self.run)
 
-    def run_began(self) -> None:
-        """Note that the script begins to run."""
+    def run_began(self, named: Collection[str]) -> None:
+        """Note that the script begins to run, and the files that the browser names.
+
+        It may be broken off before an uploader takes them, e.g. by the button that uses them.
+        """
         self.run += self._has_ended
         self._has_ended = False
+        self._told |= set(named)
 
     def run_ended(self, held: Mapping[str, Collection[str]], stored: Mapping[str, int]) -> set[str]:
         """Note that it has run to its end, and return the stored files that no uploader can hold any more.
@@ -105,9 +109,10 @@ class ServerUploads(UploadedFiles):
         uploaders = self._uploaders.get(session)
         return uploaders is None or uploaders.may_be_held(self.run_of(file))
 
-    def run_began(self, session: str) -> None:
-        """Note that a session's script begins to run."""
-        self._of(session).run_began()
+    def run_began(self, session: str, named: Collection[str]) -> None:
+        """Note that a session's script begins to run, and the files that the browser names."""
+        # A browser of ill will may name what it likes.
+        self._of(session).run_began(set(self.stored(session)).intersection(named))
 
     def _of(self, session: str) -> Uploaders:
         with self._lock:

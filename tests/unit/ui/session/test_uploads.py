@@ -13,7 +13,7 @@ class Page:
         assert self.ran({"first": set()}, {}) == set()
 
     def ran(self, held, stored):
-        self.uploaders.run_began()
+        self.uploaders.run_began({file for files in held.values() for file in files})
         return self.uploaders.run_ended(held, stored)
 
 
@@ -36,13 +36,22 @@ def test_a_file_on_its_way_stays_until_its_uploader_goes(page):
 
 
 def test_a_file_of_the_next_uploader_is_no_file_of_the_last(page):
-    page.uploaders.run_began()
+    page.uploaders.run_began([])
     # The browser shows the next uploader while the run that shows it goes on, or is broken off.
     number = page.uploaders.run
-    page.uploaders.run_began()
+    page.uploaders.run_began([])
     assert page.uploaders.run_ended({"second": set()}, {"old": 0, "new": number}) == {"old"}
     assert page.ran({"second": set()}, {"new": number, "late": 0}) == {"late"}
     assert page.ran({"second": {"new"}}, {"new": number}) == set()
+
+
+def test_a_file_is_left_even_if_no_run_came_to_its_end_while_it_was_held(page):
+    """Who is quick drops a file, and presses a button, while the page still runs."""
+    page.uploaders.run_began([])
+    number = page.uploaders.run  # of the id of the file
+    page.uploaders.run_began(["a"])
+    page.uploaders.run_began(["a"])  # the button, which empties the uploader by a new key
+    assert page.uploaders.run_ended({"second": set()}, {"a": number}) == {"a"}
 
 
 def test_a_page_without_uploaders_holds_nothing(page):
