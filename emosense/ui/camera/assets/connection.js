@@ -15,6 +15,7 @@ export class Connection {
     this.waiting = 500;
     this.sent = null; // {index, at} of the frame on its way
     this.called = 0; // when the socket was opened
+    this.isTaken = false; // whether the server has said that it takes the camera, by its first message
     this.timer = null;
     this.open();
   }
@@ -23,7 +24,7 @@ export class Connection {
     const socket = new WebSocket(this.url);
     this.socket = socket;
     this.called = performance.now();
-    socket.onopen = () => this.on.open();
+    this.isTaken = false;
     socket.onmessage = ({ data }) => this.receive(JSON.parse(data));
     socket.onclose = ({ code, reason }) => {
       this.leave();
@@ -38,7 +39,7 @@ export class Connection {
     const { socket } = this;
     this.socket = this.sent = null;
     if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.onmessage = socket.onclose = null;
     socket.close();
   }
 
@@ -49,6 +50,10 @@ export class Connection {
   }
 
   receive(message) {
+    if (!this.isTaken) {
+      this.isTaken = true;
+      this.on.open();
+    }
     if (message.type === "frame") {
       this.waiting = 500;
       const { sent } = this;
@@ -63,12 +68,12 @@ export class Connection {
   }
 
   get isOpen() {
-    return this.socket?.readyState === WebSocket.OPEN;
+    return this.isTaken && this.socket?.readyState === WebSocket.OPEN;
   }
 
   // Whether the next frame can be sent. A connection that has kept silent for too long is given up here.
   isFree() {
-    const isCalling = this.socket?.readyState === WebSocket.CONNECTING;
+    const isCalling = this.socket !== null && !this.isTaken;
     const since = this.sent?.at ?? (isCalling ? this.called : null);
     if (since !== null && performance.now() - since > LOST) {
       this.leave();
