@@ -4,7 +4,9 @@ import pytest
 from playwright.sync_api import expect
 from support.app_server import FLAGS, chromium_path, running_chromium, running_server
 from support.camera_page import WATCH
+from support.counted_clips import write_counted
 from support.fake_camera import camera_flags, write_camera
+from support.player_page import player_server
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +56,19 @@ def open_camera(camera_chromium):
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="module")
+def players():
+    """A server of players alone; see :class:`support.player_page.PlayerPage`."""
+    with player_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    """A clip whose frames carry their numbers."""
+    return write_counted(tmp_path_factory.mktemp("clip") / "clip.mp4", "B-frames")
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
-from support.counted_clips import write_counted
-from support.player_page import PlayerPage, player_server
+from support.player_page import PlayerPage
 from support.waiting import wait_until
 
 from emosense.ui.player.clips import clips
@@ -18,17 +17,6 @@ FAILURES = {
 }
 FOLLOWS = "The edits were changed on another page: this one follows."
 AGAIN = "The edits were changed on another page: yours was made again on top of them."
-
-
-@pytest.fixture(scope="module")
-def players():
-    with player_server() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    return write_counted(tmp_path_factory.mktemp("clip") / "clip.mp4", "B-frames")
 
 
 @pytest.fixture

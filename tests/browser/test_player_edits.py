@@ -7,25 +7,13 @@ import json
 import numpy as np
 import pytest
 from playwright.sync_api import expect
-from support.counted_clips import write_counted
-from support.player_page import PEOPLE, RATE, PlayerPage, player_server
+from support.player_page import PEOPLE, RATE, PlayerPage
 
 from emosense.video.baseline import neutral_bias, without_bias
 from emosense.video.edits import apply_edits
 from emosense.video.timeline import timelines
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def players():
-    with player_server() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    return write_counted(tmp_path_factory.mktemp("clip") / "clip.mp4", "B-frames")
 
 
 @pytest.fixture

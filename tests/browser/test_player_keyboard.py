@@ -2,21 +2,9 @@
 
 import pytest
 from playwright.sync_api import expect
-from support.counted_clips import write_counted
-from support.player_page import PlayerPage, player_server
+from support.player_page import PlayerPage
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def players():
-    with player_server() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    return write_counted(tmp_path_factory.mktemp("clip") / "clip.mp4", "B-frames")
 
 
 @pytest.fixture
