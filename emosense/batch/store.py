@@ -131,10 +131,10 @@ class ResultStore:
                 self._write_atomic(path, json.dumps(job, indent=2).encode())
         except Exception as error:  # each kind of file system has errors of its own
             raise BatchError(f"{self.destination}: cannot be used ({error}).") from error
-        known = {*stored, *job} - {key for key in MODEL_VERSIONS if key not in stored}
-        changed = sorted(key for key in known if stored.get(key) != job.get(key))
+        changed = {key for key in {*stored, *job} if stored.get(key) != job.get(key)}
+        changed -= {key for key in MODEL_VERSIONS if "model" in changed or key not in stored}
         if changed:
-            changes = ", ".join(f"{k} {stored.get(k)!r} -> {job.get(k)!r}" for k in changed)
+            changes = ", ".join(f"{k} {stored.get(k)!r} -> {job.get(k)!r}" for k in sorted(changed))
             raise BatchError(
                 f"{self.destination} holds another job ({changes}). Give it another folder."
             )
