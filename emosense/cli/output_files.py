@@ -27,18 +27,27 @@ def check_output_files(outputs: Mapping[str, Path | None], inputs: Iterable[Path
     for option, path in outputs.items():
         if path is None:
             continue
-        if path.is_dir():
-            raise EmoSenseError(f"{option}: expected a file. Received: the folder {path}")
-        if not path.parent.is_dir():
-            raise EmoSenseError(
-                f"{option}: expected a file in a folder that is there. Received: {path}"
-            )
-        if path.exists() and not path.is_file():
+        try:
+            is_special = _check_place(option, path)
+        except OSError as error:  # such as a name that is too long
+            raise EmoSenseError(f"{option}: {path} cannot be written: {error.strerror}.") from error
+        if is_special:
             continue  # a pipe or a terminal takes several
         identity = _identity(path)
         if identity in taken:
             raise EmoSenseError(f"{option}: expected another file than {taken[identity]}.")
         taken[identity] = f"that of {option}"
+
+
+def _check_place(option: str, path: Path) -> bool:
+    """Check that a file can be where it is wanted; return whether it is there and no regular file."""
+    if path.is_dir():
+        raise EmoSenseError(f"{option}: expected a file. Received: the folder {path}")
+    if not path.parent.is_dir():
+        raise EmoSenseError(
+            f"{option}: expected a file in a folder that is there. Received: {path}"
+        )
+    return path.exists() and not path.is_file()
 
 
 def _identity(path: Path) -> object:

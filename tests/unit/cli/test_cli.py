@@ -313,6 +313,7 @@ def test_a_file_that_cannot_be_written_costs_only_itself(tmp_path, astronaut, ca
             "--csv: expected a file in a folder that is there. Received: ",
         ),
         (["--captions", "x"], "--captions: expected a file. Received: the folder"),
+        (["--json", 300 * "x"], "cannot be written: File name too long."),
     ],
 )
 def test_files_that_would_be_lost_are_refused_before_the_work(files, message, tmp_path, capsys):

@@ -193,9 +193,10 @@ def test_a_selection_of_streams_is_no_error(portrait, tmp_path, capsys):
     path = tracks(tmp_path / "a.mp4", ("mjpeg", [small(portrait)] * 3), ("libx264", [portrait] * 9))
     assert main(["video", str(path)]) == 0
     assert "2 picture tracks: the one of 480 x 360 is analysed" in capsys.readouterr().err
-    assert main(["video", str(path), "--annotated", str(tmp_path / "none" / "a.mp4")]) == 1
+    assert main(["video", str(path), "--csv", "/dev/full"]) == 1
     stderr = capsys.readouterr().err
-    assert "a.mp4: the video cannot be written: there is no such folder." in stderr
+    assert "2 picture tracks: the one of 480 x 360 is analysed" in stderr
+    assert "/dev/full cannot be written: No space left on device." in stderr
 
 
 def test_transport_streams_keep_their_sound(portrait, analyzer, tmp_path):

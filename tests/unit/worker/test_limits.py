@@ -374,7 +374,7 @@ def test_a_process_that_cannot_be_started_costs_the_lane_no_process(make, monkey
 
 
 def test_users_are_charged_also_for_what_was_killed(make):
-    pool = pool_of(make(timeout=60), limits=ResourceLimits(cpu_seconds=0.2))
+    pool = pool_of(make(timeout=60), limits=ResourceLimits(cpu_seconds=2))
     usage = pool.lanes["all"].scheduler.usage
     ann, bob = Account("ann", "1"), Account("bob", "1")
     pool.client(ann).request(Work(data=b"1"))
