@@ -150,11 +150,11 @@ async def get_annotated(request: Request, job_id: str) -> Response:
     except FileNotFoundError:
         raise _gone() from None
     headers = {**PRIVATE, **_version_headers(video), **attachment(video.job.name, "-emosense.mp4")}
+    response = RemovableFileResponse(encoding.target, 200, headers, "video/mp4", stat_result=file)
     if IS_HEAD in request.scope:  # without reading the file
-        headers |= {"Content-Length": str(file.st_size), "Accept-Ranges": "bytes"}
-        return Response(None, 200, headers, "video/mp4")
+        return Response(None, 200, dict(response.headers))
     _check_range(request, file.st_size)
-    return RemovableFileResponse(encoding.target, 200, headers, "video/mp4", stat_result=file)
+    return response
 
 
 def _check_range(request: Request, size: int) -> None:
