@@ -32,10 +32,11 @@ function closeMenuAfterNavigation() {
     if (!matchMedia(NARROW).matches || !(sidebar()?.getBoundingClientRect().right > 0)) return;
     sidebar().querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
   };
-  document.addEventListener("click", ({ target }) => {
-    const inside = target.closest("[data-testid=stSidebar]");
-    const opener = target.closest("[data-testid=stExpandSidebarButton]");
-    if (target.closest("[data-testid=stSidebarNavLink]") || (!inside && !opener)) close();
+  document.addEventListener("click", (event) => {
+    // Where it was when it was pressed: what is pressed may have left the page by now.
+    const ids = new Set(event.composedPath().map(({ dataset }) => dataset?.testid));
+    const isOutside = !ids.has("stSidebar") && !ids.has("stExpandSidebarButton");
+    if (ids.has("stSidebarNavLink") || isOutside) close();
   });
   document.addEventListener("keydown", ({ key }) => key === "Escape" && close());
   // A menu that is open before the first interaction was left open before a reload. It may be
