@@ -61,7 +61,8 @@ def run(options: argparse.Namespace) -> int:
 
     models = [find_model(name) for name in options.model]
     source = _open(options.data)
-    check_output_files({"--predictions": options.predictions}, _files_of(options.data))
+    if options.predictions is not None:
+        check_output_files({"--predictions": options.predictions}, _files_of(options.data))
     labels = source.labels()
     mapping = propose_mapping(labels.counts).with_choices(_choices(options.label, labels))
     for note in (*source.notes, *labels.notes):

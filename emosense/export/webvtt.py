@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
+import numpy as np
+
 from emosense.results import FrameResult, VideoResult
-from emosense.video.timeline import SAME_TIME, frame_seconds
+from emosense.video.timeline import frame_seconds, runs_of
 
 
 def to_webvtt(result: VideoResult) -> str:
@@ -15,16 +17,11 @@ def to_webvtt(result: VideoResult) -> str:
     Successive frames with the same caption become one cue; each lasts until the next begins, or an
     excluded stretch.
     """
-    cues: list[tuple[float, float, str]] = []
-    for frame, seconds in zip(result.frames, frame_seconds(result).tolist(), strict=True):
-        caption, end = _caption(frame, result.names), frame.time + seconds
-        if cues and cues[-1][2] == caption and frame.time - cues[-1][1] < SAME_TIME:
-            cues[-1] = (cues[-1][0], end, caption)
-        else:
-            cues.append((frame.time, end, caption))
+    times = np.array([frame.time for frame in result.frames])
+    captions = [_caption(frame, result.names) for frame in result.frames]
     blocks = ["WEBVTT\n"] + [
         f"{_timestamp(start)} --> {_timestamp(end)}\n{caption}\n"
-        for start, end, caption in cues
+        for start, end, caption in runs_of(times, frame_seconds(result), captions)
         if caption
     ]
     return "\n".join(blocks)

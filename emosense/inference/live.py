@@ -45,7 +45,9 @@ class LiveSessions:
         """
         image = read_live_frame(request.data)
         analyzer = self._analyzers.get(request.model)
-        tracker = self._trackers.setdefault(request.session, LiveTracker(analyzer))
+        if request.session not in self._trackers:
+            self._trackers[request.session] = LiveTracker(analyzer)
+        tracker = self._trackers[request.session]
         tracker.analyzer = analyzer
         self._trackers.move_to_end(request.session)
         while len(self._trackers) > MAX_SESSIONS:

@@ -28,27 +28,24 @@ class EntryPoint:
 
 
 def find_entry_point(
-    container: Any,
-    stream: Any,
-    time: float,
-    clock: ContinuousClock,
-    interrupted: Callable[[], bool],
+    container: Any, stream: Any, time: float, interrupted: Callable[[], bool]
 ) -> EntryPoint:
     """Return the last key frame that is shown at a time or before; packets are read, none is decoded.
 
     Containers' own indices are not used: they are missing or wrong in some files, and tell times, not
     which frame of the video it is. A packet is taken for a frame, save those that an edit list leaves
-    out. Frames that come after a key frame and are shown before it count as before it.
+    out. Frames that come after a key frame and are shown before it count as before it. If the clock starts
+    again or leaps before that time, decoding has to begin at the file's beginning: packets do not tell
+    where frames stand after it.
 
     Args:
         container: opened container (PyAV), which is read.
         stream: video stream of it.
         time: time stamp in seconds, in the clock of the container.
-        clock: a new clock. If it finds a discontinuity before that time, decoding has to begin at the
-            file's beginning: packets do not tell where frames stand after it.
         interrupted: asked before each packet; True ends the search.
     """
     entry, frames = EntryPoint(), 0
+    clock = ContinuousClock(container.format.name)
     for packets, packet in enumerate(container.demux(stream)):
         stamp = packet.dts if packet.pts is None else packet.pts
         if packet.dts is not None:

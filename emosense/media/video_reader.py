@@ -294,7 +294,7 @@ class VideoReader:
         decoded, first = (self._all_frames(), 0) if start <= 0 else self._frames_from(start)
         index, pixel_format = first - 1, None
         rate = self.info.frames_per_second or 25.0
-        clock, discontinuities = ContinuousClock(self.demuxer), 0
+        clock = ContinuousClock(self.demuxer)
         orientation = self._canvas.orientation
         size = self._canvas.fitted_size(self._first_frame, orientation)
         for index, frame in enumerate(decoded, start=first):
@@ -308,13 +308,13 @@ class VideoReader:
                 return
             time = index / rate
             if frame.time is not None:
+                was_continuous = not clock.discontinuities
                 time = clock.continuous(frame.time - self.start, step=1 / rate)
-                if clock.discontinuities > discontinuities == 0:
+                if was_continuous and clock.discontinuities:
                     self.notes.append(
                         f"Its clock starts again or leaps after {last_time:.1f} s, as in recordings "
                         "that were joined: times go on from there."
                     )
-                discontinuities = clock.discontinuities
             # Some files have equal or falling time stamps; players show their frames in order.
             time = max(time, last_time + 1e-3) if index else 0.0
             max_gap = max(max_gap, time - last_time) if index else 0.0
@@ -332,7 +332,9 @@ class VideoReader:
             self.problem = (
                 f"it ends at {max(0.0, last_time):.1f} s, before the stretch of it begins"
             )
-        elif discontinuities:  # the header counts by the clocks' times: what it states is wrong
+        elif (
+            clock.discontinuities
+        ):  # the header counts by the clocks' times: what it states is wrong
             if start <= 0 and self.problem is None and not self.interrupted():
                 self.info = replace(self.info, duration=last_time + 1 / rate, frames=index + 1)
         elif self.problem is None and self._is_truncated(index + 1, last_time, max_gap):
@@ -371,11 +373,7 @@ class VideoReader:
         stream_index = self._stream.index
         self._reopen(stream_index)
         entry = find_entry_point(
-            self._container,
-            self._stream,
-            self.start + start,
-            ContinuousClock(self.demuxer),
-            self.interrupted,
+            self._container, self._stream, self.start + start, self.interrupted
         )
         self._reopen(stream_index)
         self._decoder = self._decode(entry.packets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from emosense.emotions import EMOTIONS
 from emosense.results import UNSURE, VERDICTS, Face, VideoResult
 
-SAME_TIME: Final = 1e-6
+_SAME_TIME: Final = 1e-6
 """Seconds between the end of a frame and the next one, below which there is no gap."""
 
 
@@ -88,15 +89,7 @@ class Timeline:
 
     def runs(self) -> list[tuple[float, float, str]]:
         """Return the runs of one verdict without a gap: (start, end) in seconds, and the verdict."""
-        runs: list[tuple[float, float, str]] = []
-        for time, duration, index in zip(self.times, self.seconds, self.verdicts, strict=True):
-            verdict = VERDICTS[index]
-            end = float(time + duration)
-            if runs and runs[-1][2] == verdict and time - runs[-1][1] < SAME_TIME:
-                runs[-1] = (runs[-1][0], end, verdict)
-            else:
-                runs.append((float(time), end, verdict))
-        return runs
+        return runs_of(self.times, self.seconds, [VERDICTS[index] for index in self.verdicts])
 
     @property
     def visible_seconds(self) -> float:
@@ -114,6 +107,31 @@ class Timeline:
     def dominant(self) -> str:
         """The verdict with the longest total duration."""
         return max(self.time_share, key=self.time_share.__getitem__)
+
+
+def runs_of(
+    times: npt.NDArray[np.float64], seconds: npt.NDArray[np.float64], texts: Sequence[str]
+) -> list[tuple[float, float, str]]:
+    """Join successive frames with the same text and without a gap.
+
+    Args:
+        times: (n,) times of the frames in seconds, rising.
+        seconds: (n,) how long each counts.
+        texts: n texts.
+
+    Returns:
+        (start, end) in seconds and the text of each run.
+
+    >>> runs_of(np.array([0.0, 1.0, 5.0]), np.ones(3), ["happy", "happy", "happy"])
+    [(0.0, 2.0, 'happy'), (5.0, 6.0, 'happy')]
+    """
+    runs: list[tuple[float, float, str]] = []
+    for time, end, text in zip(times.tolist(), (times + seconds).tolist(), texts, strict=True):
+        if runs and runs[-1][2] == text and time - runs[-1][1] < _SAME_TIME:
+            runs[-1] = (runs[-1][0], end, text)
+        else:
+            runs.append((time, end, text))
+    return runs
 
 
 def frame_seconds(result: VideoResult) -> npt.NDArray[np.float64]:

@@ -35,6 +35,14 @@ def wait_until_off(page, streams):
     expect(page.locator(".picture")).to_have_attribute("aria-label", "Camera")  # and nobody on it
 
 
+def start_recording(page):
+    """Start the camera and record three answers."""
+    start(page)
+    page.get_by_role("button", name="Record").click()
+    expect(page.locator(".sign")).to_contain_text("recording numbers")
+    wait_for_answers(page, 3)
+
+
 def test_a_camera_that_is_given_after_stop_is_given_back(server, open_camera):
     page = open_camera(server)
     page.evaluate(HOLD)
@@ -94,10 +102,7 @@ def test_a_start_that_is_over_says_nothing(server, open_camera):
 def test_a_camera_goes_on_after_its_connection_was_lost(server, open_camera):
     """Nothing reaches the server any more, so that it counts the old connection when the new one comes."""
     page = open_camera(server)
-    start(page)
-    page.get_by_role("button", name="Record").click()
-    expect(page.locator(".sign")).to_contain_text("recording numbers")
-    wait_for_answers(page, 3)
+    start_recording(page)
     page.evaluate("() => window.sockets[0].cut()")
     page.wait_for_function("() => window.sockets[0].unsent > 0")
     page.evaluate("() => window.skip(11_000)")
@@ -111,10 +116,7 @@ def test_a_camera_goes_on_after_its_connection_was_lost(server, open_camera):
 def test_what_was_recorded_until_stop_is_shown(server, open_camera):
     """The server hears of it after the frame that it has: the page waits for its word."""
     page = open_camera(server)
-    start(page)
-    page.get_by_role("button", name="Record").click()
-    expect(page.locator(".sign")).to_contain_text("recording numbers")
-    wait_for_answers(page, 3)
+    start_recording(page)
     page.evaluate("() => window.sockets[0].hold()")
     toggle(page).click()
     expect(page.locator(".camera .idle")).to_be_visible()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -93,15 +94,7 @@ async def _edits(request: Request) -> Response:
     if clip is None:
         return PlainTextResponse("This clip is no longer here.", 404)
     if request.method == "PUT":
-        body = await request.body()
-        # From here on nothing waits: what is compared is what is replaced.
-        refusal = _refusal_of_outdated(request, clip)
-        if refusal is not None:
-            return refusal
-        try:
-            clip.edit(read_edits(body))
-        except EmoSenseError as error:
-            return PlainTextResponse(str(error), 422)
+        return await _replace_edits(request, clip, read_edits)
     return _as_json(clip.edits())
 
 
@@ -112,12 +105,18 @@ async def _load_project(request: Request) -> Response:
     result = clip.result()
     if result is None:
         return PlainTextResponse("Expected a finished analysis. Received: one that runs.", 409)
+    return await _replace_edits(request, clip, lambda body: read_project(body, result))
+
+
+async def _replace_edits(request: Request, clip: Clip, read: Callable[[bytes], Edits]) -> Response:
+    """Replace a clip's edits by those that are read from the request's body, if it knows the newest."""
     body = await request.body()
+    # From here on nothing waits: what is compared is what is replaced.
     refusal = _refusal_of_outdated(request, clip)
     if refusal is not None:
         return refusal
     try:
-        clip.edit(read_project(body, result))
+        clip.edit(read(body))
     except EmoSenseError as error:
         return PlainTextResponse(str(error), 422)
     return _as_json(clip.edits())
